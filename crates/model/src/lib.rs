@@ -1,0 +1,24 @@
+//! The words every other part of Waybill speaks: ids, platforms and protocols, the facts a request
+//! collects on its way, the causes a failure can have, and the verdict drawn from those facts.
+//!
+//! Promises: everything here is a value or a pure function. There is no I/O, no clock and no
+//! randomness; times and ids come in as arguments.
+//!
+//! Must not know: HTTP servers, SQL, async.
+//!
+//! Reading order follows a request: [`id`] and [`time`] name it, [`protocol`] says which language it
+//! speaks, [`waybill`] travels with it, [`cause`] and [`classify`] judge it, [`redact`] makes it safe
+//! to show, [`record`] is what the store is given and [`view`] what an operator is shown.
+
+pub mod cause;
+pub mod classify;
+pub mod entity;
+pub mod fingerprint;
+pub mod id;
+pub mod protocol;
+pub mod record;
+pub mod redact;
+pub mod secret;
+pub mod time;
+pub mod view;
+pub mod waybill;

@@ -1,0 +1,215 @@
+//! What the store is given: rows that are classified and redacted. Every text that came from outside
+//! is a [`Shown`], which only redaction can make: an unredacted byte does not compile.
+
+use crate::{
+    cause::{Cause, ErrorType, Owner, Phase, Severity, Source},
+    entity::Sealed,
+    id::{AccountId, ApiKeyId, GroupId, RequestId, UserId},
+    protocol::{Endpoint, Platform},
+    redact::Shown,
+    time::UnixMillis,
+    waybill::{Candidate, Decision, EventKind, Usage},
+};
+
+/// Everything to be written about one finished request, in one transaction.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// One compact row, for successes too; `None` when configuration samples them away.
+    pub request: Option<RequestRow>,
+    /// The error row; also for a success after hidden failures (`recovered`).
+    pub error: Option<Box<ErrorRow>>,
+    /// One per failed upstream attempt.
+    pub events: Vec<EventRow>,
+    /// The exact request bytes, compressed and sealed.
+    pub replay: Option<ReplayRow>,
+}
+
+/// Who and what, shared by the request row and the error row.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// The request.
+    pub request_id: RequestId,
+    /// When it arrived.
+    pub created_at: UnixMillis,
+    /// The id the client sent.
+    pub client_request_id: Option<Shown>,
+    /// Platform of the account that answered last, else of the client's protocol.
+    pub platform: Platform,
+    /// What was asked for; `None` for a path that is none of ours.
+    pub endpoint: Option<Endpoint>,
+    /// Model the client named.
+    pub model: Option<Shown>,
+    /// Whether a stream was asked for.
+    pub stream: bool,
+    /// Status the client was sent.
+    pub status_code: u16,
+    /// From arrival to end.
+    pub latency_ms: u32,
+    /// From arrival to the first content byte.
+    pub time_to_first_token_ms: Option<u32>,
+    /// The user.
+    pub user_id: Option<UserId>,
+    /// The key.
+    pub api_key_id: Option<ApiKeyId>,
+    /// The account of the last attempt.
+    pub account_id: Option<AccountId>,
+    /// The group.
+    pub group_id: Option<GroupId>,
+    /// How many attempts were made.
+    pub attempts: u32,
+}
+
+/// One row per request.
+#[derive(Debug, Clone)]
+pub struct RequestRow {
+    /// Who and what.
+    pub subject: Subject,
+    /// Set when it failed.
+    pub cause: Option<Cause>,
+    /// Succeeded after hidden failures.
+    pub recovered: bool,
+    /// Tokens.
+    pub usage: Usage,
+}
+
+/// The verdict on a failure: a pure function of its facts and the rules' version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verdict {
+    /// Stage in which it failed.
+    pub phase: Phase,
+    /// Client-visible type.
+    pub error_type: ErrorType,
+    /// What really happened.
+    pub cause: Cause,
+    /// Urgency.
+    pub severity: Severity,
+    /// Whose fault.
+    pub owner: Owner,
+    /// Who spoke to the client.
+    pub source: Source,
+    /// Whether sending it again may help.
+    pub is_retryable: bool,
+    /// Whether it is a limit of the business.
+    pub is_business_limited: bool,
+    /// Version of the rules that said so.
+    pub rules_version: u32,
+}
+
+/// One failed (or recovered) request.
+#[derive(Debug, Clone)]
+pub struct ErrorRow {
+    /// Who and what.
+    pub subject: Subject,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What happened, in one line.
+    pub message: Shown,
+    /// Groups failures of one kind.
+    pub fingerprint: [u8; 16],
+    /// Succeeded after hidden failures.
+    pub recovered: bool,
+    /// How many attempts failed.
+    pub upstream_error_count: u32,
+    /// Names as they were then.
+    pub user_name: Option<Shown>,
+    /// The key's name.
+    pub api_key_name: Option<Shown>,
+    /// The account's name.
+    pub account_name: Option<Shown>,
+    /// The group's name.
+    pub group_name: Option<Shown>,
+    /// The peer's address.
+    pub client_ip: std::net::IpAddr,
+    /// Path and query, credentials out.
+    pub request_path: Shown,
+    /// `user-agent`.
+    pub user_agent: Option<Shown>,
+    /// The error body the client was sent.
+    pub error_body: Option<Shown>,
+    /// Last failed attempt's status.
+    pub upstream_status_code: Option<u16>,
+    /// Its message.
+    pub upstream_error_message: Option<Shown>,
+    /// Its detail.
+    pub upstream_error_detail: Option<Shown>,
+    /// Stage timings.
+    pub auth_latency_ms: Option<u32>,
+    /// Time spent choosing accounts.
+    pub routing_latency_ms: Option<u32>,
+    /// From sending upstream to the answer's head.
+    pub upstream_latency_ms: Option<u32>,
+    /// From the head to the end.
+    pub response_latency_ms: Option<u32>,
+    /// The shown copy of the request body.
+    pub request_body: Option<Shown>,
+    /// Whether the shown copy is shorter than the body.
+    pub request_body_truncated: bool,
+    /// Size of the body as it came.
+    pub request_body_bytes: u64,
+    /// Request headers as a JSON object.
+    pub request_headers: Option<Shown>,
+    /// Every account looked at, and why it was passed over.
+    pub route: Vec<Candidate>,
+}
+
+/// One failed upstream attempt.
+#[derive(Debug, Clone)]
+pub struct EventRow {
+    /// When the attempt began.
+    pub created_at: UnixMillis,
+    /// Its number within the request, from 1.
+    pub attempt: u32,
+    /// The account's platform.
+    pub platform: Platform,
+    /// The model name sent upstream.
+    pub model: Option<Shown>,
+    /// The account.
+    pub account_id: AccountId,
+    /// Its name then.
+    pub account_name: Shown,
+    /// The provider's host.
+    pub upstream_host: Shown,
+    /// The provider's status, if it answered.
+    pub upstream_status_code: Option<u16>,
+    /// The provider's request id.
+    pub upstream_request_id: Option<Shown>,
+    /// Kind of event.
+    pub kind: EventKind,
+    /// Cause of this attempt's failure.
+    pub cause: Cause,
+    /// The provider's machine name for it.
+    pub name: Option<Shown>,
+    /// The provider's message, at most 2 KiB.
+    pub message: Shown,
+    /// More of what was said, bounded.
+    pub detail: Option<Shown>,
+    /// Headers sent, as a JSON object.
+    pub request_headers: Option<Shown>,
+    /// Headers received, as a JSON object.
+    pub response_headers: Option<Shown>,
+    /// Body received, bounded.
+    pub response_body: Option<Shown>,
+    /// Time to connect; `None` on a reused connection.
+    pub connect_ms: Option<u32>,
+    /// Time to the answer's head.
+    pub first_byte_ms: Option<u32>,
+    /// From start to verdict.
+    pub duration_ms: u32,
+    /// The stated wait.
+    pub retry_after_ms: Option<u64>,
+    /// Where the wait was read.
+    pub retry_after_source: Option<Shown>,
+    /// What was decided after it.
+    pub decision: Decision,
+    /// Why.
+    pub decision_reason: &'static str,
+}
+
+/// The exact request, for sending again.
+#[derive(Debug, Clone)]
+pub struct ReplayRow {
+    /// Compressed, then sealed.
+    pub sealed: Sealed,
+    /// Size of the body before compression.
+    pub body_bytes: u64,
+}

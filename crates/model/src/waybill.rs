@@ -1,0 +1,443 @@
+//! The waybill: one value opened when a request arrives, moved from stage to stage, stamped by each
+//! with its facts, and handed to the recorder when the request ends.
+//!
+//! Facts are kept as they were seen. What they mean is decided later, by [`crate::classify`].
+
+use std::{net::IpAddr, sync::Arc};
+
+use bytes::Bytes;
+use http::HeaderMap;
+
+use crate::{
+    cause::{Cause, Source},
+    id::{AccountId, ApiKeyId, GroupId, RequestId, UserId},
+    protocol::{Endpoint, Platform, Protocol},
+    time::UnixMillis,
+    words,
+};
+
+/// Failed attempts kept per request; the newest ones win, and the count of all is kept beside them.
+/// A pool large enough to try more has nothing new to say after that many.
+pub const MAX_ATTEMPTS_KEPT: usize = 32;
+
+words! {
+    /// The last stage that stamped the waybill.
+    pub enum Stage {
+        /// Request line and headers were read.
+        Ingress = "ingress",
+        /// The key was accepted.
+        Auth = "auth",
+        /// An account was chosen.
+        Routing = "routing",
+        /// An attempt was made.
+        Upstream = "upstream",
+        /// The answer began to flow.
+        Relay = "relay",
+    }
+}
+
+words! {
+    /// What kind of upstream error event an attempt left behind.
+    pub enum EventKind {
+        /// The provider answered with a 4xx or 5xx that went to the client.
+        HttpError = "http_error",
+        /// No answer: the connection failed.
+        RequestError = "request_error",
+        /// Failed, and tried again on the same account.
+        Retry = "retry",
+        /// Failed, and nothing was left to try.
+        RetryExhausted = "retry_exhausted",
+        /// Failed, and another account was tried.
+        Failover = "failover",
+        /// An error event inside a `200` stream.
+        StreamError = "stream_error",
+        /// A `200` answer that ended, reset or stalled before its end.
+        StreamTruncated = "stream_truncated",
+        /// The provider complained of a thinking signature.
+        SignatureError = "signature_error",
+        /// A retry without the signatures failed.
+        SignatureRetry = "signature_retry",
+    }
+}
+
+words! {
+    /// How a transport failed before or while an answer was read.
+    pub enum TransportFault {
+        /// Host name not resolved.
+        Dns = "dns",
+        /// TCP connection refused, unreachable or timed out.
+        Connect = "connect",
+        /// TLS handshake.
+        Tls = "tls",
+        /// Connection broken.
+        Reset = "reset",
+        /// No first byte in time.
+        Timeout = "timeout",
+        /// The answer was not HTTP, or broke HTTP's rules.
+        Protocol = "protocol",
+    }
+}
+
+words! {
+    /// How a `200` answer broke.
+    pub enum StreamFault {
+        /// The provider sent an error inside the stream.
+        ErrorEvent = "error_event",
+        /// It ended without its end marker.
+        Truncated = "truncated",
+        /// The connection broke in the middle.
+        Reset = "reset",
+        /// Silence beyond the idle time-out.
+        Stalled = "stalled",
+        /// Something that is not the protocol: wrong content type, garbage.
+        Garbage = "garbage",
+        /// Larger than the configured limit.
+        TooLarge = "too_large",
+    }
+}
+
+words! {
+    /// The one word the decision function answers with.
+    pub enum Decision {
+        /// Pass the answer on.
+        Serve = "serve",
+        /// Try this account again.
+        RetrySameAccount = "retry_same_account",
+        /// Try the next account.
+        NextAccount = "next_account",
+        /// Give the provider's error to the client.
+        Surface = "surface",
+        /// Stop trying and answer with an error of our own.
+        GiveUp = "give_up",
+    }
+}
+
+words! {
+    /// Why an account was passed over.
+    pub enum Exclusion {
+        /// Switched off by hand.
+        Disabled = "disabled",
+        /// Does not serve the model.
+        ModelNotServed = "model_not_served",
+        /// Already tried for this request.
+        AlreadyTried = "already_tried",
+        /// All its slots are taken.
+        NoSlot = "no_slot",
+        /// Could have served, but another was chosen first.
+        LowerPriority = "lower_priority",
+        /// Same priority, but more requests in flight.
+        MoreInFlight = "more_in_flight",
+        /// Its credential could not be opened or read.
+        NoCredential = "no_credential",
+    }
+}
+
+/// What ingress saw.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// The id the client sent (`x-request-id`, `x-client-request-id`), at most 128 bytes.
+    pub client_request_id: Option<String>,
+    /// Path and query as they came.
+    pub path: String,
+    /// The language the client speaks.
+    pub protocol: Protocol,
+    /// What was asked for; `None` when the path is none of ours.
+    pub endpoint: Option<Endpoint>,
+    /// The model the client named.
+    pub model: Option<Arc<str>>,
+    /// Whether a stream was asked for.
+    pub stream: bool,
+    /// The peer's address.
+    pub client_ip: IpAddr,
+    /// Request headers as they came, credentials included: never stored unredacted.
+    pub headers: HeaderMap,
+    /// The body as it came, shared with the upstream request.
+    pub body: Bytes,
+    /// Body length in bytes; larger than `body` when it was refused before being read whole.
+    pub body_bytes: u64,
+}
+
+/// What auth found.
+#[derive(Debug, Clone)]
+pub struct Admission {
+    /// The key.
+    pub api_key_id: ApiKeyId,
+    /// Its name.
+    pub api_key_name: Arc<str>,
+    /// Its owner.
+    pub user_id: UserId,
+    /// The owner's name.
+    pub user_name: Arc<str>,
+    /// Time spent in auth.
+    pub auth_latency_ms: u32,
+}
+
+/// What routing decided.
+#[derive(Debug, Clone)]
+pub struct Routing {
+    /// The group that serves.
+    pub group_id: GroupId,
+    /// Its name.
+    pub group_name: Arc<str>,
+    /// Every account that was looked at, and why it was passed over; filled for failures.
+    pub candidates: Vec<Candidate>,
+    /// Time spent choosing, all choices together.
+    pub routing_latency_ms: u32,
+}
+
+/// One account that routing looked at.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize, PartialEq, Eq, utoipa::ToSchema)]
+pub struct Candidate {
+    /// The account.
+    pub account_id: AccountId,
+    /// Its name.
+    #[schema(value_type = String)]
+    pub account_name: Arc<str>,
+    /// Why it was passed over; `null` for the chosen one.
+    pub excluded: Option<Exclusion>,
+}
+
+/// One try on one account.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// 1 for the first.
+    pub number: u32,
+    /// The account.
+    pub account_id: AccountId,
+    /// Its name.
+    pub account_name: Arc<str>,
+    /// Its platform.
+    pub platform: Platform,
+    /// The model name sent to the provider.
+    pub upstream_model: Option<Arc<str>>,
+    /// Host (and port) of the provider.
+    pub host: Arc<str>,
+    /// When it began.
+    pub started_at: UnixMillis,
+    /// Time to connect (DNS, TCP, TLS); `None` on a reused connection.
+    pub connect_ms: Option<u32>,
+    /// Time from the start to the answer's head.
+    pub first_byte_ms: Option<u32>,
+    /// Time from the start to the verdict on this attempt.
+    pub duration_ms: u32,
+    /// The provider's status, if it answered.
+    pub status: Option<u16>,
+    /// The provider's id for the request.
+    pub upstream_request_id: Option<String>,
+    /// What went wrong; `None` when it served.
+    pub failure: Option<Failure>,
+    /// What was decided after it.
+    pub decision: Decision,
+    /// Why.
+    pub decision_reason: &'static str,
+}
+
+/// Facts of a failed attempt.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// Kind of event.
+    pub kind: EventKind,
+    /// The cause, read from the facts below.
+    pub cause: Cause,
+    /// How the transport failed, if it did.
+    pub transport: Option<TransportFault>,
+    /// How the `200` broke, if it did.
+    pub stream: Option<StreamFault>,
+    /// What the provider (or the transport) said, in one line.
+    pub message: String,
+    /// The provider's most specific machine name for the error.
+    pub name: Option<String>,
+    /// The response body or stream frame that carried the error; empty if none.
+    pub body: Bytes,
+    /// The headers sent upstream; the credential is among them, so never stored unredacted.
+    pub request_headers: HeaderMap,
+    /// The response headers.
+    pub response_headers: HeaderMap,
+    /// The stated wait.
+    pub retry_after_ms: Option<u64>,
+    /// Where the wait was read from: a header's name or a body field's path.
+    pub retry_after_source: Option<String>,
+}
+
+/// What relay measured.
+#[derive(Debug, Clone, Default)]
+pub struct Relayed {
+    /// From sending upstream to the answer's head, of the attempt that answered.
+    pub upstream_latency_ms: Option<u32>,
+    /// From arrival to the first content byte given to the client.
+    pub time_to_first_token_ms: Option<u32>,
+    /// From the answer's head to its end.
+    pub response_latency_ms: Option<u32>,
+    /// Tokens, as the provider counted them.
+    pub usage: Usage,
+}
+
+/// Tokens, as a provider reports them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct Usage {
+    /// Prompt tokens, cached ones included where the provider includes them.
+    pub input_tokens: Option<u64>,
+    /// Answer tokens.
+    pub output_tokens: Option<u64>,
+    /// Prompt tokens read from the provider's cache.
+    pub cache_read_tokens: Option<u64>,
+    /// Prompt tokens written to the provider's cache.
+    pub cache_write_tokens: Option<u64>,
+}
+
+impl Usage {
+    /// Takes what `newer` states and keeps the rest: streams report input first and output last.
+    pub fn merge(&mut self, newer: Usage) {
+        self.input_tokens = newer.input_tokens.or(self.input_tokens);
+        self.output_tokens = newer.output_tokens.or(self.output_tokens);
+        self.cache_read_tokens = newer.cache_read_tokens.or(self.cache_read_tokens);
+        self.cache_write_tokens = newer.cache_write_tokens.or(self.cache_write_tokens);
+    }
+}
+
+/// How the request ended.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// The client has a whole, good answer.
+    Served,
+    /// Waybill answered with an error of its own, without or after attempts.
+    Refused {
+        /// The cause.
+        cause: Cause,
+        /// What the log says; may hold more than the client was told.
+        message: String,
+    },
+    /// The last attempt's failure decided: `Upstream` when the client has the provider's own error or
+    /// a broken stream, `Gateway` when Waybill answered in its place (a credential of the pool, the network).
+    Failed {
+        /// Who spoke to the client.
+        source: Source,
+    },
+    /// The client went away.
+    ClientLeft,
+    /// The client stopped reading.
+    ClientStalled,
+    /// The waybill was dropped without a verdict: a defect, counted as one.
+    Abandoned {
+        /// The last stage that stamped it.
+        stage: Stage,
+    },
+}
+
+/// The value that travels.
+#[derive(Debug)]
+pub struct Waybill {
+    /// Its id.
+    pub request_id: RequestId,
+    /// When the request arrived.
+    pub opened_at: UnixMillis,
+    /// Stamped by ingress.
+    pub arrival: Arrival,
+    /// Stamped by auth.
+    pub admission: Option<Admission>,
+    /// Stamped by routing.
+    pub routing: Option<Routing>,
+    attempts: Vec<Attempt>,
+    attempts_made: u32,
+    attempts_failed: u32,
+    /// Stamped by relay.
+    pub relayed: Option<Relayed>,
+}
+
+impl Waybill {
+    /// Opens a waybill.
+    pub fn open(request_id: RequestId, opened_at: UnixMillis, arrival: Arrival) -> Self {
+        Waybill {
+            request_id,
+            opened_at,
+            arrival,
+            admission: None,
+            routing: None,
+            attempts: Vec::new(),
+            attempts_made: 0,
+            attempts_failed: 0,
+            relayed: None,
+        }
+    }
+
+    /// Stamps one attempt. Beyond [`MAX_ATTEMPTS_KEPT`] the oldest is let go and only counted.
+    pub fn stamp_attempt(&mut self, attempt: Attempt) {
+        self.attempts_made += 1;
+        self.attempts_failed += u32::from(attempt.failure.is_some());
+        if self.attempts.len() == MAX_ATTEMPTS_KEPT {
+            self.attempts.remove(0);
+        }
+        self.attempts.push(attempt);
+    }
+
+    /// The attempts kept, oldest first.
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.attempts
+    }
+
+    /// The newest attempt, to complete its facts while its answer is relayed.
+    pub fn last_attempt_mut(&mut self) -> Option<&mut Attempt> {
+        self.attempts.last_mut()
+    }
+
+    /// Turns the newest attempt, stamped as serving, into a failed one: its `200` broke.
+    pub fn fail_last_attempt(&mut self, failure: Failure, decision: Decision, reason: &'static str) {
+        if let Some(last) = self.attempts.last_mut() {
+            self.attempts_failed += u32::from(last.failure.is_none());
+            last.failure = Some(failure);
+            last.decision = decision;
+            last.decision_reason = reason;
+        }
+    }
+
+    /// How many attempts were made, the ones no longer kept included.
+    pub fn attempts_made(&self) -> u32 {
+        self.attempts_made
+    }
+
+    /// How many attempts failed, the ones no longer kept included.
+    pub fn attempts_failed(&self) -> u32 {
+        self.attempts_failed
+    }
+
+    /// The last stage that stamped it.
+    pub fn stage(&self) -> Stage {
+        if self.relayed.is_some() {
+            Stage::Relay
+        } else if self.attempts_made > 0 {
+            Stage::Upstream
+        } else if self.routing.is_some() {
+            Stage::Routing
+        } else if self.admission.is_some() {
+            Stage::Auth
+        } else {
+            Stage::Ingress
+        }
+    }
+
+    /// Ends the way. The only road to the recorder.
+    pub fn finish(self, outcome: Outcome, status_code: u16, finished_at: UnixMillis) -> Finished {
+        Finished { waybill: self, outcome, status_code, finished_at }
+    }
+}
+
+/// A waybill whose request is over.
+#[derive(Debug)]
+pub struct Finished {
+    /// The facts.
+    pub waybill: Waybill,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The status the client was sent.
+    pub status_code: u16,
+    /// When it ended.
+    pub finished_at: UnixMillis,
+}
+
+impl Finished {
+    /// Whether the client must not see the end of its answer before the record is committed: the
+    /// request failed, or succeeded after a failure that failover hid.
+    pub fn must_be_durable(&self) -> bool {
+        !matches!(self.outcome, Outcome::Served) || self.waybill.attempts_failed > 0
+    }
+}
