@@ -1,1 +1,17 @@
-//! The wire part.
+//! Provider protocols: bytes in, facts out.
+//!
+//! Promises: every function is pure (no I/O, no clock, no randomness), bounded in work and memory by
+//! its input, and never panics on any input.
+//!
+//! Must not know: servers, accounts, the database.
+//!
+//! In the order of a request's way: [`endpoint`] names what was asked for, [`peek`] reads the body,
+//! [`splice`] changes the model in it, [`stream`] and [`usage`] read the answer, [`render`] writes
+//! errors of our own.
+
+pub mod endpoint;
+pub mod peek;
+pub mod render;
+pub mod splice;
+pub mod stream;
+pub mod usage;

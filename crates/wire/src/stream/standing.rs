@@ -1,0 +1,107 @@
+//! The commit point: where an answer stands between "nothing sent" and "over", for every protocol.
+//!
+//! Promises: it only moves forward; an event that makes no sense where it stands is ignored.
+//!
+//! Must not know: frames, sockets, protocols.
+
+use super::{Mark, StreamEnd};
+
+/// Where an answer stands, as the client sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Standing {
+    /// Nothing was sent to the client.
+    #[default]
+    BeforeHeaders,
+    /// Status and headers were sent (or pings to keep the line open), no content.
+    BeforeContent,
+    /// Content was sent: the answer belongs to this attempt.
+    ContentSent,
+    /// The whole answer was sent.
+    EndedWell,
+    /// The client was sent an error as the end of its stream.
+    EndedBadly,
+    /// The stream stopped, and the client got nothing that says so.
+    NeverEnded,
+    /// The client left first.
+    ClientGone,
+}
+
+/// What happens to an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// Status and headers were given to the client.
+    HeadersSent,
+    /// A piece of this mark was given to the client.
+    Sent(Mark),
+    /// The answer was not a stream, and all of it was given to the client.
+    WholeSent,
+    /// The answer stopped without an end, and nothing more can be said to the client.
+    Stopped,
+    /// The client left.
+    ClientLeft,
+}
+
+/// What shape our own error must have now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorForm {
+    /// An ordinary answer with a status of its own.
+    Answer,
+    /// An error event inside the stream that has begun.
+    Event,
+    /// None: the answer is over.
+    None,
+}
+
+impl Standing {
+    /// Moves on; an event that is impossible here changes nothing.
+    pub fn on(&mut self, event: Event) {
+        use Standing::*;
+        *self = match (*self, event) {
+            (EndedWell | EndedBadly | NeverEnded | ClientGone, _) => return,
+            (_, Event::ClientLeft) => ClientGone,
+            (BeforeHeaders, Event::HeadersSent) => BeforeContent,
+            (_, Event::HeadersSent) => return,
+            (_, Event::WholeSent) => EndedWell,
+            (_, Event::Stopped) => NeverEnded,
+            (at, Event::Sent(mark)) => match mark {
+                Mark::Lifecycle => at.max_before_content(),
+                Mark::Content => ContentSent,
+                Mark::Terminal => EndedWell,
+                Mark::Error => EndedBadly,
+            },
+        };
+    }
+
+    /// Whether another attempt may still answer: no content reached the client, and it is still there.
+    pub const fn may_fail_over(self) -> bool {
+        matches!(self, Standing::BeforeHeaders | Standing::BeforeContent)
+    }
+
+    /// The shape of an error of ours.
+    pub const fn error_form(self) -> ErrorForm {
+        match self {
+            Standing::BeforeHeaders => ErrorForm::Answer,
+            Standing::BeforeContent | Standing::ContentSent => ErrorForm::Event,
+            Standing::EndedWell | Standing::EndedBadly | Standing::NeverEnded | Standing::ClientGone => ErrorForm::None,
+        }
+    }
+
+    /// Whether nothing more will happen.
+    pub const fn is_over(self) -> bool {
+        matches!(self.error_form(), ErrorForm::None)
+    }
+
+    const fn max_before_content(self) -> Standing {
+        match self {
+            Standing::BeforeHeaders => Standing::BeforeContent,
+            other => other,
+        }
+    }
+}
+
+impl StreamEnd {
+    /// Whether the stream is a good answer.
+    pub const fn is_complete(&self) -> bool {
+        matches!(self, StreamEnd::Complete)
+    }
+}
