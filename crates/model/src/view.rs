@@ -426,6 +426,8 @@ pub struct Books {
     pub without_body: u64,
     /// Of the stored ones, those without details for want of space.
     pub without_detail: u64,
+    /// Of the stored ones, those the database refused, of which a summary is kept aside.
+    pub set_aside: u64,
 }
 
 /// Refused, unauthenticated requests of one minute and source.

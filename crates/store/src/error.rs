@@ -1,0 +1,107 @@
+//! What can go wrong in the store, as types a caller can answer with.
+//!
+//! Promises: no variant carries SQL text or stored data, so every one may be logged.
+//!
+//! Must not know: which database raised it, beyond its name for the log.
+
+use waybill_model::words;
+
+words! {
+    /// What an error is about.
+    pub enum Kind {
+        /// A group.
+        Group = "group",
+        /// An account.
+        Account = "account",
+        /// A user.
+        User = "user",
+        /// An API key.
+        ApiKey = "api_key",
+        /// A row of the error log.
+        Error = "error",
+    }
+}
+
+/// A failure of a store operation.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The row that was to be changed or deleted does not exist.
+    #[error("there is no {kind} {id}")]
+    NotFound {
+        /// What was looked for.
+        kind: Kind,
+        /// Its id.
+        id: i64,
+    },
+    /// Another row of the kind has the name.
+    #[error("the {kind} name `{name}` is taken")]
+    NameTaken {
+        /// What was to be named.
+        kind: Kind,
+        /// The name.
+        name: String,
+    },
+    /// The key itself is already stored, under this name.
+    #[error("this key is already stored as `{name}`")]
+    KeyTaken {
+        /// Name of the API key that has the same hash.
+        name: String,
+    },
+    /// A field names a row that does not exist.
+    #[error("`{field}` names {kind} {id}, which does not exist")]
+    UnknownReference {
+        /// The input's field.
+        field: &'static str,
+        /// What it should name.
+        kind: Kind,
+        /// The id it names.
+        id: i64,
+    },
+    /// It cannot be deleted while others refer to it.
+    #[error("{kind} {id} is still used by {count} {by}(s)")]
+    InUse {
+        /// What was to be deleted.
+        kind: Kind,
+        /// Its id.
+        id: i64,
+        /// What refers to it.
+        by: Kind,
+        /// How many do.
+        count: u64,
+    },
+    /// Not a cursor that this list, in this order, gave out.
+    #[error("the cursor is not one that this list gave out")]
+    BadCursor,
+    /// The database was written by a newer version of the program.
+    #[error(
+        "the database has schema version {found}, this program knows versions up to {known}: \
+         start a newer version of the program, or restore a backup made before the upgrade"
+    )]
+    Newer {
+        /// Version of the database.
+        found: u32,
+        /// Newest version this program knows.
+        known: u32,
+    },
+    /// The journal has been taken already: there is one writer.
+    #[error("the journal is already taken")]
+    JournalTaken,
+    /// No space is left: the disk, or the size the database may have.
+    #[error("no space is left for the database")]
+    Full,
+    /// The database was held by another process for too long.
+    #[error("the database is held by another process")]
+    Busy,
+    /// A stored value is none of the words this program knows.
+    #[error("the stored value of `{column}` is not readable")]
+    Unreadable {
+        /// The column.
+        column: &'static str,
+    },
+    /// The query was ended before its answer was ready.
+    #[error("the store was closed while it worked on this")]
+    Closed,
+    /// Anything else the database reports.
+    #[error("the database failed")]
+    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+}

@@ -1,0 +1,78 @@
+//! What became of each record: exactly one fate, and the counters that prove it.
+
+use waybill_model::{cause::Cause, time::UnixMillis, words};
+
+/// What became of one record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// Stored whole, now or before: a record written twice is stored once.
+    Stored,
+    /// Stored without request body and replay copy, for want of space.
+    StoredWithoutBody,
+    /// Stored as list columns only, for want of space.
+    StoredWithoutDetail,
+    /// The database refused it by itself; a summary and the reason are kept apart.
+    SetAside,
+    /// Not stored, and counted.
+    Lost,
+}
+
+impl Fate {
+    /// Whether something of the record can be found again.
+    pub const fn is_kept(self) -> bool {
+        !matches!(self, Fate::Lost)
+    }
+}
+
+/// The fates of one batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitReport {
+    /// One per record, in the batch's order.
+    pub fates: Vec<Fate>,
+}
+
+words! {
+    /// Why records were lost.
+    pub enum LossReason {
+        /// The queue in front of the store was full.
+        QueueFull = "queue_full",
+        /// The process ended before they could be written.
+        Shutdown = "shutdown",
+        /// No space was left.
+        NoSpace = "no_space",
+        /// The database failed.
+        StoreFailed = "store_failed",
+    }
+}
+
+/// Lost records of one kind: what remains of them is this count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LossCount {
+    /// Why.
+    pub reason: LossReason,
+    /// Fingerprint of the failures, hex; `None` where it was not known or the request succeeded.
+    pub fingerprint: Option<String>,
+    /// Their cause.
+    pub cause: Option<Cause>,
+    /// How many.
+    pub count: u64,
+    /// Arrival of the oldest one whose time was known.
+    pub first_at: Option<UnixMillis>,
+    /// Arrival of the newest one whose time was known.
+    pub last_at: Option<UnixMillis>,
+}
+
+/// A record that the database refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAside {
+    /// Row id.
+    pub id: i64,
+    /// The request.
+    pub request_id: String,
+    /// When it arrived.
+    pub created_at: UnixMillis,
+    /// What the database said.
+    pub reason: String,
+    /// The record's main facts, a JSON object.
+    pub summary: String,
+}

@@ -1,0 +1,71 @@
+//! How a store is opened and how long it keeps what it holds.
+
+use std::path::PathBuf;
+
+/// How a store is opened.
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    /// The database file; its folder must exist. Two more files beside it (`-wal`, `-shm`) belong to it.
+    pub path: PathBuf,
+    /// What a commit survives.
+    pub durability: Durability,
+    /// How many queries may run at once; at least 1. Each holds one connection and one blocking thread.
+    pub readers: usize,
+    /// The largest the file may grow, in bytes; `None` leaves it to the disk. At the limit records
+    /// degrade in steps, as on a full disk.
+    pub max_file_bytes: Option<u64>,
+}
+
+impl StoreOptions {
+    /// The defaults for a file: survives the process, four queries at once, no limit of its own.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        StoreOptions {
+            path: path.into(),
+            durability: Durability::Process,
+            readers: 4,
+            max_file_bytes: None,
+        }
+    }
+}
+
+/// What a commit survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// The end of the process, `kill -9` included: the commit was handed to the operating system.
+    Process,
+    /// Also the loss of power: the commit waited for the disk.
+    Power,
+}
+
+/// How long and how much is kept. `None` sets no limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RetentionPolicy {
+    /// Age of errors, their events and details, set-aside records and noise, in milliseconds.
+    pub errors_max_age_ms: Option<i64>,
+    /// Age of request rows, in milliseconds.
+    pub requests_max_age_ms: Option<i64>,
+    /// Age of replay bodies, in milliseconds.
+    pub replay_max_age_ms: Option<i64>,
+    /// Bytes in use by the database. Above it the oldest replay bodies go first, then the oldest
+    /// details, then the oldest rows.
+    pub max_bytes: Option<u64>,
+}
+
+/// What one run of retention removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RetentionReport {
+    /// Error rows, with their events.
+    pub errors: u64,
+    /// Request rows.
+    pub requests: u64,
+    /// Replay bodies.
+    pub replay_bodies: u64,
+    /// Details of errors that stay.
+    pub details: u64,
+    /// Noise rows.
+    pub noise: u64,
+    /// Bytes in use afterwards.
+    pub bytes_used: u64,
+    /// Bytes given back to the file system.
+    pub bytes_freed: u64,
+}
