@@ -1,0 +1,43 @@
+# The commands of this repository. Each first installs what it needs and is missing, and says what;
+# with everything in place that takes a moment. All work in a fresh clone, in any folder, without input.
+
+SHELL := bash
+.DEFAULT_GOAL := help
+# One gateway, one build, one test run at a time: the recipes share the target folder.
+.NOTPARALLEL:
+
+PYTHON := .build/venv/bin/python
+ARGS ?=
+
+.PHONY: help demo run build test lint fmt bench
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## the gateway with simulated providers, faults and traffic; prints its address; Ctrl-C stops it
+	@scripts/setup.sh rust
+	@cargo run --locked --release --bin waybill -- demo $(ARGS)
+
+run: ## the gateway for real: accounts from provider keys in the environment, or ARGS="--config FILE"
+	@scripts/setup.sh rust
+	@cargo run --locked --release --bin waybill -- serve $(ARGS)
+
+build: ## the release binary, target/release/waybill
+	@scripts/setup.sh rust
+	@cargo build --locked --release --bin waybill
+
+test: ## everything CI checks; ARGS="NAME…" runs only the steps named (ARGS=--list names them)
+	@scripts/setup.sh rust rust-tools python node
+	@$(PYTHON) scripts/check.py $(ARGS)
+
+lint: ## the checks that need no test run: format, clippy, dependencies, repository
+	@scripts/setup.sh rust rust-tools python
+	@$(PYTHON) scripts/check.py format clippy dependencies repository
+
+fmt: ## format the Rust code in place
+	@scripts/setup.sh rust rust-tools
+	@cargo fmt --all
+
+bench: ## the gateway, nginx and no proxy side by side; ARGS=--quick takes two minutes
+	@scripts/setup.sh rust nginx
+	@bash bench/run $(ARGS)
