@@ -6,7 +6,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, uri::PathAndQuery};
 
 use crate::{
     cause::{Cause, Source},
@@ -135,10 +135,8 @@ words! {
 /// What ingress saw.
 #[derive(Debug, Clone)]
 pub struct Arrival {
-    /// The id the client sent (`x-request-id`, `x-client-request-id`), at most 128 bytes.
-    pub client_request_id: Option<String>,
-    /// Path and query as they came.
-    pub path: String,
+    /// Path and query as they came; a key may be in the query, so never stored unredacted.
+    pub path: PathAndQuery,
     /// The language the client speaks.
     pub protocol: Protocol,
     /// What was asked for; `None` when the path is none of ours.
@@ -416,8 +414,8 @@ impl Waybill {
     }
 
     /// Ends the way. The only road to the recorder.
-    pub fn finish(self, outcome: Outcome, status_code: u16, finished_at: UnixMillis) -> Finished {
-        Finished { waybill: self, outcome, status_code, finished_at }
+    pub fn finish(self, outcome: Outcome, status_code: u16, told: Bytes, finished_at: UnixMillis) -> Finished {
+        Finished { waybill: self, outcome, status_code, told, finished_at }
     }
 }
 
@@ -430,6 +428,8 @@ pub struct Finished {
     pub outcome: Outcome,
     /// The status the client was sent.
     pub status_code: u16,
+    /// The error body or error event the client was sent; empty when it was sent none.
+    pub told: Bytes,
     /// When it ended.
     pub finished_at: UnixMillis,
 }
