@@ -12,7 +12,7 @@ from clients import claude, gemini, gpt
 from servers import Target
 
 SURFACED = [
-    pytest.param(kind, name, id=f"{kind}-{name}") for kind in KINDS for name in faults.SURFACED[kind.platform]
+    pytest.param(kind, name, id=f"{kind}-{name}") for kind in KINDS for name in faults.surfaced(kind.platform)
 ]
 ONE_PER_PLATFORM = [kind for kind in KINDS if kind.name in ("message", "chat", "content")]
 
@@ -26,21 +26,19 @@ def seen(error: Exception) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("kind", "name"), SURFACED)
 def test_a_providers_error_reaches_the_application_as_it_is(sim, gateway, kind: Kind, name: str):
-    expected, fault = faults.SURFACED[kind.platform][name]
-    sim.script([faults.rule(fault)])
+    sim.script([faults.rule(faults.refusal(kind.platform, name))])
 
     direct = seen(raised(kind, sim.target(kind.platform)))
     error = raised(kind, gateway.target)
 
-    assert direct["class"].__name__ == expected
+    assert direct["class"].__name__ == faults.raised_as(kind.platform, name)
     assert seen(error) == direct
     assert headers_of(error)["x-waybill-error-source"] == "upstream"
 
 
 @pytest.mark.parametrize("kind", ONE_PER_PLATFORM, ids=str)
 def test_an_error_can_be_found_by_the_request_id_of_its_answer(sim, gateway, kind: Kind):
-    fault = faults.SURFACED[kind.platform]["bad-request"][1]
-    sim.script([faults.rule(fault)])
+    sim.script([faults.rule(faults.refusal(kind.platform, "bad-request"))])
 
     request_id = headers_of(raised(kind, gateway.target))["x-waybill-request-id"]
 
@@ -53,7 +51,7 @@ def test_an_error_can_be_found_by_the_request_id_of_its_answer(sim, gateway, kin
 
 @pytest.mark.parametrize("kind", ONE_PER_PLATFORM, ids=str)
 def test_a_refused_credential_of_the_pool_is_not_blamed_on_the_client(sim, gateway, kind: Kind):
-    sim.script([faults.rule(faults.REFUSED_CREDENTIAL[kind.platform])])
+    sim.script([faults.rule(faults.refusal(kind.platform, "refused-credential"))])
 
     error = raised(kind, gateway.target)
 
@@ -87,7 +85,7 @@ def test_an_unknown_path_is_not_found_for_every_sdk(shared_gateway):
 
 
 def test_an_sdks_own_retries_are_separate_requests_to_the_gateway(sim, gateway):
-    sim.script([faults.rule(faults.SURFACED["anthropic"]["server-error"][1])])
+    sim.script([faults.rule(faults.refusal("anthropic", "server-error"))])
 
     with claude(gateway.target, max_retries=2) as client, pytest.raises(Exception) as error:
         client.messages.create(model="claude-sonnet-4-5", max_tokens=16, messages=[{"role": "user", "content": "Hi"}])
