@@ -1,1 +1,39 @@
-//! The sim part.
+//! Simulated providers that answer, stream, limit and break like the real ones.
+//!
+//! One [`Sim`] speaks the Anthropic, OpenAI and Gemini APIs on one port, over HTTP/1.1 and HTTP/2.
+//! [`Rule`]s make it break on purpose, set from Rust with [`Sim::script`] or over HTTP at
+//! `/_sim/rules`; what reached it is read back with [`Sim::received`].
+//!
+//! Promises: an answer's content depends on the request alone; a request no rule hits is answered as
+//! a healthy provider would.
+//!
+//! Must not know: the gateway and its protocol code, which it exists to check.
+
+mod apply;
+mod ask;
+mod body;
+mod compress;
+mod control;
+mod demo;
+mod fast;
+mod fault;
+mod json;
+mod line;
+mod outgoing;
+mod provider;
+mod received;
+mod reply;
+mod route;
+mod script;
+mod seed;
+mod serve;
+mod sim;
+pub mod traffic;
+mod words;
+
+pub use demo::{DEMO_ACCOUNTS, DemoAccount, demo_rules};
+pub use fast::Fast;
+pub use fault::{Cut, Cycle, DEFAULT_FRAMES, Encoding, Fault, Place, ProviderError, Rule};
+pub use received::{Counters, Received};
+pub use script::RuleState;
+pub use sim::{Sim, SimOptions};

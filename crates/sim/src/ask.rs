@@ -1,0 +1,415 @@
+//! What a request asks for, read the same way out of every protocol.
+//!
+//! Promises: refuses what the provider itself would refuse (with the message for its 400), and
+//! overlooks fields it does not know.
+
+use serde_json::Value;
+use waybill_model::protocol::Endpoint;
+
+use crate::{route::Route, seed::Seed, words::tokens};
+
+/// A request, understood.
+#[derive(Debug)]
+pub struct Ask {
+    /// The model, as the request names it.
+    pub model: String,
+    /// A streamed answer is wanted.
+    pub stream: bool,
+    /// All text of the conversation.
+    pub text: String,
+    /// Tokens of it, tools included.
+    pub input_tokens: u64,
+    /// The answer may have this many tokens.
+    pub max_tokens: Option<u64>,
+    /// The tool to call now.
+    pub tool: Option<Tool>,
+    /// The answer must be JSON of this schema.
+    pub json_schema: Option<Value>,
+    /// Thinking is wanted.
+    pub thinking: bool,
+    /// Usage is wanted at the end of a Chat Completions stream.
+    pub include_usage: bool,
+    /// The texts to embed.
+    pub inputs: Vec<String>,
+    /// Dimensions of the embeddings.
+    pub dimensions: usize,
+    /// Embeddings are wanted as base64 of little-endian floats.
+    pub base64: bool,
+}
+
+/// A tool the model may call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tool {
+    /// Its name.
+    pub name: String,
+    /// The schema of its arguments.
+    pub schema: Value,
+}
+
+/// Why a request is refused: the field and the message.
+#[derive(Debug, PartialEq, Eq)]
+pub struct BadRequest {
+    /// The field at fault.
+    pub param: Option<&'static str>,
+    /// What the provider says.
+    pub message: String,
+}
+
+impl Ask {
+    /// Understands a body.
+    ///
+    /// # Errors
+    /// What the provider would answer 400 to.
+    pub fn read(route: &Route, body: &[u8]) -> Result<Ask, BadRequest> {
+        let body: Value = serde_json::from_slice(body).map_err(|e| BadRequest {
+            param: None,
+            message: format!("We could not parse the JSON body of your request: {e}"),
+        })?;
+        required(route.endpoint, &body)?;
+        let model = match &route.path_model {
+            Some(model) => model.clone(),
+            None => body["model"].as_str().unwrap_or_default().to_owned(),
+        };
+        let mut text = String::new();
+        for part in [
+            "system",
+            "instructions",
+            "systemInstruction",
+            "messages",
+            "input",
+            "contents",
+            "content",
+            "requests",
+        ] {
+            collect_text(&body[part], &mut text);
+        }
+        let tools = tools(&body);
+        let tools_text: usize = tools
+            .iter()
+            .map(|tool| tool.name.len() + tool.schema.to_string().len())
+            .sum();
+        Ok(Ask {
+            stream: match route.endpoint {
+                Endpoint::StreamGenerateContent => true,
+                _ => body["stream"].as_bool().unwrap_or(false),
+            },
+            input_tokens: tokens(&text) + tools_text as u64 / 4 + 3,
+            max_tokens: max_tokens(&body),
+            tool: tool_to_call(&body, tools),
+            json_schema: json_schema(&body),
+            thinking: body["thinking"]["type"]
+                .as_str()
+                .is_some_and(|kind| kind != "disabled")
+                || body["reasoning"].is_object()
+                || body["generationConfig"]["thinkingConfig"]["includeThoughts"]
+                    .as_bool()
+                    .unwrap_or(false),
+            include_usage: body["stream_options"]["include_usage"]
+                .as_bool()
+                .unwrap_or(false),
+            inputs: embedding_inputs(&body),
+            dimensions: dimensions(&body),
+            base64: body["encoding_format"] == "base64",
+            model,
+            text,
+        })
+    }
+
+    /// A request that has no body.
+    pub fn without_body(route: &Route) -> Ask {
+        Ask {
+            model: route.path_model.clone().unwrap_or_default(),
+            stream: false,
+            text: String::new(),
+            input_tokens: 0,
+            max_tokens: None,
+            tool: None,
+            json_schema: None,
+            thinking: false,
+            include_usage: false,
+            inputs: Vec::new(),
+            dimensions: 0,
+            base64: false,
+        }
+    }
+
+    /// Whether the body asks for a stream, without reading it as JSON: for the prebuilt answers.
+    pub fn wants_stream(route: &Route, body: &[u8]) -> bool {
+        route.endpoint == Endpoint::StreamGenerateContent
+            || memchr::memmem::find_iter(body, br#""stream""#).any(|at| {
+                let rest = &body[at + br#""stream""#.len()..];
+                let value: Vec<u8> = rest
+                    .iter()
+                    .copied()
+                    .filter(|b| !b.is_ascii_whitespace())
+                    .take(5)
+                    .collect();
+                value == *b":true"
+            })
+    }
+
+    /// The seed of everything in the answer.
+    pub fn seed(&self) -> Seed {
+        Seed::of(&[&self.model, &self.text])
+    }
+}
+
+fn required(endpoint: Endpoint, body: &Value) -> Result<(), BadRequest> {
+    // endpoint → (field, what the provider says when it is missing)
+    let fields: &[(&'static str, &str)] = match endpoint {
+        Endpoint::Messages => &[
+            ("model", "model: Field required"),
+            ("max_tokens", "max_tokens: Field required"),
+            ("messages", "messages: Field required"),
+        ],
+        Endpoint::CountTokens => &[
+            ("model", "model: Field required"),
+            ("messages", "messages: Field required"),
+        ],
+        Endpoint::ChatCompletions => &[
+            ("model", "you must provide a model parameter"),
+            ("messages", "Missing required parameter: 'messages'."),
+        ],
+        Endpoint::Responses => &[("model", "Missing required parameter: 'model'.")],
+        Endpoint::Embeddings => &[
+            ("model", "you must provide a model parameter"),
+            ("input", "Missing required parameter: 'input'."),
+        ],
+        Endpoint::GenerateContent | Endpoint::StreamGenerateContent => &[(
+            "contents",
+            "* GenerateContentRequest.contents: contents is not specified\n",
+        )],
+        Endpoint::GeminiCountTokens | Endpoint::EmbedContent | Endpoint::Models => &[],
+    };
+    let missing = fields.iter().find(|(field, _)| match &body[*field] {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    });
+    match missing {
+        None => Ok(()),
+        Some((param, message)) => Err(BadRequest {
+            param: Some(param),
+            message: (*message).to_owned(),
+        }),
+    }
+}
+
+/// Every string under a `text`, `content` or `parts` key, and bare strings.
+fn collect_text(value: &Value, text: &mut String) {
+    match value {
+        Value::String(part) => {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text.push_str(part);
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_text(item, text)),
+        Value::Object(fields) => {
+            for key in [
+                "text",
+                "content",
+                "parts",
+                "thinking",
+                "output",
+                "functionResponse",
+                "response",
+            ] {
+                if let Some(inner) = fields.get(key) {
+                    collect_text(inner, text);
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn max_tokens(body: &Value) -> Option<u64> {
+    [
+        &body["max_tokens"],
+        &body["max_completion_tokens"],
+        &body["max_output_tokens"],
+        &body["generationConfig"]["maxOutputTokens"],
+    ]
+    .into_iter()
+    .find_map(Value::as_u64)
+}
+
+/// Tools in the shapes of all protocols: `{name, input_schema}`, `{function: {name, parameters}}`,
+/// `{name, parameters}`, `{functionDeclarations: [{name, parameters}]}`.
+fn tools(body: &Value) -> Vec<Tool> {
+    let Some(list) = body["tools"].as_array() else {
+        return Vec::new();
+    };
+    list.iter()
+        .flat_map(|tool| {
+            let declared = [
+                &tool["functionDeclarations"],
+                &tool["function_declarations"],
+            ]
+            .into_iter()
+            .find_map(Value::as_array);
+            match declared {
+                Some(several) => several.iter().collect(),
+                None if tool["function"].is_object() => vec![&tool["function"]],
+                None => vec![tool],
+            }
+        })
+        .filter_map(|tool| {
+            let schema = ["input_schema", "parameters", "parametersJsonSchema"]
+                .into_iter()
+                .map(|key| &tool[key])
+                .find(|schema| schema.is_object());
+            Some(Tool {
+                name: tool["name"].as_str()?.to_owned(),
+                schema: schema.cloned().unwrap_or_default(),
+            })
+        })
+        .collect()
+}
+
+enum Choice<'a> {
+    None,
+    Auto,
+    Any,
+    Named(&'a str),
+}
+
+fn choice(body: &Value) -> Choice<'_> {
+    let openai = &body["tool_choice"];
+    let gemini = &body["toolConfig"]["functionCallingConfig"];
+    let word = openai
+        .as_str()
+        .or_else(|| openai["type"].as_str())
+        .or_else(|| gemini["mode"].as_str());
+    let named = [
+        &openai["name"],
+        &openai["function"]["name"],
+        &gemini["allowedFunctionNames"][0],
+    ]
+    .into_iter()
+    .find_map(Value::as_str);
+    match (word, named) {
+        (Some("none" | "NONE"), _) => Choice::None,
+        (Some("tool" | "function" | "ANY"), Some(name)) => Choice::Named(name),
+        (Some("any" | "required" | "ANY"), _) => Choice::Any,
+        _ => Choice::Auto,
+    }
+}
+
+/// The tool to call, if one is forced, or the newest message is the user's and speaks of one.
+fn tool_to_call(body: &Value, mut tools: Vec<Tool>) -> Option<Tool> {
+    let turns = [&body["messages"], &body["input"], &body["contents"]]
+        .into_iter()
+        .find(|turns| !turns.is_null())?;
+    let last = match turns {
+        Value::Array(items) => items.last()?,
+        other => other,
+    };
+    if is_tool_result(last) || tools.is_empty() {
+        return None;
+    }
+    let position = match choice(body) {
+        Choice::None => None,
+        Choice::Any => Some(0),
+        Choice::Named(name) => tools.iter().position(|tool| tool.name == name),
+        Choice::Auto => {
+            let mut said = String::new();
+            collect_text(last, &mut said);
+            let said = said.to_lowercase();
+            tools.iter().position(|tool| {
+                said.contains("tool")
+                    || tool
+                        .name
+                        .split(['_', '-'])
+                        .any(|word| word.len() > 3 && said.contains(&word.to_lowercase()))
+            })
+        }
+    };
+    position.map(|position| tools.swap_remove(position))
+}
+
+fn is_tool_result(turn: &Value) -> bool {
+    let parts = [&turn["content"], &turn["parts"]]
+        .into_iter()
+        .find_map(Value::as_array);
+    turn["role"] == "tool"
+        || turn["type"] == "function_call_output"
+        || parts.is_some_and(|parts| {
+            parts
+                .iter()
+                .any(|part| part["type"] == "tool_result" || part["functionResponse"].is_object())
+        })
+}
+
+/// The schema a JSON answer must have; an empty one for "any object".
+fn json_schema(body: &Value) -> Option<Value> {
+    let (chat, responses, gemini) = (
+        &body["response_format"],
+        &body["text"]["format"],
+        &body["generationConfig"],
+    );
+    if gemini["responseMimeType"] == "application/json" {
+        let schema = ["responseSchema", "responseJsonSchema"]
+            .into_iter()
+            .map(|key| &gemini[key]);
+        return Some(
+            schema
+                .into_iter()
+                .find(|schema| schema.is_object())
+                .cloned()
+                .unwrap_or_default(),
+        );
+    }
+    [chat, responses]
+        .into_iter()
+        .find_map(|format| match format["type"].as_str() {
+            Some("json_schema") => {
+                let nested = &format["json_schema"]["schema"];
+                Some(if nested.is_object() {
+                    nested.clone()
+                } else {
+                    format["schema"].clone()
+                })
+            }
+            Some("json_object") => Some(Value::Null),
+            _ => None,
+        })
+}
+
+fn embedding_inputs(body: &Value) -> Vec<String> {
+    let items: Vec<&Value> = match (&body["input"], &body["requests"], &body["content"]) {
+        (Value::Array(items), _, _) if items.iter().any(Value::is_number) => vec![&body["input"]],
+        (Value::Array(items), _, _) => items.iter().collect(),
+        (one @ Value::String(_), _, _) => vec![one],
+        (_, Value::Array(requests), _) => {
+            requests.iter().map(|request| &request["content"]).collect()
+        }
+        (_, _, content) => vec![content],
+    };
+    items
+        .into_iter()
+        .map(|item| {
+            let mut text = String::new();
+            collect_text(item, &mut text);
+            if text.is_empty() {
+                item.to_string()
+            } else {
+                text
+            }
+        })
+        .collect()
+}
+
+fn dimensions(body: &Value) -> usize {
+    const SMALL_ENOUGH_TO_READ: u64 = 64;
+    [
+        &body["dimensions"],
+        &body["outputDimensionality"],
+        &body["requests"][0]["outputDimensionality"],
+    ]
+    .into_iter()
+    .find_map(Value::as_u64)
+    .unwrap_or(SMALL_ENOUGH_TO_READ)
+    .clamp(1, 4096) as usize
+}

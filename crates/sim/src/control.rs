@@ -1,0 +1,74 @@
+//! The simulator's own API, for tests in other languages: rules, what was received, counters.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `POST /_sim/rules` (a rule, or a list of rules) | `201 {"rules": number of rules now}` |
+//! | `GET /_sim/rules` | every rule with `matched` and `hits` |
+//! | `DELETE /_sim/rules` | `204` |
+//! | `GET /_sim/received` | the newest requests, oldest first |
+//! | `DELETE /_sim/received` | `204` |
+//! | `GET /_sim/counters` | `{"requests", "in_flight", "max_in_flight"}` |
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, request::Parts};
+use serde::Serialize;
+
+use crate::{
+    fault::Rule,
+    json::{json, obj},
+    outgoing::{JSON, Outgoing},
+    sim::Shared,
+};
+
+/// The answer, if the request is for the simulator itself.
+pub(crate) fn answer(head: &Parts, body: &Bytes, shared: &Shared) -> Option<Outgoing> {
+    let path = head.uri.path().strip_prefix("/_sim/")?;
+    let out = match (&head.method, path) {
+        (&Method::POST, "rules") => match rules_from(body) {
+            Ok(rules) => {
+                rules.into_iter().for_each(|rule| shared.script.add(rule));
+                say(201, &obj! { "rules": shared.script.states().len() })
+            }
+            Err(e) => say(400, &obj! { "error": e.to_string() }),
+        },
+        (&Method::GET, "rules") => say(200, &shared.script.states()),
+        (&Method::DELETE, "rules") => {
+            shared.script.clear();
+            nothing()
+        }
+        (&Method::GET, "received") => say(200, &shared.log.all()),
+        (&Method::DELETE, "received") => {
+            shared.log.clear();
+            nothing()
+        }
+        (&Method::GET, "counters") => say(200, &shared.log.counters()),
+        _ => say(
+            404,
+            &obj! { "error": "the simulator has rules, received and counters under /_sim" },
+        ),
+    };
+    Some(out)
+}
+
+/// One rule or a list of rules.
+///
+/// # Errors
+/// What is wrong with them, with line and column.
+pub fn rules_from(text: &[u8]) -> serde_json::Result<Vec<Rule>> {
+    if text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+        serde_json::from_slice(text)
+    } else {
+        serde_json::from_slice(text).map(|rule| vec![rule])
+    }
+}
+
+fn say<T: Serialize + ?Sized>(status: u16, value: &T) -> Outgoing {
+    Outgoing::whole(status, HeaderMap::new(), JSON, json(value).to_string())
+}
+
+fn nothing() -> Outgoing {
+    Outgoing {
+        steps: Vec::new(),
+        ..Outgoing::whole(204, HeaderMap::new(), JSON, Bytes::new())
+    }
+}

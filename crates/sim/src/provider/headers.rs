@@ -1,0 +1,74 @@
+//! The headers a provider puts on every answer.
+
+use http::{HeaderMap, HeaderValue, header::HeaderName};
+use waybill_model::protocol::Protocol;
+
+use crate::seed::Seed;
+
+/// The id a provider gives a request: unique per simulator and number.
+pub fn request_id(protocol: Protocol, seed: u64, number: u64) -> String {
+    let mut seed = Seed::new(seed ^ number.wrapping_mul(0x51_7c_c1_b7_27_22_0a_95));
+    match protocol {
+        Protocol::Anthropic => format!("req_011{}", seed.letters(21)),
+        Protocol::OpenAi => format!("req_{}", seed.hex(32)),
+        Protocol::Gemini => seed.hex(16),
+    }
+}
+
+/// Headers of every answer, good or bad.
+pub fn common(protocol: Protocol, request_id: &str) -> HeaderMap {
+    let own: &[(&'static str, &'static str)] = match protocol {
+        Protocol::Anthropic => &[(
+            "anthropic-organization-id",
+            "7d1e0b54-2f6c-4a35-9a0e-2c61f1a8b9d3",
+        )],
+        Protocol::OpenAi => &[
+            ("openai-organization", "simulated"),
+            ("openai-processing-ms", "12"),
+            ("openai-version", "2020-10-01"),
+        ],
+        Protocol::Gemini => &[
+            ("vary", "Origin"),
+            ("server", "scaffolding on HTTPServer2"),
+            ("x-content-type-options", "nosniff"),
+            ("server-timing", "gfet4t7; dur=12"),
+        ],
+    };
+    let id_name = match protocol {
+        Protocol::Anthropic => "request-id",
+        Protocol::OpenAi => "x-request-id",
+        Protocol::Gemini => "x-goog-request-id",
+    };
+    let mut headers = HeaderMap::with_capacity(own.len() + 12);
+    for (name, value) in own {
+        headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
+    }
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert(HeaderName::from_static(id_name), id);
+    }
+    headers
+}
+
+/// What a good answer says about the limits.
+pub fn limits(protocol: Protocol) -> &'static [(&'static str, &'static str)] {
+    match protocol {
+        Protocol::Anthropic => &[
+            ("anthropic-ratelimit-requests-limit", "4000"),
+            ("anthropic-ratelimit-requests-remaining", "3999"),
+            ("anthropic-ratelimit-tokens-limit", "480000"),
+            ("anthropic-ratelimit-tokens-remaining", "479000"),
+        ],
+        Protocol::OpenAi => &[
+            ("x-ratelimit-limit-requests", "5000"),
+            ("x-ratelimit-remaining-requests", "4999"),
+            ("x-ratelimit-reset-requests", "12ms"),
+            ("x-ratelimit-limit-tokens", "2000000"),
+            ("x-ratelimit-remaining-tokens", "1999600"),
+            ("x-ratelimit-reset-tokens", "12ms"),
+        ],
+        Protocol::Gemini => &[],
+    }
+}

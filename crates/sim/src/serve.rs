@@ -1,0 +1,322 @@
+//! The way of a request through the simulator: read, understand, let a rule decide, log, answer.
+
+use std::{
+    convert::Infallible,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, request::Parts};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use waybill_model::{
+    protocol::{Endpoint, Protocol},
+    time::UnixMillis,
+};
+
+use crate::{
+    apply::{Scene, apply},
+    ask::Ask,
+    body::Playback,
+    compress::compress,
+    control,
+    fault::{ProviderError, Rule},
+    line::Control,
+    outgoing::{Action, JSON, Outgoing},
+    provider::{
+        self, Answer,
+        errors::{self, Occasion, Said},
+        headers, models,
+    },
+    received::{InFlight, Received},
+    route::{Route, credential},
+    script::Facts,
+    sim::Shared,
+};
+
+/// The largest body read, as Anthropic states it.
+const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
+
+/// Serves one request.
+pub(crate) async fn request(
+    request: Request<Incoming>,
+    shared: Arc<Shared>,
+    line: Arc<Control>,
+) -> Result<Response<Playback>, Infallible> {
+    let (number, in_flight) = shared.log.enter();
+    let (head, body) = request.into_parts();
+    let (body, too_large) = match Limited::new(body, MAX_BODY_BYTES).collect().await {
+        Ok(body) => (body.to_bytes(), false),
+        // Else the peer broke off, and whatever is answered reaches nobody.
+        Err(e) => (Bytes::new(), e.is::<LengthLimitError>()),
+    };
+    if let Some(out) = control::answer(&head, &body, &shared) {
+        return Ok(respond(out, line, in_flight));
+    }
+    let visit = Visit {
+        shared: &shared,
+        number,
+        head: &head,
+        body: &body,
+        too_large,
+    };
+    let (action, hit) = visit.decide();
+    visit.log(hit.as_ref().map(|(_, name)| name));
+    let rule = hit.map(|(rule, _)| rule);
+    if let Some(delay_ms) = rule
+        .as_ref()
+        .map(|rule| rule.delay_ms)
+        .filter(|delay_ms| *delay_ms > 0)
+    {
+        tokio::time::sleep(Duration::from_millis(delay_ms)).await;
+    }
+    let mut out = match action {
+        Action::Respond(out) => out,
+        Action::Prebuilt(headers, events) => {
+            let mut response = Response::new(Playback::prebuilt(events, line, in_flight));
+            *response.headers_mut() = headers;
+            return Ok(response);
+        }
+        Action::Later(pause, out) => {
+            tokio::time::sleep(pause).await;
+            out
+        }
+        Action::Break(order) => {
+            line.give(order);
+            return std::future::pending().await;
+        }
+        Action::Silence => return std::future::pending().await,
+    };
+    if let Some(encoding) = rule.and_then(|rule| rule.encoding) {
+        compress(&mut out, encoding).await;
+    }
+    Ok(respond(out, line, in_flight))
+}
+
+fn respond(out: Outgoing, line: Arc<Control>, in_flight: InFlight) -> Response<Playback> {
+    let mut response = Response::new(Playback::steps(out.steps, out.exact, line, in_flight));
+    *response.status_mut() = out.status;
+    *response.headers_mut() = out.headers;
+    response
+}
+
+/// A request that has been read.
+struct Visit<'a> {
+    shared: &'a Shared,
+    number: u64,
+    head: &'a Parts,
+    body: &'a Bytes,
+    too_large: bool,
+}
+
+/// The rule that hit, and its name.
+type Hit = Option<(Rule, String)>;
+
+impl Visit<'_> {
+    fn decide(&self) -> (Action, Hit) {
+        let route = match Route::read(&self.head.method, &self.head.uri, &self.head.headers) {
+            Ok(route) => route,
+            Err(protocol) => return (self.no_such_path(protocol), None),
+        };
+        if let Some(refusal) = self.refuse(&route) {
+            return (refusal, None);
+        }
+        if let Some(prepared) = &self.shared.fast {
+            let stream = Ask::wants_stream(&route, self.body);
+            if let Some(action) = prepared.answer(&route, stream) {
+                return match self.hit(&route, None, stream) {
+                    None => (action, None),
+                    hit => self.answer(&route, |_| hit),
+                };
+            }
+        }
+        self.answer(&route, |ask| self.hit(&route, Some(&ask.model), ask.stream))
+    }
+
+    fn answer(&self, route: &Route, hit: impl FnOnce(&Ask) -> Hit) -> (Action, Hit) {
+        match self.ask(route) {
+            Err(action) => (action, None),
+            Ok(ask) => self.perform(route, &ask, hit(&ask)),
+        }
+    }
+
+    /// What the provider refuses before it looks at the body.
+    fn refuse(&self, route: &Route) -> Option<Action> {
+        let keys = &self.shared.options.keys;
+        let key = credential(&self.head.uri, &self.head.headers);
+        if !keys.is_empty() && !key.is_some_and(|key| keys.iter().any(|known| known == key)) {
+            return Some(self.error(route, ProviderError::InvalidKey, ""));
+        }
+        if self.too_large {
+            return Some(self.error(route, ProviderError::TooLarge, ""));
+        }
+        let versionless = route.protocol == Protocol::Anthropic
+            && !self.head.headers.contains_key("anthropic-version");
+        versionless.then(|| {
+            self.refusal(
+                route,
+                400,
+                None,
+                "anthropic-version: header is required".to_owned(),
+            )
+        })
+    }
+
+    fn ask(&self, route: &Route) -> Result<Ask, Action> {
+        if self.head.method == Method::GET {
+            return Ok(Ask::without_body(route));
+        }
+        Ask::read(route, self.body).map_err(|bad| self.refusal(route, 400, bad.param, bad.message))
+    }
+
+    fn hit(&self, route: &Route, model: Option<&str>, stream: bool) -> Hit {
+        self.shared.script.hit(&Facts {
+            route,
+            key: credential(&self.head.uri, &self.head.headers),
+            model,
+            stream,
+            uptime: self.shared.started.elapsed(),
+        })
+    }
+
+    fn perform(&self, route: &Route, ask: &Ask, hit: Hit) -> (Action, Hit) {
+        let options = &self.shared.options;
+        let now = now();
+        let answer = match (route.endpoint, &route.path_model) {
+            (Endpoint::Models, Some(id)) => match models::one(route, id) {
+                Some(model) => Answer::Plain(model.to_string().into()),
+                None => return (self.error(route, ProviderError::ModelNotFound, id), hit),
+            },
+            _ => provider::answer(route, ask, now.0 as u64 / 1000, options.chunk_words),
+        };
+        let request_id = self.request_id(route.protocol);
+        let mut headers = headers::common(route.protocol, &request_id);
+        let Some(fault) = hit.as_ref().and_then(|(rule, _)| rule.fault.as_ref()) else {
+            let mut out = Outgoing::good(answer, headers, options.chunk_pause);
+            out.set_headers(headers::limits(route.protocol).iter().copied());
+            return (Action::Respond(out), hit);
+        };
+        headers.reserve(8);
+        let scene = Scene {
+            route,
+            ask,
+            answer,
+            headers,
+            pause: options.chunk_pause,
+            key: credential(&self.head.uri, &self.head.headers),
+            request_id: &request_id,
+            now,
+        };
+        (apply(fault, scene), hit)
+    }
+
+    fn request_id(&self, protocol: Protocol) -> String {
+        headers::request_id(protocol, self.shared.options.seed, self.number)
+    }
+
+    fn occasion<'b>(
+        &self,
+        protocol: Protocol,
+        model: &'b str,
+        request_id: &'b str,
+    ) -> Occasion<'b> {
+        Occasion {
+            protocol,
+            model,
+            retry_after_ms: None,
+            echo_key: None,
+            request_id,
+            now: now(),
+        }
+    }
+
+    fn error(&self, route: &Route, error: ProviderError, model: &str) -> Action {
+        let request_id = self.request_id(route.protocol);
+        let said = errors::say(error, &self.occasion(route.protocol, model, &request_id));
+        self.spoken(route, &said, &request_id)
+    }
+
+    fn refusal(
+        &self,
+        route: &Route,
+        status: u16,
+        param: Option<&'static str>,
+        message: String,
+    ) -> Action {
+        let request_id = self.request_id(route.protocol);
+        let said = Said::refusal(
+            &self.occasion(route.protocol, "", &request_id),
+            status,
+            param,
+            message,
+        );
+        self.spoken(route, &said, &request_id)
+    }
+
+    fn spoken(&self, route: &Route, said: &Said, request_id: &str) -> Action {
+        let headers = headers::common(route.protocol, request_id);
+        let mut out = Outgoing::whole(said.status, headers, JSON, said.status_body(route));
+        out.set_headers(
+            said.headers
+                .iter()
+                .map(|(name, value)| (*name, value.as_str())),
+        );
+        Action::Respond(out)
+    }
+
+    fn no_such_path(&self, protocol: Protocol) -> Action {
+        let (method, path) = (&self.head.method, self.head.uri.path());
+        let message = match protocol {
+            Protocol::Anthropic => "Not found".to_owned(),
+            Protocol::OpenAi => format!("Invalid URL ({method} {path})"),
+            Protocol::Gemini => format!("The requested URL {path} was not found on this server."),
+        };
+        let request_id = self.request_id(protocol);
+        let said = Said::refusal(
+            &self.occasion(protocol, "", &request_id),
+            404,
+            None,
+            message,
+        );
+        let headers = headers::common(protocol, &request_id);
+        Action::Respond(Outgoing::whole(404, headers, JSON, said.body().to_string()))
+    }
+
+    fn log(&self, rule: Option<&String>) {
+        let log = &self.shared.log;
+        if !log.keeps() {
+            return;
+        }
+        let headers = self.head.headers.iter();
+        log.push(Received {
+            number: self.number,
+            method: self.head.method.to_string(),
+            path: self
+                .head
+                .uri
+                .path_and_query()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            version: format!("{:?}", self.head.version),
+            headers: headers
+                .map(|(name, value)| {
+                    (
+                        name.to_string(),
+                        String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                    )
+                })
+                .collect(),
+            body: self.body.clone(),
+            key: credential(&self.head.uri, &self.head.headers).map(str::to_owned),
+            rule: rule.cloned(),
+        });
+    }
+}
+
+fn now() -> UnixMillis {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    UnixMillis(since.as_millis() as i64)
+}

@@ -1,0 +1,199 @@
+//! The simulator: listens, serves each connection, and breaks the ones it is told to break.
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use hyper::service::service_fn;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    fast::{Fast, Prepared},
+    fault::Rule,
+    line::{Control, Line, obey},
+    received::{Counters, Log, Received},
+    script::{RuleState, Script},
+    serve,
+};
+
+/// How a simulator behaves when no rule says otherwise.
+#[derive(Debug, Clone)]
+pub struct SimOptions {
+    /// Where to listen. Default: a free port of 127.0.0.1.
+    pub listen: SocketAddr,
+    /// Credentials that are accepted; others get the provider's 401. Empty (the default): any, and none.
+    pub keys: Vec<String>,
+    /// Where the draws of [`Rule::share`] and the request ids begin. Default 1.
+    pub seed: u64,
+    /// Words in each frame of a stream. Default 3.
+    pub chunk_words: usize,
+    /// Rest between the content frames of a stream. Default none: what is ready goes out together.
+    pub chunk_pause: Duration,
+    /// Requests kept for [`Sim::received`], the newest. Default 1024; 0 keeps nothing.
+    pub keep: usize,
+    /// Answers prepared at start instead of made for each request.
+    pub fast: Option<Fast>,
+}
+
+impl Default for SimOptions {
+    fn default() -> Self {
+        SimOptions {
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            keys: Vec::new(),
+            seed: 1,
+            chunk_words: 3,
+            chunk_pause: Duration::ZERO,
+            keep: 1024,
+            fast: None,
+        }
+    }
+}
+
+/// What every request of one simulator shares.
+pub(crate) struct Shared {
+    pub options: SimOptions,
+    pub script: Script,
+    pub log: Arc<Log>,
+    pub fast: Option<Prepared>,
+    pub started: Instant,
+}
+
+/// A running simulator. Dropping it closes every connection.
+pub struct Sim {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Sim {
+    /// Starts listening on the current tokio runtime.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub async fn start(options: SimOptions) -> io::Result<Sim> {
+        let listener = TcpListener::bind(options.listen).await?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared {
+            script: Script::new(options.seed),
+            log: Arc::new(Log::new(options.keep)),
+            fast: options.fast.as_ref().map(Fast::prepare),
+            started: Instant::now(),
+            options,
+        });
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        tasks.spawn(accept(
+            listener,
+            Arc::clone(&shared),
+            stop.clone(),
+            tasks.clone(),
+        ));
+        Ok(Sim {
+            shared,
+            address,
+            stop,
+            tasks,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The base URL for an account or an SDK, without a version segment or a final slash.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Adds a rule behind the others; the first that matches a request decides.
+    pub fn script(&self, rule: Rule) {
+        self.shared.script.add(rule);
+    }
+
+    /// Removes every rule.
+    pub fn clear_script(&self) {
+        self.shared.script.clear();
+    }
+
+    /// Every rule and how often it hit.
+    pub fn rules(&self) -> Vec<RuleState> {
+        self.shared.script.states()
+    }
+
+    /// The newest requests, oldest first; at most [`SimOptions::keep`].
+    pub fn received(&self) -> Vec<Received> {
+        self.shared.log.all()
+    }
+
+    /// Forgets what was received; the counters stay.
+    pub fn clear_received(&self) {
+        self.shared.log.clear();
+    }
+
+    /// How many requests were and are being served.
+    pub fn counters(&self) -> Counters {
+        self.shared.log.counters()
+    }
+
+    /// Closes the listener and every connection, and waits until all are gone.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for Sim {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+) {
+    while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
+        // Out of file descriptors or a peer that left while queued: the next may do better.
+        let Ok((tcp, _)) = accepted else {
+            tokio::task::yield_now().await;
+            continue;
+        };
+        let (shared, stop) = (Arc::clone(&shared), stop.clone());
+        tasks.spawn(async move {
+            stop.run_until_cancelled(connection(tcp, shared)).await;
+        });
+    }
+}
+
+async fn connection(tcp: TcpStream, shared: Arc<Shared>) {
+    // Without it a paced stream stalls on delayed acknowledgements.
+    let _ = tcp.set_nodelay(true);
+    let tcp = Arc::new(tcp);
+    let control = Arc::new(Control::default());
+    let order = {
+        let line = TokioIo::new(Line::new(Arc::clone(&tcp)));
+        let service = service_fn(|request| {
+            serve::request(request, Arc::clone(&shared), Arc::clone(&control))
+        });
+        let server = auto::Builder::new(TokioExecutor::new());
+        let serving = server.serve_connection(line, service);
+        tokio::select! {
+            // How a peer ends its connection is its own affair.
+            _ = serving => return,
+            order = control.given() => order,
+        }
+    };
+    obey(tcp, order).await;
+}
