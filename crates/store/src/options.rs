@@ -64,6 +64,8 @@ pub struct RetentionReport {
     pub details: u64,
     /// Noise rows.
     pub noise: u64,
+    /// Set-aside records.
+    pub set_aside: u64,
     /// Bytes in use afterwards.
     pub bytes_used: u64,
     /// Bytes given back to the file system.

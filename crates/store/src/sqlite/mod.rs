@@ -1,249 +1,198 @@
-//! The store on SQLite.
-#![allow(clippy::unimplemented, unused_variables, clippy::unused_async)]
+//! The store on SQLite, in write-ahead mode: one file, many readers, one writer at a time.
+//!
+//! Reading order: [`database`] opens the file, [`connections`] says who may use it when, [`journal`]
+//! writes records, [`ledger`] counts them, [`query`] answers, [`entities`] keeps the configuration,
+//! [`retention`] removes what is old.
 
-use waybill_model::{
-    entity::{Account, ApiKey, Group, Sealed, User},
-    id::{AccountId, ApiKeyId, ErrorId, EventId, GroupId, UserId},
-    record::Record,
-    time::UnixMillis,
-    view::{
-        Books, ErrorLogDetail, ErrorLogList, Filter, List, NoiseCount, Page, RequestLog,
-        UpstreamErrorEvent, UpstreamErrorList,
-    },
+mod connections;
+mod database;
+mod entities;
+mod journal;
+mod ledger;
+mod query;
+mod retention;
+mod row;
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
 };
 
+use rusqlite::{OptionalExtension, params};
+use waybill_model::{id::ErrorId, time::UnixMillis, view::Books};
+
+pub use self::journal::Journal;
+use self::{
+    connections::{Desk, Readers, Turn, lock},
+    ledger::Ledger,
+};
 use crate::{
-    AccountChange, ApiKeyChange, CommitReport, Config, GroupChange, LossCount, LossReason,
-    NewAccount, NewApiKey, NewGroup, NewUser, RetentionPolicy, RetentionReport, SetAside,
-    StoreError, StoreOptions, UserChange,
+    Kind, LossCount, LossReason, RetentionPolicy, RetentionReport, SetAside, StoreError,
+    StoreOptions,
 };
-
-/// Queries, configuration and retention. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Store {}
-
-/// The one writer of records.
-#[derive(Debug)]
-pub struct Journal {}
 
 type Result<T> = std::result::Result<T, StoreError>;
 
+/// Queries, configuration and retention. Cheap to clone; clones share everything.
+#[derive(Clone, Debug)]
+pub struct Store {
+    readers: Arc<Readers>,
+    desk: Arc<Desk>,
+    shared: Arc<Shared>,
+    options: StoreOptions,
+}
+
+/// What the store and its journal share.
+#[derive(Debug, Default)]
+struct Shared {
+    turn: Arc<Turn>,
+    /// Counts not yet written. Held for moments only, never while the disk is written.
+    waiting: Mutex<Ledger>,
+    journal_taken: AtomicBool,
+    /// Retention made room: the journal may keep whole records again.
+    space_freed: AtomicBool,
+}
+
 impl Store {
     /// Opens the database, making or migrating it as needed. Blocks; call it at start.
+    ///
+    /// # Errors
+    /// [`StoreError::Newer`] for a database of a newer program, which is left untouched.
     pub fn open(options: StoreOptions) -> Result<Store> {
-        unimplemented!()
+        let connection = database::prepare(&options)?;
+        let shared = Arc::new(Shared::default());
+        Ok(Store {
+            readers: Arc::new(Readers::new(options.clone())),
+            desk: Arc::new(Desk::new(connection, Arc::clone(&shared.turn))),
+            shared,
+            options,
+        })
     }
-    /// Takes the one writer. A second call fails while the first one lives.
+
+    /// Takes the one writer of records. A thread of its own should own it, for its commits block.
+    ///
+    /// # Errors
+    /// [`StoreError::JournalTaken`] while the journal taken before lives.
     pub fn journal(&self) -> Result<Journal> {
-        unimplemented!()
+        if self.shared.journal_taken.swap(true, Ordering::AcqRel) {
+            return Err(StoreError::JournalTaken);
+        }
+        Journal::open(&self.options, Arc::clone(&self.shared))
+            .inspect_err(|_| self.shared.journal_taken.store(false, Ordering::Release))
     }
-    /// Counts records lost before they reached the journal; written with its next commit.
+
+    /// Counts records lost before they reached the journal. Touches memory only; the journal's next
+    /// commit, an empty one too, writes it.
     pub fn count_lost(&self, count: u64, reason: LossReason) {
-        unimplemented!()
+        if count > 0 {
+            lock(&self.shared.waiting).lose_unknown(count, reason);
+        }
     }
-    /// The error list.
-    pub async fn errors(&self, filter: &Filter, page: &Page) -> Result<ErrorLogList> {
-        unimplemented!()
-    }
-    /// One error, whole.
-    pub async fn error(&self, id: ErrorId) -> Result<Option<ErrorLogDetail>> {
-        unimplemented!()
-    }
-    /// One error, by Waybill's request id.
-    pub async fn error_by_request_id(&self, request_id: &str) -> Result<Option<ErrorLogDetail>> {
-        unimplemented!()
-    }
-    /// Failed attempts.
-    pub async fn upstream_errors(&self, filter: &Filter, page: &Page) -> Result<UpstreamErrorList> {
-        unimplemented!()
-    }
-    /// One failed attempt.
-    pub async fn upstream_error(&self, id: EventId) -> Result<Option<UpstreamErrorEvent>> {
-        unimplemented!()
-    }
-    /// Failed attempts of one error.
-    pub async fn events_of_error(&self, id: ErrorId, page: &Page) -> Result<UpstreamErrorList> {
-        unimplemented!()
-    }
-    /// Requests, successes too.
-    pub async fn requests(&self, filter: &Filter, page: &Page) -> Result<List<RequestLog>> {
-        unimplemented!()
-    }
-    /// Refused, unauthenticated requests.
-    pub async fn noise(
-        &self,
-        start: UnixMillis,
-        end: UnixMillis,
-        page: &Page,
-    ) -> Result<List<NoiseCount>> {
-        unimplemented!()
-    }
-    /// Where every due record went.
+
+    /// Where every due record went: what is written and what waits in memory to be. `spooled` is 0:
+    /// a caller that queues in front of the journal adds its queue to `due` and `spooled`.
     pub async fn books(&self) -> Result<Books> {
-        unimplemented!()
+        let written = self.readers.run(|db| ledger::read_books(db)).await?;
+        Ok(lock(&self.shared.waiting).books(&written))
     }
-    /// What remains of lost records.
+
+    /// What remains of lost records, most frequent first.
     pub async fn losses(&self) -> Result<Vec<LossCount>> {
-        unimplemented!()
+        let shared = Arc::clone(&self.shared);
+        self.readers
+            .run(move |db| lock(&shared.waiting).losses(db))
+            .await
     }
+
     /// Records that the database refused, newest first.
     pub async fn set_aside(&self, limit: u32) -> Result<Vec<SetAside>> {
-        unimplemented!()
+        self.readers
+            .run(move |db| {
+                let mut statement = db.prepare_cached(
+                    "SELECT id, request_id, created_at, reason, summary FROM set_aside ORDER BY id DESC LIMIT ?1",
+                )?;
+                let rows = statement.query_map([limit], |r| {
+                    Ok(SetAside {
+                        id: r.get(0)?,
+                        request_id: r.get(1)?,
+                        created_at: UnixMillis(r.get(2)?),
+                        reason: r.get(3)?,
+                        summary: r.get(4)?,
+                    })
+                })?;
+                Ok(rows.collect::<rusqlite::Result<_>>()?)
+            })
+            .await
     }
+
     /// Marks an error as dealt with, or not.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if there is no such error.
     pub async fn set_resolved(&self, id: ErrorId, resolved: bool) -> Result<()> {
-        unimplemented!()
+        self.desk
+            .change(move |db| {
+                match db.execute(
+                    "UPDATE errors SET resolved = ?2 WHERE id = ?1",
+                    params![id.0, resolved],
+                )? {
+                    0 => Err(StoreError::NotFound {
+                        kind: Kind::Error,
+                        id: id.0,
+                    }),
+                    _ => Ok(()),
+                }
+            })
+            .await
     }
-    /// The exact request, sealed, and its size before compression.
-    pub async fn replay_body(&self, id: ErrorId) -> Result<Option<(Sealed, u64)>> {
-        unimplemented!()
-    }
-    /// Removes what is old or too much.
+
+    /// Removes what is older than the policy allows, then what is too much, oldest first. Works in
+    /// small batches between which the journal has its turn.
     pub async fn retain(
         &self,
         policy: &RetentionPolicy,
         now: UnixMillis,
     ) -> Result<RetentionReport> {
-        unimplemented!()
+        let (policy, shared) = (*policy, Arc::clone(&self.shared));
+        self.desk
+            .run(move |connection, turn| {
+                let report = retention::run(connection, turn, &policy, now)?;
+                if report.bytes_freed > 0
+                    || report.errors + report.replay_bodies + report.details > 0
+                {
+                    shared.space_freed.store(true, Ordering::Relaxed);
+                }
+                Ok(report)
+            })
+            .await
     }
-    /// A value kept under a name for the program itself.
-    pub async fn meta(&self, name: &str) -> Result<Option<String>> {
-        unimplemented!()
-    }
-    /// Keeps a value under a name.
-    pub async fn set_meta(&self, name: &str, value: &str) -> Result<()> {
-        unimplemented!()
-    }
-    /// Everything configured, read at one instant.
-    pub async fn load_config(&self) -> Result<Config> {
-        unimplemented!()
-    }
-    /// All groups, by id.
-    pub async fn groups(&self) -> Result<Vec<Group>> {
-        unimplemented!()
-    }
-    /// One group.
-    pub async fn group(&self, id: GroupId) -> Result<Option<Group>> {
-        unimplemented!()
-    }
-    /// Makes a group.
-    pub async fn create_group(&self, new: NewGroup, now: UnixMillis) -> Result<Group> {
-        unimplemented!()
-    }
-    /// Makes a group, or changes the one of that name into it.
-    pub async fn upsert_group(&self, new: NewGroup, now: UnixMillis) -> Result<Group> {
-        unimplemented!()
-    }
-    /// Changes a group.
-    pub async fn update_group(
-        &self,
-        id: GroupId,
-        change: GroupChange,
-        now: UnixMillis,
-    ) -> Result<Group> {
-        unimplemented!()
-    }
-    /// Deletes a group that no account and no key refers to.
-    pub async fn delete_group(&self, id: GroupId) -> Result<()> {
-        unimplemented!()
-    }
-    /// All accounts, by id.
-    pub async fn accounts(&self) -> Result<Vec<Account>> {
-        unimplemented!()
-    }
-    /// One account.
-    pub async fn account(&self, id: AccountId) -> Result<Option<Account>> {
-        unimplemented!()
-    }
-    /// Makes an account.
-    pub async fn create_account(&self, new: NewAccount, now: UnixMillis) -> Result<Account> {
-        unimplemented!()
-    }
-    /// Makes an account, or changes the one of that name into it.
-    pub async fn upsert_account(&self, new: NewAccount, now: UnixMillis) -> Result<Account> {
-        unimplemented!()
-    }
-    /// Changes an account.
-    pub async fn update_account(
-        &self,
-        id: AccountId,
-        change: AccountChange,
-        now: UnixMillis,
-    ) -> Result<Account> {
-        unimplemented!()
-    }
-    /// Deletes an account.
-    pub async fn delete_account(&self, id: AccountId) -> Result<()> {
-        unimplemented!()
-    }
-    /// All users, by id.
-    pub async fn users(&self) -> Result<Vec<User>> {
-        unimplemented!()
-    }
-    /// One user.
-    pub async fn user(&self, id: UserId) -> Result<Option<User>> {
-        unimplemented!()
-    }
-    /// Makes a user.
-    pub async fn create_user(&self, new: NewUser, now: UnixMillis) -> Result<User> {
-        unimplemented!()
-    }
-    /// Makes a user, or changes the one of that name into it.
-    pub async fn upsert_user(&self, new: NewUser, now: UnixMillis) -> Result<User> {
-        unimplemented!()
-    }
-    /// Changes a user.
-    pub async fn update_user(
-        &self,
-        id: UserId,
-        change: UserChange,
-        now: UnixMillis,
-    ) -> Result<User> {
-        unimplemented!()
-    }
-    /// Deletes a user who has no keys.
-    pub async fn delete_user(&self, id: UserId) -> Result<()> {
-        unimplemented!()
-    }
-    /// All API keys, by id.
-    pub async fn api_keys(&self) -> Result<Vec<ApiKey>> {
-        unimplemented!()
-    }
-    /// One API key.
-    pub async fn api_key(&self, id: ApiKeyId) -> Result<Option<ApiKey>> {
-        unimplemented!()
-    }
-    /// Makes an API key.
-    pub async fn create_api_key(&self, new: NewApiKey, now: UnixMillis) -> Result<ApiKey> {
-        unimplemented!()
-    }
-    /// Makes an API key, or changes the one of that name into it.
-    pub async fn upsert_api_key(&self, new: NewApiKey, now: UnixMillis) -> Result<ApiKey> {
-        unimplemented!()
-    }
-    /// Changes an API key.
-    pub async fn update_api_key(
-        &self,
-        id: ApiKeyId,
-        change: ApiKeyChange,
-        now: UnixMillis,
-    ) -> Result<ApiKey> {
-        unimplemented!()
-    }
-    /// Deletes an API key.
-    pub async fn delete_api_key(&self, id: ApiKeyId) -> Result<()> {
-        unimplemented!()
-    }
-}
 
-impl Journal {
-    /// Writes a batch in one transaction, and says what became of each record. Never fails: what
-    /// cannot be written is counted. Blocks.
-    pub fn commit(&mut self, batch: &[Record]) -> CommitReport {
-        unimplemented!()
+    /// A value the program keeps for itself under a name.
+    pub async fn meta(&self, name: &str) -> Result<Option<String>> {
+        let name = name.to_owned();
+        self.readers
+            .run(move |db| {
+                Ok(db
+                    .query_row("SELECT value FROM meta WHERE name = ?1", [name], |r| {
+                        r.get(0)
+                    })
+                    .optional()?)
+            })
+            .await
     }
-    /// Adds to the counts of refused requests.
-    pub fn commit_noise(&mut self, counts: &[NoiseCount]) -> Result<()> {
-        unimplemented!()
+
+    /// Keeps a value under a name, in place of the one before.
+    pub async fn set_meta(&self, name: &str, value: &str) -> Result<()> {
+        let (name, value) = (name.to_owned(), value.to_owned());
+        self.desk
+            .change(move |db| {
+                db.execute(
+                    "INSERT INTO meta (name, value) VALUES (?1, ?2)
+                     ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                    [name, value],
+                )?;
+                Ok(())
+            })
+            .await
     }
 }

@@ -1,0 +1,152 @@
+//! Who may use which connection, and when: any number of readers up to a limit, one writer at a time.
+//!
+//! Promises: the async caller is never blocked; a query whose caller has gone is stopped; a panic in
+//! a query costs its connection, not the pool.
+//!
+//! Must not know: SQL.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, InterruptHandle, Transaction, TransactionBehavior};
+use tokio::sync::Semaphore;
+
+use super::{Result, database};
+use crate::{StoreError, StoreOptions};
+
+/// The right to write. The journal and the desk take it around each transaction, so that neither
+/// ever polls for the other's lock. Whoever panics while holding it has rolled back.
+#[derive(Debug, Default)]
+pub(super) struct Turn(Mutex<()>);
+
+impl Turn {
+    /// Waits for the right to write; dropping the guard gives it back.
+    pub(super) fn take(&self) -> MutexGuard<'_, ()> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Connections that read.
+#[derive(Debug)]
+pub(super) struct Readers {
+    idle: Arc<Mutex<Vec<Connection>>>,
+    slots: Arc<Semaphore>,
+    options: StoreOptions,
+}
+
+impl Readers {
+    pub(super) fn new(options: StoreOptions) -> Self {
+        let slots = Arc::new(Semaphore::new(options.readers.max(1)));
+        Readers {
+            idle: Arc::default(),
+            slots,
+            options,
+        }
+    }
+
+    /// Runs `query` on a blocking thread, inside one read transaction: it sees one instant.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let slot = Arc::clone(&self.slots)
+            .acquire_owned()
+            .await
+            .map_err(|_| StoreError::Closed)?;
+        let pooled = lock(&self.idle).pop();
+        let mut connection = match pooled {
+            Some(connection) => connection,
+            None => database::open_reader(&self.options)?,
+        };
+        let running = Arc::new(Mutex::new(true));
+        let _stop_if_unwanted = StopIfUnwanted {
+            running: Arc::clone(&running),
+            query: connection.get_interrupt_handle(),
+        };
+        let idle = Arc::clone(&self.idle);
+        tokio::task::spawn_blocking(move || {
+            let answer = connection
+                .transaction()
+                .map_err(StoreError::from)
+                .and_then(|tx| query(&tx));
+            *lock(&running) = false;
+            lock(&idle).push(connection);
+            drop(slot);
+            answer
+        })
+        .await
+        .map_err(|_| StoreError::Closed)?
+    }
+}
+
+/// Stops the query when its caller is dropped first. The flag is changed under the lock before the
+/// connection goes back, so a later query on it is never the one that is stopped.
+struct StopIfUnwanted {
+    running: Arc<Mutex<bool>>,
+    query: InterruptHandle,
+}
+
+impl Drop for StopIfUnwanted {
+    fn drop(&mut self) {
+        let running = lock(&self.running);
+        if *running {
+            self.query.interrupt();
+        }
+    }
+}
+
+/// The connection through which configuration, marks and retention are written, beside the journal.
+#[derive(Debug)]
+pub(super) struct Desk {
+    connection: Arc<Mutex<Connection>>,
+    slot: Arc<Semaphore>,
+    turn: Arc<Turn>,
+}
+
+impl Desk {
+    pub(super) fn new(connection: Connection, turn: Arc<Turn>) -> Self {
+        Desk {
+            connection: Arc::new(Mutex::new(connection)),
+            slot: Arc::new(Semaphore::new(1)),
+            turn,
+        }
+    }
+
+    /// Runs `change` on a blocking thread in one transaction; an error rolls it back.
+    pub(super) async fn change<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.run(move |connection, turn| {
+            let _turn = turn.take();
+            let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let answer = change(&tx)?;
+            tx.commit()?;
+            Ok(answer)
+        })
+        .await
+    }
+
+    /// Runs `work` on a blocking thread with the connection; it takes its turns itself.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection, &Turn) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let slot = Arc::clone(&self.slot)
+            .acquire_owned()
+            .await
+            .map_err(|_| StoreError::Closed)?;
+        let (connection, turn) = (Arc::clone(&self.connection), Arc::clone(&self.turn));
+        tokio::task::spawn_blocking(move || {
+            let answer = work(&mut lock(&connection), &turn);
+            drop(slot);
+            answer
+        })
+        .await
+        .map_err(|_| StoreError::Closed)?
+    }
+}
+
+/// What these locks guard is whole between statements, so a panic elsewhere does not spoil it.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,107 @@
+//! The file, and how connections to it are set up.
+//!
+//! Promises: every connection has the same settings; a database is migrated before anyone uses it,
+//! forwards only, and one written by a newer program is refused untouched.
+//!
+//! Must not know: what the tables mean.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode};
+
+use crate::{Durability, StoreError, StoreOptions};
+
+/// One step of the schema per entry, in order. An entry that was released never changes.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_record_and_config.sql")];
+
+/// Longest wait for another process that holds the file. Within this process writers take turns, so
+/// that only a backup or a command line tool can make anyone wait.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The write-ahead log is moved into the database when it has this many pages (16 MiB): rarely enough
+/// that few commits pay for it, often enough that reads stay quick.
+const CHECKPOINT_PAGES: i64 = 4_096;
+
+/// What is left of the write-ahead log after a checkpoint, so that a burst does not keep its disk space.
+const LOG_BYTES_KEPT: i64 = 64 << 20;
+
+/// Page cache of the connections that write; the hot ends of all indexes fit.
+const WRITER_CACHE_KIB: i64 = 16 << 10;
+
+/// Page cache of each connection that reads.
+const READER_CACHE_KIB: i64 = 4 << 10;
+
+/// Opens the first connection and brings the schema up to date.
+pub(super) fn prepare(options: &StoreOptions) -> Result<Connection, StoreError> {
+    let mut first = Connection::open(&options.path)?;
+    first.busy_timeout(BUSY_TIMEOUT)?;
+    let found: u32 = first.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
+    // Only an empty file can take this on: it lets retention give pages back to the file system.
+    first.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    first.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    set_up_writer(&first, options)?;
+    for (index, migration) in MIGRATIONS.iter().enumerate().skip(found as usize) {
+        let step = first.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        step.execute_batch(migration)?;
+        step.pragma_update(
+            None,
+            "user_version",
+            u32::try_from(index + 1).unwrap_or(u32::MAX),
+        )?;
+        step.commit()?;
+    }
+    Ok(first)
+}
+
+/// A further connection that writes.
+pub(super) fn open_writer(options: &StoreOptions) -> Result<Connection, StoreError> {
+    let connection = Connection::open(&options.path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    set_up_writer(&connection, options)?;
+    Ok(connection)
+}
+
+/// A further connection that only reads.
+pub(super) fn open_reader(options: &StoreOptions) -> Result<Connection, StoreError> {
+    let connection = Connection::open(&options.path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
+
+/// No memory-mapped I/O anywhere: there a failing disk is a signal that ends the process, instead of
+/// an error that is counted.
+fn set_up_writer(connection: &Connection, options: &StoreOptions) -> Result<(), StoreError> {
+    let synchronous = match options.durability {
+        Durability::Process => "NORMAL",
+        Durability::Power => "FULL",
+    };
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))?;
+    connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_KEPT, |_| Ok(()))?;
+    if let Some(max_bytes) = options.max_file_bytes {
+        let page_bytes: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+        let pages = i64::try_from(max_bytes).unwrap_or(i64::MAX) / page_bytes.max(1);
+        connection.pragma_update_and_check(None, "max_page_count", pages.max(1), |_| Ok(()))?;
+    }
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => StoreError::Full,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy,
+            Some(ErrorCode::OperationInterrupted) => StoreError::Closed,
+            _ => StoreError::Database(Box::new(error)),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Groups: sets of accounts of one platform.
+
+use rusqlite::{Connection, params};
+use waybill_model::{entity::Group, id::GroupId, time::UnixMillis};
+
+use super::super::{Result, Store, row};
+use super::{check_name, check_unused, delete, id_of, json, one};
+use crate::{GroupChange, Kind, NewGroup};
+
+impl Store {
+    /// All groups, by id.
+    pub async fn groups(&self) -> Result<Vec<Group>> {
+        self.readers.run(|db| read(db, None)).await
+    }
+
+    /// One group.
+    pub async fn group(&self, id: GroupId) -> Result<Option<Group>> {
+        self.readers
+            .run(move |db| Ok(read(db, Some(id))?.pop()))
+            .await
+    }
+
+    /// Makes a group.
+    ///
+    /// # Errors
+    /// [`StoreError::NameTaken`](crate::StoreError::NameTaken).
+    pub async fn create_group(&self, new: NewGroup, now: UnixMillis) -> Result<Group> {
+        self.desk.change(move |db| save(db, None, &new, now)).await
+    }
+
+    /// Makes a group, or changes the one of that name into it.
+    pub async fn upsert_group(&self, new: NewGroup, now: UnixMillis) -> Result<Group> {
+        self.desk
+            .change(move |db| {
+                let id = id_of(db, Kind::Group, &new.name)?.map(GroupId);
+                save(db, id, &new, now)
+            })
+            .await
+    }
+
+    /// Changes a group.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`](crate::StoreError::NotFound),
+    /// [`StoreError::NameTaken`](crate::StoreError::NameTaken).
+    pub async fn update_group(
+        &self,
+        id: GroupId,
+        change: GroupChange,
+        now: UnixMillis,
+    ) -> Result<Group> {
+        self.desk
+            .change(move |db| {
+                let now_is = one(Kind::Group, id.0, read(db, Some(id))?)?;
+                let changed = NewGroup {
+                    name: change.name.unwrap_or(now_is.name),
+                    platform: now_is.platform,
+                    model_mapping: change.model_mapping.unwrap_or(now_is.model_mapping),
+                    status: change.status.unwrap_or(now_is.status),
+                };
+                save(db, Some(id), &changed, now)
+            })
+            .await
+    }
+
+    /// Deletes a group that no account and no key refers to.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`](crate::StoreError::NotFound),
+    /// [`StoreError::InUse`](crate::StoreError::InUse).
+    pub async fn delete_group(&self, id: GroupId) -> Result<()> {
+        self.desk
+            .change(move |db| {
+                let group = (Kind::Group, id.0);
+                check_unused(db, group, Kind::Account, "account_groups", "group_id")?;
+                check_unused(db, group, Kind::ApiKey, "api_key_groups", "group_id")?;
+                delete(db, Kind::Group, id.0)
+            })
+            .await
+    }
+}
+
+/// All groups, or the one with the id, by id.
+pub(super) fn read(db: &Connection, id: Option<GroupId>) -> Result<Vec<Group>> {
+    let mut statement = db.prepare_cached(
+        "SELECT id, name, platform, model_mapping, status, created_at, updated_at FROM groups
+         WHERE ?1 IS NULL OR id = ?1 ORDER BY id",
+    )?;
+    let mut rows = statement.query([id.map(|id| id.0)])?;
+    let mut groups = Vec::new();
+    while let Some(r) = rows.next()? {
+        let mut cells = row::Cells::of(r);
+        groups.push(Group {
+            id: GroupId(cells.next()?),
+            name: cells.next()?,
+            platform: cells.word("platform")?,
+            model_mapping: cells.json("model_mapping")?,
+            status: cells.word("status")?,
+            created_at: cells.time()?,
+            updated_at: cells.time()?,
+        });
+    }
+    Ok(groups)
+}
+
+fn save(db: &Connection, id: Option<GroupId>, group: &NewGroup, now: UnixMillis) -> Result<Group> {
+    check_name(db, Kind::Group, &group.name, id.map(|id| id.0))?;
+    db.execute(
+        "INSERT INTO groups (id, name, platform, model_mapping, status, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+         ON CONFLICT (id) DO UPDATE SET name = excluded.name, platform = excluded.platform,
+         model_mapping = excluded.model_mapping, status = excluded.status, updated_at = excluded.updated_at",
+        params![
+            id.map(|id| id.0),
+            group.name,
+            group.platform.as_str(),
+            json(&group.model_mapping)?,
+            group.status.as_str(),
+            now.0
+        ],
+    )?;
+    let id = id.unwrap_or_else(|| GroupId(db.last_insert_rowid()));
+    one(Kind::Group, id.0, read(db, Some(id))?)
+}

@@ -1,0 +1,109 @@
+//! Users: whom API keys belong to.
+
+use rusqlite::{Connection, params};
+use waybill_model::{entity::User, id::UserId, time::UnixMillis};
+
+use super::super::{Result, Store, row};
+use super::{check_name, check_unused, delete, id_of, one};
+use crate::{Kind, NewUser, UserChange};
+
+impl Store {
+    /// All users, by id.
+    pub async fn users(&self) -> Result<Vec<User>> {
+        self.readers.run(|db| read(db, None)).await
+    }
+
+    /// One user.
+    pub async fn user(&self, id: UserId) -> Result<Option<User>> {
+        self.readers
+            .run(move |db| Ok(read(db, Some(id))?.pop()))
+            .await
+    }
+
+    /// Makes a user.
+    ///
+    /// # Errors
+    /// [`StoreError::NameTaken`](crate::StoreError::NameTaken).
+    pub async fn create_user(&self, new: NewUser, now: UnixMillis) -> Result<User> {
+        self.desk.change(move |db| save(db, None, &new, now)).await
+    }
+
+    /// Makes a user, or changes the one of that name into it.
+    pub async fn upsert_user(&self, new: NewUser, now: UnixMillis) -> Result<User> {
+        self.desk
+            .change(move |db| {
+                let id = id_of(db, Kind::User, &new.name)?.map(UserId);
+                save(db, id, &new, now)
+            })
+            .await
+    }
+
+    /// Changes a user.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`](crate::StoreError::NotFound),
+    /// [`StoreError::NameTaken`](crate::StoreError::NameTaken).
+    pub async fn update_user(
+        &self,
+        id: UserId,
+        change: UserChange,
+        now: UnixMillis,
+    ) -> Result<User> {
+        self.desk
+            .change(move |db| {
+                let now_is = one(Kind::User, id.0, read(db, Some(id))?)?;
+                let changed = NewUser {
+                    name: change.name.unwrap_or(now_is.name),
+                    status: change.status.unwrap_or(now_is.status),
+                };
+                save(db, Some(id), &changed, now)
+            })
+            .await
+    }
+
+    /// Deletes a user who has no keys.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`](crate::StoreError::NotFound),
+    /// [`StoreError::InUse`](crate::StoreError::InUse).
+    pub async fn delete_user(&self, id: UserId) -> Result<()> {
+        self.desk
+            .change(move |db| {
+                check_unused(db, (Kind::User, id.0), Kind::ApiKey, "api_keys", "user_id")?;
+                delete(db, Kind::User, id.0)
+            })
+            .await
+    }
+}
+
+/// All users, or the one with the id, by id.
+pub(super) fn read(db: &Connection, id: Option<UserId>) -> Result<Vec<User>> {
+    let mut statement = db.prepare_cached(
+        "SELECT id, name, status, created_at, updated_at FROM users WHERE ?1 IS NULL OR id = ?1 ORDER BY id",
+    )?;
+    let mut rows = statement.query([id.map(|id| id.0)])?;
+    let mut users = Vec::new();
+    while let Some(r) = rows.next()? {
+        let mut cells = row::Cells::of(r);
+        users.push(User {
+            id: UserId(cells.next()?),
+            name: cells.next()?,
+            status: cells.word("status")?,
+            created_at: cells.time()?,
+            updated_at: cells.time()?,
+        });
+    }
+    Ok(users)
+}
+
+fn save(db: &Connection, id: Option<UserId>, user: &NewUser, now: UnixMillis) -> Result<User> {
+    check_name(db, Kind::User, &user.name, id.map(|id| id.0))?;
+    db.execute(
+        "INSERT INTO users (id, name, status, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)
+         ON CONFLICT (id) DO UPDATE SET name = excluded.name, status = excluded.status,
+         updated_at = excluded.updated_at",
+        params![id.map(|id| id.0), user.name, user.status.as_str(), now.0],
+    )?;
+    let id = id.unwrap_or_else(|| UserId(db.last_insert_rowid()));
+    one(Kind::User, id.0, read(db, Some(id))?)
+}

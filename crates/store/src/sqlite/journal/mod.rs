@@ -1,0 +1,269 @@
+//! The one writer of records: group commit, one fate per record.
+//!
+//! Promises: never fails and never takes a batch down for one record's sake. Space running out
+//! degrades records in steps (body, then details, then a count); what the database refuses by itself
+//! is set aside; what cannot be kept is counted.
+//!
+//! Must not know: queues, threads, clocks. The caller owns the batch and waits.
+
+mod insert;
+
+use std::sync::{Arc, atomic::Ordering};
+
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use waybill_model::{record::Record, view::NoiseCount};
+
+use self::insert::Inserts;
+use super::{Result, Shared, connections::lock, ledger::Ledger, row};
+use crate::{CommitReport, Fate, LossReason, StoreOptions, sqlite::database};
+
+/// While space is short, one commit in this many tries to keep more again.
+const PROBE_EVERY: u32 = 16;
+
+/// Request ids kept per minute, source and cause of refused requests.
+const MAX_SAMPLES: usize = 5;
+
+/// How much of each record is kept, from the best step down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Whole,
+    WithoutBody,
+    WithoutDetail,
+    CountOnly,
+}
+
+impl Step {
+    fn less(self) -> Step {
+        match self {
+            Step::Whole => Step::WithoutBody,
+            Step::WithoutBody => Step::WithoutDetail,
+            Step::WithoutDetail | Step::CountOnly => Step::CountOnly,
+        }
+    }
+
+    fn more(self) -> Step {
+        match self {
+            Step::Whole | Step::WithoutBody => Step::Whole,
+            Step::WithoutDetail => Step::WithoutBody,
+            Step::CountOnly => Step::WithoutDetail,
+        }
+    }
+}
+
+/// Why a transaction failed, as far as it decides what to do next.
+enum Trouble {
+    /// One of the records is refused whatever else is in the batch.
+    Record(String),
+    /// No space.
+    Space,
+    /// The database itself: held by another process, unreadable, gone.
+    Store,
+}
+
+/// The one writer of records. Owned by one thread; dropping it lets another be taken.
+#[derive(Debug)]
+pub struct Journal {
+    connection: Connection,
+    shared: Arc<Shared>,
+    step: Step,
+    commits: u32,
+}
+
+impl Journal {
+    pub(super) fn open(options: &StoreOptions, shared: Arc<Shared>) -> Result<Journal> {
+        Ok(Journal {
+            connection: database::open_writer(options)?,
+            shared,
+            step: Step::Whole,
+            commits: 0,
+        })
+    }
+
+    /// Writes a batch in one transaction, and says what became of each record, in the batch's order.
+    /// Blocks until the commit has the durability the store was opened with. Never fails: what cannot
+    /// be written is counted. An empty batch writes only what waits to be counted.
+    ///
+    /// A record whose request id is stored already counts as [`Fate::Stored`] and changes nothing.
+    /// Events and a replay copy belong to an error row; a record that has them without one is set aside.
+    pub fn commit(&mut self, batch: &[Record]) -> CommitReport {
+        self.commits = self.commits.wrapping_add(1);
+        if self.shared.space_freed.swap(false, Ordering::Relaxed) {
+            self.step = Step::Whole;
+        } else if self.step != Step::Whole && self.commits.is_multiple_of(PROBE_EVERY) {
+            self.step = self.step.more();
+        }
+        let mut fates = Vec::with_capacity(batch.len());
+        self.settle(batch, &mut fates);
+        self.write_what_waits();
+        CommitReport { fates }
+    }
+
+    /// Adds to the counts of refused requests; all of them or, on an error, none.
+    pub fn commit_noise(&mut self, counts: &[NoiseCount]) -> Result<()> {
+        let _turn = self.shared.turn.take();
+        let tx = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for noise in counts {
+            insert::noise(&tx, noise, MAX_SAMPLES)?;
+        }
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// Finds each record's fate. Halving isolates a refused record in a few transactions, and at the
+    /// last step finds out how many records the remaining space can still take.
+    fn settle(&mut self, batch: &[Record], fates: &mut Vec<Fate>) {
+        if batch.is_empty() {
+            return;
+        }
+        if self.step == Step::CountOnly {
+            return self.lose(batch, LossReason::NoSpace, fates);
+        }
+        match (self.write(batch), batch) {
+            (Ok(written), _) => fates.extend(written),
+            (Err(Trouble::Record(reason)), [record]) => fates.push(self.set_aside(record, &reason)),
+            (Err(Trouble::Record(_)), _) => self.settle_halves(batch, fates),
+            (Err(Trouble::Space), [_, _, ..]) if self.step == Step::WithoutDetail => {
+                self.settle_halves(batch, fates);
+            }
+            (Err(Trouble::Space), _) => {
+                self.step = self.step.less();
+                tracing::warn!(step = ?self.step, "no space for whole records: keeping less of each");
+                self.settle(batch, fates);
+            }
+            (Err(Trouble::Store), _) => self.lose(batch, LossReason::StoreFailed, fates),
+        }
+    }
+
+    fn settle_halves(&mut self, batch: &[Record], fates: &mut Vec<Fate>) {
+        let (older, newer) = batch.split_at(batch.len() / 2);
+        self.settle(older, fates);
+        self.settle(newer, fates);
+    }
+
+    /// One transaction: all of these records at the current step, and the books.
+    fn write(&mut self, batch: &[Record]) -> std::result::Result<Vec<Fate>, Trouble> {
+        let step = self.step;
+        self.transaction(|db, ledger| {
+            let mut inserts = Inserts::prepare(db)?;
+            let mut fates = Vec::with_capacity(batch.len());
+            for record in batch {
+                let fate = fate_at(step, record);
+                if inserts.record(record, step)? {
+                    ledger.delta.due += 1;
+                    ledger.delta.stored += 1;
+                    ledger.delta.without_body += u64::from(fate == Fate::StoredWithoutBody);
+                    ledger.delta.without_detail += u64::from(fate == Fate::StoredWithoutDetail);
+                    fates.push(fate);
+                } else {
+                    fates.push(Fate::Stored);
+                }
+            }
+            Ok(fates)
+        })
+    }
+
+    /// Keeps a summary of a record that the database refused.
+    fn set_aside(&mut self, record: &Record, reason: &str) -> Fate {
+        tracing::error!(
+            reason,
+            "the database refused a record; its summary is set aside"
+        );
+        let kept = self.transaction(|db, ledger| {
+            if insert::set_aside(db, record, reason)? {
+                ledger.delta.due += 1;
+                ledger.delta.stored += 1;
+                ledger.delta.set_aside += 1;
+            }
+            Ok(())
+        });
+        match kept {
+            Ok(()) => Fate::SetAside,
+            Err(_) => {
+                lock(&self.shared.waiting).lose(record, LossReason::StoreFailed);
+                Fate::Lost
+            }
+        }
+    }
+
+    fn lose(&mut self, batch: &[Record], reason: LossReason, fates: &mut Vec<Fate>) {
+        let mut waiting = lock(&self.shared.waiting);
+        for record in batch {
+            waiting.lose(record, reason);
+            fates.push(Fate::Lost);
+        }
+    }
+
+    /// Writes counts that no batch took along. Where even that fails they go on waiting in memory.
+    fn write_what_waits(&mut self) {
+        if !lock(&self.shared.waiting).is_empty() && self.transaction(|_, _| Ok(())).is_err() {
+            tracing::error!("losses are counted in memory only: the database takes no writes");
+        }
+    }
+
+    /// Runs `work` in a transaction together with the books: `work` adds to a fresh ledger, counts
+    /// that wait go along, and all of it happens or none.
+    fn transaction<T>(
+        &mut self,
+        work: impl FnOnce(&Connection, &mut Ledger) -> std::result::Result<T, Trouble>,
+    ) -> std::result::Result<T, Trouble> {
+        let _turn = self.shared.turn.take();
+        let tx = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut ledger = Ledger::default();
+        let answer = work(&tx, &mut ledger)?;
+        let waited = std::mem::take(&mut *lock(&self.shared.waiting));
+        // The lock is not held while the disk is written: counting a loss must never wait for it.
+        let written = waited
+            .write(&tx)
+            .and_then(|()| ledger.write(&tx))
+            .and_then(|()| tx.commit());
+        if let Err(error) = written {
+            lock(&self.shared.waiting).absorb(waited);
+            return Err(error.into());
+        }
+        Ok(answer)
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.shared.journal_taken.store(false, Ordering::Release);
+    }
+}
+
+impl From<rusqlite::Error> for Trouble {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Trouble::Space,
+            Some(
+                ErrorCode::ConstraintViolation
+                | ErrorCode::TooBig
+                | ErrorCode::TypeMismatch
+                | ErrorCode::ParameterOutOfRange,
+            )
+            | None => Trouble::Record(error.to_string()),
+            Some(_) => {
+                tracing::error!(%error, "the database failed");
+                Trouble::Store
+            }
+        }
+    }
+}
+
+/// The fate a stored record has at a step: the step counts only for records that have what it drops.
+fn fate_at(step: Step, record: &Record) -> Fate {
+    let has_detail = record.error.is_some();
+    let has_body = record.replay.is_some()
+        || record
+            .error
+            .as_ref()
+            .is_some_and(|e| e.request_body.is_some());
+    match step {
+        Step::WithoutDetail if has_detail => Fate::StoredWithoutDetail,
+        Step::WithoutBody if has_body => Fate::StoredWithoutBody,
+        _ => Fate::Stored,
+    }
+}

@@ -1,0 +1,168 @@
+//! Failed upstream attempts: by filter, of one error, and one by itself.
+
+use rusqlite::Connection;
+use waybill_model::{
+    id::{AccountId, ErrorId, EventId},
+    time::UnixMillis,
+    view::{Filter, Page, UpstreamErrorEvent, UpstreamErrorList},
+};
+
+use super::super::{Result, Store, row};
+use super::{
+    condition::{self, Conditions, Window},
+    page::{self, Listing, Place, Slice, Source},
+};
+
+/// In the order `read` reads them.
+const COLUMNS: &str = "u.id, u.created_at, e.request_id, u.error_id, u.attempt, u.platform, u.model, \
+    u.account_id, u.account_name, u.upstream_host, u.upstream_status_code, u.upstream_request_id, u.kind, \
+    u.message, d.detail, u.cause, u.name, d.request_headers, d.response_headers, d.response_body, \
+    u.connect_ms, u.first_byte_ms, u.duration_ms, u.retry_after_ms, u.retry_after_source, u.decision, \
+    u.decision_reason, e.recovered";
+
+const OF_ONE_ERROR: &str =
+    "errors e CROSS JOIN upstream_events u INDEXED BY events_by_error ON u.error_id = e.id";
+
+const DETAILS: &str = "LEFT JOIN event_details d ON d.event_id = u.id";
+
+/// All instants.
+const ALWAYS: Window = Window {
+    first: UnixMillis(i64::MIN),
+    last: UnixMillis(i64::MAX),
+};
+
+impl Store {
+    /// Failed attempts, those that failover hid from the client included, unless `recovered` says
+    /// which. Platform, account, status, cause and half of the text search look at the attempt; the
+    /// other filters at the request it belongs to.
+    ///
+    /// # Errors
+    /// [`StoreError::BadCursor`](crate::StoreError::BadCursor) for a cursor that this list, in this
+    /// order, did not give out.
+    pub async fn upstream_errors(&self, filter: &Filter, page: &Page) -> Result<UpstreamErrorList> {
+        let (filter, page) = (filter.clone(), page.clone());
+        self.readers
+            .run(move |db| {
+                let window = Window::between(filter.start, filter.end);
+                let conditions = condition::on_events(&filter);
+                list(
+                    db,
+                    condition::way_to_events(&filter),
+                    window,
+                    &conditions,
+                    &page,
+                )
+            })
+            .await
+    }
+
+    /// One failed attempt.
+    pub async fn upstream_error(&self, id: EventId) -> Result<Option<UpstreamErrorEvent>> {
+        self.readers
+            .run(move |db| {
+                let mut statement = db.prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM upstream_events u JOIN errors e ON e.id = u.error_id {DETAILS} \
+                     WHERE u.id = ?1"
+                ))?;
+                let mut rows = statement.query([id.0])?;
+                rows.next()?.map(|r| read(&mut row::Cells::of(r))).transpose()
+            })
+            .await
+    }
+
+    /// Failed attempts of one error; empty if there is no such error.
+    ///
+    /// # Errors
+    /// [`StoreError::BadCursor`](crate::StoreError::BadCursor) for a cursor that this list, in this
+    /// order, did not give out.
+    pub async fn events_of_error(&self, id: ErrorId, page: &Page) -> Result<UpstreamErrorList> {
+        let page = page.clone();
+        self.readers
+            .run(move |db| {
+                let mut conditions = Conditions::default();
+                conditions.equal("e.id", Some(id.0));
+                list(db, OF_ONE_ERROR, ALWAYS, &conditions, &page)
+            })
+            .await
+    }
+}
+
+/// Every attempt of one error, in the order they were made.
+pub(super) fn of_error(db: &Connection, id: ErrorId) -> Result<Vec<UpstreamErrorEvent>> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM {OF_ONE_ERROR} {DETAILS} WHERE e.id = ?1 ORDER BY u.attempt, u.id"
+    ))?;
+    let mut rows = statement.query([id.0])?;
+    let mut events = Vec::new();
+    while let Some(r) = rows.next()? {
+        events.push(read(&mut row::Cells::of(r))?);
+    }
+    Ok(events)
+}
+
+fn list(
+    db: &Connection,
+    way: &str,
+    window: Window,
+    conditions: &Conditions,
+    page: &Page,
+) -> Result<UpstreamErrorList> {
+    let from = format!("{way} {DETAILS}");
+    let source = Source {
+        listing: Listing::Events,
+        columns: COLUMNS,
+        from: &from,
+        count_from: way,
+        alias: "u",
+        time: "created_at",
+    };
+    let slice: Slice<UpstreamErrorEvent> =
+        page::slice(db, &source, window, conditions, page, read, |event| Place {
+            created_at: event.created_at,
+            id: event.id.0,
+        })?;
+    Ok(UpstreamErrorList {
+        events: slice.rows,
+        total: slice.total,
+        page: slice.page,
+        page_size: slice.page_size,
+        next_cursor: slice.next_cursor,
+        total_is_estimate: slice.total_is_estimate,
+    })
+}
+
+fn read(cells: &mut row::Cells<'_, '_>) -> Result<UpstreamErrorEvent> {
+    let id = EventId(cells.next()?);
+    let created_at = cells.time()?;
+    Ok(UpstreamErrorEvent {
+        id,
+        created_at,
+        at_unix_ms: created_at.0,
+        request_id: cells.next()?,
+        error_id: Some(ErrorId(cells.next()?)),
+        attempt: cells.next()?,
+        platform: cells.word("platform")?,
+        model: cells.next()?,
+        account_id: AccountId(cells.next()?),
+        account_name: cells.next()?,
+        upstream_host: cells.next()?,
+        upstream_status_code: cells.next()?,
+        upstream_request_id: cells.next()?,
+        kind: cells.word("kind")?,
+        message: cells.next()?,
+        detail: cells.next()?,
+        cause: cells.word("cause")?,
+        name: cells.next()?,
+        request_headers: cells.next()?,
+        response_headers: cells.next()?,
+        response_body: cells.next()?,
+        connect_ms: cells.next()?,
+        first_byte_ms: cells.next()?,
+        duration_ms: cells.next()?,
+        retry_after_ms: cells.optional_count()?,
+        retry_after_source: cells.next()?,
+        decision: cells.word("decision")?,
+        decision_reason: cells.next()?,
+        recovered: cells.next()?,
+    })
+}

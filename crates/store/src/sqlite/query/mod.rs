@@ -1,0 +1,12 @@
+//! Answers to an operator's questions.
+//!
+//! Each list is a source (the table in the index's order), conditions from the filter, and one page
+//! of it. Every list is ordered by `(created_at, id)`, so that a cursor is a place in that order and
+//! stays right while rows come and go.
+
+mod condition;
+mod errors;
+mod events;
+mod noise;
+mod page;
+mod requests;

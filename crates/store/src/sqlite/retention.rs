@@ -1,0 +1,248 @@
+//! Removing what is old, then what is too much, oldest first.
+//!
+//! Promises: the right to write is held for one small batch at a time, and given up in between; the
+//! file really shrinks; an error never loses its events or keeps orphans of them.
+//!
+//! Must not know: when it runs; the caller says what time it is.
+
+use std::{thread, time::Duration};
+
+use rusqlite::{Connection, TransactionBehavior, params};
+use waybill_model::time::UnixMillis;
+
+use super::{Result, connections::Turn, row};
+use crate::{RetentionPolicy, RetentionReport};
+
+/// Rows per batch: some milliseconds of work, so a commit of the journal hardly waits.
+const BATCH_ROWS: i64 = 100;
+
+/// Free pages given back per batch, for the same reason.
+const BATCH_PAGES: i64 = 256;
+
+/// Pause between batches. A lock handed back and taken again at once would starve the journal.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// One kind of row to be removed, oldest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    ReplayBodies,
+    Details,
+    Errors,
+    Requests,
+    Noise,
+    SetAside,
+}
+
+/// What goes first when there is too much: what is least missed per byte.
+const BY_SIZE: [Kind; 6] = [
+    Kind::ReplayBodies,
+    Kind::Details,
+    Kind::Requests,
+    Kind::Errors,
+    Kind::Noise,
+    Kind::SetAside,
+];
+
+pub(super) fn run(
+    connection: &mut Connection,
+    turn: &Turn,
+    policy: &RetentionPolicy,
+    now: UnixMillis,
+) -> Result<RetentionReport> {
+    let mut worker = Worker {
+        connection,
+        turn,
+        report: RetentionReport::default(),
+    };
+    let by_age = [
+        (Kind::ReplayBodies, policy.replay_max_age_ms),
+        (Kind::Errors, policy.errors_max_age_ms),
+        (Kind::Requests, policy.requests_max_age_ms),
+        (Kind::Noise, policy.errors_max_age_ms),
+        (Kind::SetAside, policy.errors_max_age_ms),
+    ];
+    for (kind, max_age_ms) in by_age {
+        if let Some(max_age_ms) = max_age_ms {
+            let before = now.plus_ms(max_age_ms.saturating_neg());
+            while worker.remove_batch(kind, before)? == BATCH_ROWS {}
+        }
+    }
+    if let Some(max_bytes) = policy.max_bytes {
+        worker.shrink_to(max_bytes)?;
+    }
+    worker.give_back_pages()?;
+    worker.report.bytes_used = worker.bytes_used()?;
+    Ok(worker.report)
+}
+
+struct Worker<'a> {
+    connection: &'a mut Connection,
+    turn: &'a Turn,
+    report: RetentionReport,
+}
+
+impl Worker<'_> {
+    fn shrink_to(&mut self, max_bytes: u64) -> Result<()> {
+        for kind in BY_SIZE {
+            while self.bytes_used()? > max_bytes {
+                if self.remove_batch(kind, UnixMillis(i64::MAX))? == 0 {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes up to a batch of the oldest rows from before an instant; returns how many.
+    fn remove_batch(&mut self, kind: Kind, before: UnixMillis) -> Result<i64> {
+        let removed = {
+            let _turn = self.turn.take();
+            let tx = self
+                .connection
+                .transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let removed = remove(&tx, kind, before)?;
+            tx.commit()?;
+            removed
+        };
+        let counter = match kind {
+            Kind::ReplayBodies => &mut self.report.replay_bodies,
+            Kind::Details => &mut self.report.details,
+            Kind::Errors => &mut self.report.errors,
+            Kind::Requests => &mut self.report.requests,
+            Kind::Noise => &mut self.report.noise,
+            Kind::SetAside => &mut self.report.set_aside,
+        };
+        *counter += removed;
+        thread::sleep(PAUSE);
+        Ok(row::int(removed))
+    }
+
+    /// Gives free pages back to the file system, at the end of the file, a few at a time.
+    fn give_back_pages(&mut self) -> Result<()> {
+        let page_bytes = self.pragma("page_size")?;
+        let free_before = self.pragma("freelist_count")?;
+        let mut free = free_before;
+        while free > 0 {
+            {
+                let _turn = self.turn.take();
+                // Each step of the statement gives back one page, so it must be run to its end.
+                let mut vacuum = self
+                    .connection
+                    .prepare(&format!("PRAGMA incremental_vacuum({BATCH_PAGES})"))?;
+                let mut steps = vacuum.query([])?;
+                while steps.next()?.is_some() {}
+            }
+            thread::sleep(PAUSE);
+            let left = self.pragma("freelist_count")?;
+            if left >= free {
+                break;
+            }
+            free = left;
+        }
+        self.report.bytes_freed = free_before.saturating_sub(free) * page_bytes;
+        if self.report.bytes_freed > 0 {
+            let _turn = self.turn.take();
+            // The file itself shrinks when the log is moved into it. Readers may delay that: no error.
+            self.connection
+                .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+        }
+        Ok(())
+    }
+
+    /// Bytes of all pages that hold something.
+    fn bytes_used(&self) -> Result<u64> {
+        let pages = self
+            .pragma("page_count")?
+            .saturating_sub(self.pragma("freelist_count")?);
+        Ok(pages * self.pragma("page_size")?)
+    }
+
+    fn pragma(&self, name: &str) -> Result<u64> {
+        Ok(self
+            .connection
+            .pragma_query_value(None, name, |r| row::count(r, 0))?)
+    }
+}
+
+fn remove(db: &Connection, kind: Kind, before: UnixMillis) -> Result<u64> {
+    let removed = match kind {
+        Kind::ReplayBodies => db
+            .prepare_cached(
+                "DELETE FROM replay_bodies WHERE error_id IN (SELECT error_id FROM replay_bodies
+                 WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)",
+            )?
+            .execute(params![before.0, BATCH_ROWS])?,
+        Kind::Details => details(db)?,
+        Kind::Errors => errors(db, before)?,
+        Kind::Requests => db
+            .prepare_cached(
+                "DELETE FROM requests WHERE id IN (SELECT id FROM requests
+                 WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)",
+            )?
+            .execute(params![before.0, BATCH_ROWS])?,
+        Kind::Noise => db
+            .prepare_cached(
+                "DELETE FROM noise WHERE id IN (SELECT id FROM noise
+                 WHERE minute < ?1 ORDER BY minute LIMIT ?2)",
+            )?
+            .execute(params![before.0, BATCH_ROWS])?,
+        Kind::SetAside => db
+            .prepare_cached(
+                "DELETE FROM set_aside WHERE id IN (SELECT id FROM set_aside
+                 WHERE created_at < ?1 ORDER BY id LIMIT ?2)",
+            )?
+            .execute(params![before.0, BATCH_ROWS])?,
+    };
+    Ok(removed as u64)
+}
+
+/// The details of the oldest errors that have any, and of their events.
+fn details(db: &Connection) -> Result<usize> {
+    let last: Option<i64> = db.query_row(
+        "SELECT max(error_id) FROM (SELECT error_id FROM error_details ORDER BY error_id LIMIT ?1)",
+        [BATCH_ROWS],
+        |r| r.get(0),
+    )?;
+    let Some(last) = last else { return Ok(0) };
+    db.execute(
+        "DELETE FROM event_details WHERE event_id IN (SELECT id FROM upstream_events
+         WHERE error_id IN (SELECT error_id FROM error_details WHERE error_id <= ?1))",
+        [last],
+    )?;
+    // The shown copy is gone, so it is shorter than the body, if there was one.
+    db.execute(
+        "UPDATE errors SET request_body_truncated = 1 WHERE request_body_bytes > 0 AND id IN
+         (SELECT error_id FROM error_details WHERE error_id <= ?1)",
+        [last],
+    )?;
+    Ok(db.execute("DELETE FROM error_details WHERE error_id <= ?1", [last])?)
+}
+
+/// The oldest errors with all that belongs to them. The two halves of the time index are read apart,
+/// so that each is walked from its oldest end.
+fn errors(db: &Connection, before: UnixMillis) -> Result<usize> {
+    let mut oldest = db.prepare_cached(
+        "SELECT id FROM (
+         SELECT * FROM (SELECT id, created_at FROM errors WHERE recovered = 0 AND created_at < ?1
+                        ORDER BY created_at LIMIT ?2)
+         UNION ALL
+         SELECT * FROM (SELECT id, created_at FROM errors WHERE recovered = 1 AND created_at < ?1
+                        ORDER BY created_at LIMIT ?2)
+         ) ORDER BY created_at LIMIT ?2",
+    )?;
+    let ids: Vec<i64> = oldest
+        .query_map(params![before.0, BATCH_ROWS], |r| r.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for id in &ids {
+        for statement in [
+            "DELETE FROM event_details WHERE event_id IN (SELECT id FROM upstream_events WHERE error_id = ?1)",
+            "DELETE FROM upstream_events WHERE error_id = ?1",
+            "DELETE FROM replay_bodies WHERE error_id = ?1",
+            "DELETE FROM error_details WHERE error_id = ?1",
+            "DELETE FROM errors WHERE id = ?1",
+        ] {
+            db.prepare_cached(statement)?.execute([id])?;
+        }
+    }
+    Ok(ids.len())
+}
