@@ -1,6 +1,160 @@
 //! Redaction: the only way from bytes that came from outside to text that may be stored or shown.
+//!
+//! Promises: credentials go, by the name of their field, by their shape, and because they are one of
+//! the gateway's own; so do the identifiers of the accounts behind a provider. Everything else stays
+//! byte for byte. Valid JSON stays valid JSON, redacting twice changes nothing, and a cut never leaves
+//! a part of a secret behind. What was taken out is marked as `[redacted:kind]`.
+//!
+//! Must not know: where the text goes. There is one strictness for the database, logs and pages.
 
+mod fields;
+mod ids;
+mod live;
+mod names;
+mod scan;
+mod shapes;
+mod spans;
+mod trim;
+mod views;
+
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+
+use self::live::LiveSecrets;
 use crate::{id::RequestId, secret::Secret};
+
+/// How far past a cut redaction looks, in bytes, so that a secret that straddles it is recognised.
+/// Longer than any token or header; private keys are recognised by their beginning.
+const LOOK_AHEAD: usize = 4096;
+
+/// Takes credentials out of text. Cheap to clone, and to rebuild when accounts change.
+#[derive(Debug, Clone, Default)]
+pub struct Redactor {
+    live: Arc<LiveSecrets>,
+}
+
+impl Redactor {
+    /// A redactor that also knows the gateway's own live secrets: account credentials, the admin
+    /// token, the instance's key, client keys known in the clear. They are found as they are and
+    /// escaped, percent-encoded or base64-encoded. Those shorter than 8 bytes are left out, because
+    /// they would match ordinary words.
+    pub fn new(live: impl IntoIterator<Item = Secret>) -> Redactor {
+        Redactor {
+            live: Arc::new(LiveSecrets::new(live)),
+        }
+    }
+
+    /// Redacts all of `text`.
+    pub fn text(&self, text: &str) -> Shown {
+        Shown(self.redact(text, text.len()).into_owned())
+    }
+
+    /// Redacts, then cuts to at most `max_bytes`, never inside a character.
+    pub fn text_bounded(&self, text: &str, max_bytes: usize) -> Shown {
+        let window = self.window(text.len(), max_bytes);
+        let window = &text[..text.floor_char_boundary(window)];
+        let redacted = self.redact(window, max_bytes);
+        Shown(spans::cut(&redacted, max_bytes).to_owned())
+    }
+
+    /// As [`Redactor::text_bounded`] for bytes of any kind, read as UTF-8 with replacement characters;
+    /// also says whether something was cut off.
+    pub fn bytes(&self, bytes: &[u8], max_bytes: usize) -> (Shown, bool) {
+        let window = &bytes[..self.window(bytes.len(), max_bytes)];
+        let text = String::from_utf8_lossy(window);
+        let redacted = self.redact(&text, max_bytes);
+        let kept = spans::cut(&redacted, max_bytes);
+        let truncated = text.len() > max_bytes || kept.len() < redacted.len();
+        (Shown(kept.to_owned()), truncated)
+    }
+
+    /// Headers as a JSON object of strings; repeated headers are arrays of strings. Headers that carry
+    /// credentials by name are replaced whole.
+    pub fn headers(&self, headers: &http::HeaderMap) -> Shown {
+        #[derive(serde::Serialize)]
+        #[serde(untagged)]
+        enum Values<'a> {
+            One(Cow<'a, str>),
+            Many(Vec<Cow<'a, str>>),
+        }
+        let object: BTreeMap<&str, Values<'_>> = headers
+            .keys()
+            .map(|name| {
+                let secret = names::header(name.as_str());
+                let mut values: Vec<Cow<'_, str>> = headers
+                    .get_all(name)
+                    .iter()
+                    .map(|value| match secret {
+                        Some(kind) => Cow::Borrowed(kind.mark()),
+                        None => String::from_utf8_lossy(value.as_bytes()),
+                    })
+                    .collect();
+                let values = match values.pop() {
+                    Some(only) if values.is_empty() => Values::One(only),
+                    Some(last) => {
+                        values.push(last);
+                        Values::Many(values)
+                    }
+                    None => Values::Many(values),
+                };
+                (name.as_str(), values)
+            })
+            .collect();
+        self.text(&serde_json::to_string(&object).unwrap_or_default())
+    }
+
+    /// A path with its query, or a whole URL: keys in the query and user information go.
+    pub fn path(&self, path_and_query: &str) -> Shown {
+        self.text(path_and_query)
+    }
+
+    /// The shown copy of a request body, of at most `max_bytes`. A larger JSON body is trimmed: the
+    /// oldest turns of the conversation go first, long strings and lists are shortened, and markers
+    /// such as `[waybill: 12 earlier items left out]` say so. What is not JSON is cut.
+    pub fn request_body(&self, body: &[u8], max_bytes: usize) -> ShownBody {
+        if body.len() <= max_bytes {
+            let text = String::from_utf8_lossy(body);
+            let redacted = self.redact(&text, text.len());
+            if redacted.len() <= max_bytes {
+                return ShownBody {
+                    text: Shown(redacted.into_owned()),
+                    truncated: false,
+                };
+            }
+        }
+        // Marks can be longer than what they replace: leave more out until it fits.
+        for budget in [max_bytes, max_bytes / 4 * 3, max_bytes / 2, max_bytes / 4] {
+            let Some(trimmed) = trim::newest(body, budget, |part, limit| {
+                let window = &part[..self.window(part.len(), limit)];
+                let text = String::from_utf8_lossy(window);
+                self.redact(&text, limit).into_owned()
+            }) else {
+                break;
+            };
+            let text = String::from_utf8_lossy(&trimmed);
+            let redacted = self.redact(&text, text.len());
+            if redacted.len() <= max_bytes {
+                return ShownBody {
+                    text: Shown(redacted.into_owned()),
+                    truncated: true,
+                };
+            }
+        }
+        let (text, truncated) = self.bytes(body, max_bytes);
+        ShownBody { text, truncated }
+    }
+
+    /// How much of `len` bytes to look at when `limit` of them are kept.
+    fn window(&self, len: usize, limit: usize) -> usize {
+        let ahead = LOOK_AHEAD.max(self.live.longest());
+        len.min(limit.saturating_add(ahead))
+    }
+
+    /// The redacted form of the first `limit` bytes of `text`. All of `text` is looked at.
+    fn redact<'a>(&self, text: &'a str, limit: usize) -> Cow<'a, str> {
+        let found = scan::all(text.as_bytes(), &self.live);
+        spans::replace(text, found, limit)
+    }
+}
 
 /// Text that redaction has passed. There is no constructor from text that came from outside but the
 /// methods of [`Redactor`].
@@ -58,68 +212,6 @@ impl std::fmt::Display for Shown {
 pub struct ShownBody {
     /// The redacted text, at most as long as was asked for.
     pub text: Shown,
-    /// Whether it is shorter than the body: something was left out.
+    /// Whether something of the body was left out.
     pub truncated: bool,
-}
-
-/// Takes credentials out of text. Cheap to rebuild when accounts change.
-#[derive(Debug, Clone)]
-pub struct Redactor {
-    live: std::sync::Arc<[Secret]>,
-}
-
-impl Redactor {
-    /// A redactor that also knows the gateway's own live secrets.
-    pub fn new(live: impl IntoIterator<Item = Secret>) -> Redactor {
-        Redactor {
-            live: live.into_iter().collect(),
-        }
-    }
-
-    /// Redacts all of `text`.
-    pub fn text(&self, text: &str) -> Shown {
-        let mut out = text.to_owned();
-        for secret in self.live.iter() {
-            out = out.replace(secret.expose(), "[redacted:live_secret]");
-        }
-        Shown(out)
-    }
-
-    /// Redacts, then cuts to at most `max_bytes`.
-    pub fn text_bounded(&self, text: &str, max_bytes: usize) -> Shown {
-        let mut out = self.text(text);
-        out.0.truncate(out.0.floor_char_boundary(max_bytes));
-        out
-    }
-
-    /// As [`Redactor::text_bounded`] for bytes of any kind; says whether something was cut off.
-    pub fn bytes(&self, bytes: &[u8], max_bytes: usize) -> (Shown, bool) {
-        let text = String::from_utf8_lossy(bytes);
-        (self.text_bounded(&text, max_bytes), text.len() > max_bytes)
-    }
-
-    /// Headers as a JSON object; repeated headers are arrays.
-    pub fn headers(&self, headers: &http::HeaderMap) -> Shown {
-        let map: std::collections::BTreeMap<_, _> = headers
-            .iter()
-            .map(|(k, v)| {
-                (
-                    k.as_str(),
-                    self.text(&String::from_utf8_lossy(v.as_bytes())).0,
-                )
-            })
-            .collect();
-        Shown(serde_json::to_string(&map).unwrap_or_default())
-    }
-
-    /// A path with its query.
-    pub fn path(&self, path_and_query: &str) -> Shown {
-        self.text(path_and_query)
-    }
-
-    /// The shown copy of a request body, trimmed to the newest turns of the conversation.
-    pub fn request_body(&self, body: &[u8], max_bytes: usize) -> ShownBody {
-        let (text, truncated) = self.bytes(body, max_bytes);
-        ShownBody { text, truncated }
-    }
 }

@@ -1,0 +1,486 @@
+//! Values that are credentials because of the name before them: in JSON, in query strings, in
+//! environment files, in header lines, in program text and in prose.
+//!
+//! Promises: only the value goes, never a quote, comma or brace around it. Words that merely speak of
+//! a credential ("password: required", `token = getToken()`) stay.
+
+use std::ops::Range;
+
+use super::{
+    names::{self, Strength},
+    shapes::{begins_word, looks_random, run},
+    spans::{Found, Kind, mark_len},
+};
+
+/// Words that stand where a value would, and are none.
+const NO_VALUES: &[&str] = &[
+    "any",
+    "bool",
+    "boolean",
+    "empty",
+    "expired",
+    "false",
+    "int",
+    "integer",
+    "invalid",
+    "missing",
+    "n/a",
+    "nil",
+    "none",
+    "null",
+    "number",
+    "optional",
+    "required",
+    "str",
+    "string",
+    "true",
+    "undefined",
+    "unknown",
+];
+
+/// Words between the name and the value in prose: "API key provided: …".
+const FILLERS: &[&str] = &[
+    "given", "is", "provided", "set", "supplied", "to", "used", "value", "was",
+];
+
+/// Words that make the `key` after them a credential in prose.
+const BEFORE_KEY: &[&str] = &[
+    "access", "account", "api", "auth", "private", "secret", "service", "signing",
+];
+
+/// Schemes of `Authorization` whose parameters go on to the end of the line.
+const LONG_SCHEMES: &[&str] = &["aws4-hmac-sha256", "digest", "hawk", "oauth", "signature"];
+
+/// Schemes of `Authorization` with one token after them.
+const SHORT_SCHEMES: &[&str] = &[
+    "api-key", "apikey", "basic", "bearer", "bot", "key", "token",
+];
+
+/// How many bytes of blank may stand between a name, its separator and its value.
+const MOST_BLANK: usize = 16;
+
+/// The longest list of credentials under one name that is followed.
+const MOST_ITEMS: usize = 256;
+
+/// A word of a credential's name was hit: takes out the value of the name it belongs to.
+pub(super) fn named(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) {
+    let Some(name) = identifier(text, hit) else {
+        return;
+    };
+    let Some((strength, kind)) = judge(text, &name) else {
+        return;
+    };
+    if in_query(text, &name) {
+        let at = name.end + 1;
+        let len = run(&text[at..], |byte| {
+            !byte.is_ascii_whitespace() && !b"&\"'`<>#\\)".contains(&byte)
+        });
+        push(text, at..at + len, kind, found);
+        return;
+    }
+    if strength == Strength::InQuery {
+        return;
+    }
+    let Some(place) = Place::after(text, &name) else {
+        if let Some(value) = in_prose(text, name.end) {
+            push(text, value, kind, found);
+        }
+        return;
+    };
+    let at = place.value;
+    match text.get(at) {
+        Some(&quote @ (b'"' | b'\'' | b'`')) => {
+            let value = quoted(text, at, quote);
+            let sure = strength == Strength::Certain && !place.loose;
+            if sure || plausible(&text[value.clone()], 8) {
+                push(text, value, kind, found);
+            }
+        }
+        Some(b'[') if strength == Strength::Certain && place.key_quote.is_some() => {
+            list(text, at + 1, kind, found);
+        }
+        Some(b'{') | None => {}
+        Some(b'-' | b'0'..=b'9') if place.key_quote.is_some() => {
+            let len = run(&text[at..], |byte| {
+                byte.is_ascii_digit() || b"+-.eE".contains(&byte)
+            });
+            let ends = text
+                .get(at + len)
+                .is_none_or(|byte| byte.is_ascii_whitespace() || b",}]".contains(byte));
+            if strength == Strength::Certain && ends {
+                found.push(Found {
+                    range: at..at + len,
+                    kind,
+                    quote: place.key_quote,
+                });
+            }
+        }
+        Some(_) if place.loose => {}
+        Some(_) if kind == Kind::Cookie => {
+            let line = at..at + line_len(&text[at..]);
+            if text[line.clone()].contains(&b'=') {
+                push(text, line, kind, found);
+            }
+        }
+        Some(_) => bare(text, &name, &place, strength, kind, found),
+    }
+}
+
+/// `Bearer …` and `Basic …`, wherever they stand.
+pub(super) fn scheme(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) {
+    if !begins_word(text, hit.start) {
+        return;
+    }
+    let at = hit.end + run(&text[hit.end..], |byte| byte == b' ');
+    let basic = text[hit.start] | 0x20 == b'b' && text[hit.start + 1] | 0x20 == b'a';
+    let len = run(&text[at..], |byte| {
+        byte.is_ascii_alphanumeric()
+            || b"+/=".contains(&byte)
+            || (!basic && b"-._~|:".contains(&byte))
+    });
+    let value = &text[at..at + len];
+    let cut_off = at + len == text.len() && len >= 6;
+    let fits = if basic {
+        let both =
+            value.iter().any(u8::is_ascii_uppercase) && value.iter().any(u8::is_ascii_lowercase);
+        let on = text.get(at + len).is_some_and(|byte| b"-._".contains(byte));
+        (len >= 8 || cut_off) && !on && looks_random(value) && (both || value.ends_with(b"="))
+    } else {
+        plausible(value, if cut_off { 6 } else { 8 })
+    };
+    if fits {
+        let kept = value.len()
+            - value
+                .iter()
+                .rev()
+                .take_while(|byte| matches!(byte, b'.' | b':'))
+                .count();
+        push(text, at..at + kept, Kind::Authorization, found);
+    }
+}
+
+/// The whole identifier around a hit.
+fn identifier(text: &[u8], hit: Range<usize>) -> Option<Range<usize>> {
+    let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let before = text[hit.start.saturating_sub(names::LONGEST)..hit.start]
+        .iter()
+        .rev();
+    let mut start = hit.start - before.take_while(|byte| part(byte)).count();
+    let after = text[hit.end..].iter().take(names::LONGEST);
+    let end = hit.end + after.take_while(|byte| part(byte)).count();
+    while start < hit.start && text[start] == b'-' {
+        start += 1;
+    }
+    (end - start <= names::LONGEST).then_some(start..end)
+}
+
+/// What the name says; a `key` is asked for the word before it.
+fn judge(text: &[u8], name: &Range<usize>) -> Option<(Strength, Kind)> {
+    let verdict = names::field(&text[name.clone()])?;
+    if verdict.0 == Strength::InQuery
+        && text[name.clone()].eq_ignore_ascii_case(b"key")
+        && let Some(b' ') = name.start.checked_sub(1).and_then(|at| text.get(at))
+    {
+        let before = &text[name.start.saturating_sub(12)..name.start - 1];
+        let len = before
+            .iter()
+            .rev()
+            .take_while(|byte| byte.is_ascii_alphabetic())
+            .count();
+        let word = &before[before.len() - len..];
+        if BEFORE_KEY
+            .iter()
+            .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+        {
+            return Some((Strength::IfPlausible, Kind::ApiKey));
+        }
+    }
+    Some(verdict)
+}
+
+fn in_query(text: &[u8], name: &Range<usize>) -> bool {
+    let before = &text[..name.start];
+    text.get(name.end) == Some(&b'=')
+        && (matches!(before.last(), Some(b'?' | b'&')) || before.ends_with(b"&amp;"))
+}
+
+/// Where the value of a name begins, and how it is joined to it.
+struct Place {
+    value: usize,
+    /// The closing quote of the name, if it is quoted.
+    key_quote: Option<Range<usize>>,
+    /// `name=value` with nothing in between, as in environment files.
+    tight: bool,
+    /// Joined by a comma only: the next string is probably the value, not surely.
+    loose: bool,
+}
+
+impl Place {
+    fn after(text: &[u8], name: &Range<usize>) -> Option<Place> {
+        let mut at = name.end;
+        let before = name.start.checked_sub(1).and_then(|at| text.get(at));
+        let key_quote = match (before, text.get(at)) {
+            (Some(open @ (b'"' | b'\'' | b'`')), Some(close)) if open == close => Some(at..at + 1),
+            _ => None,
+        };
+        at += usize::from(key_quote.is_some());
+        at += usize::from(text.get(at) == Some(&b']'));
+        let gap = blank(text, at, key_quote.is_some());
+        at += gap;
+        let (mut tight, mut loose) = (false, false);
+        match text.get(at)? {
+            b':' => at += 1 + usize::from(text.get(at + 1) == Some(&b'=')),
+            b'=' => {
+                let arrow = matches!(text.get(at + 1), Some(b'>' | b'='));
+                at += 1 + usize::from(arrow);
+                tight = gap == 0 && !text.get(at).is_some_and(u8::is_ascii_whitespace);
+            }
+            b',' if key_quote.is_some() => {
+                at += 1;
+                at += blank(text, at, true);
+                loose = true;
+                // `"name": "x-api-key", "value": "…"`
+                if let Some(rest) = text
+                    .get(at..)
+                    .and_then(|rest| rest.strip_prefix(b"\"value\""))
+                {
+                    at = text.len() - rest.len();
+                    at += blank(text, at, true);
+                    (text.get(at)? == &b':').then_some(())?;
+                    at += 1;
+                    loose = false;
+                }
+            }
+            // `--api-key VALUE`
+            _ if gap == 1 && text[..name.start].ends_with(b"--") => tight = true,
+            _ => return None,
+        }
+        at += blank(text, at, key_quote.is_some());
+        Some(Place {
+            value: at,
+            key_quote,
+            tight,
+            loose,
+        })
+    }
+}
+
+/// How many blanks stand at `at`; line ends count between quoted things only.
+fn blank(text: &[u8], at: usize, lines: bool) -> usize {
+    let most = if lines { 64 } else { MOST_BLANK };
+    text[at..]
+        .iter()
+        .take(most)
+        .take_while(|byte| matches!(byte, b' ' | b'\t') || (lines && matches!(byte, b'\n' | b'\r')))
+        .count()
+}
+
+/// What stands between the quote at `at` and the one that closes it, or the end of the text.
+fn quoted(text: &[u8], at: usize, quote: u8) -> Range<usize> {
+    let start = at + 1;
+    let mut next = start;
+    while let Some(offset) = memchr::memchr2(quote, b'\\', text.get(next..).unwrap_or_default()) {
+        let stop = next + offset;
+        if text[stop] == quote {
+            return start..stop;
+        }
+        next = stop + 2;
+    }
+    start..text.len()
+}
+
+/// Takes out every string of the list that begins at `at`.
+fn list(text: &[u8], mut at: usize, kind: Kind, found: &mut Vec<Found>) {
+    for _ in 0..MOST_ITEMS {
+        at += run(&text[at..], |byte| {
+            byte.is_ascii_whitespace() || byte == b','
+        });
+        let Some(&quote @ (b'"' | b'\'')) = text.get(at) else {
+            return;
+        };
+        let item = quoted(text, at, quote);
+        at = (item.end + 1).min(text.len());
+        push(text, item, kind, found);
+    }
+}
+
+/// A value without quotes.
+fn bare(
+    text: &[u8],
+    name: &Range<usize>,
+    place: &Place,
+    strength: Strength,
+    kind: Kind,
+    found: &mut Vec<Found>,
+) {
+    let mut at = place.value;
+    if kind == Kind::Authorization {
+        let word = run(&text[at..], |byte| {
+            byte.is_ascii_alphanumeric() || byte == b'-'
+        });
+        let is = |schemes: &[&str]| {
+            text.get(at + word) == Some(&b' ')
+                && schemes
+                    .iter()
+                    .any(|known| text[at..at + word].eq_ignore_ascii_case(known.as_bytes()))
+        };
+        if is(LONG_SCHEMES) {
+            push(text, at..at + line_len(&text[at..]), kind, found);
+            return;
+        }
+        if is(SHORT_SCHEMES) {
+            at += word + 1;
+        }
+    }
+    // Marks of an earlier pass are no values.
+    let mut rest = at;
+    while let Some(len) = mark_len(&text[rest..]) {
+        rest += len;
+    }
+    let mut end = rest + value_len(&text[rest..]);
+    let header = text[name.clone()].contains(&b'-');
+    if !place.tight {
+        end -= text[rest..end]
+            .iter()
+            .rev()
+            .take_while(|byte| matches!(byte, b'.' | b':' | b'!' | b'?'))
+            .count();
+    }
+    let value = &text[rest..end];
+    let certain = strength == Strength::Certain;
+    let fits = if certain && (place.tight || header) {
+        !value.is_empty()
+    } else {
+        plausible(value, if certain { 4 } else { 8 })
+    };
+    if fits && !speaks_of_it(value) && !masked(value) {
+        push(text, at..end, kind, found);
+    }
+}
+
+/// "API key provided: …", "token 'abc…' is not valid": the value after a few words, if it looks random.
+fn in_prose(text: &[u8], mut at: usize) -> Option<Range<usize>> {
+    for _ in 0..3 {
+        let len = run(text.get(at + 1..)?, |byte| byte.is_ascii_alphabetic());
+        let word = &text[at + 1..at + 1 + len];
+        if text.get(at) != Some(&b' ')
+            || !FILLERS
+                .iter()
+                .any(|filler| word.eq_ignore_ascii_case(filler.as_bytes()))
+        {
+            break;
+        }
+        at += 1 + len;
+    }
+    at += run(&text[at..], |byte| matches!(byte, b':' | b'=')).min(1);
+    at += run(&text[at..], |byte| byte == b' ').min(2);
+    at += run(&text[at..], |byte| {
+        matches!(byte, b'\'' | b'"' | b'`' | b'(')
+    })
+    .min(1);
+    let len = run(&text[at..], |byte| {
+        byte.is_ascii_alphanumeric() || b"_-+/=".contains(&byte)
+    });
+    let value = &text[at..at + len];
+    let plain = value.iter().all(u8::is_ascii_alphanumeric);
+    let classes = [
+        u8::is_ascii_digit,
+        u8::is_ascii_lowercase,
+        u8::is_ascii_uppercase,
+    ];
+    let classes = classes
+        .iter()
+        .filter(|class| value.iter().any(|byte| class(byte)))
+        .count();
+    let random =
+        (len >= 16 && classes == 3) || (len >= 24 && plain && classes == 2 && looks_random(value));
+    let ends = text
+        .get(at + len)
+        .is_none_or(|byte| !b"*:@".contains(byte) || len >= 24);
+    (random && ends).then_some(at..at + len)
+}
+
+/// Whether a value looks like a credential and not like a word, a name or a number of prose.
+fn plausible(value: &[u8], least: usize) -> bool {
+    if value.len() < least || value.iter().any(u8::is_ascii_whitespace) {
+        return false;
+    }
+    let digit = value.iter().any(u8::is_ascii_digit);
+    let sign = value
+        .iter()
+        .any(|byte| b"!@#$%^&+/=~|".contains(byte) || !byte.is_ascii());
+    let word = value.iter().all(u8::is_ascii_alphabetic);
+    digit || sign || (value.len() >= 12 && looks_random(value)) || (word && value.len() >= 24)
+}
+
+/// Whether a value is program text or a word about values.
+fn speaks_of_it(value: &[u8]) -> bool {
+    if NO_VALUES
+        .iter()
+        .any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
+    {
+        return true;
+    }
+    let path = run(value, |byte| {
+        byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.')
+    });
+    let call = path > 0 && matches!(value.get(path), Some(b'(' | b'['));
+    let dotted = path == value.len() && value.contains(&b'.');
+    let variable = match value {
+        [b'$', rest @ ..] => rest
+            .iter()
+            .all(|byte| byte.is_ascii_uppercase() || b"_{}(".contains(byte)),
+        [b'<' | b'{', ..] => true,
+        _ => false,
+    };
+    call || dotted || variable
+}
+
+/// Whether a provider has already masked it: stars or dots with little left around them.
+fn masked(value: &[u8]) -> bool {
+    let masked = [&b"***"[..], b"...", "…".as_bytes()]
+        .iter()
+        .any(|mask| memchr::memmem::find(value, mask).is_some());
+    let longest = value
+        .split(|byte| matches!(byte, b'*' | b'.') || !byte.is_ascii())
+        .map(<[u8]>::len)
+        .max();
+    masked && longest.unwrap_or(0) <= 12
+}
+
+/// Where an unquoted value ends. A backslash belongs to it unless it begins an escape sequence.
+fn value_len(text: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(byte) = text.get(at) {
+        let ends = match byte {
+            b'\\' => !text
+                .get(at + 1)
+                .is_some_and(|next| next.is_ascii_alphanumeric() && !b"nrtbfux".contains(next)),
+            b'"' | b'\'' | b'`' | b',' | b';' | b'<' | b'>' | b')' | b'}' | b']' | b'&' => true,
+            byte => byte.is_ascii_whitespace(),
+        };
+        if ends {
+            break;
+        }
+        at += 1;
+    }
+    at
+}
+
+/// To the end of the line or of the string it stands in.
+fn line_len(text: &[u8]) -> usize {
+    text.iter()
+        .take_while(|byte| !b"\n\r\"'`\\".contains(byte))
+        .count()
+}
+
+/// Keeps a find unless it is empty or is nothing but marks of an earlier pass.
+fn push(text: &[u8], range: Range<usize>, kind: Kind, found: &mut Vec<Found>) {
+    let mut rest = &text[range.clone()];
+    while let Some(len) = mark_len(rest) {
+        rest = &rest[len..];
+    }
+    if !rest.is_empty() {
+        found.push(Found::new(range, kind));
+    }
+}

@@ -1,0 +1,340 @@
+//! The shown copy of a large request body: trimmed to what an operator looks for first, the newest
+//! turns of the conversation and the small settings around it.
+//!
+//! Promises: valid JSON in gives valid JSON out, of at most the budget; what is left out is said in a
+//! marker; one pass over the body that copies no more than the budget. Must not know what a secret is:
+//! text is cut by the function it is given, which redacts first.
+
+use std::{collections::VecDeque, ops::Range};
+
+/// Members whose list is the conversation, of the protocols spoken: its newest items matter most.
+const CONVERSATION: &[&[u8]] = &[b"messages", b"contents", b"input"];
+
+/// Members or items kept track of; of more, the rest is counted.
+const MOST_PARTS: usize = 1024;
+
+/// How deep shortening goes into nested values before it leaves them out whole.
+const DEEPEST: usize = 6;
+
+/// Room every member of an object gets before the large ones share the rest.
+const SMALL: usize = 160;
+
+/// Room for a marker and the commas around it.
+const MARKER: usize = 56;
+
+/// `body` within `budget` bytes, or `None` when it is not JSON, or the budget too small for any of it.
+/// `cut(bytes, limit)` gives the first `limit` bytes of a longer text with secrets taken out.
+pub(super) fn newest(
+    body: &[u8],
+    budget: usize,
+    cut: impl Fn(&[u8], usize) -> String,
+) -> Option<Vec<u8>> {
+    let body = body.trim_ascii();
+    if budget < 4 * MARKER
+        || !matches!(body.first(), Some(b'{' | b'['))
+        || skip(body, 0)? != body.len()
+    {
+        return None;
+    }
+    let mut trimmer = Trimmer {
+        cut,
+        out: Vec::with_capacity(budget),
+    };
+    trimmer.value(body, budget, true, 0)?;
+    Some(trimmer.out)
+}
+
+struct Trimmer<F> {
+    cut: F,
+    out: Vec<u8>,
+}
+
+impl<F: Fn(&[u8], usize) -> String> Trimmer<F> {
+    /// Writes `value` within `budget` bytes.
+    fn value(&mut self, value: &[u8], budget: usize, newest: bool, depth: usize) -> Option<()> {
+        if value.len() <= budget {
+            self.out.extend_from_slice(value);
+            return Some(());
+        }
+        match value.first()? {
+            b'"' if budget > 2 * MARKER => self.string(value, budget),
+            b'[' if budget > 2 * MARKER && depth < DEEPEST => {
+                self.list(value, budget, newest, depth)?
+            }
+            b'{' if budget > 2 * MARKER && depth < DEEPEST => self.object(value, budget, depth)?,
+            _ => self.marker(value.len(), "bytes"),
+        }
+        Some(())
+    }
+
+    /// The beginning of a string, and how much is missing.
+    fn string(&mut self, value: &[u8], budget: usize) {
+        let inner = &value[1..value.len() - 1];
+        let keep = whole_escapes(inner, budget - MARKER);
+        let kept = (self.cut)(inner, keep);
+        self.out.push(b'"');
+        self.out.extend_from_slice(kept.as_bytes());
+        let note = format!(" [waybill: {} more bytes left out]\"", inner.len() - keep);
+        self.out.extend_from_slice(note.as_bytes());
+    }
+
+    /// As many items as fit, from the newest or from the first.
+    fn list(&mut self, value: &[u8], budget: usize, newest: bool, depth: usize) -> Option<()> {
+        let parts = parts(value, newest)?;
+        let count = parts.kept.len();
+        let item = |index: usize| {
+            let index = if newest { count - 1 - index } else { index };
+            parts.kept.get(index).map(|part| &value[part.value.clone()])
+        };
+        let mut left = budget - MARKER;
+        let mut whole = 0;
+        while whole < count
+            && let Some(next) = item(whole).filter(|next| next.len() < left)
+        {
+            left -= next.len() + 1;
+            whole += 1;
+        }
+        let shortened = item(whole).filter(|_| left > 4 * MARKER);
+        let missing = parts.count - whole - usize::from(shortened.is_some());
+        self.out.push(b'[');
+        let mut first = true;
+        if newest && missing > 0 {
+            self.marker(missing, "earlier items");
+            first = false;
+        }
+        let mut indices: Vec<usize> = (0..whole + usize::from(shortened.is_some())).collect();
+        if newest {
+            indices.reverse();
+        }
+        for index in indices {
+            if !first {
+                self.out.push(b',');
+            }
+            first = false;
+            if index == whole {
+                self.value(item(index)?, left - 1, newest, depth + 1)?;
+            } else {
+                self.out.extend_from_slice(item(index)?);
+            }
+        }
+        if !newest && missing > 0 {
+            if !first {
+                self.out.push(b',');
+            }
+            self.marker(missing, "more items");
+        }
+        self.out.push(b']');
+        Some(())
+    }
+
+    /// Every member while they fit: small ones whole, the conversation before other large ones.
+    fn object(&mut self, value: &[u8], budget: usize, depth: usize) -> Option<()> {
+        let parts = parts(value, false)?;
+        let talk = |part: &Part| {
+            let key = &value[part.key.clone()];
+            CONVERSATION.iter().any(|name| {
+                key.strip_prefix(b"\"")
+                    .and_then(|key| key.strip_suffix(b"\""))
+                    == Some(name)
+            })
+        };
+        // What each member costs at least; members beyond the budget are left out.
+        let mut left = budget - MARKER;
+        let mut large = 0;
+        let mut whole = 0;
+        for part in &parts.kept {
+            let cost = part.key.len() + 2 + part.value.len().min(SMALL);
+            if cost > left {
+                break;
+            }
+            left -= cost;
+            large += usize::from(part.value.len() > SMALL && !talk(part));
+            whole += 1;
+        }
+        let kept = parts.kept.as_slices().0.get(..whole)?;
+        let conversation: usize = kept
+            .iter()
+            .filter(|part| talk(part))
+            .map(|part| part.value.len())
+            .sum();
+        // The conversation gets what it needs up to three quarters; the others share the rest.
+        let reserved = conversation.min(left / 4 * 3);
+        let share = (left - reserved).checked_div(large).unwrap_or(0);
+        let others = kept
+            .iter()
+            .filter(|part| part.value.len() > SMALL && !talk(part));
+        let spent: usize = others
+            .map(|part| (part.value.len() - SMALL).min(share))
+            .sum();
+        let mut talk_left = left - spent;
+        self.out.push(b'{');
+        for (index, part) in kept.iter().enumerate() {
+            if index > 0 {
+                self.out.push(b',');
+            }
+            self.out.extend_from_slice(&value[part.key.clone()]);
+            self.out.push(b':');
+            let text = &value[part.value.clone()];
+            let before = self.out.len();
+            if talk(part) {
+                self.value(text, SMALL + talk_left, true, depth + 1)?;
+                talk_left =
+                    talk_left.saturating_sub((self.out.len() - before).saturating_sub(SMALL));
+            } else {
+                self.value(text, SMALL + share, false, depth + 1)?;
+            }
+        }
+        if parts.count > whole {
+            if whole > 0 {
+                self.out.push(b',');
+            }
+            self.out.extend_from_slice(b"\"[waybill]\":");
+            self.marker(parts.count - whole, "more fields");
+        }
+        self.out.push(b'}');
+        Some(())
+    }
+
+    fn marker(&mut self, count: usize, what: &str) {
+        self.out
+            .extend_from_slice(format!("\"[waybill: {count} {what} left out]\"").as_bytes());
+    }
+}
+
+/// A member of an object, or an item of a list (then without a key).
+struct Part {
+    key: Range<usize>,
+    value: Range<usize>,
+}
+
+struct Parts {
+    kept: VecDeque<Part>,
+    count: usize,
+}
+
+impl Parts {
+    fn push(&mut self, part: Part, newest: bool) {
+        self.count += 1;
+        if self.kept.len() == MOST_PARTS {
+            if !newest {
+                return;
+            }
+            self.kept.pop_front();
+        }
+        self.kept.push_back(part);
+    }
+}
+
+/// The members or items of the object or list that is `value`: the last ones, or the first.
+fn parts(value: &[u8], newest: bool) -> Option<Parts> {
+    let object = value.first()? == &b'{';
+    let mut parts = Parts {
+        kept: VecDeque::new(),
+        count: 0,
+    };
+    let mut at = blank(value, 1);
+    while !matches!(value.get(at)?, b'}' | b']') {
+        let key = if object {
+            let end = skip(value, at)?;
+            let key = at..end;
+            at = blank(value, end);
+            (value.get(at)? == &b':').then_some(())?;
+            at = blank(value, at + 1);
+            key
+        } else {
+            at..at
+        };
+        let end = skip(value, at)?;
+        parts.push(
+            Part {
+                key,
+                value: at..end,
+            },
+            newest,
+        );
+        at = blank(value, end);
+        if value.get(at)? == &b',' {
+            at = blank(value, at + 1);
+        }
+    }
+    // Contiguous, so that members can be taken as a slice.
+    parts.kept.make_contiguous();
+    Some(parts)
+}
+
+/// Where the JSON value that begins at `at` ends; its inside is not checked.
+fn skip(text: &[u8], at: usize) -> Option<usize> {
+    match text.get(at)? {
+        b'"' => skip_string(text, at),
+        b'{' | b'[' => {
+            let mut depth = 0_usize;
+            let mut next = at;
+            loop {
+                match text.get(next)? {
+                    b'"' => {
+                        next = skip_string(text, next)?;
+                        continue;
+                    }
+                    b'{' | b'[' => depth += 1,
+                    b'}' | b']' => {
+                        depth -= 1;
+                        if depth == 0 {
+                            return Some(next + 1);
+                        }
+                    }
+                    _ => {}
+                }
+                next += 1;
+            }
+        }
+        b',' | b':' | b'}' | b']' => None,
+        _ => Some(
+            at + text[at..]
+                .iter()
+                .take_while(|byte| !b",:}] \t\r\n".contains(byte))
+                .count(),
+        ),
+    }
+}
+
+fn skip_string(text: &[u8], at: usize) -> Option<usize> {
+    let mut next = at + 1;
+    loop {
+        let stop = next + memchr::memchr2(b'"', b'\\', text.get(next..)?)?;
+        if text[stop] == b'"' {
+            return Some(stop + 1);
+        }
+        next = stop + 2;
+    }
+}
+
+fn blank(text: &[u8], at: usize) -> usize {
+    at + text
+        .get(at..)
+        .unwrap_or_default()
+        .iter()
+        .take_while(|byte| byte.is_ascii_whitespace())
+        .count()
+}
+
+/// The most bytes of a string's inside, up to `limit`, that end in no escape sequence or character.
+fn whole_escapes(inner: &[u8], limit: usize) -> usize {
+    let mut end = limit;
+    while end > 0 && inner.get(end).is_some_and(|byte| byte & 0xc0 == 0x80) {
+        end -= 1;
+    }
+    let mut at = 0;
+    while let Some(offset) = memchr::memchr(b'\\', &inner[at..end]) {
+        let escape = at + offset;
+        let len = if inner.get(escape + 1) == Some(&b'u') {
+            6
+        } else {
+            2
+        };
+        if escape + len > end {
+            return escape;
+        }
+        at = escape + len;
+    }
+    end
+}

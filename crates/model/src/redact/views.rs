@@ -1,0 +1,158 @@
+//! The same text with one level of escaping taken off, and the way back to where each byte stood.
+//!
+//! A secret in a JSON string inside a JSON string, or percent-encoded in a URL, is plain in one of the
+//! views. Promises: a range of a view maps to whole escape sequences of the text it was made from.
+//! Must not know what is looked for.
+
+use std::ops::Range;
+
+/// One level of escaping taken off.
+pub(super) struct View {
+    /// The bytes; not necessarily UTF-8, since a percent sign may have stood for any byte.
+    pub(super) text: Vec<u8>,
+    escapes: Vec<Escape>,
+}
+
+/// Where one escape sequence went.
+struct Escape {
+    decoded: Range<usize>,
+    source: Range<usize>,
+}
+
+impl View {
+    /// The view of `source`, or `None` when nothing in it is escaped.
+    pub(super) fn of(source: &[u8]) -> Option<View> {
+        let mut view = View {
+            text: Vec::new(),
+            escapes: Vec::new(),
+        };
+        let mut copied = 0;
+        let mut next = 0;
+        while let Some(offset) = memchr::memchr2(b'\\', b'%', source.get(next..)?) {
+            let at = next + offset;
+            let Some((len, bytes)) = sequence(&source[at..]) else {
+                next = at + 1;
+                continue;
+            };
+            view.text.extend_from_slice(&source[copied..at]);
+            let start = view.text.len();
+            view.text.extend_from_slice(bytes.as_slice());
+            view.escapes.push(Escape {
+                decoded: start..view.text.len(),
+                source: at..at + len,
+            });
+            copied = at + len;
+            next = copied;
+        }
+        if view.escapes.is_empty() {
+            return None;
+        }
+        view.text.extend_from_slice(&source[copied..]);
+        Some(view)
+    }
+
+    /// The bytes of the source that `range` of this view was made from.
+    pub(super) fn source(&self, range: &Range<usize>) -> Range<usize> {
+        if range.is_empty() {
+            let at = self.byte(range.start).start;
+            return at..at;
+        }
+        self.byte(range.start).start..self.byte(range.end - 1).end
+    }
+
+    /// The bytes of the source that one byte was made from.
+    fn byte(&self, at: usize) -> Range<usize> {
+        let after = self
+            .escapes
+            .partition_point(|escape| escape.decoded.start <= at);
+        let Some(last) = after.checked_sub(1).and_then(|i| self.escapes.get(i)) else {
+            return at..at + 1;
+        };
+        if at < last.decoded.end {
+            return last.source.clone();
+        }
+        let at = last.source.end + (at - last.decoded.end);
+        at..at + 1
+    }
+}
+
+/// At most one character in UTF-8.
+struct Decoded {
+    bytes: [u8; 4],
+    len: usize,
+}
+
+impl Decoded {
+    fn byte(byte: u8) -> Self {
+        Decoded {
+            bytes: [byte, 0, 0, 0],
+            len: 1,
+        }
+    }
+
+    fn char(value: char) -> Self {
+        let mut bytes = [0; 4];
+        let len = value.encode_utf8(&mut bytes).len();
+        Decoded { bytes, len }
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+/// The escape sequence at the start of `text`: its length and what it stands for.
+fn sequence(text: &[u8]) -> Option<(usize, Decoded)> {
+    if text.first() == Some(&b'%') {
+        let value = hex(text.get(1..3)?)?;
+        return Some((3, Decoded::byte(u8::try_from(value).ok()?)));
+    }
+    let plain = match text.get(1)? {
+        b'"' => b'"',
+        b'\'' => b'\'',
+        b'\\' => b'\\',
+        b'/' => b'/',
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        b'b' | b'f' => b' ',
+        b'u' => {
+            let value = hex(text.get(2..6)?)?;
+            let value = char::from_u32(value).unwrap_or(char::REPLACEMENT_CHARACTER);
+            return Some((6, Decoded::char(value)));
+        }
+        b'x' => {
+            let value = hex(text.get(2..4)?)?;
+            return Some((4, Decoded::byte(u8::try_from(value).ok()?)));
+        }
+        _ => return None,
+    };
+    Some((2, Decoded::byte(plain)))
+}
+
+fn hex(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0, |value, digit| {
+        Some(value * 16 + char::from(*digit).to_digit(16)?)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::View;
+
+    #[test]
+    fn every_escape_is_taken_off_and_leads_back() {
+        let source = br#"a\u0073k\n%41\"z\q"#;
+        let view = View::of(source).unwrap();
+        assert_eq!(view.text, b"ask\nA\"z\\q");
+        assert_eq!(&source[view.source(&(1..3))], br"\u0073k");
+        assert_eq!(&source[view.source(&(4..6))], br#"%41\""#);
+        assert_eq!(&source[view.source(&(6..9))], br"z\q");
+    }
+
+    #[test]
+    fn text_without_escapes_has_no_second_view() {
+        assert!(View::of(b"100% of it").is_none());
+    }
+}
