@@ -53,29 +53,71 @@ struct Route {
 }
 
 const fn post(path: &'static str, protocol: Protocol, endpoint: Endpoint) -> Route {
-    Route { method: "POST", path, protocol, endpoint }
+    Route {
+        method: "POST",
+        path,
+        protocol,
+        endpoint,
+    }
 }
 
 const fn get(path: &'static str, protocol: Protocol) -> Route {
-    Route { method: "GET", path, protocol, endpoint: Endpoint::Models }
+    Route {
+        method: "GET",
+        path,
+        protocol,
+        endpoint: Endpoint::Models,
+    }
 }
 
 /// Every endpoint. The OpenAI ones also stand without `/v1`, where clients whose base URL ends before
 /// it arrive; the first row that fits wins.
 const ROUTES: &[Route] = &[
     post("/v1/messages", Protocol::Anthropic, Endpoint::Messages),
-    post("/v1/messages/count_tokens", Protocol::Anthropic, Endpoint::CountTokens),
-    post("/v1/chat/completions", Protocol::OpenAi, Endpoint::ChatCompletions),
-    post("/chat/completions", Protocol::OpenAi, Endpoint::ChatCompletions),
+    post(
+        "/v1/messages/count_tokens",
+        Protocol::Anthropic,
+        Endpoint::CountTokens,
+    ),
+    post(
+        "/v1/chat/completions",
+        Protocol::OpenAi,
+        Endpoint::ChatCompletions,
+    ),
+    post(
+        "/chat/completions",
+        Protocol::OpenAi,
+        Endpoint::ChatCompletions,
+    ),
     post("/v1/responses", Protocol::OpenAi, Endpoint::Responses),
     post("/responses", Protocol::OpenAi, Endpoint::Responses),
     post("/v1/embeddings", Protocol::OpenAi, Endpoint::Embeddings),
     post("/embeddings", Protocol::OpenAi, Endpoint::Embeddings),
-    post("/v1beta/models/*:generateContent", Protocol::Gemini, Endpoint::GenerateContent),
-    post("/v1beta/models/*:streamGenerateContent", Protocol::Gemini, Endpoint::StreamGenerateContent),
-    post("/v1beta/models/*:countTokens", Protocol::Gemini, Endpoint::GeminiCountTokens),
-    post("/v1beta/models/*:embedContent", Protocol::Gemini, Endpoint::EmbedContent),
-    post("/v1beta/models/*:batchEmbedContents", Protocol::Gemini, Endpoint::EmbedContent),
+    post(
+        "/v1beta/models/*:generateContent",
+        Protocol::Gemini,
+        Endpoint::GenerateContent,
+    ),
+    post(
+        "/v1beta/models/*:streamGenerateContent",
+        Protocol::Gemini,
+        Endpoint::StreamGenerateContent,
+    ),
+    post(
+        "/v1beta/models/*:countTokens",
+        Protocol::Gemini,
+        Endpoint::GeminiCountTokens,
+    ),
+    post(
+        "/v1beta/models/*:embedContent",
+        Protocol::Gemini,
+        Endpoint::EmbedContent,
+    ),
+    post(
+        "/v1beta/models/*:batchEmbedContents",
+        Protocol::Gemini,
+        Endpoint::EmbedContent,
+    ),
     get("/v1/models", Protocol::OpenAi),
     get("/v1/models/*", Protocol::OpenAi),
     get("/models", Protocol::OpenAi),
@@ -85,7 +127,10 @@ const ROUTES: &[Route] = &[
 ];
 
 /// The protocol of an unknown path, by prefix; OpenAI's error shape is the one most clients read.
-const SHAPES: &[(&str, Protocol)] = &[("/v1/messages", Protocol::Anthropic), ("/v1beta", Protocol::Gemini)];
+const SHAPES: &[(&str, Protocol)] = &[
+    ("/v1/messages", Protocol::Anthropic),
+    ("/v1beta", Protocol::Gemini),
+];
 
 /// Finds the endpoint of a request line. `path` comes without the query.
 ///
@@ -98,12 +143,16 @@ pub fn recognise<'p>(
 ) -> Result<Recognised<'p>, Unrecognised> {
     let speaks_anthropic = headers.contains_key("anthropic-version");
     let protocol_of = |route: &Route| match route.endpoint {
-        Endpoint::Models if speaks_anthropic && route.protocol == Protocol::OpenAi => Protocol::Anthropic,
+        Endpoint::Models if speaks_anthropic && route.protocol == Protocol::OpenAi => {
+            Protocol::Anthropic
+        }
         _ => route.protocol,
     };
     let mut allow = None;
     for route in ROUTES {
-        let Some(span) = fit(route.path, path) else { continue };
+        let Some(span) = fit(route.path, path) else {
+            continue;
+        };
         if route.method != method.as_str() {
             allow.get_or_insert((route.method, protocol_of(route)));
             continue;
@@ -117,21 +166,38 @@ pub fn recognise<'p>(
         });
     }
     Err(match allow {
-        Some((allow, protocol)) => Unrecognised { protocol, why: Mismatch::MethodNotAllowed { allow } },
-        None => Unrecognised { protocol: shape_of(path), why: Mismatch::NotFound },
+        Some((allow, protocol)) => Unrecognised {
+            protocol,
+            why: Mismatch::MethodNotAllowed { allow },
+        },
+        None => Unrecognised {
+            protocol: shape_of(path),
+            why: Mismatch::NotFound,
+        },
     })
 }
 
 /// How the answer to a request will be framed; `None` when it is one whole JSON document. `stream` is
 /// what the body asked for; Gemini asks by path, and for SSE by `alt=sse` in the query.
-pub fn stream_format(endpoint: Endpoint, stream: bool, query: Option<&str>) -> Option<StreamFormat> {
+pub fn stream_format(
+    endpoint: Endpoint,
+    stream: bool,
+    query: Option<&str>,
+) -> Option<StreamFormat> {
     match endpoint {
         Endpoint::Messages => stream.then_some(StreamFormat::AnthropicSse),
         Endpoint::ChatCompletions => stream.then_some(StreamFormat::ChatSse),
         Endpoint::Responses => stream.then_some(StreamFormat::ResponsesSse),
         Endpoint::StreamGenerateContent => {
-            let sse = query.is_some_and(|q| q.split('&').any(|pair| pair == "alt=sse" || pair == "%24alt=sse" || pair == "$alt=sse"));
-            Some(if sse { StreamFormat::GeminiSse } else { StreamFormat::GeminiArray })
+            let sse = query.is_some_and(|q| {
+                q.split('&')
+                    .any(|pair| pair == "alt=sse" || pair == "%24alt=sse" || pair == "$alt=sse")
+            });
+            Some(if sse {
+                StreamFormat::GeminiSse
+            } else {
+                StreamFormat::GeminiArray
+            })
         }
         Endpoint::CountTokens
         | Endpoint::Embeddings
@@ -155,5 +221,8 @@ fn fit(pattern: &str, path: &str) -> Option<Range<usize>> {
 }
 
 fn shape_of(path: &str) -> Protocol {
-    SHAPES.iter().find(|(prefix, _)| path.starts_with(prefix)).map_or(Protocol::OpenAi, |(_, protocol)| *protocol)
+    SHAPES
+        .iter()
+        .find(|(prefix, _)| path.starts_with(prefix))
+        .map_or(Protocol::OpenAi, |(_, protocol)| *protocol)
 }

@@ -12,7 +12,11 @@ use bytes::Bytes;
 /// three parts, written one after another, are the new body; the first and the last share `body`.
 pub fn splice(body: &Bytes, span: &Range<usize>, model: &str) -> [Bytes; 3] {
     let name = serde_json::Value::from(model).to_string();
-    [body.slice(..span.start), Bytes::from(name), body.slice(span.end..)]
+    [
+        body.slice(..span.start),
+        Bytes::from(name),
+        body.slice(span.end..),
+    ]
 }
 
 /// Replaces the model at `span` (as [`crate::endpoint::Recognised::path_model_span`] gives it) of a

@@ -4,7 +4,7 @@
 //!
 //! Must not know: frames, sockets, protocols.
 
-use super::{Mark, StreamEnd};
+use super::Mark;
 
 /// Where an answer stands, as the client sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -82,7 +82,10 @@ impl Standing {
         match self {
             Standing::BeforeHeaders => ErrorForm::Answer,
             Standing::BeforeContent | Standing::ContentSent => ErrorForm::Event,
-            Standing::EndedWell | Standing::EndedBadly | Standing::NeverEnded | Standing::ClientGone => ErrorForm::None,
+            Standing::EndedWell
+            | Standing::EndedBadly
+            | Standing::NeverEnded
+            | Standing::ClientGone => ErrorForm::None,
         }
     }
 
@@ -96,12 +99,5 @@ impl Standing {
             Standing::BeforeHeaders => Standing::BeforeContent,
             other => other,
         }
-    }
-}
-
-impl StreamEnd {
-    /// Whether the stream is a good answer.
-    pub const fn is_complete(&self) -> bool {
-        matches!(self, StreamEnd::Complete)
     }
 }
