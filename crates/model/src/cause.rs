@@ -208,10 +208,16 @@ causes! {
     BillingCreditExhausted = "billing.credit_exhausted", Upstream, Billing, P1, Platform, Credential, false, false,
         "This account's credit or billing quota at the provider is used up; waiting does not help.",
         "Add credit at the provider, or take the account out of the pool.";
+    BillingSpendLimit = "billing.spend_limit", Upstream, Billing, P2, Platform, Account, true, false,
+        "A spending limit that is set on this account at the provider is reached.",
+        "Raise the limit at the provider, or wait for the next billing period.";
+    BillingEntitlement = "billing.entitlement", Upstream, Billing, P2, Platform, Account, false, false,
+        "The request needs a paid extra that this account does not have; waiting does not help.",
+        "Buy the extra at the provider, or ask without it (long context, fast mode).";
     AccessRegion = "auth.region", Upstream, Permission, P1, Platform, Credential, false, false,
         "The provider does not serve this account from the gateway's location.",
         "Send this account's traffic from a supported region.";
-    AccessChallenge = "edge.challenge", Upstream, Upstream, P1, Platform, Transient, true, false,
+    AccessChallenge = "edge.challenge", Upstream, Upstream, P1, Platform, Transient, false, false,
         "Something in front of the provider answered with a bot challenge instead of the API.",
         "Check the egress address of the gateway; the credential is not at fault.";
     // ── the request itself ──
@@ -224,10 +230,13 @@ causes! {
     RequestTooLarge = "request_too_large", Upstream, RequestTooLarge, P3, Client, Request, false, false,
         "The request body or its token count is larger than the provider accepts.",
         "Send less: fewer or smaller attachments, or a shorter prompt.";
+    RequestOverBudget = "request_too_large.token_budget", Upstream, RequestTooLarge, P3, Client, Account, false, false,
+        "The request alone needs more tokens than this account may use in a whole window; waiting does not help.",
+        "Send a smaller prompt or ask for fewer tokens, or raise the account's limits at the provider.";
     ContentFilter = "content_filter", Upstream, InvalidRequest, P3, Client, Request, false, false,
         "The provider's content policy blocked the prompt or the answer.",
         "Change the prompt; sending the same one again gives the same result.";
-    ModelNotFound = "model_not_found", Upstream, NotFound, P2, Client, Account, false, false,
+    ModelNotFound = "model_not_found", Upstream, NotFound, P2, Client, Request, false, false,
         "The provider does not know this model, or not for this account.",
         "Check the model's name, the model mapping, and the account's access.";
     NotFound = "not_found", Upstream, NotFound, P3, Client, Request, false, false,
@@ -262,7 +271,7 @@ causes! {
     NetworkConnect = "network.connect", Network, Upstream, P1, Provider, Transient, true, false,
         "No connection to the provider could be made.",
         "Check the base URL, firewalls, and the provider's status.";
-    NetworkTls = "network.tls", Network, Upstream, P1, Platform, Transient, true, false,
+    NetworkTls = "network.tls", Network, Upstream, P1, Platform, Transient, false, false,
         "The TLS handshake with the provider failed.",
         "Check the base URL, the clock, and the trusted certificates.";
     NetworkReset = "network.reset", Network, Upstream, P1, Provider, Transient, true, false,
