@@ -10,8 +10,10 @@
 //! errors of our own.
 
 pub mod endpoint;
+pub mod error;
 pub mod peek;
 pub mod render;
+pub mod reset;
 pub mod splice;
 pub mod stream;
 pub mod usage;
