@@ -118,6 +118,32 @@ const ROUTES: &[Route] = &[
         Protocol::Gemini,
         Endpoint::EmbedContent,
     ),
+    // Google's newest SDKs speak its stable version; they differ from others by their verbs.
+    post(
+        "/v1/models/*:generateContent",
+        Protocol::Gemini,
+        Endpoint::GenerateContent,
+    ),
+    post(
+        "/v1/models/*:streamGenerateContent",
+        Protocol::Gemini,
+        Endpoint::StreamGenerateContent,
+    ),
+    post(
+        "/v1/models/*:countTokens",
+        Protocol::Gemini,
+        Endpoint::GeminiCountTokens,
+    ),
+    post(
+        "/v1/models/*:embedContent",
+        Protocol::Gemini,
+        Endpoint::EmbedContent,
+    ),
+    post(
+        "/v1/models/*:batchEmbedContents",
+        Protocol::Gemini,
+        Endpoint::EmbedContent,
+    ),
     get("/v1/models", Protocol::OpenAi),
     get("/v1/models/*", Protocol::OpenAi),
     get("/models", Protocol::OpenAi),
@@ -134,18 +160,22 @@ const SHAPES: &[(&str, Protocol)] = &[
 
 /// Finds the endpoint of a request line. `path` comes without the query.
 ///
-/// Both Anthropic and OpenAI list models at `/v1/models`: a caller that sends `anthropic-version` is
-/// Anthropic's.
+/// All three providers list models at `/v1/models`: a caller that sends `anthropic-version` is
+/// Anthropic's, one that sends `x-goog-api-key` Gemini's.
 pub fn recognise<'p>(
     method: &Method,
     path: &'p str,
     headers: &HeaderMap,
 ) -> Result<Recognised<'p>, Unrecognised> {
-    let speaks_anthropic = headers.contains_key("anthropic-version");
-    let protocol_of = |route: &Route| match route.endpoint {
-        Endpoint::Models if speaks_anthropic && route.protocol == Protocol::OpenAi => {
-            Protocol::Anthropic
-        }
+    let speaker = if headers.contains_key("anthropic-version") {
+        Some(Protocol::Anthropic)
+    } else {
+        headers
+            .contains_key("x-goog-api-key")
+            .then_some(Protocol::Gemini)
+    };
+    let protocol_of = |route: &Route| match (route.endpoint, speaker) {
+        (Endpoint::Models, Some(speaker)) if route.protocol == Protocol::OpenAi => speaker,
         _ => route.protocol,
     };
     let mut allow = None;
@@ -225,4 +255,268 @@ fn shape_of(path: &str) -> Protocol {
         .iter()
         .find(|(prefix, _)| path.starts_with(prefix))
         .map_or(Protocol::OpenAi, |(_, protocol)| *protocol)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+
+    fn on(method: Method, path: &str) -> Result<(Endpoint, Protocol, Option<&str>), Unrecognised> {
+        recognise(&method, path, &HeaderMap::new())
+            .map(|found| (found.endpoint, found.protocol, found.path_model))
+    }
+
+    #[test]
+    fn every_client_endpoint_is_recognised() {
+        use Protocol::*;
+        let cases = [
+            (
+                Method::POST,
+                "/v1/messages",
+                Endpoint::Messages,
+                Anthropic,
+                None,
+            ),
+            (
+                Method::POST,
+                "/v1/messages/count_tokens",
+                Endpoint::CountTokens,
+                Anthropic,
+                None,
+            ),
+            (
+                Method::POST,
+                "/v1/chat/completions",
+                Endpoint::ChatCompletions,
+                OpenAi,
+                None,
+            ),
+            (
+                Method::POST,
+                "/chat/completions",
+                Endpoint::ChatCompletions,
+                OpenAi,
+                None,
+            ),
+            (
+                Method::POST,
+                "/responses",
+                Endpoint::Responses,
+                OpenAi,
+                None,
+            ),
+            (
+                Method::POST,
+                "/v1/responses",
+                Endpoint::Responses,
+                OpenAi,
+                None,
+            ),
+            (
+                Method::POST,
+                "/v1/embeddings",
+                Endpoint::Embeddings,
+                OpenAi,
+                None,
+            ),
+            (
+                Method::POST,
+                "/v1beta/models/gemini-x:generateContent",
+                Endpoint::GenerateContent,
+                Gemini,
+                Some("gemini-x"),
+            ),
+            (
+                Method::POST,
+                "/v1beta/models/a/b:streamGenerateContent",
+                Endpoint::StreamGenerateContent,
+                Gemini,
+                Some("a/b"),
+            ),
+            (
+                Method::POST,
+                "/v1beta/models/g:countTokens",
+                Endpoint::GeminiCountTokens,
+                Gemini,
+                Some("g"),
+            ),
+            (
+                Method::POST,
+                "/v1beta/models/g:embedContent",
+                Endpoint::EmbedContent,
+                Gemini,
+                Some("g"),
+            ),
+            (
+                Method::POST,
+                "/v1beta/models/g:batchEmbedContents",
+                Endpoint::EmbedContent,
+                Gemini,
+                Some("g"),
+            ),
+            (Method::GET, "/v1/models", Endpoint::Models, OpenAi, None),
+            (
+                Method::GET,
+                "/v1/models/org/model",
+                Endpoint::Models,
+                OpenAi,
+                Some("org/model"),
+            ),
+            (
+                Method::GET,
+                "/v1beta/models",
+                Endpoint::Models,
+                Gemini,
+                None,
+            ),
+            (
+                Method::GET,
+                "/v1beta/models/gemini-x",
+                Endpoint::Models,
+                Gemini,
+                Some("gemini-x"),
+            ),
+        ];
+        for (method, path, endpoint, protocol, model) in cases {
+            assert_eq!(on(method, path), Ok((endpoint, protocol, model)), "{path}");
+        }
+    }
+
+    #[test]
+    fn the_span_of_a_model_is_its_place_in_the_path() {
+        let path = "/v1beta/models/gemini-x:generateContent";
+        let found = recognise(&Method::POST, path, &HeaderMap::new()).unwrap();
+        assert_eq!(&path[found.path_model_span.unwrap()], "gemini-x");
+    }
+
+    #[test]
+    fn a_caller_that_names_an_anthropic_version_lists_anthropic_models() {
+        let headers = HeaderMap::from_iter([(
+            http::HeaderName::from_static("anthropic-version"),
+            http::HeaderValue::from_static("2023-06-01"),
+        )]);
+        let protocol = |path| recognise(&Method::GET, path, &headers).unwrap().protocol;
+        assert_eq!(protocol("/v1/models"), Protocol::Anthropic);
+        assert_eq!(protocol("/v1/models/m"), Protocol::Anthropic);
+        assert_eq!(protocol("/v1beta/models"), Protocol::Gemini);
+    }
+
+    #[test]
+    fn an_unknown_path_still_gets_the_shape_of_its_likely_caller() {
+        let cases = [
+            ("/v1/messages/batches", Protocol::Anthropic),
+            ("/v1beta/cachedContents", Protocol::Gemini),
+            ("/v1beta/models/g:flyToTheMoon", Protocol::Gemini),
+            ("/v1beta/models/:generateContent", Protocol::Gemini),
+            ("/v1/images", Protocol::OpenAi),
+            ("/", Protocol::OpenAi),
+            ("", Protocol::OpenAi),
+        ];
+        for (path, protocol) in cases {
+            assert_eq!(
+                on(Method::POST, path),
+                Err(Unrecognised {
+                    protocol,
+                    why: Mismatch::NotFound
+                }),
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_known_path_with_another_method_says_which_is_allowed() {
+        let cases = [
+            (Method::GET, "/v1/messages", Protocol::Anthropic, "POST"),
+            (Method::POST, "/v1/models", Protocol::OpenAi, "GET"),
+            (
+                Method::GET,
+                "/v1beta/models/g:generateContent",
+                Protocol::Gemini,
+                "POST",
+            ),
+        ];
+        for (method, path, protocol, allow) in cases {
+            let why = Mismatch::MethodNotAllowed { allow };
+            assert_eq!(
+                on(method, path),
+                Err(Unrecognised { protocol, why }),
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_format_of_a_stream_follows_from_endpoint_body_and_query() {
+        use StreamFormat::*;
+        let cases = [
+            (Endpoint::Messages, true, None, Some(AnthropicSse)),
+            (Endpoint::Messages, false, None, None),
+            (Endpoint::ChatCompletions, true, None, Some(ChatSse)),
+            (Endpoint::Responses, true, None, Some(ResponsesSse)),
+            (Endpoint::Embeddings, true, None, None),
+            (
+                Endpoint::StreamGenerateContent,
+                false,
+                Some("key=k&alt=sse"),
+                Some(GeminiSse),
+            ),
+            (
+                Endpoint::StreamGenerateContent,
+                false,
+                Some("alt=json"),
+                Some(GeminiArray),
+            ),
+            (
+                Endpoint::StreamGenerateContent,
+                false,
+                None,
+                Some(GeminiArray),
+            ),
+            (Endpoint::GenerateContent, true, Some("alt=sse"), None),
+        ];
+        for (endpoint, stream, query, format) in cases {
+            assert_eq!(
+                stream_format(endpoint, stream, query),
+                format,
+                "{endpoint} {query:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn geminis_methods_are_recognised_in_the_stable_and_in_the_beta_version() {
+        for version in ["v1", "v1beta"] {
+            let path = format!("/{version}/models/gemini-x:streamGenerateContent");
+            let found = recognise(&Method::POST, &path, &HeaderMap::new()).unwrap();
+            assert_eq!(
+                (found.protocol, found.endpoint, found.path_model),
+                (
+                    Protocol::Gemini,
+                    Endpoint::StreamGenerateContent,
+                    Some("gemini-x")
+                )
+            );
+        }
+    }
+
+    #[test]
+    fn the_list_of_models_is_told_apart_by_the_headers_only_one_provider_uses() {
+        for (header, protocol) in [
+            ("authorization", Protocol::OpenAi),
+            ("anthropic-version", Protocol::Anthropic),
+            ("x-goog-api-key", Protocol::Gemini),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header, http::HeaderValue::from_static("value"));
+            for path in ["/v1/models", "/v1/models/some-model"] {
+                let found = recognise(&Method::GET, path, &headers).unwrap();
+                assert_eq!(
+                    (found.protocol, found.endpoint),
+                    (protocol, Endpoint::Models)
+                );
+            }
+        }
+    }
 }
