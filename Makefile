@@ -39,5 +39,5 @@ fmt: ## format the Rust code in place
 	@cargo fmt --all
 
 bench: ## the gateway, nginx and no proxy side by side; ARGS=--quick takes two minutes
-	@scripts/setup.sh rust nginx
+	@scripts/setup.sh rust
 	@bash bench/run $(ARGS)

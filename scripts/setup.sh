@@ -83,12 +83,10 @@ setup-node() {
     stamp "$folder/node_modules/.stamp" "$folder/package-lock.json"
 }
 
-setup-nginx() { have nginx || [ -x /usr/sbin/nginx ] || apt_install "for the benchmark" nginx-light; }
-
-[ $# -gt 0 ] || die "usage: scripts/setup.sh rust|rust-tools|python|node|nginx …"
+[ $# -gt 0 ] || die "usage: scripts/setup.sh rust|rust-tools|python|node …"
 for what; do
     case $what in
-        rust | rust-tools | python | node | nginx) "setup-$what" ;;
+        rust | rust-tools | python | node) "setup-$what" ;;
         *) die "unknown part: $what" ;;
     esac
 done

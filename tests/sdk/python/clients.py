@@ -9,7 +9,7 @@ from google.genai import types
 
 from servers import Target
 
-CLAUDE = "claude-sonnet-4-5"
+CLAUDE = "claude-haiku-4-5"
 GPT = "gpt-5-mini"
 GEMINI = "gemini-2.5-flash"
 EMBEDDING = {"openai": "text-embedding-3-small", "gemini": "gemini-embedding-001"}

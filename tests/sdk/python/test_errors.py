@@ -88,7 +88,7 @@ def test_an_sdks_own_retries_are_separate_requests_to_the_gateway(sim, gateway):
     sim.script([faults.rule(faults.refusal("anthropic", "server-error"))])
 
     with claude(gateway.target, max_retries=2) as client, pytest.raises(Exception) as error:
-        client.messages.create(model="claude-sonnet-4-5", max_tokens=16, messages=[{"role": "user", "content": "Hi"}])
+        client.messages.create(model="claude-haiku-4-5", max_tokens=16, messages=[{"role": "user", "content": "Hi"}])
 
     assert type(error.value).__name__ == "InternalServerError"
     assert len(gateway.errors()) == 3

@@ -4,7 +4,7 @@ import Anthropic from "@anthropic-ai/sdk";
 import { GoogleGenAI } from "@google/genai";
 import OpenAI from "openai";
 
-export const CLAUDE = "claude-sonnet-4-5";
+export const CLAUDE = "claude-haiku-4-5";
 export const GPT = "gpt-5-mini";
 export const GEMINI = "gemini-2.5-flash";
 export const QUESTION = "Name three rivers of Europe.";
