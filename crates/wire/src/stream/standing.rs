@@ -101,3 +101,137 @@ impl Standing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use Standing::*;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn after(events: &[Event]) -> Standing {
+        let mut standing = Standing::default();
+        for event in events {
+            standing.on(*event);
+        }
+        standing
+    }
+
+    #[test]
+    fn each_way_of_an_answer_ends_where_it_should() {
+        use Mark::*;
+        let cases: &[(&[Event], Standing)] = &[
+            (&[], BeforeHeaders),
+            (&[Event::HeadersSent], BeforeContent),
+            (&[Event::HeadersSent, Event::Sent(Lifecycle)], BeforeContent),
+            (
+                &[
+                    Event::HeadersSent,
+                    Event::Sent(Lifecycle),
+                    Event::Sent(Content),
+                ],
+                ContentSent,
+            ),
+            (
+                &[
+                    Event::HeadersSent,
+                    Event::Sent(Content),
+                    Event::Sent(Lifecycle),
+                ],
+                ContentSent,
+            ),
+            (
+                &[
+                    Event::HeadersSent,
+                    Event::Sent(Content),
+                    Event::Sent(Terminal),
+                ],
+                EndedWell,
+            ),
+            (
+                &[Event::HeadersSent, Event::Sent(Content), Event::Sent(Error)],
+                EndedBadly,
+            ),
+            (
+                &[Event::HeadersSent, Event::Sent(Content), Event::Stopped],
+                NeverEnded,
+            ),
+            (&[Event::HeadersSent, Event::WholeSent], EndedWell),
+            (&[Event::ClientLeft], ClientGone),
+            (
+                &[
+                    Event::HeadersSent,
+                    Event::WholeSent,
+                    Event::ClientLeft,
+                    Event::Sent(Error),
+                ],
+                EndedWell,
+            ),
+        ];
+        for (events, expected) in cases {
+            assert_eq!(after(events), *expected, "{events:?}");
+        }
+    }
+
+    #[test]
+    fn the_shape_of_our_error_follows_from_what_the_client_has() {
+        let cases = [
+            (BeforeHeaders, true, ErrorForm::Answer),
+            (BeforeContent, true, ErrorForm::Event),
+            (ContentSent, false, ErrorForm::Event),
+            (EndedWell, false, ErrorForm::None),
+            (EndedBadly, false, ErrorForm::None),
+            (NeverEnded, false, ErrorForm::None),
+            (ClientGone, false, ErrorForm::None),
+        ];
+        for (standing, may_fail_over, form) in cases {
+            assert_eq!(
+                (standing.may_fail_over(), standing.error_form()),
+                (may_fail_over, form),
+                "{standing:?}"
+            );
+        }
+    }
+
+    fn any_event() -> impl Strategy<Value = Event> {
+        prop::sample::select(vec![
+            Event::HeadersSent,
+            Event::Sent(Mark::Lifecycle),
+            Event::Sent(Mark::Content),
+            Event::Sent(Mark::Terminal),
+            Event::Sent(Mark::Error),
+            Event::WholeSent,
+            Event::Stopped,
+            Event::ClientLeft,
+        ])
+    }
+
+    /// How far an answer has come.
+    fn rank(standing: Standing) -> u8 {
+        match standing {
+            BeforeHeaders => 0,
+            BeforeContent => 1,
+            ContentSent => 2,
+            EndedWell | EndedBadly | NeverEnded | ClientGone => 3,
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn it_only_moves_forward_and_an_end_is_final(events in prop::collection::vec(any_event(), 0..20)) {
+            let mut standing = Standing::default();
+            let mut content_sent = false;
+            for event in events {
+                let before = standing;
+                standing.on(event);
+                content_sent |= event == Event::Sent(Mark::Content);
+                prop_assert!(rank(standing) >= rank(before));
+                prop_assert!(!before.is_over() || standing == before);
+                prop_assert!(!(content_sent && standing.may_fail_over()), "content cannot be taken back");
+            }
+        }
+    }
+}
