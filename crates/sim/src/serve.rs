@@ -136,7 +136,7 @@ impl Visit<'_> {
 
     fn answer(&self, route: &Route, hit: impl FnOnce(&Ask) -> Hit) -> (Action, Hit) {
         match self.ask(route) {
-            Err(action) => (action, None),
+            Err(action) => (*action, None),
             Ok(ask) => self.perform(route, &ask, hit(&ask)),
         }
     }
@@ -163,11 +163,12 @@ impl Visit<'_> {
         })
     }
 
-    fn ask(&self, route: &Route) -> Result<Ask, Action> {
+    fn ask(&self, route: &Route) -> Result<Ask, Box<Action>> {
         if self.head.method == Method::GET {
             return Ok(Ask::without_body(route));
         }
-        Ask::read(route, self.body).map_err(|bad| self.refusal(route, 400, bad.param, bad.message))
+        Ask::read(route, self.body)
+            .map_err(|bad| Box::new(self.refusal(route, 400, bad.param, bad.message)))
     }
 
     fn hit(&self, route: &Route, model: Option<&str>, stream: bool) -> Hit {

@@ -101,6 +101,13 @@ pub fn chunks(text: &str, words: usize) -> Vec<&str> {
         .collect()
 }
 
+/// A text in two, near its middle.
+pub fn halves(text: &str) -> [&str; 2] {
+    let middle = (text.len() / 2..=text.len()).find(|at| text.is_char_boundary(*at));
+    let (first, second) = text.split_at(middle.unwrap_or(text.len()));
+    [first, second]
+}
+
 /// Words with the space before them, and where they begin.
 fn pieces(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut starts: Vec<usize> = text

@@ -1,14 +1,12 @@
 //! The Anthropic Messages API.
 
-use serde_json::value::RawValue;
-
 use super::Frame;
 use crate::{
     ask::Ask,
     json::{Json, json, obj},
     reply::Reply,
     seed::Seed,
-    words::chunks,
+    words::{chunks, halves},
 };
 
 /// `POST /v1/messages`, plain.
@@ -47,7 +45,9 @@ pub fn stream(ask: &Ask, reply: &Reply, words: usize) -> Vec<Frame> {
     for (index, block) in blocks(reply).iter().enumerate() {
         let start =
             obj! { "type": "content_block_start", "index": index, "content_block": block.empty() };
-        frames.push(Frame::event("content_block_start", &start, false));
+        // The name of a tool tells the client something already.
+        let content = matches!(block, Block::ToolUse { .. });
+        frames.push(Frame::event("content_block_start", &start, content));
         if index == 0 {
             frames.push(ping());
         }
@@ -156,19 +156,13 @@ impl Block<'_> {
                 .into_iter()
                 .map(|piece| obj! { "type": "text_delta", "text": piece })
                 .collect(),
-            Block::ToolUse { input, .. } => halves(input)
+            Block::ToolUse { input, .. } => [""]
                 .into_iter()
+                .chain(halves(input.get()))
                 .map(|piece| obj! { "type": "input_json_delta", "partial_json": piece })
                 .collect(),
         }
     }
-}
-
-/// An empty piece and two halves, as tool arguments come.
-fn halves(input: &RawValue) -> [&str; 3] {
-    let text = input.get();
-    let (first, second) = text.split_at(text.floor_char_boundary(text.len() / 2));
-    ["", first, second]
 }
 
 fn id(reply: &Reply) -> String {

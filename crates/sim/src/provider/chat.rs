@@ -5,7 +5,7 @@ use crate::{
     ask::Ask,
     json::{Json, obj},
     reply::{Reply, ToolCall},
-    words::chunks,
+    words::{chunks, halves},
 };
 
 /// `POST /v1/chat/completions`, plain.
@@ -69,11 +69,9 @@ pub fn stream(ask: &Ask, reply: &Reply, created: u64, words: usize) -> Vec<Frame
             };
             let delta =
                 obj! { "role": "assistant", "content": (), "tool_calls": [begun], "refusal": () };
-            frames.push(chunk(delta, None, false));
+            frames.push(chunk(delta, None, true));
             let arguments = call.arguments.to_string();
-            let (first, second) =
-                arguments.split_at(arguments.floor_char_boundary(arguments.len() / 2));
-            for piece in [first, second] {
+            for piece in halves(&arguments) {
                 let more = obj! { "index": 0, "function": obj! { "arguments": piece } };
                 frames.push(chunk(obj! { "tool_calls": [more] }, None, true));
             }

@@ -1,13 +1,14 @@
 //! The OpenAI Responses API.
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::Frame;
 use crate::{
     ask::Ask,
     json::{Json, obj},
     reply::Reply,
-    words::chunks,
+    words::{chunks, halves},
 };
 
 /// `POST /v1/responses`, plain.
@@ -210,8 +211,8 @@ impl Item<'_> {
         let added = self.json("in_progress", false);
         events.push(
             "response.output_item.added",
-            obj! { "output_index": index, "item": added },
-            false,
+            &obj! { "output_index": index, "item": added },
+            matches!(self, Item::Call { .. }),
         );
         let none: [Json; 0] = [];
         match self {
@@ -220,18 +221,18 @@ impl Item<'_> {
                 let part = |text: &str| {
                     obj! { "item_id": id, "output_index": index, "content_index": 0, "part": text_part(text) }
                 };
-                events.push("response.content_part.added", part(""), false);
+                events.push("response.content_part.added", &part(""), false);
                 for piece in chunks(text, words) {
                     let delta = obj! {
                         "item_id": id, "output_index": index, "content_index": 0, "delta": piece, "logprobs": none,
                     };
-                    events.push("response.output_text.delta", delta, true);
+                    events.push("response.output_text.delta", &delta, true);
                 }
                 let done = obj! {
                     "item_id": id, "output_index": index, "content_index": 0, "text": text, "logprobs": none,
                 };
-                events.push("response.output_text.done", done, false);
-                events.push("response.content_part.done", part(text), false);
+                events.push("response.output_text.done", &done, false);
+                events.push("response.content_part.done", &part(text), false);
             }
             Item::Call {
                 id,
@@ -239,20 +240,18 @@ impl Item<'_> {
                 arguments,
                 ..
             } => {
-                let (first, second) =
-                    arguments.split_at(arguments.floor_char_boundary(arguments.len() / 2));
-                for piece in [first, second] {
+                for piece in halves(arguments) {
                     let delta = obj! { "item_id": id, "output_index": index, "delta": piece };
-                    events.push("response.function_call_arguments.delta", delta, true);
+                    events.push("response.function_call_arguments.delta", &delta, true);
                 }
                 let done = obj! { "item_id": id, "output_index": index, "name": name, "arguments": arguments };
-                events.push("response.function_call_arguments.done", done, false);
+                events.push("response.function_call_arguments.done", &done, false);
             }
         }
         let whole = self.json("completed", true);
         events.push(
             "response.output_item.done",
-            obj! { "output_index": index, "item": whole },
+            &obj! { "output_index": index, "item": whole },
             false,
         );
     }
@@ -268,11 +267,11 @@ impl Events {
     fn lifecycle<T: Serialize>(&mut self, name: &str, [(key, value)]: [(&str, &T); 1]) {
         let mut fields = crate::json::ObjectWriter::new();
         fields.field(key, value);
-        self.push(name, fields.end(), false);
+        self.push(name, &fields.end(), false);
     }
 
     /// Puts `type` and `sequence_number` before the fields of an object.
-    fn push(&mut self, name: &str, fields: Json, content: bool) {
+    fn push(&mut self, name: &str, fields: &RawValue, content: bool) {
         let head = obj! { "type": name, "sequence_number": self.frames.len() };
         let data = format!(
             "{},{}",

@@ -3,8 +3,12 @@
 //! Promises: refuses what the provider itself would refuse (with the message for its 400), and
 //! overlooks fields it does not know.
 
+mod tools;
+
 use serde_json::Value;
 use waybill_model::protocol::Endpoint;
+
+pub use tools::Tool;
 
 use crate::{route::Route, seed::Seed, words::tokens};
 
@@ -35,15 +39,6 @@ pub struct Ask {
     pub dimensions: usize,
     /// Embeddings are wanted as base64 of little-endian floats.
     pub base64: bool,
-}
-
-/// A tool the model may call.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Tool {
-    /// Its name.
-    pub name: String,
-    /// The schema of its arguments.
-    pub schema: Value,
 }
 
 /// Why a request is refused: the field and the message.
@@ -81,9 +76,9 @@ impl Ask {
             "content",
             "requests",
         ] {
-            collect_text(&body[part], &mut text);
+            collect_text(at(&body, &[part]), &mut text);
         }
-        let tools = tools(&body);
+        let tools = tools::offered(&body);
         let tools_text: usize = tools
             .iter()
             .map(|tool| tool.name.len() + tool.schema.to_string().len())
@@ -95,15 +90,18 @@ impl Ask {
             },
             input_tokens: tokens(&text) + tools_text as u64 / 4 + 3,
             max_tokens: max_tokens(&body),
-            tool: tool_to_call(&body, tools),
+            tool: tools::to_call(&body, tools),
             json_schema: json_schema(&body),
             thinking: body["thinking"]["type"]
                 .as_str()
                 .is_some_and(|kind| kind != "disabled")
                 || body["reasoning"].is_object()
-                || body["generationConfig"]["thinkingConfig"]["includeThoughts"]
-                    .as_bool()
-                    .unwrap_or(false),
+                || at(
+                    &body,
+                    &["generationConfig", "thinkingConfig", "includeThoughts"],
+                )
+                .as_bool()
+                .unwrap_or(false),
             include_usage: body["stream_options"]["include_usage"]
                 .as_bool()
                 .unwrap_or(false),
@@ -224,157 +222,61 @@ fn collect_text(value: &Value, text: &mut String) {
     }
 }
 
-fn max_tokens(body: &Value) -> Option<u64> {
-    [
-        &body["max_tokens"],
-        &body["max_completion_tokens"],
-        &body["max_output_tokens"],
-        &body["generationConfig"]["maxOutputTokens"],
-    ]
-    .into_iter()
-    .find_map(Value::as_u64)
+/// The value under a path of keys, each also in the snake case that protobuf's JSON allows.
+fn at<'a>(value: &'a Value, path: &[&str]) -> &'a Value {
+    path.iter().fold(value, |value, key| match &value[*key] {
+        Value::Null => &value[snake_case(key)],
+        found => found,
+    })
 }
 
-/// Tools in the shapes of all protocols: `{name, input_schema}`, `{function: {name, parameters}}`,
-/// `{name, parameters}`, `{functionDeclarations: [{name, parameters}]}`.
-fn tools(body: &Value) -> Vec<Tool> {
-    let Some(list) = body["tools"].as_array() else {
-        return Vec::new();
-    };
-    list.iter()
-        .flat_map(|tool| {
-            let declared = [
-                &tool["functionDeclarations"],
-                &tool["function_declarations"],
-            ]
-            .into_iter()
-            .find_map(Value::as_array);
-            match declared {
-                Some(several) => several.iter().collect(),
-                None if tool["function"].is_object() => vec![&tool["function"]],
-                None => vec![tool],
-            }
-        })
-        .filter_map(|tool| {
-            let schema = ["input_schema", "parameters", "parametersJsonSchema"]
-                .into_iter()
-                .map(|key| &tool[key])
-                .find(|schema| schema.is_object());
-            Some(Tool {
-                name: tool["name"].as_str()?.to_owned(),
-                schema: schema.cloned().unwrap_or_default(),
-            })
-        })
-        .collect()
-}
-
-enum Choice<'a> {
-    None,
-    Auto,
-    Any,
-    Named(&'a str),
-}
-
-fn choice(body: &Value) -> Choice<'_> {
-    let openai = &body["tool_choice"];
-    let gemini = &body["toolConfig"]["functionCallingConfig"];
-    let word = openai
-        .as_str()
-        .or_else(|| openai["type"].as_str())
-        .or_else(|| gemini["mode"].as_str());
-    let named = [
-        &openai["name"],
-        &openai["function"]["name"],
-        &gemini["allowedFunctionNames"][0],
-    ]
-    .into_iter()
-    .find_map(Value::as_str);
-    match (word, named) {
-        (Some("none" | "NONE"), _) => Choice::None,
-        (Some("tool" | "function" | "ANY"), Some(name)) => Choice::Named(name),
-        (Some("any" | "required" | "ANY"), _) => Choice::Any,
-        _ => Choice::Auto,
-    }
-}
-
-/// The tool to call, if one is forced, or the newest message is the user's and speaks of one.
-fn tool_to_call(body: &Value, mut tools: Vec<Tool>) -> Option<Tool> {
-    let turns = [&body["messages"], &body["input"], &body["contents"]]
-        .into_iter()
-        .find(|turns| !turns.is_null())?;
-    let last = match turns {
-        Value::Array(items) => items.last()?,
-        other => other,
-    };
-    if is_tool_result(last) || tools.is_empty() {
-        return None;
-    }
-    let position = match choice(body) {
-        Choice::None => None,
-        Choice::Any => Some(0),
-        Choice::Named(name) => tools.iter().position(|tool| tool.name == name),
-        Choice::Auto => {
-            let mut said = String::new();
-            collect_text(last, &mut said);
-            let said = said.to_lowercase();
-            tools.iter().position(|tool| {
-                said.contains("tool")
-                    || tool
-                        .name
-                        .split(['_', '-'])
-                        .any(|word| word.len() > 3 && said.contains(&word.to_lowercase()))
-            })
+fn snake_case(key: &str) -> String {
+    key.chars().fold(String::new(), |mut done, letter| {
+        if letter.is_ascii_uppercase() {
+            done.push('_');
         }
-    };
-    position.map(|position| tools.swap_remove(position))
+        done.push(letter.to_ascii_lowercase());
+        done
+    })
 }
 
-fn is_tool_result(turn: &Value) -> bool {
-    let parts = [&turn["content"], &turn["parts"]]
-        .into_iter()
-        .find_map(Value::as_array);
-    turn["role"] == "tool"
-        || turn["type"] == "function_call_output"
-        || parts.is_some_and(|parts| {
-            parts
-                .iter()
-                .any(|part| part["type"] == "tool_result" || part["functionResponse"].is_object())
-        })
+fn max_tokens(body: &Value) -> Option<u64> {
+    const SPELLINGS: &[&[&str]] = &[
+        &["max_tokens"],
+        &["max_completion_tokens"],
+        &["max_output_tokens"],
+        &["generationConfig", "maxOutputTokens"],
+    ];
+    SPELLINGS.iter().find_map(|path| at(body, path).as_u64())
 }
 
-/// The schema a JSON answer must have; an empty one for "any object".
+/// The schema a JSON answer must have; `null` for "any object".
 fn json_schema(body: &Value) -> Option<Value> {
-    let (chat, responses, gemini) = (
-        &body["response_format"],
-        &body["text"]["format"],
-        &body["generationConfig"],
-    );
-    if gemini["responseMimeType"] == "application/json" {
-        let schema = ["responseSchema", "responseJsonSchema"]
-            .into_iter()
-            .map(|key| &gemini[key]);
+    let gemini = at(body, &["generationConfig"]);
+    if *at(gemini, &["responseMimeType"]) == "application/json" {
+        let spellings = [
+            at(gemini, &["responseSchema"]),
+            at(gemini, &["responseJsonSchema"]),
+        ];
         return Some(
-            schema
+            spellings
                 .into_iter()
                 .find(|schema| schema.is_object())
                 .cloned()
                 .unwrap_or_default(),
         );
     }
-    [chat, responses]
+    let format = [&body["response_format"], &body["text"]["format"]]
         .into_iter()
-        .find_map(|format| match format["type"].as_str() {
-            Some("json_schema") => {
-                let nested = &format["json_schema"]["schema"];
-                Some(if nested.is_object() {
-                    nested.clone()
-                } else {
-                    format["schema"].clone()
-                })
-            }
-            Some("json_object") => Some(Value::Null),
-            _ => None,
-        })
+        .find(|format| format.is_object())?;
+    match format["type"].as_str() {
+        Some("json_schema") => [&format["json_schema"]["schema"], &format["schema"]]
+            .into_iter()
+            .find(|schema| schema.is_object())
+            .cloned(),
+        Some("json_object") => Some(Value::Null),
+        _ => None,
+    }
 }
 
 fn embedding_inputs(body: &Value) -> Vec<String> {
@@ -405,8 +307,8 @@ fn dimensions(body: &Value) -> usize {
     const SMALL_ENOUGH_TO_READ: u64 = 64;
     [
         &body["dimensions"],
-        &body["outputDimensionality"],
-        &body["requests"][0]["outputDimensionality"],
+        at(body, &["outputDimensionality"]),
+        at(&body["requests"][0], &["outputDimensionality"]),
     ]
     .into_iter()
     .find_map(Value::as_u64)
