@@ -7,11 +7,9 @@ import openai
 from google import genai
 from google.genai import types
 
-from servers import Target
+from servers import MODELS, Target
 
-CLAUDE = "claude-haiku-4-5"
-GPT = "gpt-5-mini"
-GEMINI = "gemini-2.5-flash"
+CLAUDE, GPT, GEMINI = MODELS["anthropic"], MODELS["openai"], MODELS["gemini"]
 EMBEDDING = {"openai": "text-embedding-3-small", "gemini": "gemini-embedding-001"}
 
 

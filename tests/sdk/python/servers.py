@@ -25,6 +25,11 @@ START_SECONDS = 30
 STOP_SECONDS = 15
 
 CLIENT_KEY = "wb-sdk-suite-0123456789abcdef0123456789abcdef"
+DISABLED_KEY = "wb-sdk-suite-disabled-0123456789abcdef0123456"
+ONE_GROUP_KEY = "wb-sdk-suite-one-group-0123456789abcdef012345"
+# A name of our own for each platform's model, which only the gateway knows.
+ALIAS = "team-default"
+MODELS = {"anthropic": "claude-haiku-4-5", "openai": "gpt-5-mini", "gemini": "gemini-2.5-flash"}
 ADMIN_TOKEN = "admin-sdk-suite-0123456789abcdef"
 PLATFORMS = ("anthropic", "openai", "gemini")
 ACCOUNTS_PER_PLATFORM = 2
@@ -96,6 +101,12 @@ class Sim(Server):
     def heal(self) -> None:
         call("DELETE", f"{self.url}/_sim/rules")
 
+    def received(self) -> list[dict[str, Any]]:
+        """What reached the providers since this was last asked."""
+        requests = call("GET", f"{self.url}/_sim/received")
+        call("DELETE", f"{self.url}/_sim/received")
+        return requests
+
 
 class Gateway(Server):
     """The gateway with two accounts per platform, the first always preferred, and its admin API."""
@@ -141,6 +152,7 @@ def configuration(sim_url: str) -> str:
     lines = []
     for platform in PLATFORMS:
         lines += ["[[group]]", f'name = "{platform}"', f'platform = "{platform}"']
+        lines.append(f'model_mapping = {{ "{ALIAS}" = "{MODELS[platform]}" }}')
         for number in range(1, ACCOUNTS_PER_PLATFORM + 1):
             lines += [
                 "[[account]]",
@@ -153,6 +165,8 @@ def configuration(sim_url: str) -> str:
                 "concurrency = 16",
             ]
     lines += ["[[api_key]]", 'name = "suite"', 'key = "env:SDK_SUITE_CLIENT_KEY"', f"groups = {json.dumps(PLATFORMS)}"]
+    lines += ["[[api_key]]", 'name = "disabled"', f'key = "{DISABLED_KEY}"', f"groups = {json.dumps(PLATFORMS)}", "enabled = false"]
+    lines += ["[[api_key]]", 'name = "one-group"', f'key = "{ONE_GROUP_KEY}"', 'groups = ["anthropic"]']
     return "\n".join(lines) + "\n"
 
 

@@ -9,7 +9,7 @@ import faults
 import pytest
 from calls import KINDS, Kind, headers_of, raised
 from clients import claude, gemini, gpt
-from servers import Target
+from servers import DISABLED_KEY, ONE_GROUP_KEY, Target
 
 SURFACED = [
     pytest.param(kind, name, id=f"{kind}-{name}") for kind in KINDS for name in faults.surfaced(kind.platform)
@@ -68,6 +68,24 @@ def test_an_unknown_key_is_refused_in_the_protocols_own_shape(sim, shared_gatewa
     assert type(error).__name__ in ("AuthenticationError", "ClientError")
     assert status_of(error) == 401
     assert headers_of(error)["x-waybill-error-source"] == "client"
+    assert "waybill_" in str(error)
+
+
+@pytest.mark.parametrize("kind", ONE_PER_PLATFORM, ids=str)
+def test_a_disabled_key_is_a_permission_error(shared_gateway, kind: Kind):
+    error = raised(kind, Target(shared_gateway.url, DISABLED_KEY))
+
+    assert type(error).__name__ in ("PermissionDeniedError", "ClientError")
+    assert status_of(error) == 403
+    assert "waybill_" in str(error)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ONE_PER_PLATFORM if kind.platform != "anthropic"], ids=str)
+def test_a_model_that_none_of_the_keys_groups_serves_is_not_found(shared_gateway, kind: Kind):
+    error = raised(kind, Target(shared_gateway.url, ONE_GROUP_KEY))
+
+    assert type(error).__name__ in ("NotFoundError", "ClientError")
+    assert status_of(error) == 404
     assert "waybill_" in str(error)
 
 
