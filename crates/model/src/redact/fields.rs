@@ -171,7 +171,9 @@ fn identifier(text: &[u8], hit: Range<usize>) -> Option<Range<usize>> {
     while start < hit.start && text[start] == b'-' {
         start += 1;
     }
-    (end - start <= names::LONGEST).then_some(start..end)
+    // The kind in a mark of an earlier pass is no name.
+    let marked = text[..start].ends_with(b"[redacted:");
+    (end - start <= names::LONGEST && !marked).then_some(start..end)
 }
 
 /// What the name says; a `key` is asked for the word before it.

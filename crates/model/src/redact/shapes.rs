@@ -135,8 +135,10 @@ impl Shape {
         if &text[hit.clone()] != self.prefix.as_bytes() {
             return;
         }
-        let tail_len = run(&text[hit.end..], |byte| self.alphabet.has(byte));
-        let end = hit.end + tail_len;
+        let run_len = run(&text[hit.end..], |byte| self.alphabet.has(byte));
+        let dots = text[hit.end..hit.end + run_len].iter().rev();
+        // A dot at the end is the sentence's.
+        let end = hit.end + run_len - dots.take_while(|byte| **byte == b'.').count();
         let tail = &text[hit.end..end];
         let least = if end == text.len() {
             self.least.min(AT_THE_END)
@@ -230,7 +232,9 @@ pub(super) fn private_key(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>
                 || b"+/=-:,\\".contains(&byte)
         }),
     };
-    let end = hit.end + body[..end].trim_ascii_end().len();
+    // What is left of an escape sequence is not the key's.
+    let blank = |byte: &&u8| byte.is_ascii_whitespace() || **byte == b'\\';
+    let end = hit.end + end - body[..end].iter().rev().take_while(blank).count();
     found.push(Found::new(hit.start..end, Kind::PrivateKey));
 }
 

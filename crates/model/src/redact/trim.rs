@@ -40,7 +40,7 @@ pub(super) fn newest(
         cut,
         out: Vec::with_capacity(budget),
     };
-    trimmer.value(body, budget, true, 0)?;
+    trimmer.value(body, budget, 0)?;
     Some(trimmer.out)
 }
 
@@ -51,17 +51,16 @@ struct Trimmer<F> {
 
 impl<F: Fn(&[u8], usize) -> String> Trimmer<F> {
     /// Writes `value` within `budget` bytes.
-    fn value(&mut self, value: &[u8], budget: usize, newest: bool, depth: usize) -> Option<()> {
+    fn value(&mut self, value: &[u8], budget: usize, depth: usize) -> Option<()> {
         if value.len() <= budget {
             self.out.extend_from_slice(value);
             return Some(());
         }
         match value.first()? {
             b'"' if budget > 2 * MARKER => self.string(value, budget),
-            b'[' if budget > 2 * MARKER && depth < DEEPEST => {
-                self.list(value, budget, newest, depth)?
+            b'[' | b'{' if budget > 2 * MARKER && depth < DEEPEST => {
+                self.members(value, budget, depth)?;
             }
-            b'{' if budget > 2 * MARKER && depth < DEEPEST => self.object(value, budget, depth)?,
             _ => self.marker(value.len(), "bytes"),
         }
         Some(())
@@ -78,67 +77,51 @@ impl<F: Fn(&[u8], usize) -> String> Trimmer<F> {
         self.out.extend_from_slice(note.as_bytes());
     }
 
-    /// As many items as fit, from the newest or from the first.
-    fn list(&mut self, value: &[u8], budget: usize, newest: bool, depth: usize) -> Option<()> {
-        let parts = parts(value, newest)?;
-        let count = parts.kept.len();
-        let item = |index: usize| {
-            let index = if newest { count - 1 - index } else { index };
-            parts.kept.get(index).map(|part| &value[part.value.clone()])
-        };
+    /// As many of the newest items as fit whole, and the beginning of the one before them.
+    fn conversation(&mut self, value: &[u8], budget: usize, depth: usize) -> Option<()> {
+        if value.len() <= budget || value.first()? != &b'[' || budget <= 2 * MARKER {
+            return self.value(value, budget, depth);
+        }
+        let parts = parts(value, true)?;
         let mut left = budget - MARKER;
-        let mut whole = 0;
-        while whole < count
-            && let Some(next) = item(whole).filter(|next| next.len() < left)
-        {
-            left -= next.len() + 1;
-            whole += 1;
+        let mut whole = parts.kept.len();
+        while whole > 0 && parts.kept[whole - 1].value.len() < left {
+            whole -= 1;
+            left -= parts.kept[whole].value.len() + 1;
         }
-        let shortened = item(whole).filter(|_| left > 4 * MARKER);
-        let missing = parts.count - whole - usize::from(shortened.is_some());
+        let shortened = (whole > 0 && left > 4 * MARKER).then(|| whole - 1);
+        let first = shortened.unwrap_or(whole);
+        let missing = parts.count - (parts.kept.len() - first);
         self.out.push(b'[');
-        let mut first = true;
-        if newest && missing > 0 {
+        if missing > 0 {
             self.marker(missing, "earlier items");
-            first = false;
         }
-        let mut indices: Vec<usize> = (0..whole + usize::from(shortened.is_some())).collect();
-        if newest {
-            indices.reverse();
-        }
-        for index in indices {
-            if !first {
+        for (index, part) in parts.kept.iter().enumerate().skip(first) {
+            if index > first || missing > 0 {
                 self.out.push(b',');
             }
-            first = false;
-            if index == whole {
-                self.value(item(index)?, left - 1, newest, depth + 1)?;
+            let item = &value[part.value.clone()];
+            if shortened == Some(index) {
+                self.value(item, left - 1, depth + 1)?;
             } else {
-                self.out.extend_from_slice(item(index)?);
+                self.out.extend_from_slice(item);
             }
-        }
-        if !newest && missing > 0 {
-            if !first {
-                self.out.push(b',');
-            }
-            self.marker(missing, "more items");
         }
         self.out.push(b']');
         Some(())
     }
 
-    /// Every member while they fit: small ones whole, the conversation before other large ones.
-    fn object(&mut self, value: &[u8], budget: usize, depth: usize) -> Option<()> {
+    /// Members of an object or items of a list: small ones whole, large ones share what is left, the
+    /// conversation before the others.
+    fn members(&mut self, value: &[u8], budget: usize, depth: usize) -> Option<()> {
+        let object = value.first()? == &b'{';
         let parts = parts(value, false)?;
         let talk = |part: &Part| {
-            let key = &value[part.key.clone()];
-            CONVERSATION.iter().any(|name| {
-                key.strip_prefix(b"\"")
-                    .and_then(|key| key.strip_suffix(b"\""))
-                    == Some(name)
-            })
+            let key = value[part.key.clone()].strip_prefix(b"\"");
+            let key = key.and_then(|key| key.strip_suffix(b"\""));
+            key.is_some_and(|key| CONVERSATION.contains(&key))
         };
-        // What each member costs at least; members beyond the budget are left out.
+        // What each costs at least; those beyond the budget are left out.
         let mut left = budget - MARKER;
         let mut large = 0;
         let mut whole = 0;
@@ -151,53 +134,57 @@ impl<F: Fn(&[u8], usize) -> String> Trimmer<F> {
             large += usize::from(part.value.len() > SMALL && !talk(part));
             whole += 1;
         }
-        let kept = parts.kept.as_slices().0.get(..whole)?;
-        let conversation: usize = kept
-            .iter()
+        let kept = || parts.kept.iter().take(whole);
+        // The conversation gets what it needs up to three quarters; the others share the rest.
+        let wanted: usize = kept()
             .filter(|part| talk(part))
             .map(|part| part.value.len())
             .sum();
-        // The conversation gets what it needs up to three quarters; the others share the rest.
-        let reserved = conversation.min(left / 4 * 3);
+        let reserved = wanted.min(left / 4 * 3);
         let share = (left - reserved).checked_div(large).unwrap_or(0);
-        let others = kept
-            .iter()
-            .filter(|part| part.value.len() > SMALL && !talk(part));
-        let spent: usize = others
-            .map(|part| (part.value.len() - SMALL).min(share))
+        let spent: usize = kept()
+            .filter(|part| !talk(part))
+            .map(|part| part.value.len().saturating_sub(SMALL).min(share))
             .sum();
         let mut talk_left = left - spent;
-        self.out.push(b'{');
-        for (index, part) in kept.iter().enumerate() {
+        self.out.push(if object { b'{' } else { b'[' });
+        for (index, part) in kept().enumerate() {
             if index > 0 {
                 self.out.push(b',');
             }
-            self.out.extend_from_slice(&value[part.key.clone()]);
-            self.out.push(b':');
+            if object {
+                self.out.extend_from_slice(&value[part.key.clone()]);
+                self.out.push(b':');
+            }
             let text = &value[part.value.clone()];
-            let before = self.out.len();
             if talk(part) {
-                self.value(text, SMALL + talk_left, true, depth + 1)?;
-                talk_left =
-                    talk_left.saturating_sub((self.out.len() - before).saturating_sub(SMALL));
+                let before = self.out.len();
+                self.conversation(text, SMALL + talk_left, depth + 1)?;
+                let more = (self.out.len() - before).saturating_sub(SMALL);
+                talk_left = talk_left.saturating_sub(more);
             } else {
-                self.value(text, SMALL + share, false, depth + 1)?;
+                self.value(text, SMALL + share, depth + 1)?;
             }
         }
         if parts.count > whole {
             if whole > 0 {
                 self.out.push(b',');
             }
-            self.out.extend_from_slice(b"\"[waybill]\":");
-            self.marker(parts.count - whole, "more fields");
+            if object {
+                self.out.extend_from_slice(b"\"[waybill]\":");
+            }
+            self.marker(
+                parts.count - whole,
+                if object { "more fields" } else { "more items" },
+            );
         }
-        self.out.push(b'}');
+        self.out.push(if object { b'}' } else { b']' });
         Some(())
     }
 
     fn marker(&mut self, count: usize, what: &str) {
-        self.out
-            .extend_from_slice(format!("\"[waybill: {count} {what} left out]\"").as_bytes());
+        let note = format!("\"[waybill: {count} {what} left out]\"");
+        self.out.extend_from_slice(note.as_bytes());
     }
 }
 
@@ -257,8 +244,6 @@ fn parts(value: &[u8], newest: bool) -> Option<Parts> {
             at = blank(value, at + 1);
         }
     }
-    // Contiguous, so that members can be taken as a slice.
-    parts.kept.make_contiguous();
     Some(parts)
 }
 

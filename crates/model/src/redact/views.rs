@@ -20,15 +20,20 @@ struct Escape {
 }
 
 impl View {
-    /// The view of `source`, or `None` when nothing in it is escaped.
+    /// The view of `source`, or `None` when nothing in it is escaped. One sort of escaping at a time:
+    /// percent signs are looked at only when no backslash is left to take off.
     pub(super) fn of(source: &[u8]) -> Option<View> {
+        View::without(b'\\', source).or_else(|| View::without(b'%', source))
+    }
+
+    fn without(sign: u8, source: &[u8]) -> Option<View> {
         let mut view = View {
             text: Vec::new(),
             escapes: Vec::new(),
         };
         let mut copied = 0;
         let mut next = 0;
-        while let Some(offset) = memchr::memchr2(b'\\', b'%', source.get(next..)?) {
+        while let Some(offset) = memchr::memchr(sign, source.get(next..).unwrap_or_default()) {
             let at = next + offset;
             let Some((len, bytes)) = sequence(&source[at..]) else {
                 next = at + 1;
@@ -143,12 +148,22 @@ mod tests {
 
     #[test]
     fn every_escape_is_taken_off_and_leads_back() {
-        let source = br#"a\u0073k\n%41\"z\q"#;
+        let source = br#"a\u0073k\n\"z\q"#;
         let view = View::of(source).unwrap();
-        assert_eq!(view.text, b"ask\nA\"z\\q");
+        assert_eq!(view.text, b"ask\n\"z\\q");
         assert_eq!(&source[view.source(&(1..3))], br"\u0073k");
-        assert_eq!(&source[view.source(&(4..6))], br#"%41\""#);
-        assert_eq!(&source[view.source(&(6..9))], br"z\q");
+        assert_eq!(&source[view.source(&(3..5))], br#"\n\""#);
+        assert_eq!(&source[view.source(&(5..8))], br"z\q");
+    }
+
+    #[test]
+    fn percent_signs_are_taken_off_after_backslashes() {
+        let source = br"%41\u0042";
+        let first = View::of(source).unwrap();
+        assert_eq!(first.text, b"%41B");
+        let second = View::of(&first.text).unwrap();
+        assert_eq!(second.text, b"AB");
+        assert_eq!(first.source(&second.source(&(0..2))), 0..source.len());
     }
 
     #[test]
