@@ -1,1 +1,26 @@
-//! The gateway part.
+//! The gateway: the way of a request, then what operators do with its records.
+//!
+//! In the order of the flow: [`config`] becomes an [`app`]; the [`server`] takes connections and gives
+//! each request to the [`pipeline`], which calls [`ingress`], [`auth`], [`routing`], [`upstream`] and
+//! [`relay`]; [`record`] writes down what happened; [`respond`] alone makes error answers. [`ops`],
+//! [`admin`] and [`cli`] are for operators.
+
+pub mod admin;
+pub mod app;
+pub mod auth;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod demo;
+pub mod ingress;
+pub mod ops;
+pub mod pipeline;
+pub mod record;
+pub mod relay;
+pub mod respond;
+pub mod routing;
+pub mod run;
+pub mod seed;
+pub mod server;
+pub mod upstream;
+pub mod vault;

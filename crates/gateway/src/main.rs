@@ -1,2 +1,8 @@
 //! The `waybill` command.
-fn main() {}
+
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+fn main() -> std::process::ExitCode {
+    waybill_gateway::cli::main()
+}

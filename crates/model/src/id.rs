@@ -52,6 +52,13 @@ impl RequestId {
         let millis = u64::try_from(at.0).unwrap_or(0);
         RequestId(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
     }
+
+    /// Whether this request is among the `share` (0 to 1) that is kept: decided by its random part, so
+    /// that every part of the gateway decides alike.
+    pub fn is_sampled(&self, share: f64) -> bool {
+        let random = u32::try_from(self.0.as_u128() & u128::from(u32::MAX)).unwrap_or(0);
+        f64::from(random) < share * (f64::from(u32::MAX) + 1.0)
+    }
 }
 
 impl fmt::Display for RequestId {

@@ -245,6 +245,8 @@ pub struct Failure {
     pub message: String,
     /// The provider's most specific machine name for the error.
     pub name: Option<String>,
+    /// What else the provider said: outer messages, the parameter, quota ids.
+    pub detail: Option<String>,
     /// The response body or stream frame that carried the error; empty if none.
     pub body: Bytes,
     /// The headers sent upstream; the credential is among them, so never stored unredacted.

@@ -1,0 +1,180 @@
+//! The parts of a running gateway, put together once and shared by everything.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use waybill_model::{redact::Redactor, secret::Secret};
+use waybill_store::{Store, StoreError};
+
+use crate::{
+    clock::Clock,
+    config::Settings,
+    record::Recorder,
+    routing::Snapshot,
+    upstream::{Pool, Tls},
+    vault::Vault,
+};
+
+/// What every stage, every worker, operations and the admin API share.
+pub struct Shared {
+    /// Wall-clock time.
+    pub clock: Clock,
+    /// Bounds.
+    pub settings: Settings,
+    /// Seals and hashes.
+    pub vault: Vault,
+    /// Where records and configuration rest. The way of a request does not touch it.
+    pub store: Store,
+    /// The way to the recorder.
+    pub recorder: Recorder,
+    /// TLS towards providers.
+    pub tls: Tls,
+    /// Requests in flight.
+    pub in_flight: InFlight,
+    /// Knows every live secret.
+    pub redactor: Arc<ArcSwap<Redactor>>,
+    /// Secrets that are not in the store: the admin token, the instance key, client keys of the file.
+    pub own_secrets: Vec<Secret>,
+    /// Bearer token of the admin API.
+    pub admin_token: Secret,
+    snapshot: ArcSwap<Snapshot>,
+    stopping: AtomicBool,
+    cut_off: AtomicBool,
+}
+
+/// One worker thread's share.
+pub struct Worker {
+    /// What all workers share.
+    pub shared: Arc<Shared>,
+    /// Its own connections to providers.
+    pub pool: Arc<Pool>,
+}
+
+/// Counts requests in flight.
+#[derive(Debug, Default)]
+pub struct InFlight(AtomicUsize);
+
+impl InFlight {
+    /// One more.
+    pub fn enter(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One less.
+    pub fn leave(&self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Now.
+    pub fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What [`Shared::new`] is made from.
+pub struct Parts {
+    /// Wall-clock time.
+    pub clock: Clock,
+    /// Bounds.
+    pub settings: Settings,
+    /// Seals and hashes.
+    pub vault: Vault,
+    /// The store.
+    pub store: Store,
+    /// The way to the recorder.
+    pub recorder: Recorder,
+    /// TLS towards providers.
+    pub tls: Tls,
+    /// Knows every live secret; shared with the recorder's thread.
+    pub redactor: Arc<ArcSwap<Redactor>>,
+    /// Secrets that are not in the store.
+    pub own_secrets: Vec<Secret>,
+    /// Bearer token of the admin API.
+    pub admin_token: Secret,
+}
+
+impl Shared {
+    /// Puts the parts together; the snapshot is empty until [`Shared::reload`].
+    pub fn new(parts: Parts) -> Self {
+        let Parts { clock, settings, vault, store, recorder, tls, redactor, own_secrets, admin_token } = parts;
+        Shared {
+            clock,
+            settings,
+            vault,
+            store,
+            recorder,
+            tls,
+            redactor,
+            own_secrets,
+            admin_token,
+            in_flight: InFlight::default(),
+            snapshot: ArcSwap::default(),
+            stopping: AtomicBool::new(false),
+            cut_off: AtomicBool::new(false),
+        }
+    }
+
+    /// The routing data as it is now.
+    pub fn snapshot(&self) -> arc_swap::Guard<Arc<Snapshot>> {
+        self.snapshot.load()
+    }
+
+    /// Reads the configuration from the store and lets the next request see it. Also teaches the
+    /// redactor the credentials that are in use.
+    pub async fn reload(&self) -> Result<(), StoreError> {
+        let config = self.store.load_config().await?;
+        let mut secrets = self.own_secrets.clone();
+        secrets.extend(
+            config.accounts.iter().filter_map(|account| self.vault.open_credential(&account.credential).ok()),
+        );
+        let snapshot = Snapshot::build(
+            &config.groups,
+            &config.accounts,
+            &config.users,
+            &config.api_keys,
+            |account| {
+                self.vault
+                    .open_credential(&account.credential)
+                    .inspect_err(|error| tracing::error!(account = %account.name, %error, "credential not readable"))
+                    .ok()
+            },
+            &self.snapshot.load(),
+        );
+        self.redactor.store(Arc::new(Redactor::new(secrets)));
+        self.snapshot.store(Arc::new(snapshot));
+        Ok(())
+    }
+
+    /// A provider's bytes without secrets, for the client. Unchanged bytes are not copied.
+    pub fn scrub(&self, bytes: Bytes) -> Bytes {
+        let Ok(text) = std::str::from_utf8(&bytes) else {
+            return Bytes::from(self.redactor.load().bytes(&bytes, usize::MAX).0.into_string());
+        };
+        let shown = self.redactor.load().text(text);
+        if shown.as_str() == text { bytes } else { Bytes::from(shown.into_string()) }
+    }
+
+    /// Says that the gateway is being stopped: it takes no further requests.
+    pub fn begin_stopping(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    /// Whether it is being stopped.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Says that running requests are ended now: by us, not by their clients.
+    pub fn cut_off(&self) {
+        self.cut_off.store(true, Ordering::Release);
+    }
+
+    /// Whether a request that ends now was ended by us.
+    pub fn is_cut_off(&self) -> bool {
+        self.cut_off.load(Ordering::Acquire)
+    }
+}

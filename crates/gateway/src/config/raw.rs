@@ -1,0 +1,250 @@
+//! Configuration as it is written: the TOML file, key for key.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// The whole file. Every key is optional.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawConfig {
+    /// `host:port`.
+    pub listen: Option<String>,
+    /// Folder.
+    pub data_dir: Option<String>,
+    /// `postgres://…`
+    pub database_url: Option<String>,
+    /// `redis://…`
+    pub redis_url: Option<String>,
+    /// Bearer token of the admin API.
+    pub admin_token: Option<String>,
+    /// Instance key.
+    pub secret_key: Option<String>,
+    /// Worker threads; 0 is one per processor.
+    pub workers: Option<usize>,
+    /// `process` or `power`.
+    pub durability: Option<String>,
+    /// PEM file with further certificates to trust.
+    pub upstream_ca: Option<String>,
+    /// Sizes and counts.
+    pub limits: RawLimits,
+    /// Times.
+    pub timeouts: RawTimeouts,
+    /// Failover.
+    pub failover: RawFailover,
+    /// Capture.
+    pub capture: RawCapture,
+    /// Request rows.
+    pub requests: RawRequests,
+    /// Retention.
+    pub retention: RawRetention,
+    /// Groups.
+    pub group: Vec<RawGroup>,
+    /// Accounts.
+    pub account: Vec<RawAccount>,
+    /// Users.
+    pub user: Vec<RawUser>,
+    /// Client keys.
+    pub api_key: Vec<RawApiKey>,
+}
+
+macro_rules! section {
+    ($(#[$doc:meta])* $name:ident { $($(#[$kdoc:meta])* $key:ident: $ty:ty),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct $name { $($(#[$kdoc])* pub $key: Option<$ty>),* }
+    };
+}
+
+section! {
+    /// `[limits]`
+    RawLimits {
+        /// Largest request body.
+        request_bytes: usize,
+        /// All request headers together.
+        header_bytes: usize,
+        /// Largest unstreamed answer.
+        response_bytes: usize,
+        /// Requests in flight.
+        in_flight: usize,
+    }
+}
+
+section! {
+    /// `[timeouts]`, in milliseconds.
+    RawTimeouts {
+        /// Name, TCP and TLS.
+        connect_ms: u64,
+        /// To the answer's head.
+        first_byte_ms: u64,
+        /// Silence inside an answer.
+        idle_ms: u64,
+        /// A client's headers.
+        header_read_ms: u64,
+        /// Silence while a client sends its body.
+        body_idle_ms: u64,
+        /// A client's whole body.
+        body_read_ms: u64,
+        /// A client that does not read.
+        write_stall_ms: u64,
+        /// No further attempt after this.
+        attempts_ms: u64,
+        /// Running requests after SIGTERM.
+        drain_ms: u64,
+    }
+}
+
+section! {
+    /// `[failover]`
+    RawFailover {
+        /// Attempts per request.
+        max_attempts: u32,
+    }
+}
+
+section! {
+    /// `[capture]`
+    RawCapture {
+        /// Shown copy of a request body.
+        request_body_bytes: usize,
+        /// Each error body, detail and header list.
+        detail_bytes: usize,
+        /// Keep the exact bytes, sealed.
+        replay: bool,
+        /// Larger bodies are not kept.
+        replay_body_bytes: usize,
+        /// Bytes of bodies that may wait for the recorder.
+        queue_bytes: usize,
+        /// Records that may wait for the recorder.
+        queue_records: usize,
+    }
+}
+
+section! {
+    /// `[requests]`
+    RawRequests {
+        /// `all`, `sampled` or `errors`.
+        keep: String,
+        /// Share of successes kept under `sampled`, 0 to 1.
+        share: f64,
+    }
+}
+
+section! {
+    /// `[retention]`
+    RawRetention {
+        /// Errors and upstream events.
+        errors_days: f64,
+        /// Request rows.
+        requests_days: f64,
+        /// Replay bodies.
+        replay_days: f64,
+        /// Size of the store.
+        max_bytes: u64,
+    }
+}
+
+/// `[[group]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawGroup {
+    /// Unique name.
+    pub name: String,
+    /// `anthropic`, `openai`, `gemini` or `antigravity`.
+    pub platform: String,
+    /// `"client's name" = "provider's name"`.
+    #[serde(default)]
+    pub model_mapping: BTreeMap<String, String>,
+    /// Whether it may be used.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+}
+
+/// `[[account]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawAccount {
+    /// Unique name.
+    pub name: String,
+    /// As for groups.
+    pub platform: String,
+    /// Names of groups.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// Scheme and host.
+    pub base_url: Option<String>,
+    /// What it presents.
+    pub credential: RawCredential,
+    /// Lower first.
+    #[serde(default)]
+    pub priority: i32,
+    /// Most requests at once.
+    pub concurrency: Option<u32>,
+    /// Models it serves.
+    #[serde(default)]
+    pub models: Vec<String>,
+    /// As for groups.
+    #[serde(default)]
+    pub model_mapping: BTreeMap<String, String>,
+    /// `auto`, `1.1` or `2`.
+    pub http_version: Option<String>,
+    /// Whether it may be used.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+}
+
+/// `credential = { … }`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawCredential {
+    /// The key, or `env:NAME`, or `file:PATH`.
+    pub api_key: String,
+}
+
+impl std::fmt::Debug for RawCredential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RawCredential(…)")
+    }
+}
+
+/// `[[user]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawUser {
+    /// Unique name.
+    pub name: String,
+    /// Whether their keys work.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+}
+
+/// `[[api_key]]`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawApiKey {
+    /// Unique name.
+    pub name: String,
+    /// The key, or `env:NAME`, or `file:PATH`; absent: made on first start and shown once.
+    pub key: Option<String>,
+    /// Name of its user; absent: `default`.
+    pub user: Option<String>,
+    /// Names of groups, in order.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// RFC 3339.
+    pub expires_at: Option<String>,
+    /// Whether it works.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+}
+
+impl std::fmt::Debug for RawApiKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RawApiKey({})", self.name)
+    }
+}
+
+fn yes() -> bool {
+    true
+}

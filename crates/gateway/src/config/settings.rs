@@ -1,0 +1,194 @@
+//! Checked configuration, with its defaults and the reason for each.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use waybill_model::secret::Secret;
+use waybill_store::Durability;
+
+use super::{AccountSeed, ApiKeySeed, GroupSeed, UserSeed};
+
+/// Everything the server needs to start.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Where the store, the instance key and the admin token live.
+    pub data_dir: PathBuf,
+    /// Bearer token of the admin API; `None`: made on first start and kept in `data_dir`.
+    pub admin_token: Option<Secret>,
+    /// Key that seals what rests in the store; `None`: made on first start and kept in `data_dir`.
+    pub secret_key: Option<Secret>,
+    /// Threads that serve requests; 0 is one per processor.
+    pub workers: usize,
+    /// What a commit waits for.
+    pub durability: Durability,
+    /// PEM file with further certificates to trust upstream.
+    pub upstream_ca: Option<PathBuf>,
+    /// The rest.
+    pub settings: Settings,
+    /// Groups, created or updated by name at start.
+    pub groups: Vec<GroupSeed>,
+    /// Accounts.
+    pub accounts: Vec<AccountSeed>,
+    /// Users.
+    pub users: Vec<UserSeed>,
+    /// Client keys.
+    pub api_keys: Vec<ApiKeySeed>,
+}
+
+/// What the way of a request is bounded by.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Sizes and counts.
+    pub limits: Limits,
+    /// Times.
+    pub timeouts: Timeouts,
+    /// How often another account is tried.
+    pub failover: Failover,
+    /// What is kept of a failed request.
+    pub capture: Capture,
+    /// What is kept of every request.
+    pub requests: RequestLogging,
+    /// For how long.
+    pub retention: Retention,
+}
+
+/// Sizes and counts.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Largest request body. Providers take 32 MiB at most (Anthropic Messages), Gemini 20 MiB inline.
+    pub request_bytes: usize,
+    /// All request headers together.
+    pub header_bytes: usize,
+    /// Largest answer that is not streamed. Such an answer is held until it is whole, so that one that
+    /// breaks can be failed over.
+    pub response_bytes: usize,
+    /// Requests in flight over all workers; more are refused at once rather than queued.
+    pub in_flight: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { request_bytes: 32 << 20, header_bytes: 64 << 10, response_bytes: 64 << 20, in_flight: 50_000 }
+    }
+}
+
+/// Times.
+#[derive(Debug, Clone)]
+pub struct Timeouts {
+    /// Name, TCP and TLS together.
+    pub connect: Duration,
+    /// From sending to the answer's head. Long, because an unstreamed answer of a reasoning model comes
+    /// only when it is complete.
+    pub first_byte: Duration,
+    /// Silence inside an answer.
+    pub idle: Duration,
+    /// For a client to send its headers.
+    pub header_read: Duration,
+    /// Silence while a client sends its body.
+    pub body_idle: Duration,
+    /// For a client to send its whole body.
+    pub body_read: Duration,
+    /// For a client to take the bytes that are ready for it.
+    pub write_stall: Duration,
+    /// After this no further attempt is begun.
+    pub attempts: Duration,
+    /// For running requests to end after SIGTERM.
+    pub drain: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Timeouts {
+            connect: Duration::from_secs(10),
+            first_byte: Duration::from_secs(600),
+            idle: Duration::from_secs(120),
+            header_read: Duration::from_secs(15),
+            body_idle: Duration::from_secs(30),
+            body_read: Duration::from_secs(300),
+            write_stall: Duration::from_secs(120),
+            attempts: Duration::from_secs(600),
+            drain: Duration::from_secs(30),
+        }
+    }
+}
+
+/// How often another account is tried.
+#[derive(Debug, Clone)]
+pub struct Failover {
+    /// Attempts per request, the first included.
+    pub max_attempts: u32,
+}
+
+impl Default for Failover {
+    fn default() -> Self {
+        Failover { max_attempts: 8 }
+    }
+}
+
+/// What is kept of a failed request.
+#[derive(Debug, Clone)]
+pub struct Capture {
+    /// Shown copy of the request body; longer ones are trimmed to the newest turns.
+    pub request_body_bytes: usize,
+    /// Each error body, detail and header list.
+    pub detail_bytes: usize,
+    /// Whether the exact bytes are kept, sealed, for sending again.
+    pub replay: bool,
+    /// Bodies larger than this are not kept for sending again.
+    pub replay_body_bytes: usize,
+    /// Bytes of request bodies that may wait for the recorder; beyond, records go without their body.
+    pub queue_bytes: usize,
+    /// Records that may wait for the recorder; beyond, they are lost, and counted.
+    pub queue_records: usize,
+}
+
+impl Default for Capture {
+    fn default() -> Self {
+        Capture {
+            request_body_bytes: 64 << 10,
+            detail_bytes: 16 << 10,
+            replay: true,
+            replay_body_bytes: 32 << 20,
+            queue_bytes: 128 << 20,
+            queue_records: 100_000,
+        }
+    }
+}
+
+/// What is kept of every request.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum RequestLogging {
+    /// A row each.
+    All,
+    /// Failures, and this share of the successes (0 to 1).
+    Sampled(f64),
+    /// Failures alone.
+    ErrorsOnly,
+}
+
+impl Default for RequestLogging {
+    fn default() -> Self {
+        RequestLogging::All
+    }
+}
+
+/// For how long.
+#[derive(Debug, Clone)]
+pub struct Retention {
+    /// Errors and upstream events.
+    pub errors: Duration,
+    /// Request rows.
+    pub requests: Duration,
+    /// Replay bodies.
+    pub replay: Duration,
+    /// The store's size; the oldest go first.
+    pub max_bytes: u64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_secs(24 * 3600);
+        Retention { errors: DAY * 30, requests: DAY * 7, replay: DAY * 3, max_bytes: 10 << 30 }
+    }
+}

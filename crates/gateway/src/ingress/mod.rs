@@ -1,0 +1,163 @@
+//! Ingress: what was asked for, and its body.
+//!
+//! In: an HTTP request. Out: a [`Journey`](crate::record::Journey) with its waybill opened ([`open`]), and,
+//! once the key is known, an [`Inbound`] with the body collected and read ([`collect`]). The key is
+//! checked between the two, so that nobody without one can make the gateway hold a body.
+//!
+//! Promises: bounded memory and time whatever the client does. Must not know: accounts, the store.
+
+mod body;
+mod query;
+
+use std::{net::IpAddr, ops::Range, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, request::Parts, uri::PathAndQuery};
+use hyper::body::Incoming;
+use tokio::time::Instant;
+use waybill_model::{
+    id::RequestId,
+    protocol::{Endpoint, StreamFormat},
+    waybill::{Arrival, Waybill},
+};
+use waybill_wire::{endpoint, endpoint::Mismatch, peek};
+
+pub use body::drain;
+pub use query::{credential_in_query, without_credentials};
+
+use crate::{
+    app::Shared,
+    config::{Limits, Timeouts},
+    record::Journey,
+    respond::{Code, Refusal},
+};
+
+/// Time for a refused client to finish sending.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The same for one without a key, which deserves less.
+pub const UNADMITTED_PATIENCE: Duration = Duration::from_secs(1);
+
+/// A request whose head was read.
+pub struct Opened {
+    /// The request's way, from here to its end.
+    pub journey: Journey,
+    /// The method.
+    pub method: Method,
+    /// Its body, unread.
+    pub body: Incoming,
+    /// The endpoint, or why there is none.
+    pub recognised: Result<Endpoint, Mismatch>,
+    path_model_span: Option<Range<usize>>,
+}
+
+/// A request that is known whole: proof that its body is bounded, complete and readable.
+pub struct Inbound {
+    /// The request's way.
+    pub journey: Journey,
+    /// The method.
+    pub method: Method,
+    /// What was asked for.
+    pub endpoint: Endpoint,
+    /// Path and query without the client's credential.
+    pub path_and_query: PathAndQuery,
+    /// How a streamed answer is framed; `None`: the answer is one document.
+    pub stream_format: Option<StreamFormat>,
+    /// Where the model stands in the body.
+    pub model_span: Option<Range<usize>>,
+    /// Where the model stands in the path.
+    pub path_model_span: Option<Range<usize>>,
+}
+
+impl Inbound {
+    /// What ingress stamped.
+    pub fn arrival(&self) -> &Arrival {
+        &self.journey.waybill().arrival
+    }
+}
+
+/// Opens the waybill.
+pub fn open(shared: &Arc<Shared>, peer: IpAddr, request: Request<Incoming>) -> Opened {
+    let (Parts { method, uri, headers, .. }, body) = request.into_parts();
+    let path_and_query = uri.into_parts().path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/"));
+    let recognised = endpoint::recognise(&method, path_and_query.path(), &headers);
+    let (protocol, model, path_model_span, recognised) = match recognised {
+        Ok(found) => {
+            (found.protocol, found.path_model.map(Arc::from), found.path_model_span.clone(), Ok(found.endpoint))
+        }
+        Err(none) => (none.protocol, None, None, Err(none.why)),
+    };
+    let arrival = Arrival {
+        stream: recognised == Ok(Endpoint::StreamGenerateContent),
+        path: path_and_query,
+        protocol,
+        endpoint: recognised.ok(),
+        model,
+        client_ip: peer,
+        headers,
+        body: Bytes::new(),
+        body_bytes: 0,
+    };
+    let now = shared.clock.now();
+    let waybill = Waybill::open(RequestId::new(now, rand::random()), now, arrival);
+    Opened { journey: Journey::begin(Arc::clone(shared), waybill, Instant::now()), method, body, recognised, path_model_span }
+}
+
+/// What makes a request unacceptable before its key is looked at: it costs nothing to say so.
+pub fn check_head(headers: &HeaderMap, limits: &Limits) -> Result<(), Refusal> {
+    let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    if size > limits.header_bytes {
+        return Err(Refusal::new(
+            Code::HeadersTooLarge,
+            format!("the request headers have {size} bytes; this gateway accepts {}", limits.header_bytes),
+        ));
+    }
+    Ok(())
+}
+
+/// Collects and reads the body of an admitted request.
+pub async fn collect(
+    opened: Opened,
+    limits: &Limits,
+    timeouts: &Timeouts,
+) -> Result<Inbound, (Journey, Refusal)> {
+    let Opened { mut journey, method, mut body, recognised, path_model_span } = opened;
+    let read = async {
+        let endpoint = recognised?;
+        let arrival = &mut journey.waybill_mut().arrival;
+        let (bytes, refused) = body::collect(&mut body, limits, timeouts).await;
+        arrival.body_bytes = refused.as_ref().map_or(bytes.len() as u64, |refused| refused.body_bytes);
+        arrival.body = bytes;
+        if let Some(refused) = refused {
+            return Err(refused.refusal);
+        }
+        let mut model_span = None;
+        if method == Method::POST {
+            let peeked = peek::peek(endpoint, &arrival.body)?;
+            model_span = peeked.model_span;
+            if let Some(model) = peeked.model {
+                arrival.model = Some(model.into());
+            }
+            arrival.stream |= peeked.stream;
+        }
+        let stream_format = endpoint::stream_format(endpoint, arrival.stream, arrival.path.query());
+        Ok((endpoint, model_span, stream_format, without_credentials(&arrival.path)))
+    }
+    .await;
+    match read {
+        Ok((endpoint, model_span, stream_format, path_and_query)) => Ok(Inbound {
+            journey,
+            method,
+            endpoint,
+            path_and_query,
+            stream_format,
+            model_span,
+            path_model_span,
+        }),
+        Err(refusal) => {
+            // A client still sending would lose the answer to a reset; let it finish, within bounds.
+            drain(&mut body, DRAIN_PATIENCE).await;
+            Err((journey, refusal))
+        }
+    }
+}

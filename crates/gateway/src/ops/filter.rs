@@ -1,0 +1,348 @@
+//! Query string to [`Filter`] and [`Page`]: one table says which parameters there are.
+//!
+//! The API's documentation and the command line's flags are made from the same table. Promises: a
+//! value is understood or refused with its parameter's name. Must not know: the clock; now is an
+//! argument.
+
+use std::{fmt::Display, str::FromStr};
+
+use waybill_model::{
+    cause::{Cause, ErrorType, Owner, Phase, Severity, Source},
+    protocol::Platform,
+    time::UnixMillis,
+    view::{Filter, Page, Sort, View},
+};
+
+use super::{
+    query::{BadParameter, Pairs},
+    time_range::{self, TimeRange},
+};
+
+/// Rows per page when nothing is asked for.
+pub const DEFAULT_PAGE_SIZE: u32 = 50;
+
+/// Most rows per page.
+pub const MAX_PAGE_SIZE: u32 = 500;
+
+/// Most statuses in one filter.
+const MAX_STATUS_CODES: usize = 64;
+
+/// Longest text to be looked for, in bytes; every row is read for it.
+const MAX_TEXT_BYTES: usize = 512;
+
+/// One parameter of a list.
+pub struct Parameter {
+    /// Its name.
+    pub name: &'static str,
+    /// What it narrows, for the documentation and the command line.
+    pub about: &'static str,
+    /// What it takes.
+    pub takes: Takes,
+    read: fn(&mut Question, &str) -> Result<(), String>,
+}
+
+/// What a parameter takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// A positive whole number.
+    Number,
+    /// `true` or `false`.
+    Flag,
+    /// An RFC 3339 time.
+    Time,
+    /// Any text.
+    Text,
+    /// One of these words.
+    Word(fn() -> Vec<&'static str>),
+}
+
+/// The spellings of a closed set of words.
+macro_rules! words_of {
+    ($words:ident) => {
+        Takes::Word(|| $words::ALL.iter().map(|word| word.as_str()).collect())
+    };
+}
+
+/// What was asked for: which rows, and which of them now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    /// Which rows.
+    pub filter: Filter,
+    /// Which of them now.
+    pub page: Page,
+}
+
+/// Reads the query string of `errors`, `upstream-errors` and `requests`.
+///
+/// Without a window it covers the last 24 hours; where one request is asked for by its id, 30 days.
+pub fn parse(query: Option<&str>, now: UnixMillis) -> Result<Question, BadParameter> {
+    read(query, &[WINDOW, FILTERS, PAGING], now)
+}
+
+/// Reads the query string of a list that only time narrows.
+pub fn parse_window(query: Option<&str>, now: UnixMillis) -> Result<Question, BadParameter> {
+    read(query, &[WINDOW, PAGING], now)
+}
+
+/// Reads the query string of a list that nothing narrows.
+pub fn parse_page(query: Option<&str>) -> Result<Page, BadParameter> {
+    // The window is not looked at, so it does not matter when now is.
+    read(query, &[PAGING], UnixMillis(0)).map(|question| question.page)
+}
+
+/// Refuses every parameter: for what takes none.
+pub fn parse_nothing(query: Option<&str>) -> Result<(), BadParameter> {
+    read(query, &[], UnixMillis(0)).map(drop)
+}
+
+fn read(query: Option<&str>, tables: &[&[Parameter]], now: UnixMillis) -> Result<Question, BadParameter> {
+    let pairs = Pairs::parse(query)?;
+    let known = || tables.iter().copied().flatten();
+    let mut question = Question { filter: Filter::between(now, now), page: first_page() };
+    for (name, value) in pairs.iter() {
+        let parameter = known()
+            .find(|parameter| parameter.name == name)
+            .ok_or_else(|| BadParameter::unknown(name, known().map(|parameter| parameter.name)))?;
+        (parameter.read)(&mut question, value).map_err(|message| BadParameter::malformed(name, message))?;
+    }
+    let by_id = question.filter.request_id.is_some() || question.filter.client_request_id.is_some();
+    let default = if by_id { TimeRange::Month } else { TimeRange::Day };
+    (question.filter.start, question.filter.end) = time_range::window(&pairs, default, now)?;
+    Ok(question)
+}
+
+fn first_page() -> Page {
+    Page { sort: Sort::Newest, page: 1, page_size: DEFAULT_PAGE_SIZE, cursor: None }
+}
+
+/// The window's parameters. They depend on each other and are read together, in [`time_range`].
+pub const WINDOW: &[Parameter] = &[
+    Parameter {
+        name: "time_range",
+        about: "A window that ends now. Without any window: the last 24 hours, or 30 days where a request is asked for by its id.",
+        takes: words_of!(TimeRange),
+        read: |_, _| Ok(()),
+    },
+    Parameter {
+        name: "start_time",
+        about: "From this instant on. At most 30 days before the end.",
+        takes: Takes::Time,
+        read: |_, _| Ok(()),
+    },
+    Parameter {
+        name: "end_time",
+        about: "Before this instant; now, if there is a start alone.",
+        takes: Takes::Time,
+        read: |_, _| Ok(()),
+    },
+];
+
+/// What rows are narrowed by.
+pub const FILTERS: &[Parameter] = &[
+    Parameter {
+        name: "platform",
+        about: "Platform of the account.",
+        takes: words_of!(Platform),
+        read: |q, text| word(text).map(|word| q.filter.platform = Some(word)),
+    },
+    Parameter {
+        name: "group_id",
+        about: "Group.",
+        takes: Takes::Number,
+        read: |q, text| id(text).map(|id| q.filter.group_id = Some(id)),
+    },
+    Parameter {
+        name: "account_id",
+        about: "Account: of the last attempt, or of the attempt itself.",
+        takes: Takes::Number,
+        read: |q, text| id(text).map(|id| q.filter.account_id = Some(id)),
+    },
+    Parameter {
+        name: "api_key_id",
+        about: "API key.",
+        takes: Takes::Number,
+        read: |q, text| id(text).map(|id| q.filter.api_key_id = Some(id)),
+    },
+    Parameter {
+        name: "user_id",
+        about: "User.",
+        takes: Takes::Number,
+        read: |q, text| id(text).map(|id| q.filter.user_id = Some(id)),
+    },
+    Parameter {
+        name: "model",
+        about: "Model, exact.",
+        takes: Takes::Text,
+        read: |q, text| some_text(text).map(|text| q.filter.model = Some(text)),
+    },
+    Parameter {
+        name: "status_codes",
+        about: "Any of these statuses, separated by commas.",
+        takes: Takes::Text,
+        read: |q, text| statuses(text).map(|codes| q.filter.status_codes = codes),
+    },
+    Parameter {
+        name: "phase",
+        about: "Stage in which it failed.",
+        takes: words_of!(Phase),
+        read: |q, text| word(text).map(|word| q.filter.phase = Some(word)),
+    },
+    Parameter {
+        name: "type",
+        about: "Error type the client was shown.",
+        takes: words_of!(ErrorType),
+        read: |q, text| word(text).map(|word| q.filter.error_type = Some(word)),
+    },
+    Parameter {
+        name: "cause",
+        about: "What really happened.",
+        takes: words_of!(Cause),
+        read: |q, text| word(text).map(|word| q.filter.cause = Some(word)),
+    },
+    Parameter {
+        name: "severity",
+        about: "Urgency.",
+        takes: words_of!(Severity),
+        read: |q, text| word(text).map(|word| q.filter.severity = Some(word)),
+    },
+    Parameter {
+        name: "owner",
+        about: "Whose fault.",
+        takes: words_of!(Owner),
+        read: |q, text| word(text).map(|word| q.filter.owner = Some(word)),
+    },
+    Parameter {
+        name: "source",
+        about: "Who spoke to the client.",
+        takes: words_of!(Source),
+        read: |q, text| word(text).map(|word| q.filter.source = Some(word)),
+    },
+    Parameter {
+        name: "resolved",
+        about: "Marked as dealt with.",
+        takes: Takes::Flag,
+        read: |q, text| flag(text).map(|flag| q.filter.resolved = Some(flag)),
+    },
+    Parameter {
+        name: "recovered",
+        about: "Succeeded after hidden failures. Without it, `errors` leaves such requests out.",
+        takes: Takes::Flag,
+        read: |q, text| flag(text).map(|flag| q.filter.recovered = Some(flag)),
+    },
+    Parameter {
+        name: "stream",
+        about: "A stream was asked for.",
+        takes: Takes::Flag,
+        read: |q, text| flag(text).map(|flag| q.filter.stream = Some(flag)),
+    },
+    Parameter {
+        name: "view",
+        about: "`errors`: what counts against the service; `excluded`: business limits and the client's own doing; `all`, the default: both.",
+        takes: words_of!(View),
+        read: |q, text| word(text).map(|word| q.filter.view = word),
+    },
+    Parameter {
+        name: "q",
+        about: "Text in message, ids, model or upstream message, in either case.",
+        takes: Takes::Text,
+        read: |q, text| {
+            // An empty search box looks for nothing in particular.
+            q.filter.q = if text.is_empty() { None } else { Some(some_text(text)?) };
+            Ok(())
+        },
+    },
+    Parameter {
+        name: "request_id",
+        about: "The gateway's id of one request.",
+        takes: Takes::Text,
+        read: |q, text| some_text(text).map(|text| q.filter.request_id = Some(text)),
+    },
+    Parameter {
+        name: "client_request_id",
+        about: "The id the client gave its request.",
+        takes: Takes::Text,
+        read: |q, text| some_text(text).map(|text| q.filter.client_request_id = Some(text)),
+    },
+    Parameter {
+        name: "fingerprint",
+        about: "Failures of one kind.",
+        takes: Takes::Text,
+        read: |q, text| fingerprint(text).map(|text| q.filter.fingerprint = Some(text)),
+    },
+];
+
+/// Which part of a list.
+pub const PAGING: &[Parameter] = &[
+    Parameter {
+        name: "sort",
+        about: "`-created_at`, the default: newest first; `created_at`: oldest first.",
+        takes: words_of!(Sort),
+        read: |q, text| word(text).map(|word| q.page.sort = word),
+    },
+    Parameter {
+        name: "page",
+        about: "Page, from 1; not looked at beside a cursor.",
+        takes: Takes::Number,
+        read: |q, text| number(text, u32::MAX).map(|page| q.page.page = page),
+    },
+    Parameter {
+        name: "page_size",
+        about: "Rows per page: 1 to 500, without it 50.",
+        takes: Takes::Number,
+        read: |q, text| number(text, MAX_PAGE_SIZE).map(|size| q.page.page_size = size),
+    },
+    Parameter {
+        name: "cursor",
+        about: "The `next_cursor` of the page before: no row is missed or repeated while rows come in.",
+        takes: Takes::Text,
+        read: |q, text| some_text(text).map(|text| q.page.cursor = Some(text)),
+    },
+];
+
+fn word<T>(text: &str) -> Result<T, String>
+where
+    T: FromStr<Err: Display>,
+{
+    text.parse().map_err(|unknown: T::Err| unknown.to_string())
+}
+
+fn id<T: FromStr>(text: &str) -> Result<T, String> {
+    // Digits alone: a sign is no part of an id.
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| digits).ok_or_else(|| "an id is a whole number".to_owned())
+}
+
+fn number(text: &str, most: u32) -> Result<u32, String> {
+    id(text).ok().filter(|number| (1..=most).contains(number)).ok_or_else(|| match most {
+        u32::MAX => "a whole number from 1 on is needed".to_owned(),
+        most => format!("a whole number from 1 to {most} is needed"),
+    })
+}
+
+fn flag(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| "either `true` or `false` is needed".to_owned())
+}
+
+fn some_text(text: &str) -> Result<String, String> {
+    match text.len() {
+        0 => Err("it is empty".to_owned()),
+        1..=MAX_TEXT_BYTES => Ok(text.to_owned()),
+        _ => Err(format!("it is longer than {MAX_TEXT_BYTES} bytes")),
+    }
+}
+
+fn statuses(text: &str) -> Result<Vec<u16>, String> {
+    let status = |text: &str| id(text.trim()).ok().filter(|status| (100..=999).contains(status));
+    let codes: Option<Vec<u16>> = text.split(',').map(status).collect();
+    codes
+        .filter(|codes| codes.len() <= MAX_STATUS_CODES)
+        .ok_or_else(|| format!("at most {MAX_STATUS_CODES} statuses with commas between are needed, such as 429,529"))
+}
+
+fn fingerprint(text: &str) -> Result<String, String> {
+    let is_hex = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_hex { Ok(text.to_ascii_lowercase()) } else { Err("a fingerprint is 32 hexadecimal digits".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests;

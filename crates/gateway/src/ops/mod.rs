@@ -1,0 +1,12 @@
+//! Operations: what is asked of the records.
+//!
+//! In: the query string of a request to the admin API. Out: the store's own [`Filter`] and [`Page`].
+//! Promises: pure; a parameter is either understood or refused by name, never ignored.
+//! Must not know: HTTP, the store.
+//!
+//! [`Filter`]: waybill_model::view::Filter
+//! [`Page`]: waybill_model::view::Page
+
+pub mod filter;
+pub mod query;
+pub mod time_range;

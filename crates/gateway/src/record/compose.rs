@@ -1,0 +1,228 @@
+//! From facts to a record: classified and redacted, once, on the recorder's thread.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use http::{HeaderMap, header};
+use waybill_model::{
+    classify,
+    fingerprint::{fingerprint, template},
+    protocol::Platform,
+    record::{ErrorRow, EventRow, Record, ReplayRow, RequestRow, Subject},
+    redact::{Redactor, Shown},
+    waybill::{Attempt, Failure, Finished, Outcome, Waybill},
+};
+
+use crate::{
+    config::Capture,
+    vault::{Purpose, Vault},
+};
+
+/// Longest id kept, in bytes.
+const MAX_ID_BYTES: usize = 128;
+/// Longest message kept, in bytes.
+const MAX_MESSAGE_BYTES: usize = 2048;
+/// Longest name (model, account, user agent) kept, in bytes.
+const MAX_NAME_BYTES: usize = 512;
+
+/// Composes records. Owned by the recorder's thread.
+pub struct Composer {
+    redactor: Arc<ArcSwap<Redactor>>,
+    vault: Vault,
+    capture: Capture,
+    compressor: Option<zstd::bulk::Compressor<'static>>,
+}
+
+impl Composer {
+    /// A composer that redacts with the current redactor and seals with the vault.
+    pub fn new(redactor: Arc<ArcSwap<Redactor>>, vault: Vault, capture: Capture) -> Self {
+        // Level 1: this runs for every failed request.
+        let compressor = zstd::bulk::Compressor::new(1)
+            .inspect_err(|error| tracing::error!(%error, "no compressor: replay copies are not kept"))
+            .ok();
+        Composer { redactor, vault, capture, compressor }
+    }
+
+    /// The record of a finished request.
+    pub fn compose(&mut self, finished: Finished, body_dropped: bool) -> Record {
+        let redactor = self.redactor.load_full();
+        let subject = subject(&redactor, &finished);
+        if !finished.must_be_durable() {
+            return Record { request: Some(request_row(&finished, subject)), error: None, events: Vec::new(), replay: None };
+        }
+        let events = finished
+            .waybill
+            .attempts()
+            .iter()
+            .filter_map(|attempt| Some(self.event(&redactor, attempt, attempt.failure.as_ref()?)))
+            .collect();
+        Record {
+            request: Some(request_row(&finished, subject.clone())),
+            error: Some(Box::new(self.error(&redactor, &finished, subject, body_dropped))),
+            events,
+            replay: self.replay(&finished),
+        }
+    }
+
+    fn error(&self, redactor: &Redactor, finished: &Finished, subject: Subject, body_dropped: bool) -> ErrorRow {
+        let waybill = &finished.waybill;
+        let arrival = &waybill.arrival;
+        let verdict = classify::verdict(waybill, &finished.outcome, finished.status_code);
+        let last = waybill.attempts().iter().rev().find(|attempt| attempt.failure.is_some());
+        let failure = last.and_then(|attempt| attempt.failure.as_ref());
+        let message = redactor.text_bounded(message(finished, failure), MAX_MESSAGE_BYTES);
+        let fingerprint = fingerprint(
+            subject.platform,
+            verdict.phase,
+            verdict.cause,
+            last.and_then(|attempt| attempt.status),
+            failure.and_then(|failure| failure.name.as_deref()),
+            &template(message.as_str()),
+        );
+        let body = (!body_dropped && !arrival.body.is_empty())
+            .then(|| redactor.request_body(&arrival.body, self.capture.request_body_bytes));
+        ErrorRow {
+            subject,
+            verdict,
+            message,
+            fingerprint,
+            recovered: matches!(finished.outcome, Outcome::Served),
+            upstream_error_count: waybill.attempts_failed(),
+            user_name: waybill.admission.as_ref().map(|admission| name(redactor, &admission.user_name)),
+            api_key_name: waybill.admission.as_ref().map(|admission| name(redactor, &admission.api_key_name)),
+            account_name: last.or(waybill.attempts().last()).map(|attempt| name(redactor, &attempt.account_name)),
+            group_name: waybill.routing.as_ref().map(|routing| name(redactor, &routing.group_name)),
+            client_ip: arrival.client_ip,
+            request_path: redactor.path(arrival.path.as_str()),
+            user_agent: header_text(redactor, &arrival.headers, header::USER_AGENT.as_str(), MAX_NAME_BYTES),
+            error_body: (!finished.told.is_empty())
+                .then(|| redactor.bytes(&finished.told, self.capture.detail_bytes).0),
+            upstream_status_code: last.and_then(|attempt| attempt.status),
+            upstream_error_message: failure.map(|failure| redactor.text_bounded(&failure.message, MAX_MESSAGE_BYTES)),
+            upstream_error_detail: failure
+                .and_then(|failure| failure.detail.as_deref())
+                .map(|detail| redactor.text_bounded(detail, self.capture.detail_bytes)),
+            auth_latency_ms: waybill.admission.as_ref().map(|admission| admission.auth_latency_ms),
+            routing_latency_ms: waybill.routing.as_ref().map(|routing| routing.routing_latency_ms),
+            upstream_latency_ms: waybill.relayed.as_ref().and_then(|relayed| relayed.upstream_latency_ms),
+            response_latency_ms: waybill.relayed.as_ref().and_then(|relayed| relayed.response_latency_ms),
+            request_body_truncated: body_dropped || body.as_ref().is_some_and(|body| body.truncated),
+            request_body: body.map(|body| body.text),
+            request_body_bytes: arrival.body_bytes,
+            request_headers: Some(redactor.headers(&arrival.headers)),
+            route: waybill.routing.as_ref().map(|routing| routing.candidates.clone()).unwrap_or_default(),
+        }
+    }
+
+    fn event(&self, redactor: &Redactor, attempt: &Attempt, failure: &Failure) -> EventRow {
+        let bounded = |text: &str| redactor.text_bounded(text, self.capture.detail_bytes);
+        EventRow {
+            created_at: attempt.started_at,
+            attempt: attempt.number,
+            platform: attempt.platform,
+            model: attempt.upstream_model.as_deref().map(|model| name(redactor, model)),
+            account_id: attempt.account_id,
+            account_name: name(redactor, &attempt.account_name),
+            upstream_host: name(redactor, &attempt.host),
+            upstream_status_code: attempt.status,
+            upstream_request_id: attempt
+                .upstream_request_id
+                .as_deref()
+                .map(|id| redactor.text_bounded(id, MAX_ID_BYTES)),
+            kind: failure.kind,
+            cause: failure.cause,
+            name: failure.name.as_deref().map(|text| name(redactor, text)),
+            message: redactor.text_bounded(&failure.message, MAX_MESSAGE_BYTES),
+            detail: failure.detail.as_deref().map(bounded),
+            request_headers: (!failure.request_headers.is_empty()).then(|| redactor.headers(&failure.request_headers)),
+            response_headers: (!failure.response_headers.is_empty())
+                .then(|| redactor.headers(&failure.response_headers)),
+            response_body: (!failure.body.is_empty())
+                .then(|| redactor.bytes(&failure.body, self.capture.detail_bytes).0),
+            connect_ms: attempt.connect_ms,
+            first_byte_ms: attempt.first_byte_ms,
+            duration_ms: attempt.duration_ms,
+            retry_after_ms: failure.retry_after_ms,
+            retry_after_source: failure.retry_after_source.as_deref().map(|text| name(redactor, text)),
+            decision: attempt.decision,
+            decision_reason: attempt.decision_reason,
+        }
+    }
+
+    fn replay(&mut self, finished: &Finished) -> Option<ReplayRow> {
+        let body = &finished.waybill.arrival.body;
+        // Only a complete body can be sent again, and only a request of ours has anywhere to go.
+        let whole = body.len() as u64 == finished.waybill.arrival.body_bytes && finished.waybill.routing.is_some();
+        if !self.capture.replay || body.is_empty() || !whole || body.len() > self.capture.replay_body_bytes {
+            return None;
+        }
+        let compressed = self
+            .compressor
+            .as_mut()?
+            .compress(body)
+            .inspect_err(|error| tracing::warn!(%error, "a replay copy could not be made"))
+            .ok()?;
+        Some(ReplayRow { sealed: self.vault.seal(Purpose::Replay, &compressed), body_bytes: body.len() as u64 })
+    }
+}
+
+fn request_row(finished: &Finished, subject: Subject) -> RequestRow {
+    let served = matches!(finished.outcome, Outcome::Served);
+    let waybill = &finished.waybill;
+    RequestRow {
+        cause: (!served).then(|| classify::verdict(waybill, &finished.outcome, finished.status_code).cause),
+        recovered: served && waybill.attempts_failed() > 0,
+        usage: waybill.relayed.as_ref().map(|relayed| relayed.usage).unwrap_or_default(),
+        subject,
+    }
+}
+
+fn subject(redactor: &Redactor, finished: &Finished) -> Subject {
+    let waybill = &finished.waybill;
+    let arrival = &waybill.arrival;
+    let last = waybill.attempts().last();
+    Subject {
+        request_id: waybill.request_id,
+        created_at: waybill.opened_at,
+        client_request_id: ["x-client-request-id", "x-request-id"]
+            .iter()
+            .find_map(|name| header_text(redactor, &arrival.headers, name, MAX_ID_BYTES)),
+        platform: last.map_or_else(|| native_platform(waybill), |attempt| attempt.platform),
+        endpoint: arrival.endpoint,
+        model: arrival.model.as_deref().map(|model| name(redactor, model)),
+        stream: arrival.stream,
+        status_code: finished.status_code,
+        latency_ms: u32::try_from(finished.finished_at.0.saturating_sub(waybill.opened_at.0)).unwrap_or(0),
+        time_to_first_token_ms: waybill.relayed.as_ref().and_then(|relayed| relayed.time_to_first_token_ms),
+        user_id: waybill.admission.as_ref().map(|admission| admission.user_id),
+        api_key_id: waybill.admission.as_ref().map(|admission| admission.api_key_id),
+        account_id: last.map(|attempt| attempt.account_id),
+        group_id: waybill.routing.as_ref().map(|routing| routing.group_id),
+        attempts: waybill.attempts_made(),
+    }
+}
+
+fn native_platform(waybill: &Waybill) -> Platform {
+    waybill.arrival.protocol.native_platform()
+}
+
+fn message<'a>(finished: &'a Finished, failure: Option<&'a Failure>) -> &'a str {
+    match &finished.outcome {
+        Outcome::Refused { message, .. } => message,
+        Outcome::Served | Outcome::Failed { .. } => {
+            failure.map_or("the request failed", |failure| failure.message.as_str())
+        }
+        Outcome::ClientLeft => "the client went away before the answer was complete",
+        Outcome::ClientStalled => "the client stopped reading the answer",
+        Outcome::Abandoned { .. } => "the request was abandoned inside the gateway",
+    }
+}
+
+fn name(redactor: &Redactor, text: &str) -> Shown {
+    redactor.text_bounded(text, MAX_NAME_BYTES)
+}
+
+fn header_text(redactor: &Redactor, headers: &HeaderMap, name: &str, max_bytes: usize) -> Option<Shown> {
+    let value = headers.get(name)?;
+    Some(redactor.bytes(value.as_bytes(), max_bytes).0)
+}

@@ -1,0 +1,113 @@
+//! A waybill on its way. Ends by [`Journey::finish`]; being dropped before that is an end, too.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+use waybill_model::{
+    protocol::Protocol,
+    waybill::{Outcome, Waybill},
+};
+
+use super::Commit;
+use crate::app::Shared;
+
+/// Status under which a departed client is recorded (nginx's word for it).
+pub const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// Carries a waybill through the stages and makes sure that it reaches the recorder.
+pub struct Journey {
+    waybill: Option<Box<Waybill>>,
+    shared: Arc<Shared>,
+    started: Instant,
+}
+
+impl Journey {
+    /// Takes up a waybill just opened.
+    pub fn begin(shared: Arc<Shared>, waybill: Waybill, started: Instant) -> Self {
+        shared.in_flight.enter();
+        Journey { waybill: Some(Box::new(waybill)), shared, started }
+    }
+
+    /// The facts so far.
+    #[allow(clippy::expect_used, reason = "only `finish` takes the waybill, and it takes the journey with it")]
+    pub fn waybill(&self) -> &Waybill {
+        self.waybill.as_deref().expect("a journey has its waybill until it is finished")
+    }
+
+    /// The facts, to be stamped.
+    #[allow(clippy::expect_used, reason = "only `finish` takes the waybill, and it takes the journey with it")]
+    pub fn waybill_mut(&mut self) -> &mut Waybill {
+        self.waybill.as_deref_mut().expect("a journey has its waybill until it is finished")
+    }
+
+    /// The client's protocol.
+    pub fn protocol(&self) -> Protocol {
+        self.waybill().arrival.protocol
+    }
+
+    /// What every stage shares.
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Milliseconds since the request arrived.
+    pub fn elapsed_ms(&self) -> u32 {
+        millis_since(self.started)
+    }
+
+    /// When the request arrived.
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// Ends the way. `told` is the error body or event the client is sent. The last bytes of an answer
+    /// must wait for the [`Commit`], if there is one.
+    pub fn finish(mut self, outcome: Outcome, status_code: u16, told: Bytes) -> Option<Commit> {
+        self.close(outcome, status_code, told)
+    }
+
+    /// Ends the way of a request that never got past auth: it is counted, not stored.
+    pub fn dismiss(mut self, cause: waybill_model::cause::Cause) {
+        if let Some(waybill) = self.waybill.take() {
+            self.shared.recorder.noise(waybill.arrival.client_ip, cause, waybill.request_id, self.shared.clock.now());
+            self.shared.in_flight.leave();
+        }
+    }
+
+    fn close(&mut self, outcome: Outcome, status_code: u16, told: Bytes) -> Option<Commit> {
+        let waybill = self.waybill.take()?;
+        self.shared.in_flight.leave();
+        self.shared.recorder.record(waybill.finish(outcome, status_code, told, self.shared.clock.now()))
+    }
+}
+
+impl Drop for Journey {
+    /// The HTTP server drops a request's future when its client has gone, and every future when it is
+    /// stopped: no other way leads here but a panic.
+    fn drop(&mut self) {
+        let Some(waybill) = &self.waybill else { return };
+        let outcome = if std::thread::panicking() {
+            Outcome::Abandoned { stage: waybill.stage() }
+        } else if self.shared.is_cut_off() {
+            Outcome::Refused {
+                cause: waybill_model::cause::Cause::GatewayShutdown,
+                message: "the gateway was stopped before the answer was complete".to_owned(),
+            }
+        } else {
+            Outcome::ClientLeft
+        };
+        if waybill.admission.is_none() {
+            // Who left before showing a key has no place in the books.
+            self.waybill = None;
+            self.shared.in_flight.leave();
+            return;
+        }
+        drop(self.close(outcome, CLIENT_CLOSED_REQUEST, Bytes::new()));
+    }
+}
+
+/// Whole milliseconds since `start`.
+pub fn millis_since(start: Instant) -> u32 {
+    u32::try_from(start.elapsed().as_millis()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,15 @@
+//! Record: one record per waybill, written before the client has the end of a bad answer.
+//!
+//! In: a [`Finished`](waybill_model::waybill::Finished) waybill. Out: a [`Commit`] to wait for.
+//! Request threads only put facts in a queue; one recorder thread classifies, redacts and writes them
+//! in groups. Only this module, `ops` and `admin` touch the store.
+
+mod compose;
+mod journey;
+mod queue;
+mod thread;
+
+pub use compose::Composer;
+pub use journey::{Journey, millis_since};
+pub use queue::{Commit, Recorder};
+pub use thread::{RecorderThread, spawn};

@@ -1,0 +1,179 @@
+//! The way from request threads to the recorder: two bounded queues and an answer.
+//!
+//! What a client waits for wakes the recorder; plain successes lie in a second queue until it next
+//! wakes by itself, so that a good request costs no system call here. Both are bounded. A full queue
+//! is a counted loss, never a silent one.
+
+use std::{
+    future::Future,
+    net::IpAddr,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+use tokio::{sync::oneshot, time::Sleep};
+use waybill_model::{cause::Cause, id::RequestId, time::UnixMillis, waybill::Finished};
+use waybill_store::{LossReason, Store};
+
+use crate::config::{Capture, RequestLogging};
+
+/// How long the end of an answer waits for its record. A disk that takes longer must not stop
+/// traffic; the record stays in the queue, and the early release is counted.
+const COMMIT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Refusals before auth that may wait for the recorder.
+const NOISE_QUEUE: usize = 65_536;
+
+/// Puts finished waybills into the queues.
+pub struct Recorder {
+    urgent: Sender<Entry>,
+    lazy: Sender<Entry>,
+    noise: Sender<Noise>,
+    counters: Arc<Counters>,
+    store: Store,
+    capture: Capture,
+    requests: RequestLogging,
+}
+
+/// One finished waybill, and who waits for it.
+pub struct Entry {
+    pub(super) finished: Finished,
+    pub(super) body_dropped: bool,
+    pub(super) committed: Option<oneshot::Sender<()>>,
+}
+
+/// One refusal before auth.
+pub struct Noise {
+    pub(super) client_ip: IpAddr,
+    pub(super) cause: Cause,
+    pub(super) request_id: RequestId,
+    pub(super) at: UnixMillis,
+}
+
+/// The receiving ends.
+pub struct Queues {
+    pub(super) urgent: Receiver<Entry>,
+    pub(super) lazy: Receiver<Entry>,
+    pub(super) noise: Receiver<Noise>,
+    pub(super) counters: Arc<Counters>,
+}
+
+/// What is in the queues and what went by.
+#[derive(Debug, Default)]
+pub struct Counters {
+    pub(super) waiting: AtomicUsize,
+    pub(super) waiting_bytes: AtomicUsize,
+    pub(super) released_early: AtomicU64,
+    pub(super) noise_uncounted: AtomicU64,
+    pub(super) without_body: AtomicU64,
+}
+
+impl Recorder {
+    /// Makes the queues.
+    pub fn new(store: Store, capture: Capture, requests: RequestLogging) -> (Recorder, Queues) {
+        let (urgent, urgent_rx) = crossbeam_channel::bounded(capture.queue_records);
+        let (lazy, lazy_rx) = crossbeam_channel::bounded(capture.queue_records);
+        let (noise, noise_rx) = crossbeam_channel::bounded(NOISE_QUEUE);
+        let counters = Arc::new(Counters::default());
+        let queues =
+            Queues { urgent: urgent_rx, lazy: lazy_rx, noise: noise_rx, counters: Arc::clone(&counters) };
+        (Recorder { urgent, lazy, noise, counters, store, capture, requests }, queues)
+    }
+
+    /// Records a finished request. `Some`: the last bytes of its answer wait for it.
+    pub fn record(&self, mut finished: Finished) -> Option<Commit> {
+        let durable = finished.must_be_durable();
+        if !durable {
+            if !self.keeps(&finished) {
+                return None;
+            }
+            // A success is recorded without its body: let the bytes go now.
+            finished.waybill.arrival.body = Bytes::new();
+            self.put(&self.lazy, Entry { finished, body_dropped: false, committed: None });
+            return None;
+        }
+        let bytes = finished.waybill.arrival.body.len();
+        let waiting = self.counters.waiting_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let body_dropped = waiting > self.capture.queue_bytes;
+        if body_dropped {
+            self.counters.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            self.counters.without_body.fetch_add(1, Ordering::Relaxed);
+            finished.waybill.arrival.body = Bytes::new();
+        }
+        let (committed, wait) = oneshot::channel();
+        self.put(&self.urgent, Entry { finished, body_dropped, committed: Some(committed) });
+        Some(Commit { wait, patience: None, counters: Arc::clone(&self.counters) })
+    }
+
+    /// Counts a refusal before auth.
+    pub fn noise(&self, client_ip: IpAddr, cause: Cause, request_id: RequestId, at: UnixMillis) {
+        if self.noise.try_send(Noise { client_ip, cause, request_id, at }).is_err() {
+            self.counters.noise_uncounted.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Records accepted and not yet committed.
+    pub fn waiting(&self) -> u64 {
+        self.counters.waiting.load(Ordering::Relaxed) as u64
+    }
+
+    /// Answers released before their record was committed, because the store took too long.
+    pub fn released_early(&self) -> u64 {
+        self.counters.released_early.load(Ordering::Relaxed)
+    }
+
+    /// Records whose body was let go because too many bytes were waiting.
+    pub fn without_body(&self) -> u64 {
+        self.counters.without_body.load(Ordering::Relaxed)
+    }
+
+    fn keeps(&self, finished: &Finished) -> bool {
+        match self.requests {
+            RequestLogging::All => true,
+            RequestLogging::ErrorsOnly => false,
+            RequestLogging::Sampled(share) => finished.waybill.request_id.is_sampled(share),
+        }
+    }
+
+    fn put(&self, queue: &Sender<Entry>, entry: Entry) {
+        self.counters.waiting.fetch_add(1, Ordering::Relaxed);
+        if let Err(TrySendError::Full(entry) | TrySendError::Disconnected(entry)) = queue.try_send(entry) {
+            self.counters.waiting.fetch_sub(1, Ordering::Relaxed);
+            self.counters
+                .waiting_bytes
+                .fetch_sub(entry.finished.waybill.arrival.body.len(), Ordering::Relaxed);
+            self.store.count_lost(1, LossReason::QueueFull);
+        }
+    }
+}
+
+/// Resolves when the record is committed, or counted lost, or the wait has become too long.
+pub struct Commit {
+    wait: oneshot::Receiver<()>,
+    patience: Option<Pin<Box<Sleep>>>,
+    counters: Arc<Counters>,
+}
+
+impl Future for Commit {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // An answer or a closed channel: either way the recorder is done with it.
+        if Pin::new(&mut self.wait).poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        let patience = self.patience.get_or_insert_with(|| Box::pin(tokio::time::sleep(COMMIT_PATIENCE)));
+        if patience.as_mut().poll(cx).is_ready() {
+            self.counters.released_early.fetch_add(1, Ordering::Relaxed);
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    }
+}

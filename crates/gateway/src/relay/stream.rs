@@ -1,0 +1,299 @@
+//! A stream on its way to the client, from its first content to exactly one end.
+//!
+//! It is polled by the connection's own task: a provider's bytes wake that task, are read, scanned and
+//! handed on in one go. Everything that is there is handed on together.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use tokio::time::Instant;
+use waybill_model::{
+    cause::Source,
+    protocol::StreamFormat,
+    waybill::{Decision, Outcome, Relayed, StreamFault},
+};
+use waybill_wire::{
+    render,
+    stream::{ErrorForm, Event, Mark, Piece, Standing, StreamEnd, StreamReader},
+};
+
+use crate::{
+    record::{Commit, Journey, millis_since},
+    respond::Code,
+    routing::Slot,
+    upstream::{AnswerStream, Fault, Streaming, failure_of, flaw_of, flaw_of_end},
+};
+
+/// Bytes gathered before they are handed on even though more is ready.
+const GATHER: usize = 64 << 10;
+
+/// A stream being relayed.
+pub struct Stream {
+    journey: Option<Journey>,
+    source: Option<AnswerStream>,
+    reader: StreamReader,
+    standing: Standing,
+    /// Read, but not yet handed on.
+    ready: Gathered,
+    pieces: Vec<Piece>,
+    /// The last bytes, waiting for the record.
+    farewell: Option<(Commit, Bytes)>,
+    format: StreamFormat,
+    facts: Facts,
+    /// Held until the stream is over.
+    _slot: Slot,
+}
+
+/// What a failure's record needs, should there be one.
+struct Facts {
+    status: http::StatusCode,
+    headers: HeaderMap,
+    account: std::sync::Arc<crate::routing::AccountEntry>,
+    started: Instant,
+    head_at: Instant,
+    time_to_first_token_ms: Option<u32>,
+}
+
+impl Stream {
+    /// A stream whose first content has been read.
+    pub fn new(journey: Journey, streaming: Streaming) -> Self {
+        let Streaming { status, headers, held, reader, source, format, account, slot, started, head_at } = streaming;
+        let facts = Facts { status, headers, account, started, head_at, time_to_first_token_ms: None };
+        let mut standing = Standing::default();
+        standing.on(Event::HeadersSent);
+        Stream {
+            journey: Some(journey),
+            source: Some(source),
+            reader,
+            standing,
+            ready: Gathered::default(),
+            pieces: held,
+            farewell: None,
+            format,
+            facts,
+            _slot: slot,
+        }
+    }
+
+    /// The next bytes for the client; `None` at the end.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        loop {
+            if let Some((commit, _)) = &mut self.farewell {
+                // What came before the end does not wait for the record.
+                if let Some(bytes) = self.ready.take() {
+                    return Poll::Ready(Some(bytes));
+                }
+                std::task::ready!(Pin::new(commit).poll(cx));
+                let last = self.farewell.take().map(|(_, bytes)| bytes).filter(|bytes| !bytes.is_empty());
+                match last {
+                    Some(bytes) => return Poll::Ready(Some(bytes)),
+                    None => continue,
+                }
+            }
+            self.hand_on();
+            if self.ready.len() >= GATHER || self.source.is_none() || self.farewell.is_some() {
+                if let Some(bytes) = self.ready.take() {
+                    return Poll::Ready(Some(bytes));
+                }
+                if self.farewell.is_some() {
+                    continue;
+                }
+                return Poll::Ready(None);
+            }
+            let Some(source) = &mut self.source else { continue };
+            match source.poll_data(cx) {
+                Poll::Ready(Some(Ok(chunk))) => self.reader.feed(chunk, &mut self.pieces),
+                Poll::Ready(Some(Err(broken))) => {
+                    // After its end marker a provider owes nothing.
+                    if self.reader.ended() == Some(&StreamEnd::Complete) {
+                        self.end_well(Bytes::new());
+                    } else {
+                        let (fault, message) = flaw_of(broken);
+                        self.end_badly(fault, message, self.reader.held(), None);
+                    }
+                }
+                Poll::Ready(None) => {
+                    let end = self.reader.finish(&mut self.pieces);
+                    self.hand_on();
+                    match end {
+                        StreamEnd::Complete => self.end_well(Bytes::new()),
+                        broken => {
+                            let (fault, message, frame) = flaw_of_end(broken, &self.reader);
+                            self.end_badly(fault, message, frame, None);
+                        }
+                    }
+                }
+                Poll::Pending => {
+                    return match self.ready.take() {
+                        Some(bytes) => Poll::Ready(Some(bytes)),
+                        None => Poll::Pending,
+                    };
+                }
+            }
+        }
+    }
+
+    /// Whether the client has everything.
+    pub fn is_end(&self) -> bool {
+        self.source.is_none() && self.farewell.is_none() && self.ready.is_empty() && self.pieces.is_empty()
+    }
+
+    /// Moves pieces to the client's side, up to an end among them.
+    fn hand_on(&mut self) {
+        let mut pieces = std::mem::take(&mut self.pieces);
+        for piece in pieces.drain(..) {
+            if self.journey.is_none() {
+                // Over: what a provider sends after an error, or after a stream ended, is its own affair.
+                break;
+            }
+            match piece.mark {
+                Mark::Lifecycle => {}
+                Mark::Content => {
+                    if self.facts.time_to_first_token_ms.is_none() {
+                        self.facts.time_to_first_token_ms = self.journey.as_ref().map(Journey::elapsed_ms);
+                    }
+                }
+                Mark::Terminal if self.must_wait() => {
+                    self.end_well(piece.bytes);
+                    break;
+                }
+                Mark::Terminal => {}
+                Mark::Error => {
+                    let payload = match self.reader.ended() {
+                        Some(StreamEnd::Error(payload)) => payload.clone(),
+                        _ => piece.bytes.clone(),
+                    };
+                    let message = "the provider sent an error inside the stream".to_owned();
+                    self.end_badly(StreamFault::ErrorEvent, message, payload, Some(piece.bytes));
+                    break;
+                }
+            }
+            self.standing.on(Event::Sent(piece.mark));
+            self.ready.push(piece.bytes);
+        }
+        pieces.clear();
+        self.pieces = pieces;
+    }
+
+    /// Whether the end must wait for the record: a failure was hidden on the way here.
+    fn must_wait(&self) -> bool {
+        self.journey.as_ref().is_some_and(|journey| journey.waybill().attempts_failed() > 0)
+    }
+
+    fn end_well(&mut self, last: Bytes) {
+        let Some(mut journey) = self.journey.take() else { return };
+        self.stamp(&mut journey);
+        self.standing.on(Event::Sent(Mark::Terminal));
+        if let Some(commit) = journey.finish(Outcome::Served, self.facts.status.as_u16(), Bytes::new()) {
+            self.farewell = Some((commit, last));
+        } else {
+            self.ready.push(last);
+        }
+        self.source = None;
+    }
+
+    /// `said` is the provider's own error event, where it sent one: the client gets it, without secrets.
+    fn end_badly(&mut self, fault: StreamFault, message: String, payload: Bytes, said: Option<Bytes>) {
+        let Some(mut journey) = self.journey.take() else { return };
+        self.source = None;
+        let account = &self.facts.account;
+        let (failure, upstream_request_id) = failure_of(
+            account.platform,
+            Fault::Broken {
+                fault,
+                message,
+                status: self.facts.status,
+                headers: std::mem::take(&mut self.facts.headers),
+                frame: payload,
+            },
+            HeaderMap::new(),
+            journey.shared().clock.now(),
+        );
+        let told = match (said, self.standing.error_form()) {
+            (_, ErrorForm::None) => Bytes::new(),
+            (Some(event), _) => journey.shared().scrub(event),
+            (None, ErrorForm::Answer | ErrorForm::Event) => {
+                let code = Code::in_place_of(failure.cause).info();
+                let request_id = journey.waybill().request_id.to_string();
+                render::error_event(self.format, code.status.as_u16(), code.name, &failure.message, &request_id, true)
+            }
+        };
+        self.stamp(&mut journey);
+        let waybill = journey.waybill_mut();
+        waybill.fail_last_attempt(failure, Decision::GiveUp, "content had already reached the client");
+        if let Some(last) = waybill.last_attempt_mut() {
+            last.duration_ms = millis_since(self.facts.started);
+            last.upstream_request_id = last.upstream_request_id.take().or(upstream_request_id);
+        }
+        self.standing.on(Event::Sent(Mark::Error));
+        let outcome = Outcome::Failed { source: Source::Upstream };
+        if let Some(commit) = journey.finish(outcome, self.facts.status.as_u16(), told.clone()) {
+            self.farewell = Some((commit, told));
+        }
+    }
+
+    fn stamp(&self, journey: &mut Journey) {
+        let waybill = journey.waybill_mut();
+        waybill.relayed = Some(Relayed {
+            upstream_latency_ms: waybill.attempts().last().and_then(|attempt| attempt.first_byte_ms),
+            time_to_first_token_ms: self.facts.time_to_first_token_ms,
+            response_latency_ms: Some(millis_since(self.facts.head_at)),
+            usage: self.reader.usage(),
+        });
+    }
+}
+
+impl Drop for Stream {
+    /// A client that leaves after the end marker has all it wanted.
+    fn drop(&mut self) {
+        if self.journey.is_none() {
+            return;
+        }
+        if self.reader.ended() == Some(&StreamEnd::Complete) {
+            self.end_well(Bytes::new());
+        } else if let Some(mut journey) = self.journey.take() {
+            self.stamp(&mut journey);
+            drop(journey);
+        }
+    }
+}
+
+/// Bytes that go out together: one piece stays as it is, several small ones are joined.
+#[derive(Default)]
+struct Gathered {
+    first: Bytes,
+    joined: BytesMut,
+}
+
+impl Gathered {
+    fn push(&mut self, bytes: Bytes) {
+        if self.is_empty() {
+            self.first = bytes;
+        } else {
+            if self.joined.is_empty() {
+                self.joined.extend_from_slice(&self.first);
+                self.first = Bytes::new();
+            }
+            self.joined.extend_from_slice(&bytes);
+        }
+    }
+
+    fn take(&mut self) -> Option<Bytes> {
+        if !self.joined.is_empty() {
+            return Some(self.joined.split().freeze());
+        }
+        (!self.first.is_empty()).then(|| std::mem::take(&mut self.first))
+    }
+
+    fn len(&self) -> usize {
+        self.first.len() + self.joined.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

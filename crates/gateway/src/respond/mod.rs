@@ -1,0 +1,110 @@
+//! The only maker of error answers: our own, and a provider's passed on.
+//!
+//! Promises: an error of ours has the shape of the client's protocol and a `waybill_…` type, never a
+//! provider's code; every answer carries the request id and the number of attempts, every error who
+//! caused it. Must not know: how a failure came about; a [`Refusal`] says all it needs.
+
+mod code;
+mod refusal;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use waybill_model::{cause::Source, id::RequestId, protocol::Protocol};
+use waybill_wire::render;
+
+pub use code::Code;
+pub use refusal::Refusal;
+
+use crate::relay::ReplyBody;
+
+/// Waybill's id of the request.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-waybill-request-id");
+/// How many upstream attempts were made.
+pub const ATTEMPTS: HeaderName = HeaderName::from_static("x-waybill-attempts");
+/// On errors: `client`, `gateway` or `upstream`.
+pub const ERROR_SOURCE: HeaderName = HeaderName::from_static("x-waybill-error-source");
+
+/// Headers of a provider's answer that stay behind: the hop's own, and those that would tell clients
+/// about the pool or set state at the provider.
+const NOT_PASSED_ON: &[&str] = &[
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "content-length",
+    "set-cookie",
+    "alt-svc",
+    "strict-transport-security",
+    "openai-organization",
+    "openai-project",
+    "anthropic-organization-id",
+];
+
+/// The body of an error of ours.
+pub fn own_body(protocol: Protocol, refusal: &Refusal, request_id: RequestId) -> Bytes {
+    render::error_body(
+        protocol,
+        refusal.code.info().status.as_u16(),
+        refusal.code.info().name,
+        &refusal.message,
+        &request_id.to_string(),
+    )
+}
+
+/// An answer with an error of ours.
+pub fn own(refusal: &Refusal, body: Bytes, request_id: RequestId, attempts: u32) -> Response<ReplyBody> {
+    let info = refusal.code.info();
+    let mut response = Response::new(ReplyBody::whole(body));
+    *response.status_mut() = info.status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(seconds) = info.retry_after_s {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Some(allow) = refusal.allow {
+        headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+    }
+    stamp(headers, request_id, attempts, Some(refusal.source()));
+    response
+}
+
+/// A provider's error, with its status and headers, and its body as given here (secrets out).
+pub fn provider(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: Bytes,
+    request_id: RequestId,
+    attempts: u32,
+) -> Response<ReplyBody> {
+    let mut response = Response::new(ReplyBody::whole(body));
+    *response.status_mut() = status;
+    *response.headers_mut() = passed_on(headers);
+    stamp(response.headers_mut(), request_id, attempts, Some(Source::Upstream));
+    response
+}
+
+/// The provider's headers that reach the client.
+pub fn passed_on(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = HeaderMap::with_capacity(headers.len() + 3);
+    for (name, value) in headers {
+        if !NOT_PASSED_ON.contains(&name.as_str()) {
+            kept.append(name.clone(), value.clone());
+        }
+    }
+    kept
+}
+
+/// Marks an answer as having come through here.
+pub fn stamp(headers: &mut HeaderMap, request_id: RequestId, attempts: u32, error: Option<Source>) {
+    if let Ok(id) = HeaderValue::try_from(request_id.to_string()) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(ATTEMPTS, HeaderValue::from(attempts));
+    if let Some(source) = error {
+        headers.insert(ERROR_SOURCE, HeaderValue::from_static(source.as_str()));
+    }
+}

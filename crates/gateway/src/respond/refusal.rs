@@ -1,0 +1,93 @@
+//! Why a stage did not let a request through: what the client is told, and what the log says.
+
+use waybill_model::cause::{Cause, Owner, Source};
+use waybill_wire::{endpoint::Mismatch, peek::PeekError};
+
+use super::Code;
+use crate::routing::NoRoute;
+
+/// A stage's "no".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The code; status, cause and fault follow from it.
+    pub code: Code,
+    /// For the client.
+    pub message: String,
+    /// For the log, where it may say more.
+    pub log: Option<String>,
+    /// For `allow`, on 405.
+    pub allow: Option<&'static str>,
+}
+
+impl Refusal {
+    /// A refusal that tells the client and the log the same.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Refusal { code, message: message.into(), log: None, allow: None }
+    }
+
+    /// A fault of our own: the client gets no inner text.
+    pub fn internal(error: impl std::fmt::Display) -> Self {
+        Refusal {
+            log: Some(error.to_string()),
+            ..Refusal::new(Code::Internal, "the gateway failed; the operator finds the reason under the request id")
+        }
+    }
+
+    /// The cause it is recorded under.
+    pub fn cause(&self) -> Cause {
+        self.code.info().cause
+    }
+
+    /// What the log says.
+    pub fn log_message(&self) -> &str {
+        self.log.as_deref().unwrap_or(&self.message)
+    }
+
+    /// Who caused it, as the client is told.
+    pub fn source(&self) -> Source {
+        match self.cause().info().owner {
+            Owner::Client => Source::Client,
+            Owner::Provider | Owner::Platform => Source::Gateway,
+        }
+    }
+}
+
+impl From<PeekError> for Refusal {
+    fn from(error: PeekError) -> Self {
+        Refusal::new(Code::InvalidRequest, error.message)
+    }
+}
+
+impl From<Mismatch> for Refusal {
+    fn from(mismatch: Mismatch) -> Self {
+        match mismatch {
+            Mismatch::NotFound => Refusal::new(Code::NotFound, "this path is not an endpoint of the gateway"),
+            Mismatch::MethodNotAllowed { allow } => Refusal {
+                allow: Some(allow),
+                ..Refusal::new(Code::MethodNotAllowed, format!("this endpoint takes {allow} only"))
+            },
+        }
+    }
+}
+
+impl Refusal {
+    /// No account for the request.
+    pub fn no_route(why: NoRoute, model: Option<&str>) -> Self {
+        let model = model.unwrap_or("(none)");
+        match why {
+            NoRoute::NoGroup => Refusal::new(
+                Code::ModelNotServed,
+                format!("no group of this key speaks this protocol (model `{model}`)"),
+            ),
+            NoRoute::ModelNotServed => {
+                Refusal::new(Code::ModelNotServed, format!("no group of this key serves the model `{model}`"))
+            }
+            NoRoute::NoSlot => {
+                Refusal::new(Code::NoSlot, "every account that could serve this request is at its concurrency limit")
+            }
+            NoRoute::NoneUsable => {
+                Refusal::new(Code::NoAccount, "no account of the group can take this request now")
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What changes while requests run: how many are in flight on an account.
+//!
+//! One [`Live`] per account outlives every snapshot, so that a configuration change forgets no slot.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
+/// Run-time state of one account, shared by all workers.
+#[derive(Debug, Default)]
+pub struct Live {
+    in_flight: AtomicU32,
+}
+
+impl Live {
+    /// Requests on this account now.
+    pub fn in_flight(&self) -> u32 {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Takes a slot unless `limit` are taken. Dropping the [`Slot`] gives it back, whatever happened.
+    pub fn take(self: &Arc<Self>, limit: Option<u32>) -> Option<Slot> {
+        let limit = limit.unwrap_or(u32::MAX);
+        self.in_flight
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < limit).then_some(n + 1))
+            .ok()
+            .map(|_| Slot(Arc::clone(self)))
+    }
+}
+
+/// One request's place on an account.
+#[derive(Debug)]
+pub struct Slot(Arc<Live>);
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dropped_slot_is_free_again() {
+        let live = Arc::new(Live::default());
+        let slot = live.take(Some(1)).unwrap();
+        assert!(live.take(Some(1)).is_none());
+        drop(slot);
+        assert_eq!(live.in_flight(), 0);
+        assert!(live.take(Some(1)).is_some());
+    }
+}

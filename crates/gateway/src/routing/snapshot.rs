@@ -1,0 +1,249 @@
+//! The routing data: an immutable picture of keys, groups and accounts, swapped when they change.
+
+use std::{collections::HashMap, sync::Arc};
+
+use http::{HeaderName, HeaderValue, header, uri::Authority};
+use waybill_model::{
+    entity::{Account, ApiKey, Group, HttpVersion, Status, User},
+    id::{AccountId, ApiKeyId, GroupId, UserId},
+    protocol::Platform,
+    secret::Secret,
+    time::UnixMillis,
+};
+
+use super::{Live, ModelMap};
+
+/// Everything the request path looks up. Built off the path, read through an `ArcSwap`.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    keys: HashMap<[u8; 32], Arc<KeyEntry>>,
+    accounts: HashMap<AccountId, Arc<AccountEntry>>,
+}
+
+/// An API key with everything admission needs.
+#[derive(Debug)]
+pub struct KeyEntry {
+    /// The key.
+    pub id: ApiKeyId,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its owner.
+    pub user_id: UserId,
+    /// The owner's name.
+    pub user_name: Arc<str>,
+    /// `Disabled` when the key or its user is.
+    pub status: Status,
+    /// After this instant it no longer works.
+    pub expires_at: Option<UnixMillis>,
+    /// Active groups it may use, in order.
+    pub groups: Vec<Arc<GroupEntry>>,
+}
+
+/// A group with its accounts.
+#[derive(Debug)]
+pub struct GroupEntry {
+    /// The group.
+    pub id: GroupId,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Platform of its accounts.
+    pub platform: Platform,
+    /// Applied before the account's own.
+    pub model_map: ModelMap,
+    /// Its accounts, lowest priority value first.
+    pub accounts: Vec<Arc<AccountEntry>>,
+}
+
+/// An account with everything an attempt needs.
+#[derive(Debug)]
+pub struct AccountEntry {
+    /// The account.
+    pub id: AccountId,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Whose API it speaks.
+    pub platform: Platform,
+    /// Lower first.
+    pub priority: i32,
+    /// Most requests at once.
+    pub concurrency: Option<u32>,
+    /// Models it serves; empty is all.
+    pub models: Vec<String>,
+    /// Names to send under another name.
+    pub model_map: ModelMap,
+    /// Switched on.
+    pub status: Status,
+    /// Where it is.
+    pub upstream: Upstream,
+    /// Host and port, for the record.
+    pub host: Arc<str>,
+    /// What it presents; `None` when the sealed credential could not be opened.
+    pub credential: Option<Credential>,
+    /// In-flight counter, shared over snapshots.
+    pub live: Arc<Live>,
+}
+
+/// Where a provider is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Upstream {
+    /// TLS or plain.
+    pub tls: bool,
+    /// Host and port as written.
+    pub authority: Authority,
+    /// Path before `/v1/…`; empty, or `/prefix` without a trailing slash.
+    pub path_prefix: Arc<str>,
+    /// Which HTTP to speak.
+    pub http_version: HttpVersion,
+}
+
+/// The header that authenticates an account.
+#[derive(Debug, Clone)]
+pub struct Credential {
+    /// Header name.
+    pub name: HeaderName,
+    /// Header value, marked sensitive.
+    pub value: HeaderValue,
+}
+
+/// Why a definition cannot be used. Shown to the operator.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum SnapshotError {
+    /// Not `http://host` or `https://host`.
+    #[error("base_url: `{0}` is not an http or https address with a host")]
+    BaseUrl(String),
+    /// Bytes that cannot stand in a header.
+    #[error("credential: it has characters that cannot be sent in a header")]
+    Credential,
+}
+
+impl Upstream {
+    /// Reads `scheme://host[:port][/prefix]`.
+    pub fn parse(base_url: &str, http_version: HttpVersion) -> Result<Self, SnapshotError> {
+        let bad = || SnapshotError::BaseUrl(base_url.to_owned());
+        let uri: http::Uri = base_url.parse().map_err(|_| bad())?;
+        let tls = match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") => false,
+            _ => return Err(bad()),
+        };
+        let authority = uri.authority().cloned().ok_or_else(bad)?;
+        if authority.as_str().contains('@') || uri.query().is_some() {
+            return Err(bad());
+        }
+        let path_prefix = Arc::from(uri.path().trim_end_matches('/'));
+        Ok(Upstream { tls, authority, path_prefix, http_version })
+    }
+
+    /// TCP port.
+    pub fn port(&self) -> u16 {
+        self.authority.port_u16().unwrap_or(if self.tls { 443 } else { 80 })
+    }
+}
+
+impl Credential {
+    /// The header each platform expects an API key in.
+    pub fn api_key(platform: Platform, key: &Secret) -> Result<Self, SnapshotError> {
+        let (name, text) = match platform {
+            Platform::Anthropic => (HeaderName::from_static("x-api-key"), key.expose().to_owned()),
+            Platform::Gemini => (HeaderName::from_static("x-goog-api-key"), key.expose().to_owned()),
+            Platform::OpenAi | Platform::Antigravity => {
+                (header::AUTHORIZATION, format!("Bearer {}", key.expose()))
+            }
+        };
+        let mut value = HeaderValue::from_str(&text).map_err(|_| SnapshotError::Credential)?;
+        value.set_sensitive(true);
+        Ok(Credential { name, value })
+    }
+}
+
+impl Snapshot {
+    /// Joins the stored definitions. `open` unseals an account's credential; an account whose
+    /// credential or address cannot be read stays in the picture, so that a plan can say so.
+    pub fn build(
+        groups: &[Group],
+        accounts: &[Account],
+        users: &[User],
+        keys: &[ApiKey],
+        open: impl Fn(&Account) -> Option<Secret>,
+        previous: &Snapshot,
+    ) -> Snapshot {
+        let mut members: HashMap<GroupId, Vec<Arc<AccountEntry>>> = HashMap::new();
+        let mut by_id = HashMap::new();
+        for account in accounts {
+            let Some(entry) = account_entry(account, &open, previous) else { continue };
+            for group in &account.group_ids {
+                members.entry(*group).or_default().push(Arc::clone(&entry));
+            }
+            by_id.insert(account.id, entry);
+        }
+        let groups: HashMap<GroupId, Arc<GroupEntry>> = groups
+            .iter()
+            .filter(|group| group.status == Status::Active)
+            .map(|group| {
+                let mut accounts = members.remove(&group.id).unwrap_or_default();
+                accounts.sort_by_key(|account| (account.priority, account.id));
+                let entry = GroupEntry {
+                    id: group.id,
+                    name: group.name.as_str().into(),
+                    platform: group.platform,
+                    model_map: ModelMap::new(&group.model_mapping),
+                    accounts,
+                };
+                (group.id, Arc::new(entry))
+            })
+            .collect();
+        let users: HashMap<UserId, &User> = users.iter().map(|user| (user.id, user)).collect();
+        let keys = keys
+            .iter()
+            .filter_map(|key| {
+                let user = users.get(&key.user_id)?;
+                let active = key.status == Status::Active && user.status == Status::Active;
+                let entry = KeyEntry {
+                    id: key.id,
+                    name: key.name.as_str().into(),
+                    user_id: user.id,
+                    user_name: user.name.as_str().into(),
+                    status: if active { Status::Active } else { Status::Disabled },
+                    expires_at: key.expires_at,
+                    groups: key.group_ids.iter().filter_map(|id| groups.get(id).cloned()).collect(),
+                };
+                Some((key.hash, Arc::new(entry)))
+            })
+            .collect();
+        Snapshot { keys, accounts: by_id }
+    }
+
+    /// The key with this hash.
+    pub fn key(&self, hash: &[u8; 32]) -> Option<&Arc<KeyEntry>> {
+        self.keys.get(hash)
+    }
+
+    /// Every account.
+    pub fn accounts(&self) -> impl Iterator<Item = &Arc<AccountEntry>> {
+        self.accounts.values()
+    }
+}
+
+fn account_entry(
+    account: &Account,
+    open: impl Fn(&Account) -> Option<Secret>,
+    previous: &Snapshot,
+) -> Option<Arc<AccountEntry>> {
+    let upstream = Upstream::parse(&account.base_url, account.http_version)
+        .inspect_err(|error| tracing::error!(account = %account.name, %error, "account left out"))
+        .ok()?;
+    Some(Arc::new(AccountEntry {
+        id: account.id,
+        name: account.name.as_str().into(),
+        platform: account.platform,
+        priority: account.priority,
+        concurrency: account.concurrency,
+        models: account.models.clone(),
+        model_map: ModelMap::new(&account.model_mapping),
+        status: account.status,
+        host: upstream.authority.as_str().into(),
+        upstream,
+        credential: open(account).and_then(|secret| Credential::api_key(account.platform, &secret).ok()),
+        live: previous.accounts.get(&account.id).map_or_else(Arc::default, |old| Arc::clone(&old.live)),
+    }))
+}

@@ -1,0 +1,210 @@
+//! Starting and stopping: what `waybill serve`, `demo` and `check-config` do.
+
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use waybill_model::{redact::Redactor, secret::Secret};
+use waybill_store::{RetentionPolicy, Store, StoreOptions};
+
+use crate::{
+    admin,
+    app::{Parts, Shared},
+    cli::{DemoArgs, ServeArgs},
+    clock::Clock,
+    config::{Config, Retention},
+    record::{self, Composer, Recorder},
+    seed, server,
+    upstream::Tls,
+    vault::{self, Vault},
+};
+
+/// How often retention looks for what is too old or too much.
+const RETENTION_EVERY: Duration = Duration::from_secs(60);
+
+/// A gateway that runs, and what was made for it at start.
+pub struct Gateway {
+    /// The server.
+    pub running: server::Running,
+    /// Client keys made at this start, by name: shown once.
+    pub new_keys: Vec<(String, Secret)>,
+    /// Where the admin token was read from or put.
+    pub admin_token_from: String,
+    retention: tokio::task::JoinHandle<()>,
+}
+
+/// `waybill serve`: runs until SIGTERM or Ctrl-C.
+pub fn serve(args: ServeArgs) -> anyhow::Result<()> {
+    let mut config = Config::load(args.config.as_deref(), &|name| std::env::var(name).ok())?;
+    if let Some(listen) = args.listen {
+        config.listen = listen;
+    }
+    if let Some(data_dir) = args.data_dir {
+        config.data_dir = data_dir;
+    }
+    runtime()?.block_on(async {
+        let gateway = start(config).await?;
+        announce(&gateway)?;
+        stop_signal().await?;
+        tracing::info!("stopping: running requests may end");
+        gateway.stop().await;
+        Ok(())
+    })
+}
+
+/// `waybill check-config FILE`: says every mistake, or what the file comes to.
+pub fn check_config(file: PathBuf) -> anyhow::Result<()> {
+    let config = Config::load(Some(&file), &|name| std::env::var(name).ok())?;
+    println!(
+        "{}: good. {} groups, {} accounts, {} users, {} client keys; listens on {}, keeps its data in {}",
+        file.display(),
+        config.groups.len(),
+        config.accounts.len(),
+        config.users.len(),
+        config.api_keys.len(),
+        config.listen,
+        config.data_dir.display(),
+    );
+    Ok(())
+}
+
+/// Starts a gateway: opens the store, brings it up to the configuration, listens.
+pub async fn start(config: Config) -> anyhow::Result<Gateway> {
+    std::fs::create_dir_all(&config.data_dir)
+        .with_context(|| format!("data_dir {}", config.data_dir.display()))?;
+    let instance_key = secret_file(&config.data_dir.join("instance.key"), config.secret_key.clone())?.0;
+    let token_file = config.data_dir.join("admin.token");
+    let (admin_token, token_kept) = secret_file(&token_file, config.admin_token.clone())?;
+    let admin_token_from =
+        if token_kept { token_file.display().to_string() } else { "the configuration".to_owned() };
+
+    let options = StoreOptions { durability: config.durability, ..StoreOptions::at(config.data_dir.join("waybill.db")) };
+    let store = Store::open(options).context("the store cannot be opened")?;
+    let vault = Vault::new(&instance_key);
+    let clock = Clock::System;
+    let new_keys = seed::apply(&store, &vault, &config, clock.now()).await?;
+
+    let mut own_secrets = vec![instance_key, admin_token.clone()];
+    own_secrets.extend(config.api_keys.iter().filter_map(|key| key.key.clone()));
+    own_secrets.extend(new_keys.iter().map(|(_, key)| key.clone()));
+
+    let redactor = Arc::new(ArcSwap::from_pointee(Redactor::new(own_secrets.iter().cloned())));
+    let settings = config.settings;
+    let (recorder, queues) = Recorder::new(store.clone(), settings.capture.clone(), settings.requests);
+    let composer = Composer::new(Arc::clone(&redactor), vault.clone(), settings.capture.clone());
+    let recorder_thread = record::spawn(store.journal()?, composer, queues)?;
+    let shared = Arc::new(Shared::new(Parts {
+        clock,
+        settings,
+        vault,
+        store,
+        recorder,
+        tls: Tls::new(&extra_roots(config.upstream_ca.as_deref())?),
+        redactor,
+        own_secrets,
+        admin_token,
+    }));
+    shared.reload().await?;
+
+    let listener = server::listen(config.listen).with_context(|| format!("listen {}", config.listen))?;
+    let router = admin::router(Arc::clone(&shared));
+    let running = server::start(listener, Arc::clone(&shared), router, recorder_thread, config.workers)?;
+    let retention = tokio::spawn(retain(shared));
+    Ok(Gateway { running, new_keys, admin_token_from, retention })
+}
+
+impl Gateway {
+    /// Stops in order; every record is written before this returns.
+    pub async fn stop(self) {
+        self.retention.abort();
+        self.running.stop().await;
+    }
+}
+
+/// Removes what is too old or too much, for as long as it is let.
+async fn retain(shared: Arc<Shared>) {
+    let millis = |age: Duration| Some(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
+    let Retention { errors, requests, replay, max_bytes } = shared.settings.retention.clone();
+    let policy = RetentionPolicy {
+        errors_max_age_ms: millis(errors),
+        requests_max_age_ms: millis(requests),
+        replay_max_age_ms: millis(replay),
+        max_bytes: Some(max_bytes),
+    };
+    let mut every = tokio::time::interval(RETENTION_EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        match shared.store.retain(&policy, shared.clock.now()).await {
+            Ok(report) => tracing::debug!(?report, "retention"),
+            Err(error) => tracing::error!(%error, "retention failed; it is tried again"),
+        }
+    }
+}
+
+fn announce(gateway: &Gateway) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for (name, key) in &gateway.new_keys {
+        writeln!(out, "new client key `{name}` (shown once): {}", key.expose())?;
+    }
+    writeln!(out, "admin token: from {}", gateway.admin_token_from)?;
+    writeln!(out, "listening on http://{}", gateway.running.address())?;
+    out.flush()
+}
+
+/// A secret that is given, or else kept in a file that only its owner can read; made when it is not
+/// there. Says whether it is the file's.
+fn secret_file(path: &Path, given: Option<Secret>) -> anyhow::Result<(Secret, bool)> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    if let Some(given) = given {
+        return Ok((given, false));
+    }
+    match std::fs::read_to_string(path) {
+        Ok(text) if !text.trim().is_empty() => return Ok((Secret::new(text.trim()), true)),
+        Ok(_) => anyhow::bail!("{} is empty: restore it, or delete it to have a new one made", path.display()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error).with_context(|| path.display().to_string()),
+    }
+    let secret = vault::random_text();
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| path.display().to_string())?;
+    writeln!(file, "{secret}")?;
+    file.sync_all()?;
+    Ok((Secret::new(secret), true))
+}
+
+fn extra_roots(file: Option<&Path>) -> anyhow::Result<Vec<tokio_rustls::rustls::pki_types::CertificateDer<'static>>> {
+    use tokio_rustls::rustls::pki_types::{CertificateDer, pem::PemObject as _};
+    let Some(file) = file else { return Ok(Vec::new()) };
+    CertificateDer::pem_file_iter(file)
+        .and_then(Iterator::collect)
+        .with_context(|| format!("upstream_ca {}", file.display()))
+}
+
+/// The runtime of everything that is not a request: accepting, the admin API's jobs, signals.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()
+}
+
+async fn stop_signal() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        result = tokio::signal::ctrl_c() => result,
+    }
+}
+
+/// `waybill demo`: the gateway before simulated providers with faults, and a trickle of traffic.
+pub fn demo(args: DemoArgs) -> anyhow::Result<()> {
+    crate::demo::run(args, runtime()?)
+}

@@ -1,0 +1,108 @@
+//! What the configuration names is created or updated in the store at start, by name.
+
+use anyhow::Context as _;
+use waybill_model::{entity::Status, id::GroupId, secret::Secret, time::UnixMillis};
+use waybill_store::{NewAccount, NewApiKey, NewGroup, NewUser, Store};
+
+use crate::{
+    config::{ApiKeySeed, Config},
+    vault::{self, Purpose, Vault},
+};
+
+/// Characters of a client key that are kept to tell keys apart.
+const PREFIX_CHARS: usize = 10;
+
+/// Applies the configuration. Returns the client keys that were made, by name.
+pub async fn apply(
+    store: &Store,
+    vault: &Vault,
+    config: &Config,
+    now: UnixMillis,
+) -> anyhow::Result<Vec<(String, Secret)>> {
+    for group in &config.groups {
+        let new = NewGroup {
+            name: group.name.clone(),
+            platform: group.platform,
+            model_mapping: group.model_mapping.clone(),
+            status: group.status,
+        };
+        store.upsert_group(new, now).await.with_context(|| format!("group \"{}\"", group.name))?;
+    }
+    let groups = store.groups().await?;
+    let ids = |names: &[String]| -> Vec<GroupId> {
+        names.iter().filter_map(|name| groups.iter().find(|group| &group.name == name)).map(|group| group.id).collect()
+    };
+    for account in &config.accounts {
+        let new = NewAccount {
+            name: account.name.clone(),
+            platform: account.platform,
+            base_url: account.base_url.clone(),
+            group_ids: ids(&account.groups),
+            priority: account.priority,
+            concurrency: account.concurrency,
+            models: account.models.clone(),
+            model_mapping: account.model_mapping.clone(),
+            http_version: account.http_version,
+            status: account.status,
+            credential: vault.seal(Purpose::Credential, account.api_key.expose().as_bytes()),
+        };
+        store.upsert_account(new, now).await.with_context(|| format!("account \"{}\"", account.name))?;
+    }
+    for user in &config.users {
+        let new = NewUser { name: user.name.clone(), status: user.status };
+        store.upsert_user(new, now).await.with_context(|| format!("user \"{}\"", user.name))?;
+    }
+    let mut made = Vec::new();
+    for seed in &config.api_keys {
+        let group_ids = match &seed.groups {
+            Some(names) => ids(names),
+            None => groups.iter().map(|group| group.id).collect(),
+        };
+        let made_now = api_key(store, vault, seed, group_ids, now)
+            .await
+            .with_context(|| format!("api_key \"{}\"", seed.name))?;
+        made.extend(made_now.map(|key| (seed.name.clone(), key)));
+    }
+    Ok(made)
+}
+
+async fn api_key(
+    store: &Store,
+    vault: &Vault,
+    seed: &ApiKeySeed,
+    group_ids: Vec<GroupId>,
+    now: UnixMillis,
+) -> anyhow::Result<Option<Secret>> {
+    let known = store.api_keys().await?.into_iter().find(|key| key.name == seed.name);
+    let (hash, prefix, made) = match (&seed.key, known) {
+        (Some(key), _) => (vault.hash_key(key.expose()), prefix(key), None),
+        // Made on an earlier start; only its hash is left, and that is enough.
+        (None, Some(known)) => (known.hash, known.prefix, None),
+        (None, None) => {
+            let key = vault::new_client_key();
+            (vault.hash_key(key.expose()), prefix(&key), Some(key))
+        }
+    };
+    let users = store.users().await?;
+    let user_id = match users.iter().find(|user| user.name == seed.user) {
+        Some(user) => user.id,
+        None => store.create_user(NewUser { name: seed.user.clone(), status: Status::Active }, now).await?.id,
+    };
+    let new = NewApiKey {
+        name: seed.name.clone(),
+        hash,
+        prefix,
+        user_id,
+        group_ids,
+        status: seed.status,
+        expires_at: seed.expires_at,
+    };
+    store.upsert_api_key(new, now).await?;
+    Ok(made)
+}
+
+/// The first characters of a key: enough to tell keys apart, far too few to guess the rest.
+pub fn prefix(key: &Secret) -> String {
+    let chars = key.expose().chars().count();
+    key.expose().chars().take(PREFIX_CHARS.min(chars / 3)).collect()
+}

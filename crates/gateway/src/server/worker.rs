@@ -1,0 +1,199 @@
+//! One worker thread: its event loop, its connections.
+
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use axum::Router;
+use http::{Request, Response};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
+};
+use tokio::{net::TcpStream, sync::mpsc};
+use tower::ServiceExt;
+
+use super::io::ClientStream;
+use crate::{
+    app::{Shared, Worker},
+    pipeline,
+    relay::ReplyBody,
+    upstream::Pool,
+};
+
+/// Largest request head the HTTP parser takes. Above the configured limit, so that a request beyond
+/// it still gets an answer in its protocol's shape.
+const MAX_HEAD_BYTES: usize = 512 << 10;
+
+/// The same for the number of headers.
+const MAX_HEADERS: usize = 512;
+
+/// How often idle upstream connections are looked through.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// A worker as its acceptor sees it.
+pub struct Handle {
+    connections: mpsc::UnboundedSender<Connected>,
+    open: Arc<AtomicUsize>,
+    thread: JoinHandle<()>,
+}
+
+/// A connection just accepted.
+pub struct Connected {
+    /// The socket, in no event loop yet.
+    pub stream: std::net::TcpStream,
+    /// The peer.
+    pub peer: SocketAddr,
+}
+
+impl Handle {
+    /// Connections open on it.
+    pub fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// Gives it a connection.
+    pub fn give(&self, connected: Connected) {
+        self.open.fetch_add(1, Ordering::Relaxed);
+        if self.connections.send(connected).is_err() {
+            self.open.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Tells it to let its requests end, for at most the drain time, and to end itself.
+    pub fn close(self) -> Closing {
+        Closing(self.thread)
+    }
+}
+
+/// A worker that is ending.
+pub struct Closing(JoinHandle<()>);
+
+impl Closing {
+    /// Waits for its end. Blocks.
+    pub fn join(self) {
+        if self.0.join().is_err() {
+            tracing::error!("a worker ended with a panic");
+        }
+    }
+}
+
+/// Starts a worker.
+pub fn spawn(number: usize, shared: Arc<Shared>, admin: Router) -> std::io::Result<Handle> {
+    // Bounded by the number of sockets the process may open.
+    let (connections, incoming) = mpsc::unbounded_channel();
+    let open = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&open);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let thread = std::thread::Builder::new()
+        .name(format!("worker-{number}"))
+        .spawn(move || runtime.block_on(run(shared, admin, incoming, counter)))?;
+    Ok(Handle { connections, open, thread })
+}
+
+async fn run(
+    shared: Arc<Shared>,
+    admin: Router,
+    mut incoming: mpsc::UnboundedReceiver<Connected>,
+    open: Arc<AtomicUsize>,
+) {
+    let drain = shared.settings.timeouts.drain;
+    let worker = Arc::new(Worker { shared, pool: Arc::new(Pool::default()) });
+    let graceful = GracefulShutdown::new();
+    let server = Arc::new(server(&worker.shared));
+    let mut sweep = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        tokio::select! {
+            connected = incoming.recv() => match connected {
+                Some(connected) => {
+                    let open = OpenConnection(Arc::clone(&open));
+                    serve(&server, &graceful, connected, Arc::clone(&worker), admin.clone(), open);
+                }
+                None => break,
+            },
+            _ = sweep.tick() => worker.pool.sweep(),
+        }
+    }
+    if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests were still running at the end of the drain time; they are recorded as cut off");
+        worker.shared.cut_off();
+    }
+}
+
+/// Counts a connection down when it is over.
+struct OpenConnection(Arc<AtomicUsize>);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn server(shared: &Shared) -> auto::Builder<TokioExecutor> {
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(shared.settings.timeouts.header_read)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .max_headers(MAX_HEADERS)
+        .pipeline_flush(true);
+    server
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(u32::try_from(MAX_HEAD_BYTES).unwrap_or(u32::MAX))
+        .max_concurrent_streams(1024)
+        .adaptive_window(true)
+        .keep_alive_interval(Some(Duration::from_secs(30)));
+    server
+}
+
+fn serve(
+    server: &Arc<auto::Builder<TokioExecutor>>,
+    graceful: &GracefulShutdown,
+    connected: Connected,
+    worker: Arc<Worker>,
+    admin: Router,
+    open: OpenConnection,
+) {
+    let Connected { stream, peer } = connected;
+    let stream = match TcpStream::from_std(stream) {
+        Ok(stream) => stream,
+        Err(error) => return tracing::warn!(%error, "a connection could not be taken up"),
+    };
+    let io = TokioIo::new(ClientStream::new(stream, worker.shared.settings.timeouts.write_stall));
+    let service = service_fn(move |request| {
+        let worker = Arc::clone(&worker);
+        let admin = admin.clone();
+        async move { Ok::<_, Infallible>(respond(&worker, admin, peer.ip(), request).await) }
+    });
+    let connection = graceful.watch(server.serve_connection(io, service).into_owned());
+    tokio::spawn(async move {
+        // A client that leaves, or sends what is not HTTP, is its own affair; requests that were cut
+        // off have recorded themselves.
+        if let Err(error) = connection.await {
+            tracing::debug!(%peer, %error, "connection ended");
+        }
+        drop(open);
+    });
+}
+
+/// Client endpoints take the way of a request; everything else is the admin API's.
+async fn respond(worker: &Worker, admin: Router, peer: IpAddr, request: Request<Incoming>) -> Response<ReplyBody> {
+    if crate::admin::is_admin(request.uri().path()) {
+        let response = match admin.oneshot(request.map(axum::body::Body::new)).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+        return response.map(ReplyBody::admin);
+    }
+    pipeline::handle(worker, peer, request).await
+}

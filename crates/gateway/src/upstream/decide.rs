@@ -1,0 +1,145 @@
+//! The decision after each attempt: one pure function from facts to one word and its reason.
+//!
+//! No I/O, no clock, no sleeping: it can be property-tested, and replayed over recorded history.
+
+use waybill_model::{
+    cause::Blame,
+    waybill::{Decision, EventKind},
+};
+
+/// What the decision is made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts {
+    /// What the failure says about the next attempt; `None` when the attempt serves.
+    pub blame: Option<Blame>,
+    /// The provider answered with an error that could be shown to the client.
+    pub answered: bool,
+    /// A kept-alive connection was closed before any byte of the answer: the provider may never have
+    /// seen the request, and the account is not at fault.
+    pub stale_connection: bool,
+    /// Attempts made so far, this one included.
+    pub attempts: u32,
+    /// Attempts allowed.
+    pub max_attempts: u32,
+    /// Times this account was tried again already.
+    pub retries_here: u32,
+    /// Another account could be tried.
+    pub has_next: bool,
+    /// The time for attempts is spent.
+    pub out_of_time: bool,
+}
+
+/// Decides what follows an attempt made before any content reached the client.
+pub fn decide(facts: Facts) -> (Decision, &'static str) {
+    let Some(blame) = facts.blame else {
+        return (Decision::Serve, "the provider answered");
+    };
+    let end = |reason| {
+        // A pool credential's refusal is never shown as if it were the client's own.
+        let surface = facts.answered && blame != Blame::Credential;
+        (if surface { Decision::Surface } else { Decision::GiveUp }, reason)
+    };
+    if blame == Blame::Request {
+        return end("the request would fail the same on every account");
+    }
+    if facts.out_of_time {
+        return end("the time for attempts is spent");
+    }
+    if facts.stale_connection && facts.retries_here == 0 {
+        return (Decision::RetrySameAccount, "an idle connection had been closed by the provider");
+    }
+    if facts.attempts >= facts.max_attempts {
+        return end("the attempt limit is reached");
+    }
+    if facts.has_next {
+        return (
+            Decision::NextAccount,
+            match blame {
+                Blame::Account => "this account cannot serve it now",
+                Blame::Credential => "this account's credential is at fault",
+                Blame::Transient | Blame::Request => "the provider or the way to it failed",
+            },
+        );
+    }
+    if blame == Blame::Transient && !facts.answered && facts.retries_here == 0 {
+        return (Decision::RetrySameAccount, "no other account is left, and the failure may pass");
+    }
+    end("no other account is left")
+}
+
+/// The kind of event a failed attempt leaves behind, given what was decided. Broken streams name
+/// themselves.
+pub fn event_kind(answered: bool, decision: Decision, attempts: u32) -> EventKind {
+    match (answered, decision) {
+        (false, _) => EventKind::RequestError,
+        (true, Decision::NextAccount) => EventKind::Failover,
+        (true, Decision::RetrySameAccount) => EventKind::Retry,
+        (true, Decision::Serve | Decision::Surface | Decision::GiveUp) if attempts > 1 => EventKind::RetryExhausted,
+        (true, Decision::Serve | Decision::Surface | Decision::GiveUp) => EventKind::HttpError,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn facts() -> impl Strategy<Value = Facts> {
+        let blame = prop_oneof![
+            Just(None),
+            Just(Some(Blame::Request)),
+            Just(Some(Blame::Account)),
+            Just(Some(Blame::Credential)),
+            Just(Some(Blame::Transient)),
+        ];
+        (blame, any::<bool>(), any::<bool>(), 1..20u32, 1..10u32, 0..3u32, any::<bool>(), any::<bool>()).prop_map(
+            |(blame, answered, stale, attempts, max_attempts, retries_here, has_next, out_of_time)| Facts {
+                blame,
+                answered,
+                stale_connection: stale && !answered,
+                attempts,
+                max_attempts,
+                retries_here,
+                has_next,
+                out_of_time,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn a_requests_own_fault_is_never_tried_elsewhere(facts in facts()) {
+            let (word, _) = decide(Facts { blame: Some(Blame::Request), ..facts });
+            prop_assert!(matches!(word, Decision::Surface | Decision::GiveUp));
+        }
+
+        #[test]
+        fn a_credentials_refusal_is_never_surfaced(facts in facts()) {
+            let (word, _) = decide(Facts { blame: Some(Blame::Credential), ..facts });
+            prop_assert_ne!(word, Decision::Surface);
+        }
+
+        #[test]
+        fn nothing_is_surfaced_that_the_provider_did_not_say(facts in facts()) {
+            let (word, _) = decide(Facts { answered: false, ..facts });
+            prop_assert_ne!(word, Decision::Surface);
+        }
+
+        #[test]
+        fn attempts_end(facts in facts()) {
+            let (word, _) = decide(facts);
+            if word == Decision::RetrySameAccount {
+                prop_assert_eq!(facts.retries_here, 0);
+            }
+            if word == Decision::NextAccount {
+                prop_assert!(facts.has_next && facts.attempts < facts.max_attempts && !facts.out_of_time);
+            }
+        }
+
+        #[test]
+        fn only_an_attempt_without_failure_serves(facts in facts()) {
+            prop_assert_eq!(decide(facts).0 == Decision::Serve, facts.blame.is_none());
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Upstream: tries accounts until one serves.
+//!
+//! In: an [`Inbound`] request and its [`Plan`]. Out: an [`Answer`] of which nothing has reached the
+//! client yet, or [`Exhausted`]. Every try is stamped on the waybill, failed or not.
+//!
+//! Promises: the client sees nothing of an attempt before its first content; an account's slot is held
+//! exactly as long as its answer flows; each wait has a bound. Must not know: how an answer is
+//! delivered, or what a failure is called in the log.
+
+mod answer;
+mod attempt;
+mod body;
+mod build;
+mod connect;
+mod decide;
+mod exchange;
+mod failure;
+mod pool;
+
+use http::{HeaderMap, StatusCode};
+use tokio::time::Instant;
+use waybill_model::waybill::{Attempt, Decision, Failure};
+
+pub use answer::{AnswerStream, Broken};
+pub use attempt::{Answer, Streaming, Whole, flaw_of, flaw_of_end};
+pub use connect::Tls;
+pub use failure::{Fault, failure_of};
+pub use pool::Pool;
+
+use crate::{
+    app::Worker,
+    ingress::Inbound,
+    respond::{Code, Refusal},
+    routing::Plan,
+};
+use decide::Facts;
+
+/// Nothing served. What the client is to be told.
+pub enum Exhausted {
+    /// The provider's own error, as it came.
+    Surface {
+        /// Its status.
+        status: StatusCode,
+        /// Its headers.
+        headers: HeaderMap,
+        /// Its body.
+        body: bytes::Bytes,
+    },
+    /// An error of ours in place of what happened upstream.
+    Replaced(Refusal),
+    /// An error of ours: no attempt could be made.
+    Refused(Refusal),
+}
+
+/// Serves a request from the accounts of a plan.
+pub async fn serve(worker: &Worker, inbound: &mut Inbound, mut plan: Plan) -> Result<Answer, Exhausted> {
+    let settings = &worker.shared.settings;
+    let deadline = inbound.journey.started() + settings.timeouts.attempts;
+    let mut retries_here = 0;
+    let mut chosen = match plan.next() {
+        Ok(chosen) => chosen,
+        Err(why) => {
+            stamp_route(inbound, &plan);
+            let model = inbound.arrival().model.clone();
+            return Err(Exhausted::Refused(Refusal::no_route(why, model.as_deref())));
+        }
+    };
+    loop {
+        let number = inbound.journey.waybill().attempts_made() + 1;
+        let (mut attempt, result) = attempt::attempt(worker, inbound, chosen, number).await;
+        let broken = match result {
+            Ok(answer) => {
+                inbound.journey.waybill_mut().stamp_attempt(attempt);
+                if inbound.journey.waybill().attempts_failed() > 0 {
+                    stamp_route(inbound, &plan);
+                }
+                return Ok(answer);
+            }
+            Err(broken) => *broken,
+        };
+        let (decision, reason) = decide::decide(Facts {
+            blame: Some(broken.failure.cause.info().blame),
+            answered: attempt.status.is_some(),
+            stale_connection: broken.stale_connection,
+            attempts: number,
+            max_attempts: settings.failover.max_attempts,
+            retries_here,
+            has_next: plan.has_next(),
+            out_of_time: Instant::now() >= deadline,
+        });
+        let mut failure = broken.failure;
+        if failure.stream.is_none() {
+            failure.kind = decide::event_kind(attempt.status.is_some(), decision, number);
+        }
+        let told = told(decision, &attempt, &failure);
+        attempt.decision = decision;
+        attempt.decision_reason = reason;
+        attempt.failure = Some(failure);
+        inbound.journey.waybill_mut().stamp_attempt(attempt);
+
+        let next = match decision {
+            Decision::NextAccount => plan.next().ok(),
+            Decision::RetrySameAccount => plan.again(&broken.account),
+            Decision::Serve | Decision::Surface | Decision::GiveUp => None,
+        };
+        retries_here = if decision == Decision::RetrySameAccount { retries_here + 1 } else { 0 };
+        let Some(next) = next else {
+            stamp_route(inbound, &plan);
+            return Err(told);
+        };
+        chosen = next;
+    }
+}
+
+/// Lists every account that was looked at. Left out for a clean success: nobody will ask.
+fn stamp_route(inbound: &mut Inbound, plan: &Plan) {
+    if let Some(routing) = &mut inbound.journey.waybill_mut().routing {
+        routing.candidates = plan.candidates();
+    }
+}
+
+/// What the client is told if this failure is the last.
+fn told(decision: Decision, attempt: &Attempt, failure: &Failure) -> Exhausted {
+    let status = attempt.status.and_then(|status| StatusCode::from_u16(status).ok());
+    match status.filter(|status| decision != Decision::GiveUp && (status.is_client_error() || status.is_server_error()))
+    {
+        Some(status) => Exhausted::Surface {
+            status,
+            headers: failure.response_headers.clone(),
+            body: failure.body.clone(),
+        },
+        None => {
+            let code = Code::in_place_of(failure.cause);
+            Exhausted::Replaced(Refusal {
+                log: Some(failure.message.clone()),
+                ..Refusal::new(code, format!("{} ({})", code.meaning().trim_end_matches('.'), failure.cause))
+            })
+        }
+    }
+}
