@@ -52,23 +52,25 @@ impl Readers {
             .acquire_owned()
             .await
             .map_err(|_| StoreError::Closed)?;
-        let pooled = lock(&self.idle).pop();
-        let mut connection = match pooled {
-            Some(connection) => connection,
-            None => database::open_reader(&self.options)?,
-        };
-        let running = Arc::new(Mutex::new(true));
-        let _stop_if_unwanted = StopIfUnwanted {
-            running: Arc::clone(&running),
-            query: connection.get_interrupt_handle(),
-        };
-        let idle = Arc::clone(&self.idle);
+        let progress = Arc::<Mutex<Progress>>::default();
+        let _stop_if_unwanted = StopIfUnwanted(Arc::clone(&progress));
+        let (idle, options) = (Arc::clone(&self.idle), self.options.clone());
         tokio::task::spawn_blocking(move || {
-            let answer = connection
-                .transaction()
-                .map_err(StoreError::from)
-                .and_then(|tx| query(&tx));
-            *lock(&running) = false;
+            let pooled = lock(&idle).pop();
+            let mut connection = match pooled {
+                Some(connection) => connection,
+                None => database::open_reader(&options)?,
+            };
+            let wanted = lock(&progress).start(connection.get_interrupt_handle());
+            let answer = if wanted {
+                connection
+                    .transaction()
+                    .map_err(StoreError::from)
+                    .and_then(|tx| query(&tx))
+            } else {
+                Err(StoreError::Closed)
+            };
+            lock(&progress).running = None;
             lock(&idle).push(connection);
             drop(slot);
             answer
@@ -78,18 +80,31 @@ impl Readers {
     }
 }
 
-/// Stops the query when its caller is dropped first. The flag is changed under the lock before the
-/// connection goes back, so a later query on it is never the one that is stopped.
-struct StopIfUnwanted {
-    running: Arc<Mutex<bool>>,
-    query: InterruptHandle,
+/// Where one query is. It stops running, under the lock, before its connection goes back: a later
+/// query on the connection is never the one that is stopped.
+#[derive(Default)]
+struct Progress {
+    running: Option<InterruptHandle>,
+    unwanted: bool,
 }
+
+impl Progress {
+    /// Whether the query is still wanted; if so, from here on it can be stopped.
+    fn start(&mut self, query: InterruptHandle) -> bool {
+        self.running = Some(query);
+        !self.unwanted
+    }
+}
+
+/// Stops the query when its caller is dropped first.
+struct StopIfUnwanted(Arc<Mutex<Progress>>);
 
 impl Drop for StopIfUnwanted {
     fn drop(&mut self) {
-        let running = lock(&self.running);
-        if *running {
-            self.query.interrupt();
+        let mut progress = lock(&self.0);
+        progress.unwanted = true;
+        if let Some(query) = &progress.running {
+            query.interrupt();
         }
     }
 }

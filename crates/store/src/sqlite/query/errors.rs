@@ -94,7 +94,7 @@ fn list(db: &Connection, filter: &Filter, page: &Page) -> Result<ErrorLogList> {
     })
 }
 
-fn source(from: &str) -> Source<'_> {
+pub(super) fn source(from: &str) -> Source<'_> {
     Source {
         listing: Listing::Errors,
         columns: COLUMNS,

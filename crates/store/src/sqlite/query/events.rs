@@ -107,15 +107,8 @@ fn list(
     conditions: &Conditions,
     page: &Page,
 ) -> Result<UpstreamErrorList> {
-    let from = format!("{way} {DETAILS}");
-    let source = Source {
-        listing: Listing::Events,
-        columns: COLUMNS,
-        from: &from,
-        count_from: way,
-        alias: "u",
-        time: "created_at",
-    };
+    let from = with_details(way);
+    let source = source(&from, way);
     let slice: Slice<UpstreamErrorEvent> =
         page::slice(db, &source, window, conditions, page, read, |event| Place {
             created_at: event.created_at,
@@ -129,6 +122,22 @@ fn list(
         next_cursor: slice.next_cursor,
         total_is_estimate: slice.total_is_estimate,
     })
+}
+
+/// The way to the attempts, and on to their long texts.
+pub(super) fn with_details(way: &str) -> String {
+    format!("{way} {DETAILS}")
+}
+
+pub(super) fn source<'a>(from: &'a str, count_from: &'a str) -> Source<'a> {
+    Source {
+        listing: Listing::Events,
+        columns: COLUMNS,
+        from,
+        count_from,
+        alias: "u",
+        time: "created_at",
+    }
 }
 
 fn read(cells: &mut row::Cells<'_, '_>) -> Result<UpstreamErrorEvent> {

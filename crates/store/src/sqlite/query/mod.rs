@@ -9,4 +9,6 @@ mod errors;
 mod events;
 mod noise;
 mod page;
+#[cfg(test)]
+mod plans;
 mod requests;

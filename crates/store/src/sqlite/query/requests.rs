@@ -58,7 +58,7 @@ impl Store {
     }
 }
 
-fn source(from: &str) -> Source<'_> {
+pub(super) fn source(from: &str) -> Source<'_> {
     Source {
         listing: Listing::Requests,
         columns: COLUMNS,

@@ -1,0 +1,348 @@
+//! The contract of the store about configuration, written against the interface alone.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use common::Fixture;
+use waybill_model::{
+    entity::{HttpVersion, ModelRule, Sealed, Status},
+    id::{AccountId, ApiKeyId, GroupId, UserId},
+    protocol::Platform,
+    time::UnixMillis,
+};
+use waybill_store::{
+    AccountChange, ApiKeyChange, GroupChange, Kind, NewAccount, NewApiKey, NewGroup, NewUser,
+    StoreError, UserChange,
+};
+
+const THEN: UnixMillis = UnixMillis(1_000);
+const LATER: UnixMillis = UnixMillis(2_000);
+
+fn group(name: &str) -> NewGroup {
+    NewGroup {
+        name: name.to_owned(),
+        platform: Platform::OpenAi,
+        model_mapping: vec![ModelRule {
+            from: "gpt-5*".to_owned(),
+            to: "gpt-5-mini".to_owned(),
+        }],
+        status: Status::Active,
+    }
+}
+
+fn account(name: &str, group_ids: Vec<GroupId>) -> NewAccount {
+    NewAccount {
+        name: name.to_owned(),
+        platform: Platform::OpenAi,
+        base_url: "http://127.0.0.1:9".to_owned(),
+        group_ids,
+        priority: -3,
+        concurrency: Some(16),
+        models: vec!["gpt-5".to_owned(), "o*".to_owned()],
+        model_mapping: Vec::new(),
+        http_version: HttpVersion::Auto,
+        status: Status::Active,
+        credential: Sealed(vec![0, 255, 1]),
+    }
+}
+
+fn user(name: &str) -> NewUser {
+    NewUser {
+        name: name.to_owned(),
+        status: Status::Active,
+    }
+}
+
+fn key(name: &str, hash: u8, user_id: UserId, group_ids: Vec<GroupId>) -> NewApiKey {
+    NewApiKey {
+        name: name.to_owned(),
+        hash: [hash; 32],
+        prefix: "wb-abc".to_owned(),
+        user_id,
+        group_ids,
+        status: Status::Active,
+        expires_at: Some(UnixMillis(9_000)),
+    }
+}
+
+#[tokio::test]
+async fn everything_configured_is_loaded_as_it_was_made() {
+    let f = Fixture::new();
+    let store = &f.store;
+    let a = store.create_group(group("a"), THEN).await.unwrap();
+    let b = store.create_group(group("b"), THEN).await.unwrap();
+    let made = store
+        .create_account(account("one", vec![b.id, a.id, b.id]), THEN)
+        .await
+        .unwrap();
+    assert_eq!(made.group_ids, [a.id, b.id]);
+    assert_eq!((made.priority, made.concurrency), (-3, Some(16)));
+    assert_eq!((made.created_at, made.updated_at), (THEN, THEN));
+    let ada = store.create_user(user("ada"), THEN).await.unwrap();
+    let dev = store
+        .create_api_key(key("dev", 1, ada.id, vec![b.id, a.id]), THEN)
+        .await
+        .unwrap();
+    assert_eq!(
+        dev.group_ids,
+        [b.id, a.id],
+        "a key's groups keep their order"
+    );
+
+    let config = store.load_config().await.unwrap();
+    assert_eq!(config.groups, [a.clone(), b]);
+    assert_eq!(config.accounts, [made.clone()]);
+    assert_eq!(config.users, [ada.clone()]);
+    assert_eq!(config.api_keys, [dev.clone()]);
+    assert_eq!(store.group(a.id).await.unwrap(), Some(a));
+    assert_eq!(store.account(made.id).await.unwrap(), Some(made));
+    assert_eq!(store.user(ada.id).await.unwrap(), Some(ada));
+    assert_eq!(store.api_key(dev.id).await.unwrap(), Some(dev));
+}
+
+#[tokio::test]
+async fn a_change_touches_only_what_it_names() {
+    let f = Fixture::new();
+    let store = &f.store;
+    let a = store.create_group(group("a"), THEN).await.unwrap();
+    let made = store
+        .create_account(account("one", vec![a.id]), THEN)
+        .await
+        .unwrap();
+    let change = AccountChange {
+        concurrency: Some(None),
+        status: Some(Status::Disabled),
+        group_ids: Some(Vec::new()),
+        ..AccountChange::default()
+    };
+    let changed = store.update_account(made.id, change, LATER).await.unwrap();
+    let mut expected = made.clone();
+    expected.concurrency = None;
+    expected.status = Status::Disabled;
+    expected.group_ids = Vec::new();
+    expected.updated_at = LATER;
+    assert_eq!(changed, expected);
+
+    let renamed = GroupChange {
+        name: Some("z".to_owned()),
+        ..GroupChange::default()
+    };
+    let renamed = store.update_group(a.id, renamed, LATER).await.unwrap();
+    assert_eq!(
+        (renamed.name.as_str(), renamed.model_mapping.len()),
+        ("z", 1)
+    );
+
+    let ada = store.create_user(user("ada"), THEN).await.unwrap();
+    let off = UserChange {
+        status: Some(Status::Disabled),
+        ..UserChange::default()
+    };
+    assert_eq!(
+        store.update_user(ada.id, off, LATER).await.unwrap().name,
+        "ada"
+    );
+    let dev = store
+        .create_api_key(key("dev", 1, ada.id, vec![a.id]), THEN)
+        .await
+        .unwrap();
+    let forever = ApiKeyChange {
+        expires_at: Some(None),
+        ..ApiKeyChange::default()
+    };
+    let changed = store.update_api_key(dev.id, forever, LATER).await.unwrap();
+    assert_eq!(
+        (changed.expires_at, changed.hash, changed.group_ids),
+        (None, dev.hash, dev.group_ids)
+    );
+}
+
+#[tokio::test]
+async fn an_upsert_finds_its_row_by_name() {
+    let f = Fixture::new();
+    let store = &f.store;
+    let a = store.upsert_group(group("a"), THEN).await.unwrap();
+    let same = NewGroup {
+        platform: Platform::Gemini,
+        ..group("a")
+    };
+    let again = store.upsert_group(same, LATER).await.unwrap();
+    assert_eq!((again.id, again.platform), (a.id, Platform::Gemini));
+    assert_eq!((again.created_at, again.updated_at), (THEN, LATER));
+
+    let one = store
+        .upsert_account(account("one", vec![a.id]), THEN)
+        .await
+        .unwrap();
+    let two = store
+        .upsert_account(account("one", Vec::new()), LATER)
+        .await
+        .unwrap();
+    assert_eq!((one.id, two.group_ids.len()), (two.id, 0));
+
+    let ada = store.upsert_user(user("ada"), THEN).await.unwrap();
+    assert_eq!(
+        store.upsert_user(user("ada"), LATER).await.unwrap().id,
+        ada.id
+    );
+    let dev = store
+        .upsert_api_key(key("dev", 1, ada.id, vec![a.id]), THEN)
+        .await
+        .unwrap();
+    let rotated = store
+        .upsert_api_key(key("dev", 2, ada.id, vec![a.id]), LATER)
+        .await
+        .unwrap();
+    assert_eq!((rotated.id, rotated.hash), (dev.id, [2; 32]));
+}
+
+#[tokio::test]
+async fn names_and_keys_are_unique() {
+    let f = Fixture::new();
+    let store = &f.store;
+    let a = store.create_group(group("a"), THEN).await.unwrap();
+    let b = store.create_group(group("b"), THEN).await.unwrap();
+    let taken = store.create_group(group("a"), THEN).await;
+    assert!(matches!(taken, Err(StoreError::NameTaken { kind: Kind::Group, name }) if name == "a"));
+    let onto = GroupChange {
+        name: Some("a".to_owned()),
+        ..GroupChange::default()
+    };
+    assert!(matches!(
+        store.update_group(b.id, onto.clone(), THEN).await,
+        Err(StoreError::NameTaken { .. })
+    ));
+    assert!(
+        store.update_group(a.id, onto, THEN).await.is_ok(),
+        "its own name is not taken"
+    );
+
+    let ada = store.create_user(user("ada"), THEN).await.unwrap();
+    store
+        .create_api_key(key("dev", 1, ada.id, Vec::new()), THEN)
+        .await
+        .unwrap();
+    let same = store
+        .create_api_key(key("other", 1, ada.id, Vec::new()), THEN)
+        .await;
+    assert!(matches!(same, Err(StoreError::KeyTaken { name }) if name == "dev"));
+}
+
+#[tokio::test]
+async fn references_must_exist_and_a_refused_change_leaves_nothing_behind() {
+    let f = Fixture::new();
+    let store = &f.store;
+    let refused = store
+        .create_account(account("one", vec![GroupId(9)]), THEN)
+        .await;
+    assert!(matches!(
+        refused,
+        Err(StoreError::UnknownReference {
+            field: "group_ids",
+            kind: Kind::Group,
+            id: 9
+        })
+    ));
+    let refused = store
+        .create_api_key(key("dev", 1, UserId(9), Vec::new()), THEN)
+        .await;
+    assert!(matches!(
+        refused,
+        Err(StoreError::UnknownReference {
+            field: "user_id",
+            kind: Kind::User,
+            id: 9
+        })
+    ));
+    let config = store.load_config().await.unwrap();
+    assert_eq!((config.accounts.len(), config.api_keys.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn what_is_in_use_is_not_deleted_and_ids_are_never_given_twice() {
+    let f = Fixture::new();
+    let store = &f.store;
+    let a = store.create_group(group("a"), THEN).await.unwrap();
+    let one = store
+        .create_account(account("one", vec![a.id]), THEN)
+        .await
+        .unwrap();
+    let ada = store.create_user(user("ada"), THEN).await.unwrap();
+    let dev = store
+        .create_api_key(key("dev", 1, ada.id, vec![a.id]), THEN)
+        .await
+        .unwrap();
+    let used = store.delete_group(a.id).await;
+    assert!(matches!(
+        used,
+        Err(StoreError::InUse {
+            by: Kind::Account,
+            count: 1,
+            ..
+        })
+    ));
+    store.delete_account(one.id).await.unwrap();
+    let used = store.delete_group(a.id).await;
+    assert!(matches!(
+        used,
+        Err(StoreError::InUse {
+            by: Kind::ApiKey,
+            count: 1,
+            ..
+        })
+    ));
+    assert!(matches!(
+        store.delete_user(ada.id).await,
+        Err(StoreError::InUse {
+            by: Kind::ApiKey,
+            ..
+        })
+    ));
+    store.delete_api_key(dev.id).await.unwrap();
+    store.delete_user(ada.id).await.unwrap();
+    store.delete_group(a.id).await.unwrap();
+    assert!(store.create_group(group("a"), THEN).await.unwrap().id > a.id);
+
+    let (group, account, user, key) = (GroupId(99), AccountId(99), UserId(99), ApiKeyId(99));
+    let missing = [
+        store.delete_group(group).await,
+        store.delete_account(account).await,
+        store.delete_user(user).await,
+        store.delete_api_key(key).await,
+        store
+            .update_group(group, GroupChange::default(), LATER)
+            .await
+            .map(drop),
+        store
+            .update_account(account, AccountChange::default(), LATER)
+            .await
+            .map(drop),
+        store
+            .update_user(user, UserChange::default(), LATER)
+            .await
+            .map(drop),
+        store
+            .update_api_key(key, ApiKeyChange::default(), LATER)
+            .await
+            .map(drop),
+    ];
+    for answer in missing {
+        assert!(
+            matches!(answer, Err(StoreError::NotFound { id: 99, .. })),
+            "{answer:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_value_of_the_program_is_kept_under_its_name() {
+    let f = Fixture::new();
+    let store = &f.store;
+    assert_eq!(store.meta("key-check").await.unwrap(), None);
+    store.set_meta("key-check", "one").await.unwrap();
+    store.set_meta("key-check", "two").await.unwrap();
+    assert_eq!(
+        store.meta("key-check").await.unwrap().as_deref(),
+        Some("two")
+    );
+}

@@ -1,0 +1,538 @@
+//! Random records and random filters, answered by the store and by a plain loop over the same
+//! records: the same rows in the same order, whatever the page size, by cursor and by page number.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use common::{DAY, Fixture, error_row, event, request_id, subject};
+use proptest::{collection::vec, option, prelude::*, sample::select, test_runner::TestCaseError};
+use waybill_model::{
+    cause::{Cause, Owner, Severity, Source},
+    id::{AccountId, ApiKeyId, GroupId, UserId},
+    protocol::Platform,
+    record::{Record, RequestRow, Subject},
+    redact::Shown,
+    time::UnixMillis,
+    view::{Filter, Page, Sort, View},
+    waybill::{Decision, EventKind, Usage},
+};
+use waybill_store::Store;
+
+const MODELS: &[&str] = &["gpt-5", "claude-sonnet-4-5", "gpt_5"];
+const WORDS: &[&str] = &[
+    "Rate limit reached",
+    "100% of the quota",
+    "a_b",
+    "back\\slash",
+    "OVERLOADED",
+];
+const QUERIES: &[&str] = &[
+    "limit",
+    "LIMIT",
+    "%",
+    "_",
+    "\\",
+    "nowhere",
+    "GPT",
+    "req-",
+    "overloaded",
+    "0",
+];
+const CAUSES: &[Cause] = &[
+    Cause::Overloaded,
+    Cause::RateLimitRequests,
+    Cause::ContextLength,
+    Cause::GatewayKeyDisabled,
+];
+const STATUSES: &[u16] = &[200, 429, 500, 529];
+const SPAN_MS: i64 = 12;
+
+/// One request as the generator makes it; few values per field, so that filters hit.
+#[derive(Debug, Clone)]
+struct Draft {
+    arrived_ms: i64,
+    platform: Platform,
+    who: [Option<i64>; 4],
+    model: Option<&'static str>,
+    status: u16,
+    stream: bool,
+    client_request_id: Option<&'static str>,
+    failure: Option<DraftFailure>,
+}
+
+#[derive(Debug, Clone)]
+struct DraftFailure {
+    cause: Cause,
+    source: Source,
+    recovered: bool,
+    message: &'static str,
+    upstream_message: Option<&'static str>,
+    fingerprint: u8,
+    events: Vec<DraftEvent>,
+}
+
+#[derive(Debug, Clone)]
+struct DraftEvent {
+    after_ms: i64,
+    platform: Platform,
+    account: i64,
+    model: Option<&'static str>,
+    status: Option<u16>,
+    cause: Cause,
+    message: &'static str,
+    upstream_request_id: Option<&'static str>,
+}
+
+prop_compose! {
+    fn draft()(
+        arrived_ms in 0..SPAN_MS,
+        platform in select(Platform::ALL),
+        who in prop::array::uniform4(option::of(1_i64..4)),
+        model in option::of(select(MODELS)),
+        status in select(STATUSES),
+        stream: bool,
+        client_request_id in option::of(select(&["req-A", "req-b"][..])),
+        failure in option::weighted(0.8, draft_failure()),
+    ) -> Draft {
+        Draft { arrived_ms, platform, who, model, status, stream, client_request_id, failure }
+    }
+}
+
+prop_compose! {
+    fn draft_failure()(
+        cause in select(CAUSES),
+        source in select(Source::ALL),
+        recovered in prop::bool::weighted(0.3),
+        message in select(WORDS),
+        upstream_message in option::of(select(WORDS)),
+        fingerprint in 0..3_u8,
+        events in vec(draft_event(), 0..3),
+    ) -> DraftFailure {
+        DraftFailure { cause, source, recovered, message, upstream_message, fingerprint, events }
+    }
+}
+
+prop_compose! {
+    fn draft_event()(
+        after_ms in 0..4_i64,
+        platform in select(Platform::ALL),
+        account in 1_i64..4,
+        model in option::of(select(MODELS)),
+        status in option::of(select(STATUSES)),
+        cause in select(CAUSES),
+        message in select(WORDS),
+        upstream_request_id in option::of(select(&["req-up", "xyz"][..])),
+    ) -> DraftEvent {
+        DraftEvent { after_ms, platform, account, model, status, cause, message, upstream_request_id }
+    }
+}
+
+prop_compose! {
+    fn filter(drafts: usize)(
+        window in (0..SPAN_MS, 0..SPAN_MS + 4),
+        platform in rarely(select(Platform::ALL)),
+        who in prop::array::uniform4(rarely(1_i64..4)),
+        model in rarely(select(MODELS)),
+        status_codes in prop_oneof![4 => Just(Vec::new()), 1 => vec(select(STATUSES), 1..3)],
+        verdict in (rarely(select(CAUSES)), rarely(select(Severity::ALL)), rarely(select(Owner::ALL)),
+            rarely(select(Source::ALL))),
+        derived in (rarely(select(CAUSES)), rarely(select(CAUSES))),
+        marks in (rarely(any::<bool>()), option::of(any::<bool>()), rarely(any::<bool>())),
+        view in select(View::ALL),
+        q in rarely(select(QUERIES)),
+        ids in (option::weighted(0.05, 0..drafts as u64), rarely(select(&["req-A", "req-b"][..])),
+            rarely(0..4_u8)),
+    ) -> Filter {
+        let [group, account, key, user] = who;
+        Filter {
+            platform,
+            group_id: group.map(GroupId),
+            account_id: account.map(AccountId),
+            api_key_id: key.map(ApiKeyId),
+            user_id: user.map(UserId),
+            model: model.map(str::to_owned),
+            status_codes,
+            phase: derived.0.map(|cause| cause.info().phase),
+            error_type: derived.1.map(|cause| cause.info().error_type),
+            cause: verdict.0,
+            severity: verdict.1,
+            owner: verdict.2,
+            source: verdict.3,
+            resolved: marks.0,
+            recovered: marks.1,
+            stream: marks.2,
+            view,
+            q: q.map(str::to_owned),
+            request_id: ids.0.map(|n| request_id(n).to_string()),
+            client_request_id: ids.1.map(str::to_owned),
+            fingerprint: ids.2.map(|byte| format!("{byte:02X}").repeat(16)),
+            ..Filter::between(DAY.plus_ms(window.0), DAY.plus_ms(window.1))
+        }
+    }
+}
+
+fn rarely<S: Strategy + 'static>(some: S) -> impl Strategy<Value = Option<S::Value>>
+where
+    S::Value: Clone,
+{
+    option::weighted(0.08, some)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_store_and_a_plain_loop_agree(
+        drafts in vec(draft(), 1..80),
+        resolved in vec(any::<bool>(), 80),
+        asked in vec((filter(80), 1..9_u32, select(Sort::ALL)), 24),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let mut f = Fixture::new();
+            let records: Vec<Record> = (0..).zip(&drafts).map(|(n, draft)| record(n, draft)).collect();
+            f.write(&records);
+            let mut plain = Plain { records, resolved };
+            plain.mark(&f.store).await;
+            for (filter, page_size, sort) in &asked {
+                plain.agrees(&f.store, filter, *page_size, *sort).await?;
+            }
+            Ok::<(), TestCaseError>(())
+        })?;
+    }
+}
+
+fn record(n: u64, draft: &Draft) -> Record {
+    let [group, account, key, user] = draft.who;
+    let subject = Subject {
+        created_at: DAY.plus_ms(draft.arrived_ms),
+        client_request_id: draft.client_request_id.map(Shown::own),
+        platform: draft.platform,
+        model: draft.model.map(Shown::own),
+        stream: draft.stream,
+        status_code: draft.status,
+        user_id: user.map(UserId),
+        api_key_id: key.map(ApiKeyId),
+        account_id: account.map(AccountId),
+        group_id: group.map(GroupId),
+        ..subject(n)
+    };
+    let request = RequestRow {
+        subject: subject.clone(),
+        cause: draft
+            .failure
+            .as_ref()
+            .filter(|f| !f.recovered)
+            .map(|f| f.cause),
+        recovered: draft.failure.as_ref().is_some_and(|f| f.recovered),
+        usage: Usage::default(),
+    };
+    let Some(failure) = &draft.failure else {
+        return Record {
+            request: Some(request),
+            error: None,
+            events: Vec::new(),
+            replay: None,
+        };
+    };
+    let mut error = error_row(subject, failure.cause);
+    error.verdict.source = failure.source;
+    error.recovered = failure.recovered;
+    error.message = Shown::own(failure.message);
+    error.upstream_error_message = failure.upstream_message.map(Shown::own);
+    error.fingerprint = [failure.fingerprint; 16];
+    let events = (1..).zip(&failure.events).map(|(attempt, drafted)| {
+        let mut row = event(n, attempt, EventKind::Failover, Decision::NextAccount);
+        row.created_at = DAY.plus_ms(draft.arrived_ms + drafted.after_ms);
+        row.platform = drafted.platform;
+        row.account_id = AccountId(drafted.account);
+        row.model = drafted.model.map(Shown::own);
+        row.upstream_status_code = drafted.status;
+        row.cause = drafted.cause;
+        row.message = Shown::own(drafted.message);
+        row.upstream_request_id = drafted.upstream_request_id.map(Shown::own);
+        row
+    });
+    let events = events.collect();
+    Record {
+        request: Some(request),
+        error: Some(Box::new(error)),
+        events,
+        replay: None,
+    }
+}
+
+/// The records in memory, and the same questions answered by looking at each.
+struct Plain {
+    records: Vec<Record>,
+    resolved: Vec<bool>,
+}
+
+/// What tells a row of any list from all others: its request, and its attempt if it is one.
+type Row = (String, u32);
+
+impl Plain {
+    /// Marks errors in the store the way they are marked here.
+    async fn mark(&mut self, store: &Store) {
+        for (record, resolved) in self.records.iter().zip(&self.resolved) {
+            if let (Some(error), true) = (&record.error, resolved) {
+                let id = error.subject.request_id.to_string();
+                let stored = store.error_by_request_id(&id).await.unwrap().unwrap();
+                store.set_resolved(stored.log.id, true).await.unwrap();
+            }
+        }
+    }
+
+    async fn agrees(
+        &self,
+        store: &Store,
+        filter: &Filter,
+        page_size: u32,
+        sort: Sort,
+    ) -> Result<(), TestCaseError> {
+        for by_cursor in [true, false] {
+            let mut found: [Vec<Row>; 3] = Default::default();
+            let mut totals = [0; 3];
+            for (list, (found, total)) in found.iter_mut().zip(&mut totals).enumerate() {
+                let mut page = Page {
+                    sort,
+                    page: 1,
+                    page_size,
+                    cursor: None,
+                };
+                loop {
+                    let (rows, whole, next) = one_page(store, list, filter, &page).await;
+                    prop_assert!(rows.len() <= page_size as usize);
+                    prop_assert!(next.is_none() || rows.len() == page_size as usize);
+                    found.extend(rows);
+                    *total = whole;
+                    let Some(next) = next else { break };
+                    if by_cursor {
+                        page.cursor = Some(next);
+                    } else {
+                        page.page += 1;
+                    }
+                }
+            }
+            let expected = [
+                self.errors(filter, sort),
+                self.events(filter, sort),
+                self.requests(filter, sort),
+            ];
+            prop_assert_eq!(
+                totals.map(|total| total as usize),
+                [0, 1, 2].map(|list| expected[list].len())
+            );
+            prop_assert_eq!(found, expected, "{:?}", filter);
+        }
+        Ok(())
+    }
+
+    fn errors(&self, f: &Filter, sort: Sort) -> Vec<Row> {
+        let rows = self.records.iter().enumerate().filter_map(|(n, record)| {
+            let error = record.error.as_deref()?;
+            let subject = &error.subject;
+            let matches = error.recovered == f.recovered.unwrap_or(false)
+                && during(f, subject.created_at)
+                && is(f.platform, subject.platform)
+                && is_some(f.account_id, subject.account_id)
+                && is(f.cause, error.verdict.cause)
+                && text_is(&f.model, &subject.model)
+                && (f.status_codes.is_empty() || f.status_codes.contains(&subject.status_code))
+                && self.of_the_request(f, n, subject)
+                && self.of_the_verdict(f, n)
+                && has(
+                    f,
+                    &[
+                        Some(&error.message),
+                        Some(&Shown::request_id(subject.request_id)),
+                        subject.client_request_id.as_ref(),
+                        subject.model.as_ref(),
+                        error.upstream_error_message.as_ref(),
+                    ],
+                );
+            matches.then(|| (subject.created_at, n, (subject.request_id.to_string(), 0)))
+        });
+        sorted(rows.collect(), sort)
+    }
+
+    fn events(&self, f: &Filter, sort: Sort) -> Vec<Row> {
+        let mut rows = Vec::new();
+        let mut order = 0;
+        for (n, record) in self.records.iter().enumerate() {
+            let Some(error) = record.error.as_deref() else {
+                continue;
+            };
+            let subject = &error.subject;
+            for event in &record.events {
+                order += 1;
+                let status = event.upstream_status_code;
+                let matches = during(f, event.created_at)
+                    && is(f.recovered, error.recovered)
+                    && is(f.platform, event.platform)
+                    && is(f.account_id, event.account_id)
+                    && is(f.cause, event.cause)
+                    && (text_is(&f.model, &event.model) || text_is(&f.model, &subject.model))
+                    && (f.status_codes.is_empty()
+                        || status.is_some_and(|s| f.status_codes.contains(&s)))
+                    && self.of_the_request(f, n, subject)
+                    && self.of_the_verdict(f, n)
+                    && has(
+                        f,
+                        &[
+                            Some(&event.message),
+                            event.upstream_request_id.as_ref(),
+                            event.model.as_ref(),
+                            Some(&Shown::request_id(subject.request_id)),
+                            subject.client_request_id.as_ref(),
+                            subject.model.as_ref(),
+                        ],
+                    );
+                if matches {
+                    rows.push((
+                        event.created_at,
+                        order,
+                        (subject.request_id.to_string(), event.attempt),
+                    ));
+                }
+            }
+        }
+        sorted(rows, sort)
+    }
+
+    fn requests(&self, f: &Filter, sort: Sort) -> Vec<Row> {
+        let rows = self.records.iter().enumerate().filter_map(|(n, record)| {
+            let request = record.request.as_ref()?;
+            let subject = &request.subject;
+            let matches = during(f, subject.created_at)
+                && is(f.recovered, request.recovered)
+                && is(f.platform, subject.platform)
+                && is_some(f.account_id, subject.account_id)
+                && is_some(f.cause, request.cause)
+                && text_is(&f.model, &subject.model)
+                && (f.status_codes.is_empty() || f.status_codes.contains(&subject.status_code))
+                && self.of_the_request(f, n, subject)
+                && self.of_the_verdict(f, n)
+                && has(
+                    f,
+                    &[
+                        Some(&Shown::request_id(subject.request_id)),
+                        subject.client_request_id.as_ref(),
+                        subject.model.as_ref(),
+                    ],
+                );
+            matches.then(|| (subject.created_at, n, (subject.request_id.to_string(), 0)))
+        });
+        sorted(rows.collect(), sort)
+    }
+
+    fn of_the_request(&self, f: &Filter, _n: usize, subject: &Subject) -> bool {
+        is_some(f.group_id, subject.group_id)
+            && is_some(f.api_key_id, subject.api_key_id)
+            && is_some(f.user_id, subject.user_id)
+            && is(f.stream, subject.stream)
+            && is(f.request_id.clone(), subject.request_id.to_string())
+            && text_is(&f.client_request_id, &subject.client_request_id)
+    }
+
+    /// What only a failure has; a success matches when nothing of it is asked for.
+    fn of_the_verdict(&self, f: &Filter, n: usize) -> bool {
+        let Some(error) = self.records[n].error.as_deref() else {
+            return (f.phase.is_none() && f.error_type.is_none() && f.severity.is_none())
+                && (f.owner.is_none() && f.source.is_none() && f.resolved.is_none())
+                && (f.fingerprint.is_none() && f.view == View::All);
+        };
+        let verdict = &error.verdict;
+        let excluded = verdict.owner == Owner::Client || verdict.is_business_limited;
+        let fingerprint: String = error
+            .fingerprint
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        is(f.phase, verdict.phase)
+            && is(f.error_type, verdict.error_type)
+            && is(f.severity, verdict.severity)
+            && is(f.owner, verdict.owner)
+            && is(f.source, verdict.source)
+            && is(f.resolved, self.resolved[n])
+            && is(
+                f.fingerprint.as_ref().map(|hex| hex.to_ascii_lowercase()),
+                fingerprint,
+            )
+            && match f.view {
+                View::All => true,
+                View::Errors => !excluded,
+                View::Excluded => excluded,
+            }
+    }
+}
+
+async fn one_page(
+    store: &Store,
+    list: usize,
+    filter: &Filter,
+    page: &Page,
+) -> (Vec<Row>, u64, Option<String>) {
+    match list {
+        0 => {
+            let list = store.errors(filter, page).await.unwrap();
+            let rows = list
+                .errors
+                .into_iter()
+                .map(|row| (row.request_id, 0))
+                .collect();
+            (rows, list.total, list.next_cursor)
+        }
+        1 => {
+            let list = store.upstream_errors(filter, page).await.unwrap();
+            let rows = list
+                .events
+                .into_iter()
+                .map(|row| (row.request_id, row.attempt))
+                .collect();
+            (rows, list.total, list.next_cursor)
+        }
+        _ => {
+            let list = store.requests(filter, page).await.unwrap();
+            let rows = list
+                .items
+                .into_iter()
+                .map(|row| (row.request_id, 0))
+                .collect();
+            (rows, list.total, list.next_cursor)
+        }
+    }
+}
+
+fn sorted(mut rows: Vec<(UnixMillis, usize, Row)>, sort: Sort) -> Vec<Row> {
+    rows.sort();
+    if sort == Sort::Newest {
+        rows.reverse();
+    }
+    rows.into_iter().map(|(_, _, row)| row).collect()
+}
+
+fn during(f: &Filter, at: UnixMillis) -> bool {
+    f.start <= at && at < f.end
+}
+
+fn is<T: PartialEq>(wanted: Option<T>, value: T) -> bool {
+    wanted.is_none_or(|wanted| wanted == value)
+}
+
+fn is_some<T: PartialEq>(wanted: Option<T>, value: Option<T>) -> bool {
+    wanted.is_none() || wanted == value
+}
+
+fn text_is(wanted: &Option<String>, value: &Option<Shown>) -> bool {
+    wanted.is_none() || wanted.as_deref() == value.as_ref().map(Shown::as_str)
+}
+
+fn has(f: &Filter, texts: &[Option<&Shown>]) -> bool {
+    let Some(q) = &f.q else { return true };
+    let q = q.to_ascii_lowercase();
+    texts
+        .iter()
+        .flatten()
+        .any(|text| text.as_str().to_ascii_lowercase().contains(&q))
+}

@@ -1,0 +1,283 @@
+//! What is particular to SQLite: crashes, a full disk, a refused row, versions of the schema.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use common::{Fixture, everything, failure, first_page, long_text, request_id, success};
+use waybill_model::{entity::Sealed, record::Record, view::Books};
+use waybill_store::{
+    Durability, Fate, LossReason, RetentionPolicy, Store, StoreError, StoreOptions,
+};
+
+#[tokio::test]
+async fn what_was_committed_is_there_after_a_crash_and_the_books_balance() {
+    for durability in [Durability::Process, Durability::Power] {
+        let mut f = Fixture::with(|options| options.durability = durability);
+        f.write(&[failure(1), success(2)]);
+        f.write(&[failure(3)]);
+        // The files as they are while everything is open: what a killed process leaves behind.
+        let after = tempfile::tempdir().unwrap();
+        for file in ["waybill.db", "waybill.db-wal"] {
+            std::fs::copy(f.folder.path().join(file), after.path().join(file)).unwrap();
+        }
+        let store = Store::open(StoreOptions::at(after.path().join("waybill.db"))).unwrap();
+        assert_eq!(
+            store
+                .errors(&everything(), &first_page(10))
+                .await
+                .unwrap()
+                .total,
+            2
+        );
+        assert_eq!(
+            store
+                .upstream_errors(&everything(), &first_page(10))
+                .await
+                .unwrap()
+                .total,
+            4
+        );
+        assert_eq!(
+            store.books().await.unwrap(),
+            Books {
+                due: 3,
+                stored: 3,
+                ..Books::default()
+            }
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_refused_record_does_not_take_its_batch_down() {
+    let mut f = Fixture::new();
+    let raw = rusqlite::Connection::open(f.folder.path().join("waybill.db")).unwrap();
+    let refuse = |id: u64| {
+        let id = request_id(id);
+        raw.execute_batch(&format!(
+            "CREATE TRIGGER \"refuse {id}\" BEFORE INSERT ON errors WHEN new.request_id = '{id}'
+             BEGIN SELECT raise(ABORT, 'refused'); END"
+        ))
+        .unwrap();
+    };
+    refuse(13);
+    refuse(77);
+    let batch: Vec<_> = (0..100).map(failure).collect();
+    let report = f.journal.commit(&batch);
+    for (n, fate) in report.fates.iter().enumerate() {
+        let expected = if [13, 77].contains(&n) {
+            Fate::SetAside
+        } else {
+            Fate::Stored
+        };
+        assert_eq!(*fate, expected, "record {n}");
+    }
+    let aside = f.store.set_aside(10).await.unwrap();
+    assert_eq!(
+        aside
+            .iter()
+            .map(|a| a.request_id.clone())
+            .collect::<Vec<_>>(),
+        [77, 13].map(|n| request_id(n).to_string())
+    );
+    assert_eq!(aside[0].reason, "refused");
+    assert!(
+        aside[0].summary.contains("Overloaded"),
+        "{}",
+        aside[0].summary
+    );
+    assert_eq!(
+        f.store
+            .errors(&everything(), &first_page(1))
+            .await
+            .unwrap()
+            .total,
+        98
+    );
+    assert_eq!(
+        f.store
+            .requests(&everything(), &first_page(1))
+            .await
+            .unwrap()
+            .total,
+        98
+    );
+    let expected = Books {
+        due: 100,
+        stored: 100,
+        set_aside: 2,
+        ..Books::default()
+    };
+    assert_eq!(f.store.books().await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_full_disk_degrades_records_in_steps_and_room_makes_them_whole_again() {
+    let mut f = Fixture::with(|options| options.max_file_bytes = Some(1_000_000));
+    let mut fates = Vec::new();
+    for batch in 0..60_u64 {
+        let records: Vec<_> = (batch * 20..batch * 20 + 20).map(heavy_failure).collect();
+        fates.extend(f.journal.commit(&records).fates);
+    }
+    let count = |fate| fates.iter().filter(|f| **f == fate).count() as u64;
+    let steps = [
+        Fate::Stored,
+        Fate::StoredWithoutBody,
+        Fate::StoredWithoutDetail,
+        Fate::Lost,
+    ];
+    for fate in steps {
+        assert!(count(fate) > 0, "no record is {fate:?}");
+    }
+    let firsts: Vec<_> = steps
+        .map(|fate| fates.iter().position(|f| *f == fate))
+        .to_vec();
+    assert!(firsts.is_sorted(), "{firsts:?}");
+
+    let books = f.store.books().await.unwrap();
+    assert_eq!(books.due, 1_200);
+    assert_eq!(books.due, books.stored + books.spooled + books.counted_lost);
+    assert_eq!(books.counted_lost, count(Fate::Lost));
+    assert_eq!(books.without_body, count(Fate::StoredWithoutBody));
+    assert_eq!(books.without_detail, count(Fate::StoredWithoutDetail));
+    assert_eq!(
+        f.store
+            .errors(&everything(), &first_page(1))
+            .await
+            .unwrap()
+            .total,
+        books.stored
+    );
+    let losses = f.store.losses().await.unwrap();
+    assert_eq!((losses.len(), losses[0].reason), (1, LossReason::NoSpace));
+    assert_eq!(
+        losses[0].fingerprint.as_deref(),
+        Some("09".repeat(16).as_str())
+    );
+    assert_eq!(losses[0].count, books.counted_lost);
+
+    let nth = |fate| request_id(fates.iter().position(|f| *f == fate).unwrap() as u64).to_string();
+    let without_body = f
+        .store
+        .error_by_request_id(&nth(Fate::StoredWithoutBody))
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(without_body.request_body.is_none() && without_body.request_body_truncated);
+    assert!(without_body.error_body.is_some() && !without_body.replayable);
+    let without_detail = f
+        .store
+        .error_by_request_id(&nth(Fate::StoredWithoutDetail))
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(without_detail.error_body.is_none());
+    assert_eq!(without_detail.attempts.len(), 2);
+    assert!(without_detail.attempts[0].response_body.is_none());
+
+    let policy = RetentionPolicy {
+        max_bytes: Some(500_000),
+        ..RetentionPolicy::default()
+    };
+    f.store.retain(&policy, common::DAY).await.unwrap();
+    assert_eq!(
+        f.journal.commit(&[heavy_failure(5_000)]).fates,
+        [Fate::Stored]
+    );
+}
+
+#[tokio::test]
+async fn without_retention_a_journal_finds_out_by_itself_that_there_is_room_again() {
+    let mut f = Fixture::with(|options| options.max_file_bytes = Some(1_000_000));
+    let mut n = 0;
+    let mut next = || {
+        n += 1;
+        heavy_failure(n)
+    };
+    while f.journal.commit(&[next()]).fates != [Fate::Lost] {}
+    let raw = rusqlite::Connection::open(f.folder.path().join("waybill.db")).unwrap();
+    raw.execute_batch(
+        "DELETE FROM replay_bodies; DELETE FROM error_details; DELETE FROM event_details;",
+    )
+    .unwrap();
+    let recovered = (0..200).any(|_| f.journal.commit(&[next()]).fates == [Fate::Stored]);
+    assert!(recovered);
+}
+
+#[test]
+fn a_newer_database_is_refused_with_advice() {
+    let f = Fixture::new();
+    let path = f.folder.path().join("waybill.db");
+    drop((f.store, f.journal));
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .pragma_update(None, "user_version", 99)
+        .unwrap();
+    let refused = Store::open(StoreOptions::at(&path)).unwrap_err();
+    assert!(matches!(
+        refused,
+        StoreError::Newer {
+            found: 99,
+            known: 1
+        }
+    ));
+    assert!(refused.to_string().contains("newer version"), "{refused}");
+}
+
+#[tokio::test]
+async fn the_file_shrinks_when_rows_go() {
+    let mut f = Fixture::new();
+    let batch: Vec<_> = (0..500).map(heavy_failure).collect();
+    f.write(&batch);
+    let keep_all = f
+        .store
+        .retain(&RetentionPolicy::default(), common::at(0))
+        .await
+        .unwrap();
+    let policy = RetentionPolicy {
+        errors_max_age_ms: Some(0),
+        ..RetentionPolicy::default()
+    };
+    let report = f.store.retain(&policy, common::at(10_000)).await.unwrap();
+    assert_eq!(report.errors, 500);
+    let size = std::fs::metadata(f.folder.path().join("waybill.db"))
+        .unwrap()
+        .len();
+    assert!(
+        size < keep_all.bytes_used / 4,
+        "{size} of {} bytes",
+        keep_all.bytes_used
+    );
+}
+
+#[tokio::test]
+async fn an_abandoned_query_is_stopped_and_its_connection_serves_the_next() {
+    let mut f = Fixture::with(|options| options.readers = 1);
+    let batch: Vec<_> = (0..3_000).map(failure).collect();
+    f.write(&batch);
+    let mut slow = everything();
+    slow.q = Some("nowhere to be found".to_owned());
+    for _ in 0..20 {
+        let query = f.store.clone();
+        let filter = slow.clone();
+        let caller = tokio::spawn(async move { query.errors(&filter, &first_page(1)).await });
+        tokio::task::yield_now().await;
+        caller.abort();
+        let _ = caller.await;
+        assert_eq!(
+            f.store
+                .errors(&everything(), &first_page(1))
+                .await
+                .unwrap()
+                .total,
+            3_000
+        );
+    }
+}
+
+fn heavy_failure(n: u64) -> Record {
+    let mut record = failure(n);
+    record.error.as_mut().unwrap().request_body = Some(long_text(512));
+    record.replay.as_mut().unwrap().sealed = Sealed(vec![1; 4_000]);
+    record
+}
