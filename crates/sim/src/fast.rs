@@ -37,22 +37,25 @@ pub(crate) struct Prepared {
     streams: Vec<(StreamFormat, HeaderMap, Prebuilt)>,
 }
 
-/// What is prepared: path, and the model that the answer names.
-const PREPARED: &[(&str, &str)] = &[
-    ("/v1/messages", "claude-sonnet-4-5"),
-    ("/v1/chat/completions", "gpt-5"),
-    ("/v1/responses", "gpt-5"),
+/// What is prepared: path, the model that the answer names, and whether it is plain, streamed or both.
+const PREPARED: &[(&str, &str, &[bool])] = &[
+    ("/v1/messages", "claude-sonnet-4-5", &[false, true]),
+    ("/v1/chat/completions", "gpt-5", &[false, true]),
+    ("/v1/responses", "gpt-5", &[false, true]),
     (
         "/v1beta/models/gemini-2.5-flash:generateContent",
         "gemini-2.5-flash",
+        &[false],
     ),
     (
         "/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse",
         "gemini-2.5-flash",
+        &[true],
     ),
     (
         "/v1beta/models/gemini-2.5-flash:streamGenerateContent",
         "gemini-2.5-flash",
+        &[true],
     ),
 ];
 
@@ -74,15 +77,15 @@ impl Fast {
             .collect();
         let (long, streamed) = (long, words.join(" "));
 
-        for (path, model) in PREPARED {
+        for (path, model, ways) in PREPARED {
             let uri = Uri::from_static(path);
             let Ok(route) = Route::read(&Method::POST, &uri, &HeaderMap::new()) else {
                 continue;
             };
-            for stream in [false, true] {
-                let text = if stream { &streamed } else { &long };
+            for stream in *ways {
+                let text = if *stream { &streamed } else { &long };
                 let mut ask = Ask::without_body(&route);
-                (ask.model, ask.stream) = ((*model).to_owned(), stream);
+                (ask.model, ask.stream) = ((*model).to_owned(), *stream);
                 let reply = Reply {
                     text: text.clone(),
                     ..Reply::to(&ask)
