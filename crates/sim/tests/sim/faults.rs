@@ -1,12 +1,9 @@
 //! Each fault does what it says, seen from the other end of a real socket.
-#![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{Answer, DEADLINE, Rig, rig, rig_with};
 use async_compression::tokio::write::{BrotliDecoder, GzipDecoder, ZlibDecoder, ZstdDecoder};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use support::{Answer, DEADLINE, Rig, rig, rig_with};
 use tokio::io::AsyncWriteExt;
 use waybill_model::protocol::{Endpoint, Protocol};
 use waybill_sim::{Cut, Encoding, Fault, Place, ProviderError, Rule, SimOptions};

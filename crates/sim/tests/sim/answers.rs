@@ -1,10 +1,7 @@
 //! A healthy provider: each endpoint, plain and streamed, over both versions of HTTP.
-#![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{read, rig, rig_with};
 use serde_json::{Value, json};
-use support::{rig, rig_with};
 use waybill_sim::{Fast, SimOptions};
 
 fn claude(stream: bool) -> Value {
@@ -330,7 +327,7 @@ async fn only_known_keys_are_served_when_there_is_a_list_of_them() {
             .status,
         200
     );
-    let refused = support::read(
+    let refused = read(
         rig.open("/v1/messages", "other", &claude(false))
             .await
             .unwrap(),
