@@ -54,7 +54,8 @@ pub enum StreamEnd {
     /// With its end marker.
     Complete,
     /// The provider sent an error: the payload of its first error frame, without the framing (the
-    /// value of `data:`, the element of an array); the frame itself when it had no payload.
+    /// value of `data:`, the element of an array); the frame itself, without its line ends, when it had
+    /// no payload.
     Error(Bytes),
     /// It stopped without its end marker.
     Truncated,

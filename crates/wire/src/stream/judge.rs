@@ -5,7 +5,7 @@
 //!
 //! Must not know: how frames were cut.
 
-use std::{borrow::Cow, sync::LazyLock};
+use std::sync::LazyLock;
 
 use bytes::Bytes;
 use memchr::memmem::Finder;
@@ -124,12 +124,13 @@ impl Judge {
         }
         let fields = Fields::read(frame);
         let sense = self.event(&fields, frame, owner);
+        // Without its line ends, the last of which may come later.
         let payload = if fields.data.is_empty() {
-            Cow::Borrowed(frame)
+            frame.trim_ascii_end()
         } else {
-            fields.data
+            &fields.data
         };
-        self.mark(sense, &payload, owner)
+        self.mark(sense, payload, owner)
     }
 
     /// Judges what was held when the stream ended. `None`: it is not worth giving to the client.
@@ -248,7 +249,7 @@ impl Judge {
         }
     }
 
-    fn chat(&mut self, data: &Cow<'_, [u8]>, owner: &Bytes) -> Sense {
+    fn chat(&mut self, data: &[u8], owner: &Bytes) -> Sense {
         if WORDS.error.find(data).is_some() && probe::is_error(data) {
             return Sense::Error;
         }
@@ -268,7 +269,7 @@ impl Judge {
         probe::chat(data).into()
     }
 
-    fn gemini(&mut self, data: &Cow<'_, [u8]>, owner: &Bytes) -> Sense {
+    fn gemini(&mut self, data: &[u8], owner: &Bytes) -> Sense {
         if WORDS.error.find(data).is_some() && probe::is_error(data) {
             return Sense::Error;
         }
@@ -308,17 +309,17 @@ impl Judge {
                     Sense::Nothing
                 }
             }
-            _ => match self.gemini(&Cow::Borrowed(element), owner) {
+            _ => match self.gemini(element, owner) {
                 // One object alone is not the array the client was promised.
                 Sense::Content | Sense::Opening if !self.array_open => Sense::Foreign,
                 sense => sense,
             },
         };
-        self.mark(sense, &Cow::Borrowed(element), owner)
+        self.mark(sense, element, owner)
     }
 
     /// Draws the conclusion from one frame's sense.
-    fn mark(&mut self, sense: Sense, payload: &Cow<'_, [u8]>, owner: &Bytes) -> Mark {
+    fn mark(&mut self, sense: Sense, payload: &[u8], owner: &Bytes) -> Mark {
         self.understood |= !matches!(sense, Sense::Nothing | Sense::Foreign);
         match sense {
             Sense::Error => {
@@ -356,9 +357,10 @@ impl From<Payload> for Sense {
 }
 
 /// The part of a buffer as a handle of its own; copied only when it was put together from lines.
-fn share(part: &Cow<'_, [u8]>, owner: &Bytes) -> Bytes {
-    match part {
-        Cow::Borrowed(part) => owner.slice_ref(part),
-        Cow::Owned(joined) => Bytes::copy_from_slice(joined),
+fn share(part: &[u8], owner: &Bytes) -> Bytes {
+    let start = (part.as_ptr() as usize).wrapping_sub(owner.as_ptr() as usize);
+    match start.checked_add(part.len()) {
+        Some(end) if end <= owner.len() => owner.slice(start..end),
+        _ => Bytes::copy_from_slice(part),
     }
 }
