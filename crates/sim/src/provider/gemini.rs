@@ -38,7 +38,11 @@ pub fn stream(ask: &Ask, reply: &Reply, words: usize, format: StreamFormat) -> V
             .map(|text| obj! { "text": text }),
     );
     parts.extend(call(reply));
-    let count = parts.len().max(1) as u64;
+    if parts.is_empty() {
+        // Cut before the first word: there is still a last document to say so.
+        parts.push(obj! { "text": "" });
+    }
+    let count = parts.len() as u64;
     let last = parts.len() - 1;
     let documents = parts.into_iter().enumerate().map(|(i, part)| {
         let finish = (i == last).then(|| finish_reason(reply));

@@ -246,6 +246,20 @@ async fn an_answer_keeps_to_the_limit_of_tokens_and_says_that_it_was_cut() {
 }
 
 #[tokio::test]
+async fn a_stream_that_is_cut_before_its_first_word_still_says_so() {
+    let rig = rig().await;
+    let mut body = gemini();
+    body["generationConfig"] =
+        json!({ "maxOutputTokens": 1, "responseMimeType": "application/json" });
+    let path = "/v1beta/models/g:streamGenerateContent?alt=sse";
+    let events = rig.post(path, &body).await.unwrap().events();
+    assert_eq!(
+        events.last().unwrap()["candidates"][0]["finishReason"],
+        "MAX_TOKENS"
+    );
+}
+
+#[tokio::test]
 async fn tokens_are_counted_texts_embedded_and_models_listed() {
     let rig = rig().await;
     assert!(
