@@ -1,8 +1,119 @@
 //! `waybill demo`: simulated providers with faults, a gateway before them, a trickle of traffic.
-use crate::cli::DemoArgs;
+//!
+//! Everything in front of the gateway is simulated; the gateway itself is the real one.
 
-/// Runs until it is stopped.
+use std::{collections::BTreeMap, fmt::Write as _, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use tokio_util::sync::CancellationToken;
+use waybill_model::protocol::Platform;
+use waybill_sim::{
+    DEMO_ACCOUNTS, Sim, SimOptions, demo_rules,
+    traffic::{self, Outcomes, TrafficOptions},
+};
+
+use crate::{
+    cli::DemoArgs,
+    config::Config,
+    run::{self, Gateway},
+    vault,
+};
+
+/// Two requests a second: enough to see every fault within a minute, little enough to read along.
+const TRAFFIC_EVERY: Duration = Duration::from_millis(500);
+
+/// Runs until SIGTERM or Ctrl-C.
 pub fn run(args: DemoArgs, runtime: tokio::runtime::Runtime) -> anyhow::Result<()> {
-    let _ = (args, runtime);
-    Ok(())
+    let folder = match &args.data_dir {
+        Some(folder) => folder.clone(),
+        None => std::env::temp_dir().join(format!("waybill-demo-{}", std::process::id())),
+    };
+    let temporary = args.data_dir.is_none();
+    let result = runtime.block_on(async {
+        let sim = Sim::start(SimOptions {
+            keys: DEMO_ACCOUNTS.iter().map(|account| account.key.to_owned()).collect(),
+            chunk_pause: Duration::from_millis(40),
+            ..SimOptions::default()
+        })
+        .await
+        .context("the simulated providers")?;
+        for rule in demo_rules() {
+            sim.script(rule);
+        }
+        let client_key = vault::new_client_key();
+        let text = configuration(&sim.url(), client_key.expose());
+        let mut config = Config::parse(&text, &|name| std::env::var(name).ok())?;
+        config.data_dir = folder.clone();
+        if let Some(listen) = args.listen {
+            config.listen = listen;
+        }
+        let gateway = run::start(config).await?;
+        let stop = CancellationToken::new();
+        let outcomes = Arc::new(Outcomes::default());
+        let options = TrafficOptions {
+            gateway: gateway.running.address(),
+            key: client_key.expose().to_owned(),
+            interval: TRAFFIC_EVERY,
+            concurrency: 16,
+            seed: 7,
+        };
+        let traffic = tokio::spawn(traffic::run(options, outcomes, stop.clone()));
+        announce(&gateway, client_key.expose());
+        run::stop_signal().await?;
+        stop.cancel();
+        traffic.await?;
+        gateway.stop().await;
+        sim.stop().await;
+        anyhow::Ok(())
+    });
+    if temporary && let Err(error) = std::fs::remove_dir_all(&folder) {
+        tracing::warn!(%error, folder = %folder.display(), "the demo's data is left behind");
+    }
+    result
+}
+
+fn announce(gateway: &Gateway, client_key: &str) {
+    let address = gateway.running.address();
+    let token = gateway.running.shared().admin_token.expose();
+    println!(
+        "\n  Waybill demo: a gateway before simulated providers with faults, two requests a second\n\n  \
+         gateway      http://{address}\n  client key   {client_key}\n  admin token  {token}\n\n  \
+         failures     waybill errors list --url http://{address} --token {token}\n  \
+         as they come waybill errors tail --url http://{address} --token {token}\n  \
+         hidden ones  curl -H 'authorization: Bearer {token}' \
+         'http://{address}/api/v1/admin/ops/upstream-errors?recovered=true&time_range=5m'\n  \
+         a request    curl http://{address}/v1/messages -H 'x-api-key: {client_key}' \
+         -d '{{\"model\":\"claude-sonnet-4-5\",\"max_tokens\":64,\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'\n\n  \
+         Ctrl-C stops it.\n\nlistening on http://{address}"
+    );
+}
+
+/// A file as an operator would write it.
+fn configuration(providers: &str, client_key: &str) -> String {
+    let mut text = String::new();
+    let mut by_platform: BTreeMap<Platform, i32> = BTreeMap::new();
+    for account in DEMO_ACCOUNTS {
+        let priority = by_platform.entry(account.platform).or_default();
+        *priority += 10;
+        // Writing to a string cannot fail.
+        let _ = write!(
+            text,
+            "[[account]]\nname = \"{}\"\nplatform = \"{platform}\"\ngroups = [\"{platform}\"]\n\
+             base_url = \"{providers}\"\ncredential = {{ api_key = \"{}\" }}\npriority = {priority}\n\n",
+            account.name,
+            account.key,
+            platform = account.platform,
+        );
+    }
+    for platform in by_platform.keys() {
+        let _ = write!(text, "[[group]]\nname = \"{platform}\"\nplatform = \"{platform}\"\n\n");
+    }
+    let groups: Vec<_> = by_platform.keys().map(|platform| format!("\"{platform}\"")).collect();
+    let _ = write!(
+        text,
+        "[[api_key]]\nname = \"demo\"\nkey = \"{client_key}\"\nuser = \"demo\"\ngroups = [{}]\n\n\
+         [[user]]\nname = \"demo\"\n",
+        groups.join(", "),
+    );
+    text
 }
