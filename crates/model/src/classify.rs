@@ -52,7 +52,9 @@ pub struct AttemptFacts<'a> {
 impl AttemptFacts<'_> {
     /// The status that counts: the answer's own, unless that one claims success.
     fn failing_status(&self) -> Option<u16> {
-        self.status.filter(|status| *status >= 300).or(self.stated_status.filter(|status| *status >= 400))
+        self.status
+            .filter(|status| *status >= 300)
+            .or(self.stated_status.filter(|status| *status >= 400))
     }
 }
 
@@ -75,7 +77,12 @@ pub fn cause_of(facts: &AttemptFacts<'_>) -> Cause {
     let status = facts.failing_status();
     let said = wording::Said::read(facts.message, facts.names);
     said.overruling(facts.platform, status)
-        .or_else(|| names::specific(facts.names))
+        .or_else(|| {
+            let named = names::specific(facts.names)?;
+            let finer = (named == Cause::RateLimitRequests)
+                .then(|| said.kind_of_limit(facts.platform, status));
+            Some(finer.flatten().unwrap_or(named))
+        })
         .or_else(|| said.refining(facts.platform, status))
         .or_else(|| status.map(status::cause_of))
         .or_else(|| names::generic(facts.names))
@@ -104,10 +111,16 @@ fn of_transport(fault: TransportFault, message: &str) -> Cause {
 pub fn verdict(waybill: &Waybill, outcome: &Outcome, status_code: u16) -> Verdict {
     let last_failure = || {
         let newest = waybill.attempts().iter().rev();
-        newest.filter_map(|attempt| attempt.failure.as_ref()).map(|failure| failure.cause).next()
+        newest
+            .filter_map(|attempt| attempt.failure.as_ref())
+            .map(|failure| failure.cause)
+            .next()
     };
     let (cause, source) = match outcome {
-        Outcome::Served => (last_failure().unwrap_or(Cause::GatewayInternal), Source::Upstream),
+        Outcome::Served => (
+            last_failure().unwrap_or(Cause::GatewayInternal),
+            Source::Upstream,
+        ),
         Outcome::Failed { source } => (last_failure().unwrap_or(Cause::GatewayInternal), *source),
         Outcome::Refused { cause, .. } => (*cause, source_of_refusal(*cause)),
         Outcome::ClientLeft => (Cause::ClientClosed, Source::Client),
@@ -116,10 +129,16 @@ pub fn verdict(waybill: &Waybill, outcome: &Outcome, status_code: u16) -> Verdic
     };
     let info = cause.info();
     // The pool's own credentials are not the client's business: it was sent a 502 instead.
-    let masked = info.blame == Blame::Credential && source == Source::Gateway && status_code == MASKED_STATUS;
+    let masked = info.blame == Blame::Credential
+        && source == Source::Gateway
+        && status_code == MASKED_STATUS;
     Verdict {
         phase: info.phase,
-        error_type: if masked { ErrorType::Upstream } else { info.error_type },
+        error_type: if masked {
+            ErrorType::Upstream
+        } else {
+            info.error_type
+        },
         cause,
         severity: info.severity,
         owner: info.owner,

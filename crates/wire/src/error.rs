@@ -25,8 +25,8 @@ use waybill_model::{
     waybill::{StreamFault, TransportFault},
 };
 
-pub use crate::reset::{Reset, Scope};
 use crate::reset;
+pub use crate::reset::{Reset, Scope};
 
 /// Most bytes of a body that are looked at. Errors are small; what is larger is a page or a stream.
 pub const BODY_BYTES: usize = 64 * 1024;
@@ -70,7 +70,11 @@ struct Facts {
 
 impl ProviderError {
     /// The cause, given how the gateway itself saw the transport or the stream break.
-    pub fn cause_with(&self, transport: Option<TransportFault>, stream: Option<StreamFault>) -> Cause {
+    pub fn cause_with(
+        &self,
+        transport: Option<TransportFault>,
+        stream: Option<StreamFault>,
+    ) -> Cause {
         cause_of(&self.facts.attempt(&self.message, transport, stream))
     }
 }
@@ -107,10 +111,16 @@ pub fn read(
 ) -> ProviderError {
     let text = shape::text_of(body);
     let said = shape::read(&text);
-    let header_name = header(headers, "x-amzn-errortype").map(exception_name);
+    let header_name = header(headers, "x-amzn-errortype")
+        .map(exception_name)
+        .filter(|name| !name.is_empty());
     let names: Vec<String> = said.names.iter().cloned().chain(header_name).collect();
     let number = said.number.filter(|_| !said.nested);
-    let name = names.first().cloned().or(number).map(|name| cut(name, NAME_BYTES));
+    let name = names
+        .first()
+        .cloned()
+        .or(number)
+        .map(|name| cut(name, NAME_BYTES));
     let message = match said.message {
         Some(message) => message,
         None => name.clone().unwrap_or_else(|| without_words(status)),
@@ -120,12 +130,17 @@ pub fn read(
         platform,
         status,
         stated_status: said.stated_status,
-        names: names.into_iter().chain(said.hints.iter().cloned()).collect(),
+        names: names
+            .into_iter()
+            .chain(said.hints.iter().cloned())
+            .collect(),
         challenge: said.challenge || header(headers, "cf-mitigated") == Some("challenge"),
     };
     let wait = reset::Evidence {
         platform,
-        status: status.filter(|status| *status >= 300).or(said.stated_status),
+        status: status
+            .filter(|status| *status >= 300)
+            .or(said.stated_status),
         headers,
         documents: &said.documents,
         message: &message,
@@ -136,7 +151,9 @@ pub fn read(
         cause: cause_of(&facts.attempt(&message, None, None)),
         name,
         detail: detail(said.details, &said.hints, &message),
-        upstream_request_id: request_id(headers).or(said.request_id).map(|id| cut(id, NAME_BYTES)),
+        upstream_request_id: request_id(headers)
+            .or(said.request_id)
+            .map(|id| cut(id, NAME_BYTES)),
         should_retry: header(headers, "x-should-retry").and_then(|advice| advice.parse().ok()),
         message,
         facts,
@@ -157,11 +174,19 @@ const REQUEST_ID_HEADERS: [&str; 9] = [
 ];
 
 fn request_id(headers: &HeaderMap) -> Option<String> {
-    REQUEST_ID_HEADERS.iter().find_map(|name| header(headers, name)).map(str::to_owned)
+    REQUEST_ID_HEADERS
+        .iter()
+        .find_map(|name| header(headers, name))
+        .map(str::to_owned)
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok().map(str::trim).filter(|value| !value.is_empty())
+    headers
+        .get(name)?
+        .to_str()
+        .ok()
+        .map(str::trim)
+        .filter(|value| !value.is_empty())
 }
 
 /// AWS sends `Name:http://…` and sometimes `namespace#Name`.
@@ -181,8 +206,12 @@ fn detail(details: Vec<String>, hints: &[String], message: &str) -> Option<Strin
 }
 
 fn without_words(status: Option<u16>) -> String {
-    let Some(status) = status else { return "no answer and no message".to_owned() };
-    let reason = http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    let Some(status) = status else {
+        return "no answer and no message".to_owned();
+    };
+    let reason = http::StatusCode::from_u16(status)
+        .ok()
+        .and_then(|status| status.canonical_reason());
     match reason {
         Some(reason) => format!("{status} {reason}"),
         None => format!("HTTP status {status}"),
@@ -193,7 +222,10 @@ fn without_words(status: Option<u16>) -> String {
 fn cut(mut text: String, limit: usize) -> String {
     const MARK: &str = "…";
     if text.len() > limit {
-        text.truncate(text.floor_char_boundary(limit - MARK.len()));
+        let fits = (0..=limit - MARK.len())
+            .rev()
+            .find(|end| text.is_char_boundary(*end));
+        text.truncate(fits.unwrap_or(0));
         text.push_str(MARK);
     }
     text

@@ -6,8 +6,8 @@
 //! Must not know: servers, accounts, the database.
 //!
 //! In the order of a request's way: [`endpoint`] names what was asked for, [`peek`] reads the body,
-//! [`splice`] changes the model in it, [`stream`] and [`usage`] read the answer, [`render`] writes
-//! errors of our own.
+//! [`splice`] changes the model in it, [`stream`] and [`usage`] read the answer, [`error`] and [`reset`]
+//! read what a provider said when it failed, [`render`] writes errors of our own.
 
 pub mod endpoint;
 pub mod error;

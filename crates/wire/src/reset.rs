@@ -11,8 +11,8 @@
 
 mod body;
 mod header;
-pub(crate) mod span;
 mod sentence;
+pub(crate) mod span;
 
 use http::HeaderMap;
 use serde_json::Value;
@@ -65,7 +65,9 @@ impl Evidence<'_> {
     /// The wait, if a believable one is stated.
     pub(crate) fn read(&self, now: UnixMillis) -> Option<Reset> {
         // A request that was refused for itself is not helped by the state of a limit.
-        let limited = self.status.is_none_or(|status| status == 429 || status >= 500);
+        let limited = self
+            .status
+            .is_none_or(|status| status == 429 || status >= 500);
         let headers = limited.then_some(self.headers);
         let stated = headers
             .and_then(|headers| header::retry_after(headers, now))
@@ -74,7 +76,11 @@ impl Evidence<'_> {
             .or_else(|| sentence::read(self.message, now))
             .or_else(|| header::windows(headers?, self.message, now))?;
         let scope = stated.scope.unwrap_or_else(|| self.scope());
-        Some(Reset { after_ms: stated.after_ms, source: stated.source, scope })
+        Some(Reset {
+            after_ms: stated.after_ms,
+            source: stated.source,
+            scope,
+        })
     }
 
     /// Whether the limit is of one model. Per-minute and per-day limits of the APIs are kept per
@@ -88,17 +94,30 @@ impl Evidence<'_> {
         };
         let of_model = match self.platform {
             Platform::Antigravity => !named(&["individual quota"]) || self.names_model(),
-            Platform::Gemini => named(&["permodel", "model"]) || self.names_model() || self.status == Some(503),
-            Platform::Anthropic => {
-                header::model_window_rejected(self.headers) || named(&["tokens per minute", "requests per minute", "model:"])
+            Platform::Gemini => {
+                named(&["permodel", "model"]) || self.names_model() || self.status == Some(503)
             }
-            Platform::OpenAi => named(&["for model", "limit reached for", "tokens per", "requests per", "token rate limit"]),
+            Platform::Anthropic => {
+                header::model_window_rejected(self.headers)
+                    || named(&["tokens per minute", "requests per minute", "model:"])
+            }
+            Platform::OpenAi => named(&[
+                "for model",
+                "limit reached for",
+                "tokens per",
+                "requests per",
+                "token rate limit",
+            ]),
         };
-        if of_model { Scope::Model } else { Scope::Account }
+        if of_model {
+            Scope::Model
+        } else {
+            Scope::Account
+        }
     }
 
     fn names_model(&self) -> bool {
-        self.documents.iter().any(|document| body::names_model(document))
+        self.documents.iter().any(body::names_model)
     }
 }
 
@@ -106,7 +125,11 @@ impl Evidence<'_> {
 fn believed(wait_ms: i64, source: impl Into<String>) -> Option<Stated> {
     let believable = (1..=MAX_WAIT_MS).contains(&wait_ms);
     let after_ms = u64::try_from(wait_ms).ok().filter(|_| believable)?;
-    Some(Stated { after_ms, source: source.into(), scope: None })
+    Some(Stated {
+        after_ms,
+        source: source.into(),
+        scope: None,
+    })
 }
 
 /// Believes an instant that lies ahead.

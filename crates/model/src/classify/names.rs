@@ -42,23 +42,32 @@ pub(super) const SPECIFIC: &[(Cause, &[&str])] = &[
             "RESOURCE_EXHAUSTED",
             "userRateLimitExceeded",
             "requests_limit_exceeded",
+            "model_rate_limit",
             "1015",
         ],
     ),
     (
         Cause::RateLimitTokens,
-        &["tpm_rate_limit_exceeded", "token_quota_exceeded", "tokens_limit_exceeded", "Throttling.AllocationQuota"],
+        &[
+            "tpm_rate_limit_exceeded",
+            "token_quota_exceeded",
+            "tokens_limit_exceeded",
+            "Throttling.AllocationQuota",
+        ],
     ),
     (
         Cause::RateLimitConcurrency,
-        &["websocket_connection_limit_reached", "concurrency_limit_exceeded", "concurrent_request_limit_reached"],
+        &[
+            "websocket_connection_limit_reached",
+            "concurrency_limit_exceeded",
+            "concurrent_request_limit_reached",
+        ],
     ),
     (
         Cause::QuotaExhausted,
         &[
             "usage_limit_reached",
             "usage_limit_exceeded",
-            "usage_not_included",
             "QUOTA_EXHAUSTED",
             "quota_exceeded",
             "quotaExceeded",
@@ -89,6 +98,7 @@ pub(super) const SPECIFIC: &[(Cause, &[&str])] = &[
             "service_unavailable_error",
             "ModelNotReadyException",
             "no_available_capacity",
+            "NoCapacity",
             "UNAVAILABLE",
             "backendError",
         ],
@@ -162,7 +172,8 @@ pub(super) const SPECIFIC: &[(Cause, &[&str])] = &[
             "must_be_verified",
             "organization_must_be_verified",
             "model_access_denied",
-            "1020",
+            "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
+            "SCOPE_INSUFFICIENT",
         ],
     ),
     (
@@ -173,6 +184,7 @@ pub(super) const SPECIFIC: &[(Cause, &[&str])] = &[
             "account_suspended",
             "deactivated_workspace",
             "organization_disabled",
+            "organization_restricted",
             "organization_deactivated",
             "CONSUMER_SUSPENDED",
             "USER_SUSPENDED",
@@ -190,6 +202,8 @@ pub(super) const SPECIFIC: &[(Cause, &[&str])] = &[
             "BILLING_DISABLED",
             "INSUFFICIENT_G1_CREDITS_BALANCE",
             "insufficient_balance",
+            "credit_limit",
+            "AllocationQuota.FreeTierOnly",
             "insufficient_credits",
             "insufficient_funds",
             "insufficient_user_quota",
@@ -202,7 +216,20 @@ pub(super) const SPECIFIC: &[(Cause, &[&str])] = &[
             "exceeded_current_quota_error",
         ],
     ),
-    (Cause::AccessRegion, &["unsupported_country_region_territory", "unsupported_country", "region_not_supported"]),
+    (Cause::BillingEntitlement, &["usage_not_included"]),
+    // Cloudflare's blocks of an address or a client, before the provider was asked.
+    (
+        Cause::AccessChallenge,
+        &["1006", "1007", "1008", "1010", "1012", "1020"],
+    ),
+    (
+        Cause::AccessRegion,
+        &[
+            "unsupported_country_region_territory",
+            "unsupported_country",
+            "region_not_supported",
+        ],
+    ),
     (
         Cause::ContextLength,
         &[
@@ -277,11 +304,21 @@ pub(super) const SPECIFIC: &[(Cause, &[&str])] = &[
     ),
     (
         Cause::ThinkingSignature,
-        &["invalid_encrypted_content", "invalid_thinking_signature", "thinking_signature_invalid", "invalid_signature"],
+        &[
+            "invalid_encrypted_content",
+            "invalid_thinking_signature",
+            "thinking_signature_invalid",
+            "invalid_signature",
+        ],
     ),
     (
         Cause::ConversationState,
-        &["previous_response_not_found", "response_not_found", "item_not_found", "conversation_not_found"],
+        &[
+            "previous_response_not_found",
+            "response_not_found",
+            "item_not_found",
+            "conversation_not_found",
+        ],
     ),
     (
         Cause::UpstreamTimeout,
@@ -299,7 +336,12 @@ pub(super) const SPECIFIC: &[(Cause, &[&str])] = &[
     ),
     (
         Cause::ServerError,
-        &["ModelErrorException", "ModelStreamErrorException", "InternalServerException", "InternalFailure"],
+        &[
+            "ModelErrorException",
+            "ModelStreamErrorException",
+            "InternalServerException",
+            "InternalFailure",
+        ],
     ),
     (
         Cause::NetworkReset,
@@ -318,9 +360,19 @@ pub(super) const SPECIFIC: &[(Cause, &[&str])] = &[
     ),
     (
         Cause::NetworkConnect,
-        &["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ECONNABORTED", "ConnectionRefused", "EADDRNOTAVAIL"],
+        &[
+            "ECONNREFUSED",
+            "EHOSTUNREACH",
+            "ENETUNREACH",
+            "ECONNABORTED",
+            "ConnectionRefused",
+            "EADDRNOTAVAIL",
+        ],
     ),
-    (Cause::NetworkDns, &["ENOTFOUND", "EAI_AGAIN", "EAI_FAIL", "NameResolutionError"]),
+    (
+        Cause::NetworkDns,
+        &["ENOTFOUND", "EAI_AGAIN", "EAI_FAIL", "NameResolutionError"],
+    ),
     (
         Cause::NetworkTls,
         &[
@@ -382,7 +434,16 @@ pub(super) const GENERIC: &[(Cause, &[&str])] = &[
             "UNEXPECTED_TOOL_CALL",
         ],
     ),
-    (Cause::NotFound, &["not_found_error", "not_found", "NotFoundError", "NOT_FOUND", "ResourceNotFoundException"]),
+    (
+        Cause::NotFound,
+        &[
+            "not_found_error",
+            "not_found",
+            "NotFoundError",
+            "NOT_FOUND",
+            "ResourceNotFoundException",
+        ],
+    ),
     (
         Cause::ServerError,
         &[
@@ -407,13 +468,21 @@ static SPECIFIC_INDEX: LazyLock<Index> = LazyLock::new(|| index(SPECIFIC));
 static GENERIC_INDEX: LazyLock<Index> = LazyLock::new(|| index(GENERIC));
 
 fn index(table: &[(Cause, &[&str])]) -> Index {
-    table.iter().flat_map(|(cause, names)| names.iter().map(|name| (folded(name), *cause))).collect()
+    table
+        .iter()
+        .flat_map(|(cause, names)| names.iter().map(|name| (folded(name), *cause)))
+        .collect()
 }
 
 fn first(names: &[String], index: &Index) -> Option<Cause> {
-    names.iter().find_map(|name| index.get(&folded(name)).copied())
+    names
+        .iter()
+        .find_map(|name| index.get(&folded(name)).copied())
 }
 
 fn folded(name: &str) -> String {
-    name.chars().filter(|c| !matches!(c, '_' | '-' | '.' | ' ')).map(|c| c.to_ascii_lowercase()).collect()
+    name.chars()
+        .filter(|c| !matches!(c, '_' | '-' | '.' | ' '))
+        .map(|c| c.to_ascii_lowercase())
+        .collect()
 }

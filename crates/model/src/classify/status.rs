@@ -7,7 +7,10 @@ use crate::cause::Cause;
 
 /// The cause a status stands for.
 pub(super) fn cause_of(status: u16) -> Cause {
-    STATUSES.iter().find(|(known, _)| *known == status).map_or_else(|| by_family(status), |(_, cause)| *cause)
+    STATUSES
+        .iter()
+        .find(|(known, _)| *known == status)
+        .map_or_else(|| by_family(status), |(_, cause)| *cause)
 }
 
 const STATUSES: &[(u16, Cause)] = &[

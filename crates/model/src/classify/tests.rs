@@ -24,17 +24,40 @@ fn judged_on(platform: Platform, status: Option<u16>, names: &[&str], message: &
 
 #[test]
 fn a_status_and_a_specific_code_beat_a_generic_type() {
-    assert_eq!(judged(429, &["invalid_request_error"], "Slow."), Cause::RateLimitRequests);
-    assert_eq!(judged(401, &["invalid_request_error"], "Who?"), Cause::AuthInvalidKey);
-    assert_eq!(judged(400, &["model_not_found", "invalid_request_error"], ""), Cause::ModelNotFound);
-    assert_eq!(judged(400, &["api_error"], "That does not fit."), Cause::InvalidRequest);
+    assert_eq!(
+        judged(429, &["invalid_request_error"], "Slow."),
+        Cause::RateLimitRequests
+    );
+    assert_eq!(
+        judged(401, &["invalid_request_error"], "Who?"),
+        Cause::AuthInvalidKey
+    );
+    assert_eq!(
+        judged(400, &["model_not_found", "invalid_request_error"], ""),
+        Cause::ModelNotFound
+    );
+    assert_eq!(
+        judged(400, &["api_error"], "That does not fit."),
+        Cause::InvalidRequest
+    );
 }
 
 #[test]
 fn a_limit_that_waiting_never_fixes_is_not_called_a_rate_limit() {
-    assert_eq!(judged(429, &["insufficient_quota"], "You exceeded your current quota."), Cause::BillingCreditExhausted);
     assert_eq!(
-        judged(429, &["rate_limit_exceeded", "tokens"], "Request too large for m on tokens per min (TPM): Limit 1"),
+        judged(
+            429,
+            &["insufficient_quota"],
+            "You exceeded your current quota."
+        ),
+        Cause::BillingCreditExhausted
+    );
+    assert_eq!(
+        judged(
+            429,
+            &["rate_limit_exceeded", "tokens"],
+            "Request too large for m on tokens per min (TPM): Limit 1"
+        ),
         Cause::RequestOverBudget
     );
     assert!(!Cause::RequestOverBudget.info().retryable);
@@ -45,13 +68,40 @@ fn the_same_sentence_means_money_at_one_provider_and_a_rate_at_another() {
     let text = "You exceeded your current quota, please check your plan and billing details.";
     let at = |platform, names: &[&str]| judged_on(platform, Some(429), names, text);
     assert_eq!(at(Platform::OpenAi, &[]), Cause::BillingCreditExhausted);
-    assert_eq!(at(Platform::Gemini, &["RESOURCE_EXHAUSTED"]), Cause::RateLimitRequests);
+    assert_eq!(
+        at(Platform::Gemini, &["RESOURCE_EXHAUSTED"]),
+        Cause::RateLimitRequests
+    );
+}
+
+#[test]
+fn a_name_that_says_only_rate_limit_leaves_the_kind_to_the_words() {
+    let kind = |text| judged(429, &["rate_limit_exceeded"], text);
+    assert_eq!(
+        kind("Too many concurrent requests"),
+        Cause::RateLimitConcurrency
+    );
+    assert_eq!(
+        kind("Limit reached on tokens per min (TPM)"),
+        Cause::RateLimitTokens
+    );
+    assert_eq!(
+        kind("Limit reached on requests per day (RPD)"),
+        Cause::QuotaExhausted
+    );
+    assert_eq!(kind("Slow down"), Cause::RateLimitRequests);
 }
 
 #[test]
 fn overload_is_recognised_under_the_status_of_a_rate_limit() {
-    assert_eq!(judged(429, &["MODEL_CAPACITY_EXHAUSTED", "RESOURCE_EXHAUSTED"], ""), Cause::Overloaded);
-    assert_eq!(judged(529, &["overloaded_error"], "Overloaded"), Cause::Overloaded);
+    assert_eq!(
+        judged(429, &["MODEL_CAPACITY_EXHAUSTED", "RESOURCE_EXHAUSTED"], ""),
+        Cause::Overloaded
+    );
+    assert_eq!(
+        judged(529, &["overloaded_error"], "Overloaded"),
+        Cause::Overloaded
+    );
 }
 
 #[test]
@@ -60,42 +110,95 @@ fn phrases_do_not_depend_on_backticks_case_or_apostrophes() {
         "messages.1.content.0: Invalid `signature` in `thinking` block",
         "messages.1.content.0: invalid signature in  thinking block",
     ] {
-        assert_eq!(judged(400, &["invalid_request_error"], text), Cause::ThinkingSignature);
+        assert_eq!(
+            judged(400, &["invalid_request_error"], text),
+            Cause::ThinkingSignature
+        );
     }
-    assert_eq!(judged(400, &[], "This exceeds the model’s context length"), Cause::ContextLength);
+    assert_eq!(
+        judged(400, &[], "This exceeds the model’s context length"),
+        Cause::ContextLength
+    );
 }
 
 #[test]
 fn words_that_sound_like_retry_or_permission_do_not_make_one() {
-    assert_eq!(judged(400, &[], "Update the content block and try again."), Cause::InvalidRequest);
-    assert_eq!(judged(400, &["INVALID_ARGUMENT"], "robots.txt: DENIED, confirm it is allowed"), Cause::InvalidRequest);
+    assert_eq!(
+        judged(400, &[], "Update the content block and try again."),
+        Cause::InvalidRequest
+    );
+    assert_eq!(
+        judged(
+            400,
+            &["INVALID_ARGUMENT"],
+            "robots.txt: DENIED, confirm it is allowed"
+        ),
+        Cause::InvalidRequest
+    );
 }
 
 #[test]
 fn an_error_without_a_status_is_judged_by_its_words() {
     let said = |text| judged_on(Platform::Anthropic, None, &[], text);
-    assert_eq!(said("getaddrinfo ENOTFOUND host.invalid"), Cause::NetworkDns);
+    assert_eq!(
+        said("getaddrinfo ENOTFOUND host.invalid"),
+        Cause::NetworkDns
+    );
     assert_eq!(said("read tcp: i/o timeout"), Cause::NetworkTimeout);
-    assert_eq!(said("x509: certificate signed by unknown authority"), Cause::NetworkTls);
+    assert_eq!(
+        said("x509: certificate signed by unknown authority"),
+        Cause::NetworkTls
+    );
     assert_eq!(said("Post \"https://host/v1\": EOF"), Cause::NetworkReset);
     assert_eq!(said("something else"), Cause::ServerError);
 }
 
 #[test]
 fn an_error_event_without_any_known_word_stays_an_error_event() {
-    assert_eq!(judged_on(Platform::OpenAi, Some(200), &["odd_name"], "odd"), Cause::StreamErrorEvent);
+    assert_eq!(
+        judged_on(Platform::OpenAi, Some(200), &["odd_name"], "odd"),
+        Cause::StreamErrorEvent
+    );
 }
 
 #[test]
 fn what_a_provider_says_never_becomes_a_fault_of_the_gateway() {
-    for text in ["no available accounts", "gateway.internal", "Waybill itself failed", "gateway.no_account"] {
-        for status in [None, Some(200), Some(400), Some(404), Some(429), Some(500), Some(503)] {
-            let cause = judged_on(Platform::OpenAi, status, &["gateway.no_account", "gateway_internal"], text);
-            assert!(!cause.as_str().starts_with("gateway."), "{status:?} {text} gave {cause}");
+    for text in [
+        "no available accounts",
+        "gateway.internal",
+        "Waybill itself failed",
+        "gateway.no_account",
+    ] {
+        for status in [
+            None,
+            Some(200),
+            Some(400),
+            Some(404),
+            Some(429),
+            Some(500),
+            Some(503),
+        ] {
+            let cause = judged_on(
+                Platform::OpenAi,
+                status,
+                &["gateway.no_account", "gateway_internal"],
+                text,
+            );
+            assert!(
+                !cause.as_str().starts_with("gateway."),
+                "{status:?} {text} gave {cause}"
+            );
         }
     }
-    let reachable = names::SPECIFIC.iter().chain(names::GENERIC).map(|(cause, _)| *cause);
-    assert!(reachable.into_iter().all(|cause| matches!(cause.info().phase, Phase::Upstream | Phase::Network)));
+    let reachable = names::SPECIFIC
+        .iter()
+        .chain(names::GENERIC)
+        .map(|(cause, _)| *cause);
+    assert!(
+        reachable
+            .into_iter()
+            .all(|cause| matches!(cause.info().phase, Phase::Upstream | Phase::Network))
+    );
 }
 
 #[test]
@@ -125,23 +228,54 @@ fn what_the_gateway_saw_itself_beats_what_was_said() {
         stream: Some(StreamFault::Truncated),
     };
     assert_eq!(cause_of(&facts), Cause::StreamTruncated);
-    let facts = AttemptFacts { stream: None, transport: Some(TransportFault::Tls), ..facts };
+    let facts = AttemptFacts {
+        stream: None,
+        transport: Some(TransportFault::Tls),
+        ..facts
+    };
     assert_eq!(cause_of(&facts), Cause::NetworkTls);
-    assert_eq!(cause_of(&AttemptFacts { message: "tls handshake eof", ..facts }), Cause::NetworkReset);
+    assert_eq!(
+        cause_of(&AttemptFacts {
+            message: "tls handshake eof",
+            ..facts
+        }),
+        Cause::NetworkReset
+    );
 }
 
 #[test]
 fn a_failed_credential_of_the_pool_is_shown_to_the_client_as_an_upstream_error() {
     let waybill = failed_with(Cause::AuthInvalidKey);
-    let verdict = verdict(&waybill, &Outcome::Failed { source: Source::Gateway }, 502);
-    assert_eq!((verdict.error_type, verdict.owner), (ErrorType::Upstream, Owner::Platform));
-    assert_eq!((verdict.cause, verdict.source), (Cause::AuthInvalidKey, Source::Gateway));
+    let verdict = verdict(
+        &waybill,
+        &Outcome::Failed {
+            source: Source::Gateway,
+        },
+        502,
+    );
+    assert_eq!(
+        (verdict.error_type, verdict.owner),
+        (ErrorType::Upstream, Owner::Platform)
+    );
+    assert_eq!(
+        (verdict.cause, verdict.source),
+        (Cause::AuthInvalidKey, Source::Gateway)
+    );
 }
 
 #[test]
 fn a_request_that_the_provider_rejects_is_the_clients_doing_in_the_providers_words() {
-    let verdict = verdict(&failed_with(Cause::InvalidRequest), &Outcome::Failed { source: Source::Upstream }, 400);
-    assert_eq!((verdict.owner, verdict.source), (Owner::Client, Source::Upstream));
+    let verdict = verdict(
+        &failed_with(Cause::InvalidRequest),
+        &Outcome::Failed {
+            source: Source::Upstream,
+        },
+        400,
+    );
+    assert_eq!(
+        (verdict.owner, verdict.source),
+        (Owner::Client, Source::Upstream)
+    );
     assert_eq!(verdict.rules_version, RULES_VERSION);
 }
 
@@ -150,14 +284,20 @@ fn a_hidden_failure_keeps_the_cause_of_the_last_failed_attempt() {
     let mut waybill = failed_with(Cause::Overloaded);
     waybill.stamp_attempt(attempt(None));
     let verdict = verdict(&waybill, &Outcome::Served, 200);
-    assert_eq!((verdict.cause, verdict.source), (Cause::Overloaded, Source::Upstream));
+    assert_eq!(
+        (verdict.cause, verdict.source),
+        (Cause::Overloaded, Source::Upstream)
+    );
 }
 
 #[test]
 fn a_refusal_speaks_for_the_client_only_where_it_is_the_clients_doing() {
     let waybill = failed_with(Cause::Overloaded);
     let refused = |cause| {
-        let outcome = Outcome::Refused { cause, message: String::new() };
+        let outcome = Outcome::Refused {
+            cause,
+            message: String::new(),
+        };
         super::verdict(&waybill, &outcome, 400).source
     };
     assert_eq!(refused(Cause::GatewayInvalidRequest), Source::Client);
@@ -170,7 +310,12 @@ fn departures_and_defects_have_causes_of_their_own() {
     let cause = |outcome| verdict(&waybill, &outcome, 499).cause;
     assert_eq!(cause(Outcome::ClientLeft), Cause::ClientClosed);
     assert_eq!(cause(Outcome::ClientStalled), Cause::ClientStalled);
-    assert_eq!(cause(Outcome::Abandoned { stage: Stage::Relay }), Cause::GatewayInternal);
+    assert_eq!(
+        cause(Outcome::Abandoned {
+            stage: Stage::Relay
+        }),
+        Cause::GatewayInternal
+    );
 }
 
 fn failed_with(cause: Cause) -> Waybill {
@@ -186,7 +331,11 @@ fn failed_with(cause: Cause) -> Waybill {
         body: bytes::Bytes::new(),
         body_bytes: 0,
     };
-    let mut waybill = Waybill::open(RequestId::new(UnixMillis(0), [0; 10]), UnixMillis(0), arrival);
+    let mut waybill = Waybill::open(
+        RequestId::new(UnixMillis(0), [0; 10]),
+        UnixMillis(0),
+        arrival,
+    );
     waybill.stamp_attempt(attempt(Some(cause)));
     waybill
 }
@@ -213,6 +362,7 @@ fn attempt(cause: Option<Cause>) -> crate::waybill::Attempt {
             stream: None,
             message: String::new(),
             name: None,
+            detail: None,
             body: bytes::Bytes::new(),
             request_headers: http::HeaderMap::new(),
             response_headers: http::HeaderMap::new(),

@@ -71,11 +71,8 @@ pub(super) const OVERRULING: &[Row] = &[
         Cause::BillingEntitlement,
         On::Any,
         &[
-            &["extra usage is required"],
-            &["requires extra usage"],
-            &["extra usage", "long context"],
+            &["extra usage"],
             &["fast mode", "credit"],
-            &["fast mode", "extra usage"],
             &["requires usage credits"],
             &["usage credits are required"],
             &["long context beta is not yet available"],
@@ -130,6 +127,8 @@ pub(super) const OVERRULING: &[Row] = &[
             &["invalid_payment_instrument"],
             &["balance is not enough"],
             &["quota is not enough"],
+            &["余额不足"],
+            &["欠费"],
         ],
     ),
     Row(
@@ -195,6 +194,26 @@ pub(super) const OVERRULING: &[Row] = &[
             &["request signature we calculated does not match"],
             &["unable to locate credentials"],
             &["could not be authenticated"],
+            &["signature expired"],
+            &["signature not yet current"],
+        ],
+    ),
+    Row(
+        Cause::AuthPermission,
+        On::Refusal,
+        &[
+            &["does not have access to model"],
+            &["does not have access to the model"],
+            &["don't have access to the model with the specified"],
+            &["must be verified"],
+            &["not authorized to access this model"],
+            &["not authorized to perform"],
+            &["not authorized to invoke"],
+            &["missing scopes"],
+            &["scope requirement"],
+            &["insufficient authentication scopes"],
+            &["insufficient permissions"],
+            &["only authorized for use with"],
         ],
     ),
     Row(
@@ -207,7 +226,10 @@ pub(super) const OVERRULING: &[Row] = &[
             &["not available in your region"],
             &["not supported in your country"],
             &["unsupported country"],
-            &["access from", "countries, regions, or territories is not allowed"],
+            &[
+                "access from",
+                "countries, regions, or territories is not allowed",
+            ],
             &["access to anthropic models is not allowed from unsupported"],
         ],
     ),
@@ -347,6 +369,7 @@ pub(super) const OVERRULING: &[Row] = &[
             &["service is busy"],
             &["service is too busy"],
             &["too busy"],
+            &["负载已饱和"],
         ],
     ),
     Row(
@@ -428,6 +451,9 @@ pub(super) const OVERRULING: &[Row] = &[
             &["no healthy upstream"],
             &["failed to establish a new connection"],
             &["all connection attempts failed"],
+            &["cannot connect to proxy"],
+            &["unable to connect to proxy"],
+            &["tunnel connection failed"],
         ],
     ),
     Row(
@@ -480,6 +506,7 @@ pub(super) const OVERRULING: &[Row] = &[
             &["incompleteread"],
             &["incomplete chunked"],
             &["incomplete message"],
+            &["incompletemessage"],
             &["invalidchunklength"],
             &["response ended prematurely"],
             &["unexpected eof"],
@@ -496,6 +523,9 @@ pub(super) const OVERRULING: &[Row] = &[
             &["rst_stream"],
             &["stream error", "internal_error"],
             &["transport closing"],
+            &["context canceled"],
+            &["error trying to connect"],
+            &["dispatch failure"],
             &[": eof\u{3}"],
             &["\u{2}eof\u{3}"],
             &["\u{2}terminated\u{3}"],
@@ -506,7 +536,11 @@ pub(super) const OVERRULING: &[Row] = &[
 /// Wordings that say more than the status and generic names do.
 pub(super) const REFINING: &[Row] = &[
     // Gemini sends this text with RESOURCE_EXHAUSTED for its rate limits; OpenAI means money by it.
-    Row(Cause::BillingCreditExhausted, On::Only(Platform::OpenAi), &[&["check your plan and billing details"]]),
+    Row(
+        Cause::BillingCreditExhausted,
+        On::Only(Platform::OpenAi),
+        &[&["check your plan and billing details"]],
+    ),
     Row(
         Cause::RequestTooLarge,
         On::Refusal,
@@ -581,6 +615,7 @@ pub(super) const REFINING: &[Row] = &[
             &["24-hour"],
             &["monthly"],
             &["per month"],
+            &["/ month"],
             &["usage limit"],
             &["usage window"],
             &["free usage"],
@@ -631,14 +666,29 @@ pub(super) const REFINING: &[Row] = &[
     Row(
         Cause::UpstreamTimeout,
         On::Way,
-        &[&["timed out"], &["timeout"], &["time-out"], &["deadline expired"], &["deadline exceeded"], &["took too long"]],
+        &[
+            &["timed out"],
+            &["timeout"],
+            &["time-out"],
+            &["deadline expired"],
+            &["deadline exceeded"],
+            &["took too long"],
+        ],
     ),
 ];
 
 /// Wordings for errors that came without any status: an error event, or an error as an SDK prints it.
 const UNFRAMED: &[Row] = &[
-    Row(Cause::BadGateway, On::Any, &[&["bad gateway"], &["provider returned error"]]),
-    Row(Cause::Overloaded, On::Any, &[&["service unavailable"], &["temporarily unavailable"]]),
+    Row(
+        Cause::BadGateway,
+        On::Any,
+        &[&["bad gateway"], &["provider returned error"]],
+    ),
+    Row(
+        Cause::Overloaded,
+        On::Any,
+        &[&["service unavailable"], &["temporarily unavailable"]],
+    ),
     Row(
         Cause::ServerError,
         On::Any,
@@ -681,12 +731,46 @@ impl Said {
     /// The first row that says more than the status does.
     pub(super) fn refining(&self, platform: Platform, status: Option<u16>) -> Option<Cause> {
         let refined = self.first(&BOOK.refining, platform, status);
-        if status.is_some() { refined } else { refined.or_else(|| self.first(&BOOK.unframed, platform, status)) }
+        if status.is_some() {
+            refined
+        } else {
+            refined.or_else(|| self.first(&BOOK.unframed, platform, status))
+        }
     }
 
-    fn first(&self, rows: &[NumberedRow], platform: Platform, status: Option<u16>) -> Option<Cause> {
+    /// Which limit it was, where a name only says that there was one.
+    pub(super) fn kind_of_limit(&self, platform: Platform, status: Option<u16>) -> Option<Cause> {
+        let limits = [
+            Cause::RateLimitConcurrency,
+            Cause::QuotaExhausted,
+            Cause::RateLimitTokens,
+        ];
+        self.find(
+            BOOK.refining
+                .iter()
+                .filter(|row| limits.contains(&row.cause)),
+            platform,
+            status,
+        )
+    }
+
+    fn first(
+        &self,
+        rows: &[NumberedRow],
+        platform: Platform,
+        status: Option<u16>,
+    ) -> Option<Cause> {
+        self.find(rows.iter(), platform, status)
+    }
+
+    fn find<'a>(
+        &self,
+        mut rows: impl Iterator<Item = &'a NumberedRow>,
+        platform: Platform,
+        status: Option<u16>,
+    ) -> Option<Cause> {
         let said = |phrases: &Vec<usize>| phrases.iter().all(|phrase| self.0[*phrase]);
-        let row = rows.iter().find(|row| row.on.admits(platform, status) && row.any.iter().any(said));
+        let row = rows.find(|row| row.on.admits(platform, status) && row.any.iter().any(said));
         row.map(|row| row.cause)
     }
 }
@@ -718,15 +802,24 @@ static BOOK: LazyLock<Book> = LazyLock::new(|| {
         let rows = table.iter().map(|Row(cause, on, any)| NumberedRow {
             cause: *cause,
             on: *on,
-            any: any.iter().map(|all| all.iter().map(|phrase| number(phrase)).collect()).collect(),
+            any: any
+                .iter()
+                .map(|all| all.iter().map(|phrase| number(phrase)).collect())
+                .collect(),
         });
         rows.collect::<Vec<_>>()
     };
-    let (overruling, refining, unframed) = (numbered(OVERRULING), numbered(REFINING), numbered(UNFRAMED));
+    let (overruling, refining, unframed) =
+        (numbered(OVERRULING), numbered(REFINING), numbered(UNFRAMED));
     // The phrases are constants: a set that cannot be built fails every test of this crate.
     #[expect(clippy::expect_used, reason = "a constant table")]
     let automaton = AhoCorasick::new(&phrases).expect("the phrase table fits an automaton");
-    Book { automaton, overruling, refining, unframed }
+    Book {
+        automaton,
+        overruling,
+        refining,
+        unframed,
+    }
 });
 
 /// Lower case, single spaces, no marks that are there only for looks; each text between its own marks.

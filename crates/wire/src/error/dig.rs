@@ -51,7 +51,11 @@ impl Said {
             self.message = inner.message;
         }
         self.names.splice(0..0, inner.names);
-        self.number = if inner.nested { None } else { inner.number.or(self.number.take()) };
+        self.number = if inner.nested {
+            None
+        } else {
+            inner.number.or(self.number.take())
+        };
         self.nested |= inner.nested;
         self.stated_status = inner.stated_status.or(self.stated_status);
         self.details.splice(0..0, inner.details);
@@ -78,14 +82,19 @@ fn value(node: &Value, depth: usize) -> Said {
     match node {
         _ if depth > DEPTH => Said::default(),
         Value::Object(members) => object(members, depth),
-        Value::Array(items) => items.iter().take(8).map(|item| value(item, depth + 1)).find(Said::speaks).unwrap_or_default(),
+        Value::Array(items) => items
+            .iter()
+            .take(8)
+            .map(|item| value(item, depth + 1))
+            .find(Said::speaks)
+            .unwrap_or_default(),
         Value::String(text) => prose::read(text, depth + 1),
         Value::Null | Value::Bool(_) | Value::Number(_) => Said::default(),
     }
 }
 
 /// Members that hold a human's words, best first.
-const MESSAGES: [&str; 11] = [
+const MESSAGES: [&str; 12] = [
     "message",
     "error_description",
     "errorMessage",
@@ -96,19 +105,40 @@ const MESSAGES: [&str; 11] = [
     "status_msg",
     "error_msg",
     "description",
+    "faultstring",
     "title",
 ];
 
 /// Members that wrap the real error.
-const WRAPPERS: [&str; 6] = ["error", "upstream_error", "body", "detail", "Error", "message"];
+const WRAPPERS: [&str; 6] = [
+    "error",
+    "upstream_error",
+    "body",
+    "detail",
+    "Error",
+    "message",
+];
 
 /// Members that hold an error where the node itself has no words.
-const LAST_RESORTS: [&str; 9] =
-    ["response", "errors", "err", "fault", "exception", "cause", "data", "status_details", "base_resp"];
+const LAST_RESORTS: [&str; 9] = [
+    "response",
+    "errors",
+    "err",
+    "fault",
+    "exception",
+    "cause",
+    "data",
+    "status_details",
+    "base_resp",
+];
 
 fn object(members: &Map<String, Value>, depth: usize) -> Said {
     let mut said = own_words(members);
-    let open = |key: &str| members.get(key).filter(|inner| inner.is_object() || inner.is_array());
+    let open = |key: &str| {
+        members
+            .get(key)
+            .filter(|inner| inner.is_object() || inner.is_array())
+    };
     for inner in WRAPPERS.iter().filter_map(|key| open(key)) {
         said.wrap(value(inner, depth + 1));
     }
@@ -119,7 +149,10 @@ fn object(members: &Map<String, Value>, depth: usize) -> Said {
         relayed(&mut said, metadata, depth);
     }
     if said.message.is_none() {
-        let inner = LAST_RESORTS.iter().filter_map(|key| members.get(*key)).map(|inner| value(inner, depth + 1));
+        let inner = LAST_RESORTS
+            .iter()
+            .filter_map(|key| members.get(*key))
+            .map(|inner| value(inner, depth + 1));
         if let Some(inner) = inner.into_iter().find(Said::speaks) {
             said.wrap(inner);
         }
@@ -135,7 +168,8 @@ fn relayed(said: &mut Said, metadata: &Map<String, Value>, depth: usize) {
     if metadata.contains_key("flagged_input") {
         said.hints.push("moderation_blocked".to_owned());
     }
-    said.details.extend(text(metadata, "provider_name").map(|name| format!("provider {name}")));
+    said.details
+        .extend(text(metadata, "provider_name").map(|name| format!("provider {name}")));
     if let Some(raw) = metadata.get("raw") {
         let inner = value(raw, depth + 1);
         if inner.message.is_some() {
@@ -149,16 +183,35 @@ fn relayed(said: &mut Said, metadata: &Map<String, Value>, depth: usize) {
 /// What the node itself says, without its children.
 fn own_words(members: &Map<String, Value>) -> Said {
     let mut said = Said {
-        message: MESSAGES.iter().find_map(|key| text(members, key)).map(str::to_owned),
-        request_id: ["request_id", "requestId", "RequestId", "requestID"].iter().find_map(|key| text(members, key)).map(str::to_owned),
+        message: MESSAGES
+            .iter()
+            .find_map(|key| text(members, key))
+            .map(str::to_owned),
+        request_id: ["request_id", "requestId", "RequestId", "requestID"]
+            .iter()
+            .find_map(|key| text(members, key))
+            .map(str::to_owned),
         ..Said::default()
     };
     let mut names = Names::default();
-    for key in ["code", "error_name", "error_code", "errorCode", "Code", "status_code", "err_code"] {
+    for key in [
+        "code",
+        "error_name",
+        "error_code",
+        "errorCode",
+        "Code",
+        "status_code",
+        "err_code",
+    ] {
         names.code(members.get(key));
     }
     google::read(members, &mut names, &mut said);
-    names.plain(["__type", "type", "exception", "name"].iter().filter_map(|key| text(members, key)), members.contains_key("error"));
+    names.plain(
+        ["__type", "type", "exception", "name"]
+            .iter()
+            .filter_map(|key| text(members, key)),
+        members.contains_key("error"),
+    );
     if let Some(status) = text(members, "status").filter(|status| is_shouted(status)) {
         names.found.push(status.to_owned());
     }
@@ -174,14 +227,19 @@ fn own_words(members: &Map<String, Value>) -> Said {
             said.details.push(error.to_owned());
         }
     }
-    let stated = ["status", "status_code", "statusCode", "httpStatusCode"].iter().find_map(|key| status_in(members.get(*key)?));
+    let stated = ["status", "status_code", "statusCode", "httpStatusCode"]
+        .iter()
+        .find_map(|key| status_in(members.get(*key)?));
     let metadata = members.get("$metadata").and_then(Value::as_object);
     if let Some(metadata) = metadata {
-        said.request_id = said.request_id.or_else(|| text(metadata, "requestId").map(str::to_owned));
+        said.request_id = said
+            .request_id
+            .or_else(|| text(metadata, "requestId").map(str::to_owned));
     }
     let in_metadata = metadata.and_then(|metadata| status_in(metadata.get("httpStatusCode")?));
     said.stated_status = names.status.or(stated).or(in_metadata);
-    said.details.extend(text(members, "param").map(|param| format!("param {param}")));
+    said.details
+        .extend(text(members, "param").map(|param| format!("param {param}")));
     if let Some(inner) = members.get("innererror").and_then(Value::as_object) {
         said.hints.extend(text(inner, "code").map(str::to_owned));
     }
@@ -223,7 +281,8 @@ impl Names {
     fn plain<'a>(&mut self, types: impl Iterator<Item = &'a str>, is_envelope: bool) {
         for name in types {
             let name = name.rsplit('#').next().unwrap_or(name);
-            let is_frame = is_envelope || name.starts_with("response.") || ENVELOPES.contains(&name);
+            let is_frame =
+                is_envelope || name.starts_with("response.") || ENVELOPES.contains(&name);
             if !is_frame && !says_nothing(name) && !name.contains([' ', '/']) {
                 self.found.push(name.to_owned());
             }
@@ -232,21 +291,44 @@ impl Names {
 }
 
 /// Types of frames and answers, not of errors.
-const ENVELOPES: [&str; 8] = ["error", "Error", "failed", "message", "response", "about:blank", "object", "exception"];
+const ENVELOPES: [&str; 8] = [
+    "error",
+    "Error",
+    "failed",
+    "message",
+    "response",
+    "about:blank",
+    "object",
+    "exception",
+];
 
 fn says_nothing(name: &str) -> bool {
-    name.is_empty() || ["null", "none", "undefined"].iter().any(|nothing| name.eq_ignore_ascii_case(nothing))
+    name.is_empty()
+        || ["null", "none", "undefined"]
+            .iter()
+            .any(|nothing| name.eq_ignore_ascii_case(nothing))
 }
 
 /// Names that stand beside a better one in some answers (DeepSeek, relays).
 fn is_generic(name: &str) -> bool {
-    ["invalid_request_error", "invalid_request", "upstream_error", "api_error", "bad_request_error", "error", "unknown_error"]
-        .contains(&name)
+    [
+        "invalid_request_error",
+        "invalid_request",
+        "upstream_error",
+        "api_error",
+        "bad_request_error",
+        "error",
+        "unknown_error",
+    ]
+    .contains(&name)
 }
 
 /// Google's canonical codes are shouted; reason phrases and states are not.
 fn is_shouted(status: &str) -> bool {
-    status.len() > 3 && status.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+    status.len() > 3
+        && status
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte == b'_')
 }
 
 fn status_in(value: &Value) -> Option<u16> {
@@ -255,10 +337,16 @@ fn status_in(value: &Value) -> Option<u16> {
         Value::String(status) => status.trim().parse().ok(),
         _ => None,
     };
-    u16::try_from(status?).ok().filter(|status| (400..600).contains(status))
+    u16::try_from(status?)
+        .ok()
+        .filter(|status| (400..600).contains(status))
 }
 
 /// A member that is a string with something in it.
 fn text<'a>(members: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
-    members.get(key)?.as_str().map(str::trim).filter(|text| !text.is_empty())
+    members
+        .get(key)?
+        .as_str()
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
 }

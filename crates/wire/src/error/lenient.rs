@@ -19,14 +19,21 @@ pub(super) fn strict_or_lenient(text: &str) -> Option<Value> {
 
 /// Reads the document that a text begins with; what follows it is left alone.
 pub(super) fn prefix(text: &str) -> Option<Value> {
-    let strict = serde_json::Deserializer::from_str(text).into_iter::<Value>().next();
+    let strict = serde_json::Deserializer::from_str(text)
+        .into_iter::<Value>()
+        .next();
     if let Some(Ok(value)) = strict {
         return Some(value);
     }
     if text[1..].trim_start().starts_with("\\\"") {
         return strict_or_lenient(&text.replace("\\\"", "\"").replace("\\n", "\n"));
     }
-    Reader { text, at: 0, tries: EMBEDDED_TRIES }.value(0)
+    Reader {
+        text,
+        at: 0,
+        tries: EMBEDDED_TRIES,
+    }
+    .value(0)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -79,7 +86,9 @@ impl Reader<'_> {
                 }
                 None => break,
             }
-            let Some(value) = self.value(depth + 1) else { break };
+            let Some(value) = self.value(depth + 1) else {
+                break;
+            };
             members.entry(key.trim()).or_insert(value);
         }
         Some(Value::Object(members))
@@ -152,7 +161,9 @@ impl Reader<'_> {
             (_, None) | (Role::Key, Some(':')) | (Role::Value, Some('}' | ']')) => true,
             (Role::Value, Some(',')) => {
                 let next = rest[1..].trim_start().chars().next();
-                next.is_none_or(|c| matches!(c, '"' | '\'' | '{' | '[' | '}' | ']' | '-' | '0'..='9'))
+                next.is_none_or(|c| {
+                    matches!(c, '"' | '\'' | '{' | '[' | '}' | ']' | '-' | '0'..='9')
+                })
             }
             _ => false,
         }
@@ -168,7 +179,8 @@ impl Reader<'_> {
             'b' | 'f' => out.push(' '),
             'u' => {
                 let first = self.hex();
-                let paired = (0xD800..0xDC00).contains(&first) && self.text[self.at..].starts_with("\\u");
+                let paired =
+                    (0xD800..0xDC00).contains(&first) && self.text[self.at..].starts_with("\\u");
                 let code = if paired {
                     self.at += 2;
                     let second = self.hex();
@@ -195,7 +207,9 @@ impl Reader<'_> {
 
     /// A bare word: a number, a constant of JSON or Python, or text.
     fn word(&mut self) -> Value {
-        let word = self.take_until(|c| matches!(c, ',' | '}' | ']' | '\n')).trim();
+        let word = self
+            .take_until(|c| matches!(c, ',' | '}' | ']' | '\n'))
+            .trim();
         match word {
             "null" | "None" | "" => Value::Null,
             "true" | "True" => Value::Bool(true),

@@ -22,7 +22,10 @@ const PLACES: usize = 6;
 /// Reads a text that may hold, be, or precede a document.
 pub(super) fn read(text: &str, depth: usize) -> Said {
     let text = text.trim();
-    let own = || Said { message: (!text.is_empty()).then(|| text.to_owned()), ..Said::default() };
+    let own = || Said {
+        message: (!text.is_empty()).then(|| text.to_owned()),
+        ..Said::default()
+    };
     if depth > DEPTH || text.is_empty() {
         return own();
     }
@@ -52,13 +55,22 @@ fn document_in(text: &str, depth: usize) -> Option<Said> {
         if !opens_document(rest) {
             continue;
         }
-        let Some(document) = lenient::prefix(rest) else { continue };
+        let Some(document) = lenient::prefix(rest) else {
+            continue;
+        };
         let whole = before.is_empty();
         if !(is_error(&document) || whole && document.is_object()) {
             if is_details(&document) {
-                let mut said = Said { message: Some(text.to_owned()), ..Said::default() };
-                said.documents.push(document);
-                return Some(said);
+                let words = before
+                    .rsplit_once("] ")
+                    .map_or(before, |(_, words)| words)
+                    .trim();
+                let message = if words.is_empty() { text } else { words };
+                return Some(Said {
+                    message: Some(message.to_owned()),
+                    documents: vec![document],
+                    ..Said::default()
+                });
             }
             continue;
         }
@@ -69,7 +81,8 @@ fn document_in(text: &str, depth: usize) -> Option<Said> {
         said.nested = true;
         said.number = None;
         said.hints.extend(exception_classes(before));
-        said.details.extend((!whole).then(|| before.trim_end_matches([' ', '-', ':']).to_owned()));
+        said.details
+            .extend((!whole).then(|| before.trim_end_matches([' ', '-', ':']).to_owned()));
         return Some(said);
     }
     None
@@ -87,59 +100,113 @@ fn is_error(document: &Value) -> bool {
         other => other.as_object(),
     };
     let Some(node) = node else { return false };
-    let has = |keys: &[&str]| keys.iter().any(|key| node.get(*key).is_some_and(|value| !value.is_null()));
+    let has = |keys: &[&str]| {
+        keys.iter()
+            .any(|key| node.get(*key).is_some_and(|value| !value.is_null()))
+    };
     has(&["error", "errors"])
-        || has(&["message", "msg", "detail"]) && has(&["code", "type", "status", "name", "__type", "detail", "request_id"])
+        || node.len() <= 2 && node.get("message").is_some_and(Value::is_string)
+        || has(&["message", "msg", "detail"])
+            && has(&[
+                "code",
+                "type",
+                "status",
+                "name",
+                "__type",
+                "detail",
+                "request_id",
+            ])
 }
 
 /// Google's SDKs print the typed details as an array behind the message.
 fn is_details(document: &Value) -> bool {
-    document.as_array().is_some_and(|items| items.iter().any(|item| item.get("@type").is_some()))
+    document
+        .as_array()
+        .is_some_and(|items| items.iter().any(|item| item.get("@type").is_some()))
 }
 
-static BOTOCORE: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?s)An error occurred \((\w+)\) when calling the \w+ operation(?: \([^)]*\))?: (.+)").ok());
+static BOTOCORE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?s)An error occurred \((\w+)\) when calling the \w+ operation(?: \([^)]*\))?: (.+)",
+    )
+    .ok()
+});
 static AWS_EXCEPTION: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?s)^(?:[\w.]+[.#])?([A-Za-z]\w*Exception): (.+)").ok());
-static CLOUDFLARE_TEXT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^error code: (1\d{3}|5\d\d)$").ok());
+static CLOUDFLARE_TEXT: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^error code: (1\d{3}|5\d\d)$").ok());
 
 /// Sentences that hold a name and a message in a fixed form.
 fn spoken(text: &str) -> Option<Said> {
     if text.contains("Exception") || text.contains("An error occurred (") {
-        let found = BOTOCORE.as_ref()?.captures(text).or_else(|| AWS_EXCEPTION.as_ref()?.captures(text));
+        let found = BOTOCORE
+            .as_ref()?
+            .captures(text)
+            .or_else(|| AWS_EXCEPTION.as_ref()?.captures(text));
         if let Some(found) = found {
             let message = found[2].trim().to_owned();
-            return Some(Said { message: Some(message), names: vec![found[1].to_owned()], ..Said::default() });
+            return Some(Said {
+                message: Some(message),
+                names: vec![found[1].to_owned()],
+                ..Said::default()
+            });
         }
     }
     if let Some(found) = CLOUDFLARE_TEXT.as_ref()?.captures(text) {
-        return Some(Said { message: Some(text.to_owned()), names: vec![found[1].to_owned()], ..Said::default() });
+        return Some(Said {
+            message: Some(text.to_owned()),
+            names: vec![found[1].to_owned()],
+            ..Said::default()
+        });
     }
-    let bedrock = BEDROCK_SENTENCES.iter().find(|(sentence, _)| text.starts_with(sentence));
+    let bedrock = BEDROCK_SENTENCES
+        .iter()
+        .find(|(sentence, _)| text.starts_with(sentence));
     let name = bedrock.map(|(_, name)| (*name).to_owned());
-    name.map(|name| Said { message: Some(text.to_owned()), names: vec![name], ..Said::default() })
+    name.map(|name| Said {
+        message: Some(text.to_owned()),
+        names: vec![name],
+        ..Said::default()
+    })
 }
 
 /// Bedrock names its exceptions in a header that relays lose; these sentences belong to one exception
 /// each, per the Bedrock API reference and its troubleshooting page.
 const BEDROCK_SENTENCES: &[(&str, &str)] = &[
-    ("The model returned the following errors:", "ValidationException"),
+    (
+        "The model returned the following errors:",
+        "ValidationException",
+    ),
     ("Invocation of model ID", "ValidationException"),
-    ("The provided model identifier is invalid", "ValidationException"),
+    (
+        "The provided model identifier is invalid",
+        "ValidationException",
+    ),
     ("Malformed input request", "ValidationException"),
-    ("You don't have access to the model with the specified model ID", "AccessDeniedException"),
-    ("Too many tokens, please wait before trying again", "ThrottlingException"),
-    ("Too many requests, please wait before trying again", "ThrottlingException"),
+    (
+        "You don't have access to the model with the specified model ID",
+        "AccessDeniedException",
+    ),
+    (
+        "Too many tokens, please wait before trying again",
+        "ThrottlingException",
+    ),
+    (
+        "Too many requests, please wait before trying again",
+        "ThrottlingException",
+    ),
 ];
 
 /// Names of exception classes in an SDK's words before a document.
 fn exception_classes(prefix: &str) -> impl Iterator<Item = String> + '_ {
     let words = prefix.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    words.filter(|word| word.len() > 9 && (word.ends_with("Error") || word.ends_with("Exception"))).map(str::to_owned)
+    words
+        .filter(|word| word.len() > 9 && (word.ends_with("Error") || word.ends_with("Exception")))
+        .map(str::to_owned)
 }
 
 static STATUS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let before = r"(?i:error code|status code|last status|got status|unexpected status|\bstatus|http error|http|api error)[:= (]*";
+    let before = r"(?i:error code|status code|last status|got status|unexpected status|\bstatus|http error|server response|http|api error)[:= (]*";
     Regex::new(&format!(r"(?:{before}|^\s*|\[)([45]\d\d)\b")).ok()
 });
 

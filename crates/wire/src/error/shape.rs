@@ -46,7 +46,8 @@ fn document(text: &str) -> Said {
         return said;
     }
     // Valid, but nothing in it is known to be an error: the text itself is all there is to show.
-    let message = (text.len() > 2 && said.documents.iter().all(|document| !is_empty(document))).then(|| text.to_owned());
+    let message = (text.len() > 2 && said.documents.iter().all(|document| !is_empty(document)))
+        .then(|| text.to_owned());
     Said { message, ..said }
 }
 
@@ -59,7 +60,11 @@ fn is_empty(value: &serde_json::Value) -> bool {
 }
 
 fn is_event_stream(text: &str) -> bool {
-    let starts = |line: &str| ["data:", "event:", "id:", "retry:", ": "].iter().any(|field| line.starts_with(field));
+    let starts = |line: &str| {
+        ["data:", "event:", "id:", "retry:", ": "]
+            .iter()
+            .any(|field| line.starts_with(field))
+    };
     starts(text.trim_start())
 }
 
@@ -67,8 +72,16 @@ fn is_event_stream(text: &str) -> bool {
 fn events(text: &str) -> Said {
     let mut best: Option<(u8, Said)> = None;
     for event in text.replace("\r\n", "\n").split("\n\n") {
-        let name = event.lines().find_map(|line| line.strip_prefix("event:")).unwrap_or_default().trim();
-        let data: Vec<&str> = event.lines().filter_map(|line| line.strip_prefix("data:")).map(str::trim).collect();
+        let name = event
+            .lines()
+            .find_map(|line| line.strip_prefix("event:"))
+            .unwrap_or_default()
+            .trim();
+        let data: Vec<&str> = event
+            .lines()
+            .filter_map(|line| line.strip_prefix("data:"))
+            .map(str::trim)
+            .collect();
         let data = data.join("\n");
         let said = match data.as_bytes().first() {
             None => continue,
@@ -77,10 +90,14 @@ fn events(text: &str) -> Said {
             Some(_) => prose::read(&data, 0),
         };
         let named = name.contains("error") || name.contains("failed");
-        let rank = u8::from(named) * 2 + u8::from(data.contains("\"error\"") || data.contains("failed"));
+        let rank =
+            u8::from(named) * 2 + u8::from(data.contains("\"error\"") || data.contains("failed"));
         if said.speaks() && best.as_ref().is_none_or(|(before, _)| rank >= *before) {
             best = Some((rank, said));
         }
     }
-    best.map(|(_, said)| said).unwrap_or_else(|| Said { message: Some(text.to_owned()), ..Said::default() })
+    best.map(|(_, said)| said).unwrap_or_else(|| Said {
+        message: Some(text.to_owned()),
+        ..Said::default()
+    })
 }

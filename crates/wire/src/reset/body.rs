@@ -55,7 +55,12 @@ const NODES: usize = 2_000;
 pub(super) fn read(documents: &[Value], now: UnixMillis) -> Option<Stated> {
     let mut best: Option<(usize, Stated)> = None;
     for document in documents {
-        let mut walk = Walk { now, nodes: NODES, path: String::new(), best: None };
+        let mut walk = Walk {
+            now,
+            nodes: NODES,
+            path: String::new(),
+            best: None,
+        };
         walk.visit(document);
         if let Some(found) = walk.best
             && best.as_ref().is_none_or(|(rank, _)| found.0 < *rank)
@@ -70,9 +75,16 @@ pub(super) fn read(documents: &[Value], now: UnixMillis) -> Option<Stated> {
 pub(super) fn names_model(value: &Value) -> bool {
     match value {
         Value::Object(members) => {
-            let dimensions = ["quotaDimensions", "metadata"].iter().filter_map(|key| members.get(*key));
-            dimensions.into_iter().any(|inner| inner.get("model").is_some())
-                || ["error", "details", "violations"].iter().filter_map(|key| members.get(*key)).any(names_model)
+            let dimensions = ["quotaDimensions", "metadata"]
+                .iter()
+                .filter_map(|key| members.get(*key));
+            dimensions
+                .into_iter()
+                .any(|inner| inner.get("model").is_some())
+                || ["error", "details", "violations"]
+                    .iter()
+                    .filter_map(|key| members.get(*key))
+                    .any(names_model)
         }
         Value::Array(items) => items.iter().take(16).any(names_model),
         _ => false,
@@ -98,7 +110,11 @@ impl Walk {
                     self.step(key, inner);
                 }
             }
-            Value::Array(items) => items.iter().take(16).enumerate().for_each(|(at, inner)| self.step(&at.to_string(), inner)),
+            Value::Array(items) => items
+                .iter()
+                .take(16)
+                .enumerate()
+                .for_each(|(at, inner)| self.step(&at.to_string(), inner)),
             _ => {}
         }
     }
@@ -128,7 +144,12 @@ fn wait_ms(value: &Value, form: Form, now: UnixMillis) -> Option<i64> {
         // Headers copied into a body may be lists.
         Value::Array(values) => return wait_ms(values.first()?, form, now),
         Value::Object(duration) => {
-            let part = |key: &str| duration.get(key).map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned));
+            let part = |key: &str| {
+                duration.get(key).map(|part| {
+                    part.as_str()
+                        .map_or_else(|| part.to_string(), str::to_owned)
+                })
+            };
             let seconds = part("seconds").map_or(Some(0), |seconds| span::seconds(&seconds))?;
             let nanos: i64 = part("nanos").map_or(Some(0), |nanos| nanos.parse().ok())?;
             return Some(seconds.saturating_add(nanos / 1_000_000));

@@ -11,10 +11,22 @@ const NANOS_PER_MS: u128 = 1_000_000;
 const UNITS: [(&[&str], u128); 7] = [
     (&["ns", "nanosecond", "nanoseconds"], 1),
     (&["us", "µs", "microsecond", "microseconds"], 1_000),
-    (&["ms", "millisecond", "milliseconds", "millis"], NANOS_PER_MS),
-    (&["s", "sec", "secs", "second", "seconds"], 1_000 * NANOS_PER_MS),
-    (&["m", "min", "mins", "minute", "minutes"], 60_000 * NANOS_PER_MS),
-    (&["h", "hr", "hrs", "hour", "hours"], 3_600_000 * NANOS_PER_MS),
+    (
+        &["ms", "millisecond", "milliseconds", "millis"],
+        NANOS_PER_MS,
+    ),
+    (
+        &["s", "sec", "secs", "second", "seconds"],
+        1_000 * NANOS_PER_MS,
+    ),
+    (
+        &["m", "min", "mins", "minute", "minutes"],
+        60_000 * NANOS_PER_MS,
+    ),
+    (
+        &["h", "hr", "hrs", "hour", "hours"],
+        3_600_000 * NANOS_PER_MS,
+    ),
     (&["d", "day", "days"], 86_400_000 * NANOS_PER_MS),
 ];
 
@@ -24,11 +36,22 @@ pub(crate) fn leading(text: &str) -> Option<i64> {
     let mut total: Option<u128> = None;
     while let Some((number, after)) = decimal_nanos(rest) {
         let after = after.trim_start_matches([' ', '\u{a0}']);
-        let letters = after.find(|c: char| !c.is_alphabetic()).unwrap_or(after.len());
+        let letters = after
+            .find(|c: char| !c.is_alphabetic())
+            .unwrap_or(after.len());
         let word = after[..letters].to_ascii_lowercase();
-        let Some((_, unit)) = UNITS.iter().find(|(words, _)| words.contains(&word.as_str())) else { break };
+        let Some((_, unit)) = UNITS
+            .iter()
+            .find(|(words, _)| words.contains(&word.as_str()))
+        else {
+            break;
+        };
         // `number` is in billionths of the unit.
-        total = Some(total.unwrap_or(0).saturating_add(number.saturating_mul(*unit) / 1_000_000_000));
+        total = Some(
+            total
+                .unwrap_or(0)
+                .saturating_add(number.saturating_mul(*unit) / 1_000_000_000),
+        );
         rest = after[letters..].trim_start_matches([' ', ',']);
         rest = rest.strip_prefix("and ").unwrap_or(rest).trim_start();
     }
@@ -38,7 +61,9 @@ pub(crate) fn leading(text: &str) -> Option<i64> {
 /// A whole text that is a wait with units.
 pub(super) fn whole(text: &str) -> Option<i64> {
     let text = text.trim();
-    text.ends_with(char::is_alphabetic).then(|| leading(text)).flatten()
+    text.ends_with(char::is_alphabetic)
+        .then(|| leading(text))
+        .flatten()
 }
 
 /// A number of seconds without a unit: `120`, `11.1`.
@@ -53,7 +78,8 @@ pub(super) fn millis(text: &str) -> Option<i64> {
 
 fn number(text: &str, unit_ms: u128) -> Option<i64> {
     let (nanos, rest) = decimal_nanos(text.trim())?;
-    rest.is_empty().then(|| in_ms(nanos.saturating_mul(unit_ms * NANOS_PER_MS) / 1_000_000_000))
+    rest.is_empty()
+        .then(|| in_ms(nanos.saturating_mul(unit_ms * NANOS_PER_MS) / 1_000_000_000))
 }
 
 /// Below this, a bare number is a wait in seconds; above, an instant.
@@ -68,7 +94,11 @@ pub(super) fn any(text: &str, now: UnixMillis) -> Option<i64> {
     let Some(ms) = seconds(text) else {
         return whole(text).or_else(|| instant(text, now));
     };
-    if ms / 1000 < DELTA_LIMIT_S { Some(ms) } else { instant(text, now) }
+    if ms / 1000 < DELTA_LIMIT_S {
+        Some(ms)
+    } else {
+        instant(text, now)
+    }
 }
 
 /// An instant, in seconds or milliseconds since the epoch or as RFC 3339, as a wait from `now`.
@@ -88,7 +118,10 @@ fn decimal_nanos(text: &str) -> Option<(u128, &str)> {
     if whole == 0 || whole > 15 {
         return None;
     }
-    let mut nanos = text[..whole].parse::<u128>().ok()?.saturating_mul(1_000_000_000);
+    let mut nanos = text[..whole]
+        .parse::<u128>()
+        .ok()?
+        .saturating_mul(1_000_000_000);
     let mut rest = &text[whole..];
     if let Some(fraction) = rest.strip_prefix('.') {
         let length = digits(fraction);
@@ -132,7 +165,16 @@ mod tests {
 
     #[test]
     fn a_number_without_a_known_unit_is_no_wait() {
-        for text in ["24-hour window", "a few minutes", "20", "5 apples", "", "s", "1e9s", "99999999999999999999s"] {
+        for text in [
+            "24-hour window",
+            "a few minutes",
+            "20",
+            "5 apples",
+            "",
+            "s",
+            "1e9s",
+            "99999999999999999999s",
+        ] {
             assert_eq!(leading(text), None, "{text}");
         }
     }

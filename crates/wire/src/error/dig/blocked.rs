@@ -26,8 +26,14 @@ pub(super) fn read(members: &Map<String, Value>) -> Said {
         let reason = text(node, reason).filter(|reason| !WELL_ENDED.contains(reason))?;
         Some((reason, text(node, words)))
     });
-    let Some((reason, words)) = found else { return Said::default() };
-    Said { message: Some(words.unwrap_or(reason).to_owned()), names: vec![reason.to_owned()], ..Said::default() }
+    let Some((reason, words)) = found else {
+        return Said::default();
+    };
+    Said {
+        message: Some(words.unwrap_or(reason).to_owned()),
+        names: vec![reason.to_owned()],
+        ..Said::default()
+    }
 }
 
 /// Reasons for which an answer ends well, or was cut at a limit that the request itself set.

@@ -1,0 +1,622 @@
+#![allow(clippy::unwrap_used, clippy::panic)]
+//! Errors in the shapes that providers document, proxies print and SDKs wrap, and what must be read
+//! from each: message, name, cause and stated wait. Written from the providers' public references.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use waybill_model::{
+    cause::Cause::{self, *},
+    protocol::Platform::{self, *},
+    time::UnixMillis,
+};
+use waybill_wire::error::{ProviderError, Scope, read};
+
+/// 2026-01-01T00:00:00Z
+const NOW: UnixMillis = UnixMillis(1_767_225_600_000);
+
+/// Platform, status (0: none), body, then message, name and cause.
+type Case = (
+    Platform,
+    u16,
+    &'static str,
+    &'static str,
+    Option<&'static str>,
+    Cause,
+);
+
+/// Platform, status, headers, body, then the wait and where it stands.
+type WaitCase = (
+    Platform,
+    u16,
+    &'static [(&'static str, &'static str)],
+    &'static [u8],
+    Option<(u64, &'static str)>,
+);
+
+fn said(
+    platform: Platform,
+    status: u16,
+    headers: &[(&'static str, &'static str)],
+    body: &[u8],
+) -> ProviderError {
+    let headers: HeaderMap = headers
+        .iter()
+        .map(|(name, value)| {
+            (
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            )
+        })
+        .collect();
+    read(
+        platform,
+        Some(status).filter(|status| *status > 0),
+        &headers,
+        body,
+        NOW,
+    )
+}
+
+fn check(cases: &[Case]) {
+    let mut misses = Vec::new();
+    for (platform, status, body, message, name, cause) in cases {
+        let got = said(*platform, *status, &[], body.as_bytes());
+        if (got.message.as_str(), got.name.as_deref(), got.cause) != (*message, *name, *cause) {
+            misses.push(format!(
+                "{body}\n   got {:?} {:?} {}",
+                got.message, got.name, got.cause
+            ));
+        }
+    }
+    assert!(misses.is_empty(), "{}", misses.join("\n"));
+}
+
+#[test]
+fn anthropic_errors_are_read() {
+    check(&[
+        (
+            Anthropic,
+            400,
+            r#"{"type":"error","error":{"type":"invalid_request_error","message":"max_tokens: Field required"},"request_id":"req_1"}"#,
+            "max_tokens: Field required",
+            Some("invalid_request_error"),
+            InvalidRequest,
+        ),
+        (
+            Anthropic,
+            404,
+            r#"{"type":"error","error":{"type":"not_found_error","message":"model: claude-none"}}"#,
+            "model: claude-none",
+            Some("not_found_error"),
+            ModelNotFound,
+        ),
+        (
+            Anthropic,
+            400,
+            r#"{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 210000 tokens > 200000 maximum"}}"#,
+            "prompt is too long: 210000 tokens > 200000 maximum",
+            Some("invalid_request_error"),
+            ContextLength,
+        ),
+        (
+            Anthropic,
+            413,
+            r#"{"type":"error","error":{"type":"request_too_large","message":"Request exceeds the maximum size"}}"#,
+            "Request exceeds the maximum size",
+            Some("request_too_large"),
+            RequestTooLarge,
+        ),
+        (
+            Anthropic,
+            504,
+            r#"{"type":"error","error":{"type":"timeout_error","message":"Request timed out"}}"#,
+            "Request timed out",
+            Some("timeout_error"),
+            UpstreamTimeout,
+        ),
+        (
+            Anthropic,
+            403,
+            r#"{"type":"error","error":{"type":"permission_error","message":"Your API key does not have permission to use the specified resource"}}"#,
+            "Your API key does not have permission to use the specified resource",
+            Some("permission_error"),
+            AuthPermission,
+        ),
+        (
+            Anthropic,
+            200,
+            "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"type\":\"message\"}}\n\nevent: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n",
+            "Overloaded",
+            Some("overloaded_error"),
+            Overloaded,
+        ),
+        (
+            Anthropic,
+            429,
+            r#"{"type":"error","error":{"type":"rate_limit_error","message":"Number of concurrent connections has exceeded your rate limit."}}"#,
+            "Number of concurrent connections has exceeded your rate limit.",
+            Some("rate_limit_error"),
+            RateLimitConcurrency,
+        ),
+        (
+            Anthropic,
+            0,
+            "529 {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}",
+            "Overloaded",
+            Some("overloaded_error"),
+            Overloaded,
+        ),
+    ]);
+}
+
+#[test]
+fn openai_and_azure_errors_are_read() {
+    check(&[
+        (
+            OpenAi,
+            429,
+            r#"{"error":{"message":"You exceeded your current quota, please check your plan and billing details.","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}"#,
+            "You exceeded your current quota, please check your plan and billing details.",
+            Some("insufficient_quota"),
+            BillingCreditExhausted,
+        ),
+        (
+            OpenAi,
+            503,
+            r#"{"error":{"message":"The engine is currently overloaded, please try again later","type":"server_error","param":null,"code":null}}"#,
+            "The engine is currently overloaded, please try again later",
+            Some("server_error"),
+            Overloaded,
+        ),
+        (
+            OpenAi,
+            403,
+            r#"{"error":{"code":"unsupported_country_region_territory","message":"Country, region, or territory not supported","param":null,"type":"request_forbidden"}}"#,
+            "Country, region, or territory not supported",
+            Some("unsupported_country_region_territory"),
+            AccessRegion,
+        ),
+        (
+            OpenAi,
+            400,
+            r#"{"detail":"Store must be set to false"}"#,
+            "Store must be set to false",
+            None,
+            InvalidRequest,
+        ),
+        (
+            OpenAi,
+            401,
+            r#"{"detail":{"code":"deactivated_workspace"}}"#,
+            "deactivated_workspace",
+            Some("deactivated_workspace"),
+            AuthAccountDisabled,
+        ),
+        (
+            OpenAi,
+            400,
+            r#"{"error":{"message":"Previous response with id 'resp_1' not found.","type":"invalid_request_error","param":"previous_response_id","code":"previous_response_not_found"}}"#,
+            "Previous response with id 'resp_1' not found.",
+            Some("previous_response_not_found"),
+            ConversationState,
+        ),
+        (
+            OpenAi,
+            401,
+            r#"{"statusCode":401,"message":"Unauthorized. Access token is missing, invalid, audience is incorrect or have expired."}"#,
+            "Unauthorized. Access token is missing, invalid, audience is incorrect or have expired.",
+            None,
+            AuthInvalidKey,
+        ),
+        (
+            OpenAi,
+            404,
+            r#"{"error":{"code":"DeploymentNotFound","message":"The API deployment for this resource does not exist."}}"#,
+            "The API deployment for this resource does not exist.",
+            Some("DeploymentNotFound"),
+            ModelNotFound,
+        ),
+        (
+            OpenAi,
+            200,
+            r#"{"id":"c","object":"chat.completion","choices":[{"index":0,"finish_reason":"content_filter","message":{"role":"assistant","content":null}}]}"#,
+            "content_filter",
+            Some("content_filter"),
+            ContentFilter,
+        ),
+        (
+            OpenAi,
+            0,
+            "Error code: 400 - {'error': {'message': \"Invalid 'input[3].id': it's wrong\", 'type': 'invalid_request_error', 'param': None, 'code': 'invalid_value'}}",
+            "Invalid 'input[3].id': it's wrong",
+            Some("invalid_value"),
+            InvalidRequest,
+        ),
+        (
+            OpenAi,
+            0,
+            r#"unexpected status 503 Service Unavailable: {"error":{"message":"no healthy upstream"}}"#,
+            "no healthy upstream",
+            None,
+            NetworkConnect,
+        ),
+    ]);
+}
+
+#[test]
+fn google_errors_are_read() {
+    check(&[
+        (
+            Gemini,
+            403,
+            r#"{"error":{"code":403,"message":"Generative Language API has not been used in project 1 before or it is disabled.","status":"PERMISSION_DENIED","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"SERVICE_DISABLED","domain":"googleapis.com","metadata":{}}]}}"#,
+            "Generative Language API has not been used in project 1 before or it is disabled.",
+            Some("SERVICE_DISABLED"),
+            AuthPermission,
+        ),
+        (
+            Gemini,
+            403,
+            r#"{"error":{"code":403,"message":"Your API key was reported as leaked. Please use another API key.","status":"PERMISSION_DENIED"}}"#,
+            "Your API key was reported as leaked. Please use another API key.",
+            Some("PERMISSION_DENIED"),
+            AuthInvalidKey,
+        ),
+        (
+            Gemini,
+            401,
+            r#"[{"error":{"code":401,"message":"Request had invalid authentication credentials.","status":"UNAUTHENTICATED"}}]"#,
+            "Request had invalid authentication credentials.",
+            Some("UNAUTHENTICATED"),
+            AuthInvalidKey,
+        ),
+        (
+            Gemini,
+            200,
+            r#"{"candidates":[{"finishReason":"RECITATION","index":0}]}"#,
+            "RECITATION",
+            Some("RECITATION"),
+            ContentFilter,
+        ),
+        (
+            Antigravity,
+            429,
+            r#"{"error":{"code":429,"message":"Resource has been exhausted (e.g. check quota).","status":"RESOURCE_EXHAUSTED"}}"#,
+            "Resource has been exhausted (e.g. check quota).",
+            Some("RESOURCE_EXHAUSTED"),
+            RateLimitRequests,
+        ),
+        (
+            Antigravity,
+            200,
+            "data: {\"error\": {\"code\": 429, \"message\": \"Resource has been exhausted (e.g. check quota).\", \"status\": \"RESOURCE_EXHAUSTED\",}}\n\n",
+            "Resource has been exhausted (e.g. check quota).",
+            Some("RESOURCE_EXHAUSTED"),
+            RateLimitRequests,
+        ),
+        (
+            Antigravity,
+            403,
+            r#"{"error":{"code":403,"message":"Verify your account to continue.","status":"PERMISSION_DENIED","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"VALIDATION_REQUIRED","domain":"cloudcode-pa.googleapis.com"}]}}"#,
+            "Verify your account to continue.",
+            Some("VALIDATION_REQUIRED"),
+            AuthPermission,
+        ),
+        (
+            Gemini,
+            400,
+            r#"{"error":{"code":400,"message":"* GenerateContentRequest.contents: contents is not specified\n","status":"INVALID_ARGUMENT"}}"#,
+            "* GenerateContentRequest.contents: contents is not specified",
+            Some("INVALID_ARGUMENT"),
+            InvalidRequest,
+        ),
+    ]);
+}
+
+#[test]
+fn errors_of_services_that_speak_openai_are_read() {
+    check(&[
+        (
+            OpenAi,
+            400,
+            r#"{"error":{"message":"Provider returned error","code":400,"metadata":{"raw":"{"type":"error","error":{"type":"invalid_request_error","message":"tools: too many"}}","provider_name":"X"}}}"#,
+            "tools: too many",
+            Some("invalid_request_error"),
+            InvalidRequest,
+        ),
+        (
+            OpenAi,
+            429,
+            r#"{"object":"error","message":"Requests rate limit exceeded","type":"rate_limited","param":null,"code":"1300"}"#,
+            "Requests rate limit exceeded",
+            Some("1300"),
+            RateLimitRequests,
+        ),
+        (
+            OpenAi,
+            422,
+            r#"{"object":"error","message":{"detail":[{"type":"extra_forbidden","loc":["body","foo"],"msg":"Extra inputs are not permitted","input":1}]},"type":"invalid_request_error","param":null,"code":null}"#,
+            "Extra inputs are not permitted",
+            Some("extra_forbidden"),
+            InvalidRequest,
+        ),
+        (
+            OpenAi,
+            402,
+            r#"{"error":{"message":"Insufficient Balance","type":"unknown_error","param":null,"code":"invalid_request_error"}}"#,
+            "Insufficient Balance",
+            Some("invalid_request_error"),
+            BillingCreditExhausted,
+        ),
+        (
+            OpenAi,
+            403,
+            r#"{"error":{"message":"Your chosen model requires moderation and your input was flagged for \"violence\".","code":403,"metadata":{"reasons":["violence"],"flagged_input":"..."}}}"#,
+            "Your chosen model requires moderation and your input was flagged for \"violence\".",
+            Some("403"),
+            ContentFilter,
+        ),
+        (
+            OpenAi,
+            404,
+            r#"{"error":{"message":"No endpoints found for nobody/none.","code":404},"user_id":"u"}"#,
+            "No endpoints found for nobody/none.",
+            Some("404"),
+            ModelNotFound,
+        ),
+        (
+            OpenAi,
+            400,
+            r#"{"code":"Client specified an invalid argument","error":"Incorrect API key provided: xa***yz."}"#,
+            "Incorrect API key provided: xa***yz.",
+            Some("Client specified an invalid argument"),
+            AuthInvalidKey,
+        ),
+        (
+            OpenAi,
+            429,
+            r#"{"message":"Tokens per minute limit exceeded - too many tokens processed.","type":"too_many_tokens_error","param":"quota","code":"token_quota_exceeded"}"#,
+            "Tokens per minute limit exceeded - too many tokens processed.",
+            Some("token_quota_exceeded"),
+            RateLimitTokens,
+        ),
+        (
+            OpenAi,
+            400,
+            r#"{"error":{"object":"error","type":"invalid_request_error","code":"model_decommissioned","message":"The model `m` has been decommissioned and is no longer supported."}}"#,
+            "The model `m` has been decommissioned and is no longer supported.",
+            Some("model_decommissioned"),
+            ModelNotFound,
+        ),
+    ]);
+}
+
+#[test]
+fn errors_of_proxies_and_transports_are_read() {
+    check(&[
+        (
+            Anthropic,
+            403,
+            "<!DOCTYPE html><html lang=\"en-US\"><head><title>Just a moment...</title></head><body></body></html>",
+            "Just a moment...",
+            None,
+            AccessChallenge,
+        ),
+        (
+            Anthropic,
+            429,
+            "error code: 1015",
+            "error code: 1015",
+            Some("1015"),
+            RateLimitRequests,
+        ),
+        (
+            Anthropic,
+            502,
+            "error code: 502",
+            "error code: 502",
+            Some("502"),
+            BadGateway,
+        ),
+        (
+            Anthropic,
+            503,
+            "<html>\r\n<head><title>503 Service Temporarily Unavailable</title></head>\r\n<body></body></html>",
+            "503 Service Temporarily Unavailable",
+            None,
+            Overloaded,
+        ),
+        (
+            Anthropic,
+            504,
+            "upstream request timeout",
+            "upstream request timeout",
+            None,
+            UpstreamTimeout,
+        ),
+        (Anthropic, 502, "", "502 Bad Gateway", None, BadGateway),
+        (
+            Anthropic,
+            403,
+            "<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message><RequestId>r</RequestId></Error>",
+            "Access Denied",
+            Some("AccessDenied"),
+            AuthPermission,
+        ),
+        (
+            Anthropic,
+            0,
+            "connect ECONNREFUSED 127.0.0.1:9",
+            "connect ECONNREFUSED 127.0.0.1:9",
+            None,
+            NetworkConnect,
+        ),
+        (
+            Anthropic,
+            0,
+            "TypeError: fetch failed",
+            "TypeError: fetch failed",
+            None,
+            NetworkReset,
+        ),
+        (
+            Anthropic,
+            0,
+            "Client network socket disconnected before secure TLS connection was established",
+            "Client network socket disconnected before secure TLS connection was established",
+            None,
+            NetworkReset,
+        ),
+        (
+            Anthropic,
+            0,
+            "ThrottlingException: Too many tokens, please wait before trying again.",
+            "Too many tokens, please wait before trying again.",
+            Some("ThrottlingException"),
+            RateLimitTokens,
+        ),
+        (Anthropic, 500, "null", "null", None, ServerError),
+        (
+            Anthropic,
+            500,
+            "{}",
+            "500 Internal Server Error",
+            None,
+            ServerError,
+        ),
+        (
+            Anthropic,
+            500,
+            "{\"error\":{\"message\":\"cut in the mid",
+            "cut in the mid",
+            None,
+            ServerError,
+        ),
+    ]);
+}
+
+#[test]
+fn headers_add_name_and_request_id() {
+    let headers = [
+        ("x-amzn-errortype", "ThrottlingException:http://x/"),
+        ("x-amzn-requestid", "abc"),
+    ];
+    let got = said(
+        Anthropic,
+        429,
+        &headers,
+        br#"{"message":"Too many requests"}"#,
+    );
+    assert_eq!(got.name.as_deref(), Some("ThrottlingException"));
+    assert_eq!(got.upstream_request_id.as_deref(), Some("abc"));
+    assert_eq!(got.cause, RateLimitRequests);
+}
+
+#[test]
+fn an_outer_message_and_the_parameter_become_detail() {
+    let body = br#"{"error":{"message":"Provider returned error","code":400,"metadata":{"raw":"{\"error\":{\"message\":\"No\",\"param\":\"messages[2]\"}}","provider_name":"P"}}}"#;
+    let got = said(OpenAi, 400, &[], body);
+    assert_eq!(got.message, "No");
+    let detail = got.detail.unwrap();
+    assert!(
+        detail.contains("param messages[2]") && detail.contains("provider P"),
+        "{detail}"
+    );
+}
+
+#[test]
+fn waits_are_read_where_each_provider_states_them() {
+    let json = br#"{"error":{"message":"limited"}}"#;
+    let cases: &[WaitCase] = &[
+        (Anthropic, 429, &[("retry-after", "30")], json, Some((30_000, "retry-after"))),
+        (Anthropic, 429, &[("retry-after", "Thu, 01 Jan 2026 00:01:00 GMT")], json, Some((60_000, "retry-after"))),
+        (Anthropic, 429, &[("retry-after", "120s")], json, None),
+        (Anthropic, 429, &[("retry-after", "0")], json, None),
+        (Anthropic, 429, &[("retry-after", "-1")], json, None),
+        (Anthropic, 400, &[("retry-after", "30")], json, None),
+        (OpenAi, 429, &[("retry-after", "3"), ("retry-after-ms", "2500")], json, Some((2_500, "retry-after-ms"))),
+        (
+            Anthropic,
+            429,
+            &[
+                ("anthropic-ratelimit-requests-remaining", "0"),
+                ("anthropic-ratelimit-requests-reset", "2026-01-01T00:00:20Z"),
+                ("anthropic-ratelimit-tokens-remaining", "100"),
+                ("anthropic-ratelimit-tokens-reset", "2026-01-01T01:00:00Z"),
+            ],
+            json,
+            Some((20_000, "anthropic-ratelimit-requests-reset")),
+        ),
+        (
+            Anthropic,
+            429,
+            &[
+                ("anthropic-ratelimit-unified-status", "rejected"),
+                ("anthropic-ratelimit-unified-5h-status", "rejected"),
+                ("anthropic-ratelimit-unified-5h-reset", "1767229200"),
+                ("anthropic-ratelimit-unified-7d-status", "allowed"),
+                ("anthropic-ratelimit-unified-7d-reset", "1767700000"),
+            ],
+            json,
+            Some((3_600_000, "anthropic-ratelimit-unified-5h-reset")),
+        ),
+        (OpenAi, 429, &[("x-ratelimit-reset-tokens", "2m30s"), ("x-ratelimit-remaining-tokens", "0")], json, Some((150_000, "x-ratelimit-reset-tokens"))),
+        (OpenAi, 429, &[("x-ratelimit-reset-tokens", "-1")], json, None),
+        (OpenAi, 429, &[("x-ratelimit-reset-requests", "6ms"), ("x-ratelimit-remaining-requests", "99")], json, None),
+        (OpenAi, 429, &[("x-ratelimit-reset", "1767225660")], json, Some((60_000, "x-ratelimit-reset"))),
+        (
+            OpenAi,
+            429,
+            &[("x-codex-primary-used-percent", "100"), ("x-codex-primary-reset-after-seconds", "90"), ("x-codex-secondary-used-percent", "20"), ("x-codex-secondary-reset-after-seconds", "9000")],
+            json,
+            Some((90_000, "x-codex-primary-reset-after-seconds")),
+        ),
+        (OpenAi, 429, &[], br#"{"error":{"type":"usage_limit_reached","resets_in_seconds":60,"resets_at":1767225661}}"#, Some((60_000, "error.resets_in_seconds"))),
+        (OpenAi, 429, &[], br#"{"error":{"type":"usage_limit_reached","resets_at":1767225661}}"#, Some((61_000, "error.resets_at"))),
+        (OpenAi, 429, &[], br#"{"error":{"message":"x","metadata":{"headers":{"X-RateLimit-Reset":"1767225601000"}}}}"#, Some((1_000, "error.metadata.headers.X-RateLimit-Reset"))),
+        (Gemini, 429, &[], br#"{"error":{"message":"m","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"40s"}]}}"#, Some((40_000, "error.details.0.retryDelay"))),
+        (Antigravity, 429, &[], br#"{"error":{"message":"Your quota will reset after 2h10m5s."}}"#, Some((7_805_000, "message"))),
+        (Anthropic, 400, &[], br#"{"error":{"message":"You have reached your specified API usage limits. You will regain access on 2026-01-02 at 00:00 UTC."}}"#, Some((86_400_000, "message"))),
+        (OpenAi, 429, &[], br#"{"error":{"message":"Please retry after 9 seconds."}}"#, Some((9_000, "message"))),
+        (OpenAi, 429, &[], br#"{"error":{"message":"Please try again in a few minutes."}}"#, None),
+        (OpenAi, 429, &[], br#"{"type":"error","status":429,"error":{"type":"usage_limit_reached"},"headers":{"retry-after":"30"}}"#, Some((30_000, "headers.retry-after"))),
+        (OpenAi, 429, &[("x-ratelimit-reset", "40000000000000")], json, None),
+    ];
+    for (platform, status, headers, body, expected) in cases {
+        let got = said(*platform, *status, headers, body).reset;
+        let got = got
+            .as_ref()
+            .map(|reset| (reset.after_ms, reset.source.as_str()));
+        assert_eq!(
+            got,
+            *expected,
+            "{headers:?} {}",
+            String::from_utf8_lossy(body)
+        );
+    }
+}
+
+#[test]
+fn a_limit_of_one_model_is_told_from_a_limit_of_the_account() {
+    let family = [
+        ("retry-after", "60"),
+        ("anthropic-ratelimit-unified-5h-status", "allowed"),
+        ("anthropic-ratelimit-unified-7d_opus-status", "rejected"),
+    ];
+    assert_eq!(
+        said(Anthropic, 429, &family, b"{}").reset.unwrap().scope,
+        Scope::Model
+    );
+    let shared = [
+        ("retry-after", "60"),
+        ("anthropic-ratelimit-unified-7d-status", "rejected"),
+    ];
+    assert_eq!(
+        said(Anthropic, 429, &shared, b"{}").reset.unwrap().scope,
+        Scope::Account
+    );
+    let plan = br#"{"error":{"type":"usage_limit_reached","resets_in_seconds":60}}"#;
+    assert_eq!(
+        said(OpenAi, 429, &[], plan).reset.unwrap().scope,
+        Scope::Account
+    );
+}
