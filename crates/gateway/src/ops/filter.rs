@@ -42,7 +42,7 @@ pub struct Parameter {
 }
 
 /// What a parameter takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Takes {
     /// A positive whole number.
     Number,
