@@ -91,9 +91,9 @@ async fn everything_configured_is_loaded_as_it_was_made() {
 
     let config = store.load_config().await.unwrap();
     assert_eq!(config.groups, [a.clone(), b]);
-    assert_eq!(config.accounts, [made.clone()]);
-    assert_eq!(config.users, [ada.clone()]);
-    assert_eq!(config.api_keys, [dev.clone()]);
+    assert_eq!(config.accounts, std::slice::from_ref(&made));
+    assert_eq!(config.users, std::slice::from_ref(&ada));
+    assert_eq!(config.api_keys, std::slice::from_ref(&dev));
     assert_eq!(store.group(a.id).await.unwrap(), Some(a));
     assert_eq!(store.account(made.id).await.unwrap(), Some(made));
     assert_eq!(store.user(ada.id).await.unwrap(), Some(ada));

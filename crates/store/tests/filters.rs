@@ -339,7 +339,7 @@ impl Plain {
                 && is(f.cause, error.verdict.cause)
                 && text_is(&f.model, &subject.model)
                 && (f.status_codes.is_empty() || f.status_codes.contains(&subject.status_code))
-                && self.of_the_request(f, n, subject)
+                && of_the_request(f, subject)
                 && self.of_the_verdict(f, n)
                 && has(
                     f,
@@ -375,7 +375,7 @@ impl Plain {
                     && (text_is(&f.model, &event.model) || text_is(&f.model, &subject.model))
                     && (f.status_codes.is_empty()
                         || status.is_some_and(|s| f.status_codes.contains(&s)))
-                    && self.of_the_request(f, n, subject)
+                    && of_the_request(f, subject)
                     && self.of_the_verdict(f, n)
                     && has(
                         f,
@@ -411,7 +411,7 @@ impl Plain {
                 && is_some(f.cause, request.cause)
                 && text_is(&f.model, &subject.model)
                 && (f.status_codes.is_empty() || f.status_codes.contains(&subject.status_code))
-                && self.of_the_request(f, n, subject)
+                && of_the_request(f, subject)
                 && self.of_the_verdict(f, n)
                 && has(
                     f,
@@ -424,15 +424,6 @@ impl Plain {
             matches.then(|| (subject.created_at, n, (subject.request_id.to_string(), 0)))
         });
         sorted(rows.collect(), sort)
-    }
-
-    fn of_the_request(&self, f: &Filter, _n: usize, subject: &Subject) -> bool {
-        is_some(f.group_id, subject.group_id)
-            && is_some(f.api_key_id, subject.api_key_id)
-            && is_some(f.user_id, subject.user_id)
-            && is(f.stream, subject.stream)
-            && is(f.request_id.clone(), subject.request_id.to_string())
-            && text_is(&f.client_request_id, &subject.client_request_id)
     }
 
     /// What only a failure has; a success matches when nothing of it is asked for.
@@ -502,6 +493,15 @@ async fn one_page(
             (rows, list.total, list.next_cursor)
         }
     }
+}
+
+fn of_the_request(f: &Filter, subject: &Subject) -> bool {
+    is_some(f.group_id, subject.group_id)
+        && is_some(f.api_key_id, subject.api_key_id)
+        && is_some(f.user_id, subject.user_id)
+        && is(f.stream, subject.stream)
+        && is(f.request_id.clone(), subject.request_id.to_string())
+        && text_is(&f.client_request_id, &subject.client_request_id)
 }
 
 fn sorted(mut rows: Vec<(UnixMillis, usize, Row)>, sort: Sort) -> Vec<Row> {
