@@ -49,6 +49,17 @@ async fn what_was_committed_is_there_after_a_crash_and_the_books_balance() {
 }
 
 #[tokio::test]
+async fn tidying_moves_the_log_into_the_database() {
+    let mut f = Fixture::new();
+    let batch: Vec<_> = (0..100).map(failure).collect();
+    f.write(&batch);
+    let database = f.folder.path().join("waybill.db");
+    let before = std::fs::metadata(&database).unwrap().len();
+    f.store.tidy().await.unwrap();
+    assert!(std::fs::metadata(&database).unwrap().len() > before + 100_000);
+}
+
+#[tokio::test]
 async fn a_refused_record_does_not_take_its_batch_down() {
     let mut f = Fixture::new();
     let raw = rusqlite::Connection::open(f.folder.path().join("waybill.db")).unwrap();

@@ -167,6 +167,17 @@ impl Store {
             .await
     }
 
+    /// Does upkeep now that a commit of the journal would otherwise have to wait for: moves the log of
+    /// recent writes to where it belongs. Called every second or so it keeps the slowest commits short;
+    /// never called, commits do it in turn. Writers go on meanwhile.
+    pub async fn tidy(&self) -> Result<()> {
+        self.desk
+            .run(|connection, _| {
+                Ok(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
+            })
+            .await
+    }
+
     /// A value the program keeps for itself under a name.
     pub async fn meta(&self, name: &str) -> Result<Option<String>> {
         let name = name.to_owned();
