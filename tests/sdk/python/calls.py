@@ -109,3 +109,10 @@ def headers_of(error: Exception) -> dict[str, str]:
     """The headers of the answer that an exception carries, names in lower case."""
     answer: Any = getattr(error, "response", None)
     return {} if answer is None else {name.lower(): value for name, value in answer.headers.items()}
+
+
+def refused_here(error: Exception) -> bool:
+    """Whether it is one of the gateway's own refusals, which have types of their own: `waybill_…`."""
+    # Where an SDK keeps the type differs: the body as it was parsed, or as a whole in `details`.
+    parts = (str(error), getattr(error, "body", None), getattr(error, "details", None))
+    return any("waybill_" in str(part) for part in parts)
