@@ -1,8 +1,7 @@
 //! A walk over the members of one JSON object: checks all of it, keeps none of it.
 //!
-//! Promises: accepts the JSON grammar and nothing else; one pass, no recursion, no allocation.
-//! Measured against a derived reader that ignores what it does not need, it takes a third of the time
-//! on a conversation full of escapes, and it sees the nesting.
+//! Promises: accepts the JSON grammar and nothing else; one pass, no recursion, no allocation, and it
+//! sees the nesting, which a derived reader that ignores what it does not need does not.
 //!
 //! Must not know: what members mean.
 
