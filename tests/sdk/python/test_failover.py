@@ -62,7 +62,7 @@ def test_an_error_event_after_content_reaches_the_client_and_is_listed_with_stat
     assert type(error) is type(direct)
     (listed,) = gateway.errors()
     assert (listed["status_code"], listed["phase"], listed["stream"]) == (200, "upstream", True)
-    assert listed["cause"] == "stream.error_event" and listed["error_owner"] == "provider"
+    assert listed["cause"] == "overloaded" and listed["error_owner"] == "provider"
     (event,) = gateway.upstream_errors()
     assert event["kind"] == "stream_error" and event["recovered"] is False
 

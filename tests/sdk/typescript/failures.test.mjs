@@ -72,7 +72,7 @@ for (const { name, platform, streamed, make } of KINDS) {
     assert.equal(found.constructor.name, direct.constructor.name);
     const [listed, ...more] = await gateway.errors();
     assert.deepEqual(more, []);
-    assert.deepEqual([listed.status_code, listed.cause], [200, "stream.error_event"]);
+    assert.deepEqual([listed.status_code, listed.cause], [200, "overloaded"]);
   });
 
   test(`${name}: a stream that ends early after content is thrown as an error`, async () => {
