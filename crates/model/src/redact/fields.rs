@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::{
     names::{self, Strength},
-    shapes::{begins_word, looks_random, run},
+    shapes::{begins_word, looks_random, near, run},
     spans::{Found, Kind, mark_len},
 };
 
@@ -117,9 +117,8 @@ pub(super) fn named(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) {
         }
         Some(_) if place.loose => {}
         Some(_) if kind == Kind::Cookie => {
-            let line = at..at + line_len(&text[at..]);
-            if text[line.clone()].contains(&b'=') {
-                push(text, line, kind, found);
+            if near(text, at)[..line_len(near(text, at))].contains(&b'=') {
+                push(text, at..at + line_len(&text[at..]), kind, found);
             }
         }
         Some(_) => bare(text, &name, &place, strength, kind, found),
@@ -131,13 +130,14 @@ pub(super) fn scheme(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) {
     if !begins_word(text, hit.start) {
         return;
     }
-    let at = hit.end + run(&text[hit.end..], |byte| byte == b' ');
+    let at = hit.end + run(near(text, hit.end), |byte| byte == b' ');
     let basic = text[hit.start] | 0x20 == b'b' && text[hit.start + 1] | 0x20 == b'a';
-    let len = run(&text[at..], |byte| {
+    let part = |byte: u8| {
         byte.is_ascii_alphanumeric()
             || b"+/=".contains(&byte)
             || (!basic && b"-._~|:".contains(&byte))
-    });
+    };
+    let len = run(near(text, at), part);
     let value = &text[at..at + len];
     let cut_off = at + len == text.len() && len >= 6;
     let fits = if basic {
@@ -149,6 +149,7 @@ pub(super) fn scheme(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) {
         plausible(value, if cut_off { 6 } else { 8 })
     };
     if fits {
+        let value = &text[at..at + run(&text[at..], part)];
         let kept = value.len()
             - value
                 .iter()
@@ -294,7 +295,7 @@ fn quoted(text: &[u8], at: usize, quote: u8) -> Range<usize> {
 /// Takes out every string of the list that begins at `at`.
 fn list(text: &[u8], mut at: usize, kind: Kind, found: &mut Vec<Found>) {
     for _ in 0..MOST_ITEMS {
-        at += run(&text[at..], |byte| {
+        at += run(near(text, at), |byte| {
             byte.is_ascii_whitespace() || byte == b','
         });
         let Some(&quote @ (b'"' | b'\'')) = text.get(at) else {
@@ -317,7 +318,7 @@ fn bare(
 ) {
     let mut at = place.value;
     if kind == Kind::Authorization {
-        let word = run(&text[at..], |byte| {
+        let word = run(near(text, at), |byte| {
             byte.is_ascii_alphanumeric() || byte == b'-'
         });
         let is = |schemes: &[&str]| {
@@ -339,16 +340,16 @@ fn bare(
     while let Some(len) = mark_len(&text[rest..]) {
         rest += len;
     }
-    let mut end = rest + value_len(&text[rest..]);
+    // The punctuation of a sentence is not the value's; in `name=value` it is.
+    let kept = |value: &[u8]| {
+        let sentence = value.iter().rev();
+        let sentence = sentence.take_while(|byte| b".:!?".contains(byte)).count();
+        value.len() - if place.tight { 0 } else { sentence }
+    };
+    let value = near(text, rest);
+    let value = &value[..value_len(value)];
+    let value = &value[..kept(value)];
     let header = text[name.clone()].contains(&b'-');
-    if !place.tight {
-        end -= text[rest..end]
-            .iter()
-            .rev()
-            .take_while(|byte| matches!(byte, b'.' | b':' | b'!' | b'?'))
-            .count();
-    }
-    let value = &text[rest..end];
     let certain = strength == Strength::Certain;
     let fits = if certain && (place.tight || header) {
         !value.is_empty()
@@ -356,15 +357,16 @@ fn bare(
         plausible(value, if certain { 4 } else { 8 })
     };
     if fits && !speaks_of_it(value) && !masked(value) {
-        push(text, at..end, kind, found);
+        let whole = &text[rest..rest + value_len(&text[rest..])];
+        push(text, at..rest + kept(whole), kind, found);
     }
 }
 
 /// "API key provided: …", "token 'abc…' is not valid": the value after a few words, if it looks random.
 fn in_prose(text: &[u8], mut at: usize) -> Option<Range<usize>> {
     for _ in 0..3 {
-        let len = run(text.get(at + 1..)?, |byte| byte.is_ascii_alphabetic());
-        let word = &text[at + 1..at + 1 + len];
+        let len = run(near(text, at + 1), |byte| byte.is_ascii_alphabetic());
+        let word = &near(text, at + 1)[..len];
         if text.get(at) != Some(&b' ')
             || !FILLERS
                 .iter()
@@ -374,15 +376,11 @@ fn in_prose(text: &[u8], mut at: usize) -> Option<Range<usize>> {
         }
         at += 1 + len;
     }
-    at += run(&text[at..], |byte| matches!(byte, b':' | b'=')).min(1);
-    at += run(&text[at..], |byte| byte == b' ').min(2);
-    at += run(&text[at..], |byte| {
-        matches!(byte, b'\'' | b'"' | b'`' | b'(')
-    })
-    .min(1);
-    let len = run(&text[at..], |byte| {
-        byte.is_ascii_alphanumeric() || b"_-+/=".contains(&byte)
-    });
+    at += run(near(text, at), |byte| matches!(byte, b':' | b'=')).min(1);
+    at += run(near(text, at), |byte| byte == b' ').min(2);
+    at += usize::from(text.get(at).is_some_and(|byte| b"'\"`(".contains(byte)));
+    let part = |byte: u8| byte.is_ascii_alphanumeric() || b"_-+/=".contains(&byte);
+    let len = run(near(text, at), part);
     let value = &text[at..at + len];
     let plain = value.iter().all(u8::is_ascii_alphanumeric);
     let classes = [
@@ -392,14 +390,14 @@ fn in_prose(text: &[u8], mut at: usize) -> Option<Range<usize>> {
     ];
     let classes = classes
         .iter()
-        .filter(|class| value.iter().any(|byte| class(byte)))
+        .filter(|class| value.iter().any(*class))
         .count();
     let random =
         (len >= 16 && classes == 3) || (len >= 24 && plain && classes == 2 && looks_random(value));
     let ends = text
         .get(at + len)
         .is_none_or(|byte| !b"*:@".contains(byte) || len >= 24);
-    (random && ends).then_some(at..at + len)
+    (random && ends).then(|| at..at + run(&text[at..], part))
 }
 
 /// Whether a value looks like a credential and not like a word, a name or a number of prose.

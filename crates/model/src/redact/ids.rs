@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::{
-    shapes::{begins_word, run},
+    shapes::{begins_word, near, run},
     spans::{Found, Kind},
 };
 
@@ -49,7 +49,7 @@ pub(super) fn owner_uuid(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>)
         _ => Kind::Organization,
     };
     let mut at = hit.end
-        + run(&text[hit.end..], |byte| {
+        + run(near(text, hit.end), |byte| {
             byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
         });
     // The rest of the word, or `_id`, and so on: not a whole sentence.
@@ -67,7 +67,7 @@ pub(super) fn owner_uuid(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>)
     {
         at += 3;
     }
-    let gap = run(&text[at..], |byte| !byte.is_ascii_alphanumeric());
+    let gap = run(near(text, at), |byte| !byte.is_ascii_alphanumeric());
     if gap > 6 {
         return;
     }
@@ -82,10 +82,10 @@ pub(super) fn arn(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) {
     if !begins_word(text, hit.start) {
         return;
     }
-    let len = run(&text[hit.start..], |byte| {
+    let len = run(near(text, hit.start), |byte| {
         byte.is_ascii_alphanumeric() || b"-_:/.@+=,".contains(&byte)
     });
-    let name = &text[hit.start..hit.start + len.min(512)];
+    let name = &text[hit.start..hit.start + len];
     let mut colons = memchr::memchr_iter(b':', name);
     let (service, account) = (colons.nth(1), colons.nth(1));
     let (Some(service), Some(account)) = (service, account) else {
@@ -130,7 +130,7 @@ pub(super) fn project_path(text: &[u8], hit: Range<usize>, found: &mut Vec<Found
 /// A Google project after a word that introduces one: `project_number:784…`, `?project=name`.
 pub(super) fn project_label(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) {
     let word = text[hit.clone()].to_ascii_lowercase();
-    let gap = run(&text[hit.end..], |byte| {
+    let gap = run(near(text, hit.end), |byte| {
         byte == b':' || byte == b'=' || byte == b' ' || byte == b'"' || byte == b'\''
     });
     let start = hit.end + gap;
@@ -166,7 +166,7 @@ pub(super) fn project_label(text: &[u8], hit: Range<usize>, found: &mut Vec<Foun
 pub(super) fn email(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) {
     let is_local = |byte: u8| byte.is_ascii_alphanumeric() || b"._%+-".contains(&byte);
     let local = run_back(&text[hit.start.saturating_sub(64)..hit.start], is_local);
-    let domain = run(&text[hit.end..], |byte| {
+    let domain = run(near(text, hit.end), |byte| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-')
     });
     let domain = text[hit.end..hit.end + domain.min(128)].trim_ascii_end();
@@ -200,7 +200,10 @@ fn uuid_at(text: &[u8], at: usize) -> Option<usize> {
 
 /// The length of a project's name or number at the start of `text`.
 fn slug(text: &[u8]) -> usize {
-    run(text, |byte| byte.is_ascii_alphanumeric() || byte == b'-').min(64)
+    let slug = run(near(text, 0), |byte| {
+        byte.is_ascii_alphanumeric() || byte == b'-'
+    });
+    slug.min(64)
 }
 
 fn run_back(text: &[u8], is: impl Fn(u8) -> bool) -> usize {

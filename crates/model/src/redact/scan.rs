@@ -91,32 +91,36 @@ pub(super) fn all(text: &[u8], live: &LiveSecrets) -> Vec<Found> {
 fn level(text: &[u8], live: &LiveSecrets, found: &mut Vec<Found>) {
     live.find(text, found);
     let Some(words) = &*WORDS else { return };
-    // Up to here, tokens of fixed shape, and named values, have been taken.
-    let (mut tokens, mut values) = (0, 0);
+    // Up to where each matcher has taken something: what begins inside has been taken with it.
+    let mut taken = [0; 1 + TRIGGERS.len()];
     for hit in words.find_overlapping_iter(Input::new(text)) {
         let range = hit.start()..hit.end();
         let before = found.len();
-        let (taken, matcher) = match shapes::SHAPES.get(hit.pattern().as_usize()) {
-            Some(shape) => {
-                if range.start >= tokens {
-                    shape.find(text, range.clone(), found);
-                }
-                (&mut tokens, None)
-            }
-            None => {
-                let matcher = TRIGGERS
-                    .get(hit.pattern().as_usize() - shapes::SHAPES.len())
-                    .map(|(_, matcher)| *matcher);
-                (&mut values, matcher)
-            }
+        let pattern = hit.pattern().as_usize();
+        let trigger = pattern.checked_sub(shapes::SHAPES.len());
+        let Some(slot) = taken.get_mut(trigger.map_or(0, group)) else {
+            continue;
         };
-        if let Some(matcher) = matcher
-            && (range.start >= *taken || !std::ptr::fn_addr_eq(matcher, fields::named as Matcher))
-        {
+        if range.start < *slot {
+            continue;
+        }
+        if let Some((_, matcher)) = trigger.and_then(|trigger| TRIGGERS.get(trigger)) {
             matcher(text, range, found);
+        } else if let Some(shape) = shapes::SHAPES.get(pattern) {
+            shape.find(text, range, found);
         }
         for one in &found[before..] {
-            *taken = (*taken).max(one.range.end);
+            *slot = (*slot).max(one.range.end);
         }
     }
+}
+
+/// Where it is kept how far a trigger's matcher has come: triggers of one matcher share a place.
+fn group(trigger: usize) -> usize {
+    let same = |other: &&(&str, Matcher)| {
+        TRIGGERS
+            .get(trigger)
+            .is_some_and(|(_, matcher)| std::ptr::fn_addr_eq(*matcher, other.1))
+    };
+    1 + TRIGGERS.iter().take_while(|other| !same(other)).count()
 }

@@ -11,6 +11,9 @@ use super::spans::{Found, Kind};
 /// Enough of a token when the text ends inside it.
 const AT_THE_END: usize = 6;
 
+/// How much of a token is looked at before it is believed, in bytes.
+const ENOUGH: usize = 256;
+
 /// How far a private key or an address is followed, in bytes.
 const FARTHEST: usize = 16 * 1024;
 
@@ -135,25 +138,21 @@ impl Shape {
         if &text[hit.clone()] != self.prefix.as_bytes() {
             return;
         }
-        let run_len = run(&text[hit.end..], |byte| self.alphabet.has(byte));
-        let dots = text[hit.end..hit.end + run_len].iter().rev();
-        // A dot at the end is the sentence's.
-        let end = hit.end + run_len - dots.take_while(|byte| **byte == b'.').count();
-        let tail = &text[hit.end..end];
-        let least = if end == text.len() {
+        // Judged by its beginning, so that a long run of prefixes is not looked at again and again.
+        let near = near(text, hit.end);
+        let run_len = run(near, |byte| self.alphabet.has(byte));
+        let tail = &near[..run_len];
+        let cut_off = hit.end + run_len == text.len();
+        let least = if cut_off {
             self.least.min(AT_THE_END)
         } else {
             self.least
         };
-        if tail.len() < least {
-            return;
-        }
         // An id goes on only as letters and digits: `user-…-suffix` is somebody's own word.
-        if self.is_id()
-            && text
-                .get(end)
-                .is_some_and(|byte| matches!(byte, b'_' | b'-'))
-        {
+        let goes_on = near
+            .get(run_len)
+            .is_some_and(|byte| matches!(byte, b'_' | b'-'));
+        if tail.len() < least || (self.is_id() && (goes_on || tail.len() == ENOUGH)) {
             return;
         }
         let proven = match self.proof {
@@ -165,6 +164,10 @@ impl Shape {
             }
         };
         if proven {
+            let all = run(&text[hit.end..], |byte| self.alphabet.has(byte));
+            let dots = text[hit.end..hit.end + all].iter().rev();
+            // A dot at the end is the sentence's.
+            let end = hit.end + all - dots.take_while(|byte| **byte == b'.').count();
             found.push(Found::new(hit.start..end, self.kind));
         }
     }
@@ -192,6 +195,10 @@ pub(super) fn jwt(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) {
     if &text[hit.clone()] != b"eyJ" || !begins_word(text, hit.start) {
         return;
     }
+    let header = run(near(text, hit.start), |byte| Alphabet::Url.has(byte));
+    if header < 3 + AT_THE_END {
+        return;
+    }
     let mut end = hit.start;
     let mut parts = 0;
     loop {
@@ -202,7 +209,6 @@ pub(super) fn jwt(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) {
             _ => break,
         }
     }
-    let header = run(&text[hit.start..], |byte| Alphabet::Url.has(byte));
     let whole = parts >= 2 && header >= 12;
     if whole || (end == text.len() && end - hit.start >= 3 + AT_THE_END) {
         found.push(Found::new(hit.start..end, Kind::Token));
@@ -256,6 +262,13 @@ pub(super) fn user_info(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) 
 
 fn mark_free(text: &[u8]) -> bool {
     super::spans::mark_len(text) != Some(text.len())
+}
+
+/// What is looked at from `at` on before a hit is believed: bounded, so that no text costs more than
+/// its length times this.
+pub(super) fn near(text: &[u8], at: usize) -> &[u8] {
+    let rest = text.get(at..).unwrap_or_default();
+    &rest[..rest.len().min(ENOUGH)]
 }
 
 /// How many bytes at the start of `text` satisfy `is`.

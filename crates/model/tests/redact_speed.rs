@@ -1,0 +1,92 @@
+//! What redaction costs, printed; nothing here is asserted about time.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::time::Instant;
+
+use waybill_model::{redact::Redactor, secret::Secret};
+
+/// Prints the time of one call, and how many bytes that is a second.
+fn measure(what: &str, bytes: usize, mut call: impl FnMut() -> usize) {
+    let rounds = (400_000 / bytes.max(1)).clamp(1, 500);
+    call();
+    let start = Instant::now();
+    let out: usize = (0..rounds).map(|_| call()).sum();
+    let each = start.elapsed() / u32::try_from(rounds).unwrap();
+    let rate = f64::from(u32::try_from(bytes).unwrap()) / each.as_secs_f64() / 1e6;
+    println!(
+        "{what}: {each:?} each, {rate:.0} MB/s, {} bytes out",
+        out / rounds
+    );
+}
+
+#[test]
+fn the_cost_of_redaction_is_printed() {
+    let live =
+        (0..200).map(|n| Secret::new(format!("sk-ant-api03-{n:04}Zq7Xw9Lm2Kd4Vt8Rb3Nc6Hf1")));
+    let redactor = Redactor::new(live);
+    let prose =
+        "The quick brown fox jumps over the lazy dog, and nobody knows why it would. ".repeat(14);
+    let error = r#"{"type":"error","error":{"type":"rate_limit_error","message":"This request would exceed the rate limit for your organization of 20,000 input tokens per minute. Please reduce the maximum tokens requested."},"request_id":"req_011C6ngQxdWDUTCEgPNDgMC6"}"#.repeat(4);
+    let secret = format!("{prose} sk-proj-{}", "Zq7Xw9Lm2Kd4Vt8Rb3Nc6Hf1");
+    let code =
+        "fn main() {\\n    let token = auth.token(key);\\n    println!(\\\"{}\\\", token);\\n}\\n"
+            .repeat(200);
+    for (what, text) in [
+        ("1 KiB of prose", &prose),
+        ("1 KiB of errors", &error),
+        ("1 KiB with a secret", &secret),
+        ("16 KiB of escaped code", &code),
+        ("1 MiB of prose", &prose.repeat(1000)),
+    ] {
+        measure(what, text.len(), || redactor.text(text).as_str().len());
+    }
+    let turn = |n: usize| serde_json::json!({ "role": "user", "content": format!("{n} {prose}") });
+    for (what, turns, image) in [
+        ("256 KiB of turns", 240, 0),
+        ("8 MiB of turns", 7500, 0),
+        ("32 MiB with an image", 10, 32 << 20),
+    ] {
+        let mut messages: Vec<_> = (0..turns).map(turn).collect();
+        messages.push(serde_json::json!({ "role": "user", "content": [{ "data": "iVBORw0K".repeat(image / 8) }] }));
+        let body =
+            serde_json::json!({ "model": "m", "messages": messages, "max_tokens": 1 }).to_string();
+        measure(what, body.len(), || {
+            redactor
+                .request_body(body.as_bytes(), 16 << 10)
+                .text
+                .as_str()
+                .len()
+        });
+    }
+}
+
+#[test]
+fn the_cost_of_text_made_to_be_slow_is_printed() {
+    let redactor = Redactor::default();
+    for part in [
+        "sk-",
+        "key=",
+        "password=",
+        "token: ",
+        "\"api_key\":",
+        "eyJ.",
+        "-----BEGIN PRIVATE KEY-----",
+        "://a:b",
+        "@a",
+        "\\",
+        "\\\\u005c",
+        "organization ",
+        "arn:aws:",
+        "projects/",
+        "[redacted:token]",
+        "Bearer ",
+        "key key ",
+        "%25",
+        "api_key=[",
+    ] {
+        let text = part.repeat(64 * 1024 / part.len());
+        measure(&format!("64 KiB of {part}"), text.len(), || {
+            redactor.text(&text).as_str().len()
+        });
+    }
+}
