@@ -8,5 +8,5 @@ mod env;
 pub mod raw;
 mod settings;
 
-pub use check::{AccountSeed, ApiKeySeed, ConfigError, GroupSeed, Problem, UserSeed};
+pub use check::{AccountSeed, ApiKeySeed, ConfigError, DEFAULT_USER, GroupSeed, Problem, UserSeed};
 pub use settings::{Capture, Config, Failover, Limits, RequestLogging, Retention, Settings, Timeouts};

@@ -76,29 +76,40 @@ pub struct Question {
 ///
 /// Without a window it covers the last 24 hours; where one request is asked for by its id, 30 days.
 pub fn parse(query: Option<&str>, now: UnixMillis) -> Result<Question, BadParameter> {
-    read(query, &[WINDOW, FILTERS, PAGING], now)
+    read(query, &[WINDOW, FILTERS, ORDER, NUMBERS], DEFAULT_PAGE_SIZE, now)
 }
 
 /// Reads the query string of a list that only time narrows.
 pub fn parse_window(query: Option<&str>, now: UnixMillis) -> Result<Question, BadParameter> {
-    read(query, &[WINDOW, PAGING], now)
+    read(query, &[WINDOW, ORDER, NUMBERS], DEFAULT_PAGE_SIZE, now)
 }
 
 /// Reads the query string of a list that nothing narrows.
 pub fn parse_page(query: Option<&str>) -> Result<Page, BadParameter> {
     // The window is not looked at, so it does not matter when now is.
-    read(query, &[PAGING], UnixMillis(0)).map(|question| question.page)
+    read(query, &[ORDER, NUMBERS], DEFAULT_PAGE_SIZE, UnixMillis(0)).map(|question| question.page)
+}
+
+/// Reads the query string of a list so small that it is usually taken whole.
+pub fn parse_small_page(query: Option<&str>) -> Result<Page, BadParameter> {
+    read(query, &[NUMBERS], MAX_PAGE_SIZE, UnixMillis(0)).map(|question| question.page)
 }
 
 /// Refuses every parameter: for what takes none.
 pub fn parse_nothing(query: Option<&str>) -> Result<(), BadParameter> {
-    read(query, &[], UnixMillis(0)).map(drop)
+    read(query, &[], DEFAULT_PAGE_SIZE, UnixMillis(0)).map(drop)
 }
 
-fn read(query: Option<&str>, tables: &[&[Parameter]], now: UnixMillis) -> Result<Question, BadParameter> {
+fn read(
+    query: Option<&str>,
+    tables: &[&[Parameter]],
+    page_size: u32,
+    now: UnixMillis,
+) -> Result<Question, BadParameter> {
     let pairs = Pairs::parse(query)?;
     let known = || tables.iter().copied().flatten();
-    let mut question = Question { filter: Filter::between(now, now), page: first_page() };
+    let first_page = Page { sort: Sort::Newest, page: 1, page_size, cursor: None };
+    let mut question = Question { filter: Filter::between(now, now), page: first_page };
     for (name, value) in pairs.iter() {
         let parameter = known()
             .find(|parameter| parameter.name == name)
@@ -109,10 +120,6 @@ fn read(query: Option<&str>, tables: &[&[Parameter]], now: UnixMillis) -> Result
     let default = if by_id { TimeRange::Month } else { TimeRange::Day };
     (question.filter.start, question.filter.end) = time_range::window(&pairs, default, now)?;
     Ok(question)
-}
-
-fn first_page() -> Page {
-    Page { sort: Sort::Newest, page: 1, page_size: DEFAULT_PAGE_SIZE, cursor: None }
 }
 
 /// The window's parameters. They depend on each other and are read together, in [`time_range`].
@@ -271,14 +278,24 @@ pub const FILTERS: &[Parameter] = &[
     },
 ];
 
-/// Which part of a list.
-pub const PAGING: &[Parameter] = &[
+/// In which order, and from where on.
+pub const ORDER: &[Parameter] = &[
     Parameter {
         name: "sort",
         about: "`-created_at`, the default: newest first; `created_at`: oldest first.",
         takes: words_of!(Sort),
         read: |q, text| word(text).map(|word| q.page.sort = word),
     },
+    Parameter {
+        name: "cursor",
+        about: "The `next_cursor` of the page before: no row is missed or repeated while rows come in.",
+        takes: Takes::Text,
+        read: |q, text| some_text(text).map(|text| q.page.cursor = Some(text)),
+    },
+];
+
+/// Pages by number.
+pub const NUMBERS: &[Parameter] = &[
     Parameter {
         name: "page",
         about: "Page, from 1; not looked at beside a cursor.",
@@ -287,15 +304,9 @@ pub const PAGING: &[Parameter] = &[
     },
     Parameter {
         name: "page_size",
-        about: "Rows per page: 1 to 500, without it 50.",
+        about: "Rows per page: 1 to 500; without it 50, and 500 where lists are small.",
         takes: Takes::Number,
         read: |q, text| number(text, MAX_PAGE_SIZE).map(|size| q.page.page_size = size),
-    },
-    Parameter {
-        name: "cursor",
-        about: "The `next_cursor` of the page before: no row is missed or repeated while rows come in.",
-        takes: Takes::Text,
-        read: |q, text| some_text(text).map(|text| q.page.cursor = Some(text)),
     },
 ];
 

@@ -34,9 +34,9 @@ const VALUES: &[(&str, &str, &[&str])] = &[
     ("client_request_id", "req_1", &[""]),
     ("fingerprint", "00112233445566778899AABBCCDDEEFF", &["", "00", "zz112233445566778899aabbccddeeff"]),
     ("sort", "created_at", &["", "+created_at", "id"]),
+    ("cursor", "6f", &[""]),
     ("page", "3", &["", "0", "-1", "x"]),
     ("page_size", "500", &["", "0", "501"]),
-    ("cursor", "6f", &[""]),
 ];
 
 fn encode(text: &str) -> String {
@@ -80,7 +80,7 @@ fn everything_at_once_is_read_into_the_filter_and_the_page() {
 
 #[test]
 fn every_parameter_of_the_table_has_a_value_in_this_test() {
-    let table: Vec<_> = FILTERS.iter().chain(PAGING).map(|parameter| parameter.name).collect();
+    let table: Vec<_> = FILTERS.iter().chain(ORDER).chain(NUMBERS).map(|parameter| parameter.name).collect();
     let tried: Vec<_> = VALUES.iter().map(|(name, _, _)| *name).collect();
     assert_eq!(table, tried);
 }
@@ -109,6 +109,7 @@ fn an_unknown_parameter_is_refused_with_the_names_that_are_known() {
     assert!(refused.message.contains("model,") && refused.message.contains("time_range"));
     assert_eq!(parse_window(Some("model=x"), NOW).unwrap_err().mistake, Mistake::Unknown);
     assert_eq!(parse_page(Some("time_range=1h")).unwrap_err().mistake, Mistake::Unknown);
+    assert_eq!(parse_small_page(Some("cursor=6f")).unwrap_err().mistake, Mistake::Unknown);
     assert_eq!(parse_nothing(Some("page=1")).unwrap_err().mistake, Mistake::Unknown);
 }
 
@@ -116,7 +117,7 @@ fn an_unknown_parameter_is_refused_with_the_names_that_are_known() {
 fn nothing_asked_for_is_the_first_page_of_the_last_day() {
     let read = parse(None, NOW).unwrap();
     let day = Filter::between(NOW.plus_ms(1 - 86_400_000), NOW.plus_ms(1));
-    assert_eq!(read, Question { filter: day, page: first_page() });
+    assert_eq!(read, Question { filter: day, page: Page { sort: Sort::Newest, page: 1, page_size: 50, cursor: None } });
     assert_eq!(parse(Some("q="), NOW).unwrap(), read);
 }
 

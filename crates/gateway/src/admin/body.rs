@@ -1,0 +1,150 @@
+//! The JSON body of a change.
+//!
+//! Promises: at most [`MAX_BODY_BYTES`] are read; what cannot be read is refused with the field and
+//! the place. Must not know: what the fields mean.
+
+use std::fmt;
+
+use axum::extract::{FromRequest, Request};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+
+use super::problem::{Problem, ProblemCode};
+
+/// Largest body. A change is a form, not a file.
+pub const MAX_BODY_BYTES: usize = 1 << 20;
+
+/// A body read as JSON, whatever its content type says.
+pub struct Body<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let bytes = axum::body::to_bytes(request.into_body(), MAX_BODY_BYTES).await.map_err(|_| {
+            let detail = format!("the body is larger than {MAX_BODY_BYTES} bytes, or broke off");
+            Problem::new(ProblemCode::BodyTooLarge, detail)
+        })?;
+        read(&bytes).map(Body)
+    }
+}
+
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    if bytes.is_empty() {
+        return Err(Problem::new(ProblemCode::InvalidBody, "a JSON object is needed; the body is empty"));
+    }
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let (field, inner) = (error.path().to_string(), error.into_inner());
+        let detail = Problem::new(ProblemCode::InvalidBody, inner.to_string());
+        // "." is the body as a whole, and a syntax error is no field's.
+        if field == "." || inner.is_syntax() || inner.is_eof() { detail } else { detail.at_field(field) }
+    })?;
+    json.end().map_err(|error| Problem::new(ProblemCode::InvalidBody, error.to_string()))?;
+    Ok(value)
+}
+
+/// Something named by its name or its id.
+#[derive(Debug, Clone, PartialEq, Eq, utoipa::ToSchema)]
+#[schema(example = "claude")]
+#[serde(untagged)]
+pub enum NameOrId {
+    /// Its id.
+    Id(i64),
+    /// Its name.
+    Name(String),
+}
+
+impl NameOrId {
+    /// Whether something with this id and name is meant.
+    pub fn means(&self, id: i64, name: &str) -> bool {
+        match self {
+            NameOrId::Id(given) => *given == id,
+            NameOrId::Name(given) => given == name,
+        }
+    }
+}
+
+impl fmt::Display for NameOrId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NameOrId::Id(id) => write!(f, "{id}"),
+            NameOrId::Name(name) => write!(f, "`{name}`"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for NameOrId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = NameOrId;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name or an id")
+            }
+            fn visit_i64<E>(self, id: i64) -> Result<NameOrId, E> {
+                Ok(NameOrId::Id(id))
+            }
+            fn visit_u64<E: serde::de::Error>(self, id: u64) -> Result<NameOrId, E> {
+                i64::try_from(id).map(NameOrId::Id).map_err(|_| E::custom("an id is a 64-bit integer"))
+            }
+            fn visit_str<E>(self, name: &str) -> Result<NameOrId, E> {
+                Ok(NameOrId::Name(name.to_owned()))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+/// Tells a field that is `null` from one that is not there.
+pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Form {
+        groups: Vec<NameOrId>,
+        #[serde(default, deserialize_with = "present")]
+        limit: Option<Option<u32>>,
+    }
+
+    #[test]
+    fn null_and_absent_are_told_apart() {
+        let limit = |text: &str| read::<Form>(text.as_bytes()).unwrap().limit;
+        assert_eq!(limit(r#"{"groups":[]}"#), None);
+        assert_eq!(limit(r#"{"groups":[],"limit":null}"#), Some(None));
+        assert_eq!(limit(r#"{"groups":[],"limit":3}"#), Some(Some(3)));
+    }
+
+    #[test]
+    fn a_group_is_named_by_name_or_id() {
+        let form: Form = read(br#"{"groups":[1,"one"]}"#).unwrap();
+        assert!(form.groups[0].means(1, "x") && form.groups[1].means(9, "one"));
+        assert!(!form.groups[1].means(1, "1"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_with_field_and_place() {
+        for (text, says) in [
+            ("", "empty"),
+            ("{", "line 1 column 1"),
+            ("[]", "invalid length"),
+            (r#"{"groups":[1.5]}"#, "a name or an id"),
+            (r#"{"groups":[],"grops":1}"#, "unknown field `grops`"),
+            (r#"{"groups":[],"limit":-1}"#, "line 1 column"),
+            (r#"{"groups":[]} x"#, "trailing"),
+        ] {
+            let problem = format!("{:?}", read::<Form>(text.as_bytes()).unwrap_err());
+            assert!(problem.contains(says), "{text}: {problem}");
+        }
+        let problem = format!("{:?}", read::<Form>(br#"{"groups":[1,{}]}"#).unwrap_err());
+        assert!(problem.contains(r#"field: Some("groups[1]")"#), "{problem}");
+    }
+}

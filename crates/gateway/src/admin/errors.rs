@@ -1,0 +1,81 @@
+//! `ops/errors`: failed requests.
+
+use axum::{
+    Json,
+    extract::{Path, RawQuery, State},
+};
+use serde::Deserialize;
+use waybill_model::{
+    id::{ErrorId, RequestId},
+    view::{ErrorLogDetail, ErrorLogList, UpstreamErrorList},
+};
+
+use super::{App, body::Body, openapi::{FilterParameters, PageParameters}, problem::{Problem, ProblemDetails}};
+use crate::ops::filter;
+
+/// Failed requests, newest first. One that succeeded after hidden failures is listed only where
+/// `recovered=true` asks for it.
+#[utoipa::path(get, path = "/api/v1/admin/ops/errors", operation_id = "list_errors", tag = "ops", params(FilterParameters),
+    responses((status = 200, body = ErrorLogList), (status = 400, body = ProblemDetails)))]
+pub async fn list(State(shared): State<App>, RawQuery(query): RawQuery) -> Result<Json<ErrorLogList>, Problem> {
+    let asked = filter::parse(query.as_deref(), shared.clock.now())?;
+    Ok(Json(shared.store.errors(&asked.filter, &asked.page).await?))
+}
+
+/// One failure, whole. `id` is the row's, or the gateway's id of the request.
+#[utoipa::path(get, path = "/api/v1/admin/ops/errors/{id}", operation_id = "get_error", tag = "ops",
+    params(("id" = String, Path, description = "Row id or request id")),
+    responses((status = 200, body = ErrorLogDetail), (status = 404, body = ProblemDetails)))]
+pub async fn show(
+    State(shared): State<App>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<ErrorLogDetail>, Problem> {
+    filter::parse_nothing(query.as_deref())?;
+    find(&shared, &id).await.map(Json)
+}
+
+/// The failed attempts of one request, newest first.
+#[utoipa::path(get, path = "/api/v1/admin/ops/errors/{id}/upstream-errors", operation_id = "list_upstream_errors_of_error", tag = "ops",
+    params(("id" = String, Path, description = "Row id or request id"), PageParameters),
+    responses((status = 200, body = UpstreamErrorList), (status = 404, body = ProblemDetails)))]
+pub async fn upstream_errors(
+    State(shared): State<App>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<UpstreamErrorList>, Problem> {
+    let page = filter::parse_page(query.as_deref())?;
+    let error = find(&shared, &id).await?;
+    Ok(Json(shared.store.events_of_error(error.log.id, &page).await?))
+}
+
+/// Body of `resolve`.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Resolve {
+    /// Whether it is dealt with.
+    resolved: bool,
+}
+
+/// Marks a failure as dealt with, or not.
+#[utoipa::path(put, path = "/api/v1/admin/ops/errors/{id}/resolve", operation_id = "resolve_error", tag = "ops",
+    params(("id" = String, Path, description = "Row id or request id")), request_body = Resolve,
+    responses((status = 200, body = ErrorLogDetail), (status = 404, body = ProblemDetails)))]
+pub async fn resolve(
+    State(shared): State<App>,
+    Path(id): Path<String>,
+    Body(resolve): Body<Resolve>,
+) -> Result<Json<ErrorLogDetail>, Problem> {
+    let error = find(&shared, &id).await?;
+    shared.store.set_resolved(error.log.id, resolve.resolved).await?;
+    find(&shared, &id).await.map(Json)
+}
+
+async fn find(shared: &App, id: &str) -> Result<ErrorLogDetail, Problem> {
+    let found = match (id.parse::<ErrorId>(), id.parse::<RequestId>()) {
+        (Ok(row), _) => shared.store.error(row).await?,
+        (_, Ok(request)) => shared.store.error_by_request_id(&request.to_string()).await?,
+        _ => return Err(Problem::parameter("id", "neither the id of an error nor that of a request")),
+    };
+    found.ok_or_else(|| Problem::not_found("error", id))
+}

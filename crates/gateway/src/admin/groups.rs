@@ -1,0 +1,113 @@
+//! `groups`: sets of accounts of one platform, given to API keys.
+
+use axum::{
+    Json,
+    extract::{Path, RawQuery, State},
+};
+use http::StatusCode;
+use serde::Deserialize;
+use waybill_model::{
+    entity::{Group, ModelRule, Status},
+    id::GroupId,
+    protocol::Platform,
+    view::List,
+};
+use waybill_store::{GroupChange, NewGroup};
+
+use super::{
+    App,
+    body::Body,
+    check,
+    entities::{apply, id, paged},
+    openapi::NumberParameters,
+    problem::{Problem, ProblemDetails},
+};
+
+/// A group to be made.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GroupForm {
+    /// Unique name.
+    name: String,
+    /// Platform of its accounts.
+    platform: Platform,
+    /// Model names to send under another name; applied before the account's own.
+    #[serde(default)]
+    model_mapping: Vec<ModelRule>,
+    /// Whether it may be used.
+    status: Option<Status>,
+}
+
+/// What to change about a group; what is absent stays. The platform cannot be changed.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GroupPatch {
+    /// Unique name.
+    name: Option<String>,
+    /// Model names to send under another name.
+    model_mapping: Option<Vec<ModelRule>>,
+    /// Whether it may be used.
+    status: Option<Status>,
+}
+
+/// Every group, by id.
+#[utoipa::path(get, path = "/api/v1/admin/groups", operation_id = "list_groups", tag = "groups", params(NumberParameters),
+    responses((status = 200, body = List<Group>)))]
+pub async fn list(State(shared): State<App>, RawQuery(query): RawQuery) -> Result<Json<List<Group>>, Problem> {
+    paged(shared.store.groups().await?, query.as_deref()).map(Json)
+}
+
+/// One group.
+#[utoipa::path(get, path = "/api/v1/admin/groups/{id}", operation_id = "get_group", tag = "groups",
+    params(("id" = i64, Path)), responses((status = 200, body = Group), (status = 404, body = ProblemDetails)))]
+pub async fn show(State(shared): State<App>, Path(text): Path<String>) -> Result<Json<Group>, Problem> {
+    let found = shared.store.group(GroupId(id(&text)?)).await?;
+    found.map(Json).ok_or_else(|| Problem::not_found("group", text))
+}
+
+/// Makes a group.
+#[utoipa::path(post, path = "/api/v1/admin/groups", operation_id = "create_group", tag = "groups", request_body = GroupForm,
+    responses((status = 201, body = Group), (status = 400, body = ProblemDetails), (status = 409, body = ProblemDetails)))]
+pub async fn create(
+    State(shared): State<App>,
+    Body(form): Body<GroupForm>,
+) -> Result<(StatusCode, Json<Group>), Problem> {
+    check::name(&form.name)?;
+    check::model_mapping(&form.model_mapping)?;
+    let new = NewGroup {
+        name: form.name,
+        platform: form.platform,
+        model_mapping: form.model_mapping,
+        status: form.status.unwrap_or(Status::Active),
+    };
+    let group = shared.store.create_group(new, shared.clock.now()).await?;
+    apply(&shared).await?;
+    Ok((StatusCode::CREATED, Json(group)))
+}
+
+/// Changes a group. The next request sees the change.
+#[utoipa::path(patch, path = "/api/v1/admin/groups/{id}", operation_id = "change_group", tag = "groups",
+    params(("id" = i64, Path)), request_body = GroupPatch,
+    responses((status = 200, body = Group), (status = 400, body = ProblemDetails), (status = 404, body = ProblemDetails), (status = 409, body = ProblemDetails)))]
+pub async fn change(
+    State(shared): State<App>,
+    Path(text): Path<String>,
+    Body(patch): Body<GroupPatch>,
+) -> Result<Json<Group>, Problem> {
+    let id = GroupId(id(&text)?);
+    patch.name.as_deref().map_or(Ok(()), check::name)?;
+    patch.model_mapping.as_deref().map_or(Ok(()), check::model_mapping)?;
+    let change = GroupChange { name: patch.name, model_mapping: patch.model_mapping, status: patch.status };
+    let group = shared.store.update_group(id, change, shared.clock.now()).await?;
+    apply(&shared).await?;
+    Ok(Json(group))
+}
+
+/// Deletes a group that no account and no key belongs to.
+#[utoipa::path(delete, path = "/api/v1/admin/groups/{id}", operation_id = "delete_group", tag = "groups",
+    params(("id" = i64, Path)), responses((status = 204), (status = 404, body = ProblemDetails), (status = 409, body = ProblemDetails)))]
+pub async fn remove(State(shared): State<App>, Path(text): Path<String>) -> Result<StatusCode, Problem> {
+    shared.store.delete_group(GroupId(id(&text)?)).await?;
+    apply(&shared).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

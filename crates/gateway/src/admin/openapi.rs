@@ -1,0 +1,144 @@
+//! The API's own description, generated from the code.
+//!
+//! Query parameters come from the tables that read them, so the document cannot promise what is not
+//! understood.
+
+use axum::{
+    Json,
+    extract::State,
+};
+use utoipa::{
+    IntoParams, Modify, OpenApi,
+    openapi::{
+        self, Required,
+        path::{Parameter, ParameterBuilder, ParameterIn},
+        schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type},
+        security::{Http, HttpAuthScheme, SecurityScheme},
+    },
+};
+
+use super::{App, accounts, api_keys, books, errors, groups, probes, problem, records, users};
+use crate::ops::filter::{self, Takes};
+
+/// The OpenAPI document.
+pub fn document() -> openapi::OpenApi {
+    let mut document = Document::openapi();
+    add_put(&mut document);
+    document
+}
+
+/// The OpenAPI document of this API.
+#[utoipa::path(get, path = "/api/v1/admin/openapi.json", operation_id = "get_openapi", tag = "api",
+    responses((status = 200, content_type = "application/json")))]
+pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
+    Json(document())
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Waybill admin API", description = "What happened to requests, and what is configured. Errors are RFC 9457 problem details with a stable `code`."),
+    modifiers(&BearerToken),
+    security(("admin_token" = [])),
+    components(schemas(problem::ProblemDetails)),
+    paths(
+        probes::live, probes::ready, probes::metrics, serve,
+        errors::list, errors::show, errors::upstream_errors, errors::resolve,
+        records::upstream_errors, records::upstream_error, records::requests, records::noise, books::show,
+        accounts::list, accounts::create, accounts::show, accounts::change, accounts::remove, accounts::enable, accounts::disable,
+        groups::list, groups::create, groups::show, groups::change, groups::remove,
+        users::list, users::create, users::show, users::change, users::remove,
+        api_keys::list, api_keys::create, api_keys::show, api_keys::change, api_keys::remove,
+    )
+)]
+struct Document;
+
+struct BearerToken;
+
+impl Modify for BearerToken {
+    fn modify(&self, document: &mut openapi::OpenApi) {
+        let components = document.components.get_or_insert_with(Default::default);
+        components.add_security_scheme("admin_token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    }
+}
+
+/// `PUT` does what `PATCH` does, for clients that know only the one.
+fn add_put(document: &mut openapi::OpenApi) {
+    for item in document.paths.paths.values_mut() {
+        if let Some(mut change) = item.patch.clone() {
+            change.operation_id = change.operation_id.map(|id| format!("{id}_put"));
+            item.put = Some(change);
+        }
+    }
+}
+
+macro_rules! parameters {
+    ($($(#[$doc:meta])* $name:ident = $($table:ident),+;)*) => {$(
+        $(#[$doc])*
+        pub struct $name;
+
+        impl IntoParams for $name {
+            fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+                [$(filter::$table),+].into_iter().flatten().map(parameter).collect()
+            }
+        }
+    )*};
+}
+
+parameters! {
+    /// What `errors`, `upstream-errors` and `requests` take.
+    FilterParameters = WINDOW, FILTERS, ORDER, NUMBERS;
+    /// What a list takes that only time narrows.
+    WindowParameters = WINDOW, ORDER, NUMBERS;
+    /// What a list takes that nothing narrows.
+    PageParameters = ORDER, NUMBERS;
+    /// What a small list takes.
+    NumberParameters = NUMBERS;
+}
+
+fn parameter(described: &filter::Parameter) -> Parameter {
+    let schema = match described.takes {
+        Takes::Number => ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)),
+        Takes::Flag => ObjectBuilder::new().schema_type(Type::Boolean),
+        Takes::Text => ObjectBuilder::new().schema_type(Type::String),
+        Takes::Time => ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))),
+        Takes::Word(words) => ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words())),
+    };
+    ParameterBuilder::new()
+        .name(described.name)
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
+        .description(Some(described.about))
+        .schema(Some(schema))
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_document_and_the_router_have_the_same_routes() {
+        let document = serde_json::to_value(document()).unwrap_or_default();
+        let described: BTreeSet<String> = document["paths"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .flat_map(|(path, item)| {
+                let methods = item.as_object().into_iter().flatten().map(|(method, _)| method.to_uppercase());
+                methods.map(move |method| format!("{method} {path}")).collect::<Vec<_>>()
+            })
+            .collect();
+        let served: BTreeSet<String> =
+            super::super::table().into_iter().map(|(method, path, _)| format!("{method} {path}")).collect();
+        assert_eq!(described, served);
+    }
+
+    #[test]
+    fn the_document_is_a_contract() {
+        insta::assert_json_snapshot!(document(), { ".info.version" => "[version]" });
+    }
+}
