@@ -95,7 +95,8 @@ def anchors(text: str) -> set[str]:
 
 
 def rust_conventions(text: str) -> Iterator[tuple[int, str]]:
-    if not text.startswith("//!"):
+    opening = next((line for line in text.splitlines() if line and not line.startswith("#![")), "")
+    if not opening.startswith("//!"):
         yield 1, "a Rust file opens with `//!`: what it is, what it promises"
     for number, line in enumerate(text.splitlines(), 1):
         if re.match(r"\s*#\[ignore", line):
