@@ -365,6 +365,8 @@ pub struct Filter {
     pub client_request_id: Option<String>,
     /// Exact fingerprint, hex.
     pub fingerprint: Option<String>,
+    /// Rows written after the one with this id, whenever their requests arrived.
+    pub after_id: Option<i64>,
 }
 
 impl Filter {
@@ -394,6 +396,7 @@ impl Filter {
             request_id: None,
             client_request_id: None,
             fingerprint: None,
+            after_id: None,
         }
     }
 }

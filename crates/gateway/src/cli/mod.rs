@@ -1,12 +1,27 @@
 //! The command line: what can be asked of the `waybill` binary.
+//!
+//! `serve`, `demo` and `check-config` are the gateway itself; everything else is a client of a running
+//! gateway's admin API. Promises: 0 done, 1 failed, 2 a command line that cannot be read; a reader
+//! that goes away ends it quietly. Must not know: the store.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+mod configured;
+mod errors;
+mod flags;
+mod http;
+mod story;
+mod table;
+mod tail;
+mod upstream_errors;
+
+use std::{io, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
+use self::http::Remote;
+
 /// LLM API gateway that can explain every failure.
 #[derive(Debug, Parser)]
-#[command(name = "waybill", version, about)]
+#[command(name = "waybill", version, about, disable_help_subcommand = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -25,6 +40,18 @@ pub enum Command {
         /// The configuration file.
         file: PathBuf,
     },
+    /// Failed requests of a running gateway.
+    #[command(subcommand)]
+    Errors(errors::Errors),
+    /// Failed upstream attempts, also those that failover hid.
+    #[command(subcommand)]
+    UpstreamErrors(upstream_errors::UpstreamErrors),
+    /// Accounts of a running gateway.
+    #[command(subcommand)]
+    Accounts(configured::Accounts),
+    /// API keys of a running gateway.
+    #[command(subcommand)]
+    Keys(configured::Keys),
 }
 
 /// How `waybill serve` is started.
@@ -55,11 +82,25 @@ pub struct DemoArgs {
     pub data_dir: Option<PathBuf>,
 }
 
-/// Reads the command line, does what it says, and tells the shell how it went: 0 done, 1 failed,
-/// 2 a command line that cannot be read.
+/// What every client command takes.
+#[derive(Debug, Clone, Args)]
+pub struct ClientArgs {
+    /// Address of the running gateway.
+    #[arg(long, value_name = "URL", env = "WAYBILL_URL", default_value = "http://127.0.0.1:8080")]
+    pub url: String,
+    /// Admin token of the running gateway.
+    #[arg(long, value_name = "TOKEN", env = "WAYBILL_ADMIN_TOKEN", hide_env_values = true)]
+    pub token: String,
+    /// Print JSON instead of text for people.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Reads the command line, does what it says, and tells the shell how it went.
 pub fn main() -> ExitCode {
     match run(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("waybill: {error:#}");
             ExitCode::FAILURE
@@ -72,5 +113,38 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Serve(args) => crate::run::serve(args),
         Command::Demo(args) => crate::run::demo(args),
         Command::CheckConfig { file } => crate::run::check_config(file),
+        Command::Errors(command) => errors::run(command),
+        Command::UpstreamErrors(command) => upstream_errors::run(command),
+        Command::Accounts(command) => configured::accounts(command),
+        Command::Keys(command) => configured::keys(command),
+    }
+}
+
+/// The reader of our output has gone: `waybill errors list | head`.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|io| io.kind() == io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_filter_of_the_api_is_a_flag() {
+        let line = ["waybill", "errors", "list", "--token", "t", "--time-range", "1h", "--status", "429,529", "--recovered", "true"];
+        let Ok(Cli { command: Command::Errors(errors::Errors::List(list)) }) = Cli::try_parse_from(line) else {
+            unreachable!("the line is well formed");
+        };
+        let expected = [("time_range", "1h"), ("status_codes", "429,529"), ("recovered", "true")];
+        assert_eq!(list.filter.pairs(), expected.map(|(name, value)| (name, value.to_owned())));
+        let wrong = ["waybill", "errors", "list", "--token", "t", "--time-range", "2h"];
+        assert!(Cli::try_parse_from(wrong).is_err());
     }
 }

@@ -276,6 +276,12 @@ pub const FILTERS: &[Parameter] = &[
         takes: Takes::Text,
         read: |q, text| fingerprint(text).map(|text| q.filter.fingerprint = Some(text)),
     },
+    Parameter {
+        name: "after_id",
+        about: "Rows written after the one with this id: what is new since the last look, however long ago its request arrived.",
+        takes: Takes::Number,
+        read: |q, text| id(text).map(|id| q.filter.after_id = Some(id)),
+    },
 ];
 
 /// In which order, and from where on.

@@ -33,6 +33,7 @@ const VALUES: &[(&str, &str, &[&str])] = &[
     ("request_id", "0199c8a4", &[""]),
     ("client_request_id", "req_1", &[""]),
     ("fingerprint", "00112233445566778899AABBCCDDEEFF", &["", "00", "zz112233445566778899aabbccddeeff"]),
+    ("after_id", "41", &["", "-1"]),
     ("sort", "created_at", &["", "+created_at", "id"]),
     ("cursor", "6f", &[""]),
     ("page", "3", &["", "0", "-1", "x"]),
@@ -69,6 +70,7 @@ fn everything_at_once_is_read_into_the_filter_and_the_page() {
         request_id: Some("0199c8a4".into()),
         client_request_id: Some("req_1".into()),
         fingerprint: Some("00112233445566778899aabbccddeeff".into()),
+        after_id: Some(41),
         ..read.filter.clone()
     };
     assert_eq!(read.filter, expected);

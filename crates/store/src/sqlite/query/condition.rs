@@ -81,6 +81,14 @@ impl Conditions {
         }
     }
 
+    /// Adds "written after the row with this id".
+    fn after(&mut self, column: &str, id: Option<i64>) {
+        if let Some(id) = id {
+            self.and(&format!("{column} > ?"));
+            self.values.push(Value::Integer(id));
+        }
+    }
+
     /// Adds "one of these"; none given narrows nothing.
     fn one_of(&mut self, column: &str, codes: &[u16]) {
         if !codes.is_empty() {
@@ -120,6 +128,7 @@ pub(super) fn on_errors(filter: &Filter) -> Conditions {
     all.equal("e.stream", filter.stream.map(flag));
     who(&mut all, "e", filter);
     ids(&mut all, "e", filter);
+    all.after("e.id", filter.after_id);
     verdict(&mut all, filter);
     all.contains(
         &[
@@ -154,6 +163,7 @@ pub(super) fn on_events(filter: &Filter) -> Conditions {
     all.equal("e.stream", filter.stream.map(flag));
     who(&mut all, "e", filter);
     ids(&mut all, "e", filter);
+    all.after("u.id", filter.after_id);
     verdict(&mut all, filter);
     all.contains(
         &[
@@ -185,6 +195,7 @@ pub(super) fn on_requests(filter: &Filter) -> Conditions {
     all.equal("r.stream", filter.stream.map(flag));
     who(&mut all, "r", filter);
     ids(&mut all, "r", filter);
+    all.after("r.id", filter.after_id);
     let mut of_the_error = Conditions::default();
     verdict(&mut of_the_error, filter);
     if !of_the_error.is_empty() {
