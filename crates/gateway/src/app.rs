@@ -100,7 +100,17 @@ pub struct Parts {
 impl Shared {
     /// Puts the parts together; the snapshot is empty until [`Shared::reload`].
     pub fn new(parts: Parts) -> Self {
-        let Parts { clock, settings, vault, store, recorder, tls, redactor, own_secrets, admin_token } = parts;
+        let Parts {
+            clock,
+            settings,
+            vault,
+            store,
+            recorder,
+            tls,
+            redactor,
+            own_secrets,
+            admin_token,
+        } = parts;
         Shared {
             clock,
             settings,
@@ -129,7 +139,10 @@ impl Shared {
         let config = self.store.load_config().await?;
         let mut secrets = self.own_secrets.clone();
         secrets.extend(
-            config.accounts.iter().filter_map(|account| self.vault.open_credential(&account.credential).ok()),
+            config
+                .accounts
+                .iter()
+                .filter_map(|account| self.vault.open_credential(&account.credential).ok()),
         );
         let snapshot = Snapshot::build(
             &config.groups,
@@ -152,10 +165,20 @@ impl Shared {
     /// A provider's bytes without secrets, for the client. Unchanged bytes are not copied.
     pub fn scrub(&self, bytes: Bytes) -> Bytes {
         let Ok(text) = std::str::from_utf8(&bytes) else {
-            return Bytes::from(self.redactor.load().bytes(&bytes, usize::MAX).0.into_string());
+            return Bytes::from(
+                self.redactor
+                    .load()
+                    .bytes(&bytes, usize::MAX)
+                    .0
+                    .into_string(),
+            );
         };
         let shown = self.redactor.load().text(text);
-        if shown.as_str() == text { bytes } else { Bytes::from(shown.into_string()) }
+        if shown.as_str() == text {
+            bytes
+        } else {
+            Bytes::from(shown.into_string())
+        }
     }
 
     /// Says that the gateway is being stopped: it takes no further requests.

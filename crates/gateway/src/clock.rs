@@ -25,7 +25,9 @@ impl Clock {
     pub fn now(&self) -> UnixMillis {
         match self {
             Clock::System => {
-                let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                let since = SystemTime::now()
+                    .duration_since(UNIX_EPOCH)
+                    .unwrap_or_default();
                 UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
             }
             Clock::Manual(at) => UnixMillis(at.load(Ordering::Relaxed)),

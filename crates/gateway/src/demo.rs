@@ -31,7 +31,10 @@ pub fn run(args: DemoArgs, runtime: tokio::runtime::Runtime) -> anyhow::Result<(
     let temporary = args.data_dir.is_none();
     let result = runtime.block_on(async {
         let sim = Sim::start(SimOptions {
-            keys: DEMO_ACCOUNTS.iter().map(|account| account.key.to_owned()).collect(),
+            keys: DEMO_ACCOUNTS
+                .iter()
+                .map(|account| account.key.to_owned())
+                .collect(),
             chunk_pause: Duration::from_millis(40),
             ..SimOptions::default()
         })
@@ -106,9 +109,15 @@ fn configuration(providers: &str, client_key: &str) -> String {
         );
     }
     for platform in by_platform.keys() {
-        let _ = write!(text, "[[group]]\nname = \"{platform}\"\nplatform = \"{platform}\"\n\n");
+        let _ = write!(
+            text,
+            "[[group]]\nname = \"{platform}\"\nplatform = \"{platform}\"\n\n"
+        );
     }
-    let groups: Vec<_> = by_platform.keys().map(|platform| format!("\"{platform}\"")).collect();
+    let groups: Vec<_> = by_platform
+        .keys()
+        .map(|platform| format!("\"{platform}\""))
+        .collect();
     let _ = write!(
         text,
         "[[api_key]]\nname = \"demo\"\nkey = \"{client_key}\"\nuser = \"demo\"\ngroups = [{}]\n\n\

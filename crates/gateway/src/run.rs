@@ -27,6 +27,9 @@ use crate::{
 /// How often retention looks for what is too old or too much.
 const RETENTION_EVERY: Duration = Duration::from_secs(60);
 
+/// How often the store's log is folded into its database, away from the commits that clients wait for.
+const TIDY_EVERY: Duration = Duration::from_secs(1);
+
 /// A gateway that runs, and what was made for it at start.
 pub struct Gateway {
     /// The server.
@@ -35,7 +38,7 @@ pub struct Gateway {
     pub new_keys: Vec<(String, Secret)>,
     /// Where the admin token was read from or put.
     pub admin_token_from: String,
-    retention: tokio::task::JoinHandle<()>,
+    upkeep: [tokio::task::JoinHandle<()>; 2],
 }
 
 /// `waybill serve`: runs until SIGTERM or Ctrl-C.
@@ -77,13 +80,23 @@ pub fn check_config(file: PathBuf) -> anyhow::Result<()> {
 pub async fn start(config: Config) -> anyhow::Result<Gateway> {
     std::fs::create_dir_all(&config.data_dir)
         .with_context(|| format!("data_dir {}", config.data_dir.display()))?;
-    let instance_key = secret_file(&config.data_dir.join("instance.key"), config.secret_key.clone())?.0;
+    let instance_key = secret_file(
+        &config.data_dir.join("instance.key"),
+        config.secret_key.clone(),
+    )?
+    .0;
     let token_file = config.data_dir.join("admin.token");
     let (admin_token, token_kept) = secret_file(&token_file, config.admin_token.clone())?;
-    let admin_token_from =
-        if token_kept { token_file.display().to_string() } else { "the configuration".to_owned() };
+    let admin_token_from = if token_kept {
+        token_file.display().to_string()
+    } else {
+        "the configuration".to_owned()
+    };
 
-    let options = StoreOptions { durability: config.durability, ..StoreOptions::at(config.data_dir.join("waybill.db")) };
+    let options = StoreOptions {
+        durability: config.durability,
+        ..StoreOptions::at(config.data_dir.join("waybill.db"))
+    };
     let store = Store::open(options).context("the store cannot be opened")?;
     let vault = Vault::new(&instance_key);
     let clock = Clock::System;
@@ -93,10 +106,17 @@ pub async fn start(config: Config) -> anyhow::Result<Gateway> {
     own_secrets.extend(config.api_keys.iter().filter_map(|key| key.key.clone()));
     own_secrets.extend(new_keys.iter().map(|(_, key)| key.clone()));
 
-    let redactor = Arc::new(ArcSwap::from_pointee(Redactor::new(own_secrets.iter().cloned())));
+    let redactor = Arc::new(ArcSwap::from_pointee(Redactor::new(
+        own_secrets.iter().cloned(),
+    )));
     let settings = config.settings;
-    let (recorder, queues) = Recorder::new(store.clone(), settings.capture.clone(), settings.requests);
-    let composer = Composer::new(Arc::clone(&redactor), vault.clone(), settings.capture.clone());
+    let (recorder, queues) =
+        Recorder::new(store.clone(), settings.capture.clone(), settings.requests);
+    let composer = Composer::new(
+        Arc::clone(&redactor),
+        vault.clone(),
+        settings.capture.clone(),
+    );
     let recorder_thread = record::spawn(store.journal()?, composer, queues)?;
     let shared = Arc::new(Shared::new(Parts {
         clock,
@@ -111,17 +131,32 @@ pub async fn start(config: Config) -> anyhow::Result<Gateway> {
     }));
     shared.reload().await?;
 
-    let listener = server::listen(config.listen).with_context(|| format!("listen {}", config.listen))?;
+    let listener =
+        server::listen(config.listen).with_context(|| format!("listen {}", config.listen))?;
     let router = admin::router(Arc::clone(&shared));
-    let running = server::start(listener, Arc::clone(&shared), router, recorder_thread, config.workers)?;
-    let retention = tokio::spawn(retain(shared));
-    Ok(Gateway { running, new_keys, admin_token_from, retention })
+    let running = server::start(
+        listener,
+        Arc::clone(&shared),
+        router,
+        recorder_thread,
+        config.workers,
+    )?;
+    let upkeep = [
+        tokio::spawn(retain(Arc::clone(&shared))),
+        tokio::spawn(tidy(shared)),
+    ];
+    Ok(Gateway {
+        running,
+        new_keys,
+        admin_token_from,
+        upkeep,
+    })
 }
 
 impl Gateway {
     /// Stops in order; every record is written before this returns.
     pub async fn stop(self) {
-        self.retention.abort();
+        self.upkeep.iter().for_each(tokio::task::JoinHandle::abort);
         self.running.stop().await;
     }
 }
@@ -129,7 +164,12 @@ impl Gateway {
 /// Removes what is too old or too much, for as long as it is let.
 async fn retain(shared: Arc<Shared>) {
     let millis = |age: Duration| Some(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
-    let Retention { errors, requests, replay, max_bytes } = shared.settings.retention.clone();
+    let Retention {
+        errors,
+        requests,
+        replay,
+        max_bytes,
+    } = shared.settings.retention.clone();
     let policy = RetentionPolicy {
         errors_max_age_ms: millis(errors),
         requests_max_age_ms: millis(requests),
@@ -147,10 +187,26 @@ async fn retain(shared: Arc<Shared>) {
     }
 }
 
+/// Folds the store's log, for as long as it is let.
+async fn tidy(shared: Arc<Shared>) {
+    let mut every = tokio::time::interval(TIDY_EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        if let Err(error) = shared.store.tidy().await {
+            tracing::warn!(%error, "the store's log could not be folded; it is tried again");
+        }
+    }
+}
+
 fn announce(gateway: &Gateway) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     for (name, key) in &gateway.new_keys {
-        writeln!(out, "new client key `{name}` (shown once): {}", key.expose())?;
+        writeln!(
+            out,
+            "new client key `{name}` (shown once): {}",
+            key.expose()
+        )?;
     }
     writeln!(out, "admin token: from {}", gateway.admin_token_from)?;
     writeln!(out, "listening on http://{}", gateway.running.address())?;
@@ -166,7 +222,10 @@ fn secret_file(path: &Path, given: Option<Secret>) -> anyhow::Result<(Secret, bo
     }
     match std::fs::read_to_string(path) {
         Ok(text) if !text.trim().is_empty() => return Ok((Secret::new(text.trim()), true)),
-        Ok(_) => anyhow::bail!("{} is empty: restore it, or delete it to have a new one made", path.display()),
+        Ok(_) => anyhow::bail!(
+            "{} is empty: restore it, or delete it to have a new one made",
+            path.display()
+        ),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(error).with_context(|| path.display().to_string()),
     }
@@ -182,9 +241,13 @@ fn secret_file(path: &Path, given: Option<Secret>) -> anyhow::Result<(Secret, bo
     Ok((Secret::new(secret), true))
 }
 
-fn extra_roots(file: Option<&Path>) -> anyhow::Result<Vec<tokio_rustls::rustls::pki_types::CertificateDer<'static>>> {
+fn extra_roots(
+    file: Option<&Path>,
+) -> anyhow::Result<Vec<tokio_rustls::rustls::pki_types::CertificateDer<'static>>> {
     use tokio_rustls::rustls::pki_types::{CertificateDer, pem::PemObject as _};
-    let Some(file) = file else { return Ok(Vec::new()) };
+    let Some(file) = file else {
+        return Ok(Vec::new());
+    };
     CertificateDer::pem_file_iter(file)
         .and_then(Iterator::collect)
         .with_context(|| format!("upstream_ca {}", file.display()))
@@ -192,7 +255,10 @@ fn extra_roots(file: Option<&Path>) -> anyhow::Result<Vec<tokio_rustls::rustls::
 
 /// The runtime of everything that is not a request: accepting, the admin API's jobs, signals.
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
 }
 
 /// Waits for SIGTERM or Ctrl-C.

@@ -26,11 +26,18 @@ pub async fn apply(
             model_mapping: group.model_mapping.clone(),
             status: group.status,
         };
-        store.upsert_group(new, now).await.with_context(|| format!("group \"{}\"", group.name))?;
+        store
+            .upsert_group(new, now)
+            .await
+            .with_context(|| format!("group \"{}\"", group.name))?;
     }
     let groups = store.groups().await?;
     let ids = |names: &[String]| -> Vec<GroupId> {
-        names.iter().filter_map(|name| groups.iter().find(|group| &group.name == name)).map(|group| group.id).collect()
+        names
+            .iter()
+            .filter_map(|name| groups.iter().find(|group| &group.name == name))
+            .map(|group| group.id)
+            .collect()
     };
     for account in &config.accounts {
         let new = NewAccount {
@@ -46,11 +53,20 @@ pub async fn apply(
             status: account.status,
             credential: vault.seal(Purpose::Credential, account.api_key.expose().as_bytes()),
         };
-        store.upsert_account(new, now).await.with_context(|| format!("account \"{}\"", account.name))?;
+        store
+            .upsert_account(new, now)
+            .await
+            .with_context(|| format!("account \"{}\"", account.name))?;
     }
     for user in &config.users {
-        let new = NewUser { name: user.name.clone(), status: user.status };
-        store.upsert_user(new, now).await.with_context(|| format!("user \"{}\"", user.name))?;
+        let new = NewUser {
+            name: user.name.clone(),
+            status: user.status,
+        };
+        store
+            .upsert_user(new, now)
+            .await
+            .with_context(|| format!("user \"{}\"", user.name))?;
     }
     let mut made = Vec::new();
     for seed in &config.api_keys {
@@ -73,7 +89,11 @@ async fn api_key(
     group_ids: Vec<GroupId>,
     now: UnixMillis,
 ) -> anyhow::Result<Option<Secret>> {
-    let known = store.api_keys().await?.into_iter().find(|key| key.name == seed.name);
+    let known = store
+        .api_keys()
+        .await?
+        .into_iter()
+        .find(|key| key.name == seed.name);
     let (hash, prefix, made) = match (&seed.key, known) {
         (Some(key), _) => (vault.hash_key(key.expose()), prefix(key), None),
         // Made on an earlier start; only its hash is left, and that is enough.
@@ -86,7 +106,18 @@ async fn api_key(
     let users = store.users().await?;
     let user_id = match users.iter().find(|user| user.name == seed.user) {
         Some(user) => user.id,
-        None => store.create_user(NewUser { name: seed.user.clone(), status: Status::Active }, now).await?.id,
+        None => {
+            store
+                .create_user(
+                    NewUser {
+                        name: seed.user.clone(),
+                        status: Status::Active,
+                    },
+                    now,
+                )
+                .await?
+                .id
+        }
     };
     let new = NewApiKey {
         name: seed.name.clone(),
@@ -104,5 +135,8 @@ async fn api_key(
 /// The first characters of a key: enough to tell keys apart, far too few to guess the rest.
 pub fn prefix(key: &Secret) -> String {
     let chars = key.expose().chars().count();
-    key.expose().chars().take(PREFIX_CHARS.min(chars / 3)).collect()
+    key.expose()
+        .chars()
+        .take(PREFIX_CHARS.min(chars / 3))
+        .collect()
 }

@@ -47,8 +47,14 @@ impl Vault {
     /// Derives the working keys. Any text is accepted; its strength is the operator's.
     pub fn new(instance_key: &Secret) -> Self {
         let seal_key = blake3::derive_key("waybill 2026 seal", instance_key.expose().as_bytes());
-        let hash_key = blake3::derive_key("waybill 2026 api key hash", instance_key.expose().as_bytes());
-        Vault { cipher: XChaCha20Poly1305::new(&Key::from(seal_key)), hash_key }
+        let hash_key = blake3::derive_key(
+            "waybill 2026 api key hash",
+            instance_key.expose().as_bytes(),
+        );
+        Vault {
+            cipher: XChaCha20Poly1305::new(&Key::from(seal_key)),
+            hash_key,
+        }
     }
 
     /// The keyed hash under which a client key is stored and looked up.
@@ -59,9 +65,15 @@ impl Vault {
     /// Seals `plain`.
     pub fn seal(&self, purpose: Purpose, plain: &[u8]) -> Sealed {
         let nonce: [u8; NONCE_BYTES] = rand::random();
-        let payload = Payload { msg: plain, aad: purpose.label() };
+        let payload = Payload {
+            msg: plain,
+            aad: purpose.label(),
+        };
         // Encryption fails only beyond 256 GiB.
-        let sealed = self.cipher.encrypt(&XNonce::from(nonce), payload).unwrap_or_default();
+        let sealed = self
+            .cipher
+            .encrypt(&XNonce::from(nonce), payload)
+            .unwrap_or_default();
         let mut out = Vec::with_capacity(1 + NONCE_BYTES + sealed.len());
         out.push(SCHEME);
         out.extend_from_slice(&nonce);
@@ -76,14 +88,21 @@ impl Vault {
         if *scheme != SCHEME {
             return Err(CannotOpen);
         }
-        let payload = Payload { msg: sealed, aad: purpose.label() };
-        self.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| CannotOpen)
+        let payload = Payload {
+            msg: sealed,
+            aad: purpose.label(),
+        };
+        self.cipher
+            .decrypt(&XNonce::from(*nonce), payload)
+            .map_err(|_| CannotOpen)
     }
 
     /// Opens a credential.
     pub fn open_credential(&self, sealed: &Sealed) -> Result<Secret, CannotOpen> {
         let plain = self.open(Purpose::Credential, sealed)?;
-        String::from_utf8(plain).map(Secret::new).map_err(|_| CannotOpen)
+        String::from_utf8(plain)
+            .map(Secret::new)
+            .map_err(|_| CannotOpen)
     }
 }
 
@@ -108,9 +127,15 @@ mod tests {
     fn what_was_sealed_opens_for_the_same_purpose_and_key_alone() {
         let vault = Vault::new(&Secret::new("one"));
         let sealed = vault.seal(Purpose::Credential, b"sk-secret");
-        assert_eq!(vault.open(Purpose::Credential, &sealed).unwrap(), b"sk-secret");
+        assert_eq!(
+            vault.open(Purpose::Credential, &sealed).unwrap(),
+            b"sk-secret"
+        );
         assert_eq!(vault.open(Purpose::Replay, &sealed), Err(CannotOpen));
-        assert_eq!(Vault::new(&Secret::new("two")).open(Purpose::Credential, &sealed), Err(CannotOpen));
+        assert_eq!(
+            Vault::new(&Secret::new("two")).open(Purpose::Credential, &sealed),
+            Err(CannotOpen)
+        );
         let mut damaged = sealed.clone();
         *damaged.0.last_mut().unwrap() ^= 1;
         assert_eq!(vault.open(Purpose::Credential, &damaged), Err(CannotOpen));

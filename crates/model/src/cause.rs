@@ -355,7 +355,10 @@ mod tests {
     fn every_cause_explains_itself_in_whole_sentences() {
         for cause in Cause::ALL {
             let info = cause.info();
-            assert!(info.explanation.ends_with('.') && info.remedy.ends_with('.'), "{cause}");
+            assert!(
+                info.explanation.ends_with('.') && info.remedy.ends_with('.'),
+                "{cause}"
+            );
         }
     }
 }

@@ -19,7 +19,7 @@ mod status;
 mod wording;
 
 use crate::{
-    cause::{Blame, Cause, ErrorType, Owner, Source},
+    cause::{Blame, Cause, ErrorType, Owner, Phase, Source},
     protocol::Platform,
     record::Verdict,
     waybill::{Outcome, StreamFault, TransportFault, Waybill},
@@ -109,13 +109,12 @@ fn of_transport(fault: TransportFault, message: &str) -> Cause {
 /// The verdict on a finished request that failed, or that succeeded after hidden failures.
 /// `status_code` is the status the client was sent.
 pub fn verdict(waybill: &Waybill, outcome: &Outcome, status_code: u16) -> Verdict {
-    let last_failure = || {
-        let newest = waybill.attempts().iter().rev();
-        newest
-            .filter_map(|attempt| attempt.failure.as_ref())
-            .map(|failure| failure.cause)
-            .next()
-    };
+    let last_failed = waybill
+        .attempts()
+        .iter()
+        .rev()
+        .find_map(|attempt| attempt.failure.as_ref());
+    let last_failure = || last_failed.map(|failure| failure.cause);
     let (cause, source) = match outcome {
         Outcome::Served => (
             last_failure().unwrap_or(Cause::GatewayInternal),
@@ -132,8 +131,15 @@ pub fn verdict(waybill: &Waybill, outcome: &Outcome, status_code: u16) -> Verdic
     let masked = info.blame == Blame::Credential
         && source == Source::Gateway
         && status_code == MASKED_STATUS;
+    // A `200` that broke failed at the provider, also where the network is what broke it.
+    let broke_inside = matches!(outcome, Outcome::Served | Outcome::Failed { .. })
+        && last_failed.is_some_and(|failure| failure.stream.is_some());
     Verdict {
-        phase: info.phase,
+        phase: if broke_inside {
+            Phase::Upstream
+        } else {
+            info.phase
+        },
         error_type: if masked {
             ErrorType::Upstream
         } else {

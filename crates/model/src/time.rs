@@ -29,7 +29,8 @@ impl std::str::FromStr for UnixMillis {
     type Err = jiff::Error;
     /// Reads RFC 3339.
     fn from_str(s: &str) -> Result<Self, Self::Err> {
-        s.parse::<jiff::Timestamp>().map(|at| UnixMillis(at.as_millisecond()))
+        s.parse::<jiff::Timestamp>()
+            .map(|at| UnixMillis(at.as_millisecond()))
     }
 }
 

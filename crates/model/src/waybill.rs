@@ -273,7 +273,17 @@ pub struct Relayed {
 }
 
 /// Tokens, as a provider reports them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    serde::Deserialize,
+    utoipa::ToSchema,
+)]
 pub struct Usage {
     /// Prompt tokens, cached ones included where the provider includes them.
     pub input_tokens: Option<u64>,
@@ -381,7 +391,12 @@ impl Waybill {
     }
 
     /// Turns the newest attempt, stamped as serving, into a failed one: its `200` broke.
-    pub fn fail_last_attempt(&mut self, failure: Failure, decision: Decision, reason: &'static str) {
+    pub fn fail_last_attempt(
+        &mut self,
+        failure: Failure,
+        decision: Decision,
+        reason: &'static str,
+    ) {
         if let Some(last) = self.attempts.last_mut() {
             self.attempts_failed += u32::from(last.failure.is_none());
             last.failure = Some(failure);
@@ -416,8 +431,20 @@ impl Waybill {
     }
 
     /// Ends the way. The only road to the recorder.
-    pub fn finish(self, outcome: Outcome, status_code: u16, told: Bytes, finished_at: UnixMillis) -> Finished {
-        Finished { waybill: self, outcome, status_code, told, finished_at }
+    pub fn finish(
+        self,
+        outcome: Outcome,
+        status_code: u16,
+        told: Bytes,
+        finished_at: UnixMillis,
+    ) -> Finished {
+        Finished {
+            waybill: self,
+            outcome,
+            status_code,
+            told,
+            finished_at,
+        }
     }
 }
 

@@ -109,16 +109,28 @@ pub struct CredentialForm {
 /// Every account, by id.
 #[utoipa::path(get, path = "/api/v1/admin/accounts", operation_id = "list_accounts", tag = "accounts", params(NumberParameters),
     responses((status = 200, body = List<AccountView>)))]
-pub async fn list(State(shared): State<App>, RawQuery(query): RawQuery) -> Result<Json<List<AccountView>>, Problem> {
+pub async fn list(
+    State(shared): State<App>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<List<AccountView>>, Problem> {
     let groups = shared.store.groups().await?;
-    let all = shared.store.accounts().await?.into_iter().map(|account| view(&shared, &groups, account)).collect();
+    let all = shared
+        .store
+        .accounts()
+        .await?
+        .into_iter()
+        .map(|account| view(&shared, &groups, account))
+        .collect();
     paged(all, query.as_deref()).map(Json)
 }
 
 /// One account.
 #[utoipa::path(get, path = "/api/v1/admin/accounts/{id}", operation_id = "get_account", tag = "accounts",
     params(("id" = i64, Path)), responses((status = 200, body = AccountView), (status = 404, body = ProblemDetails)))]
-pub async fn show(State(shared): State<App>, Path(text): Path<String>) -> Result<Json<AccountView>, Problem> {
+pub async fn show(
+    State(shared): State<App>,
+    Path(text): Path<String>,
+) -> Result<Json<AccountView>, Problem> {
     let account = find(&shared, &text).await?;
     Ok(Json(view(&shared, &shared.store.groups().await?, account)))
 }
@@ -131,7 +143,9 @@ pub async fn create(
     Body(form): Body<AccountForm>,
 ) -> Result<(StatusCode, Json<AccountView>), Problem> {
     let groups = shared.store.groups().await?;
-    let base_url = form.base_url.unwrap_or_else(|| form.platform.default_base_url().to_owned());
+    let base_url = form
+        .base_url
+        .unwrap_or_else(|| form.platform.default_base_url().to_owned());
     let http_version = form.http_version.unwrap_or(HttpVersion::Auto);
     check::name(&form.name)?;
     check::base_url(&base_url, http_version)?;
@@ -141,7 +155,10 @@ pub async fn create(
     check::credential(form.platform, &form.credential.api_key)?;
     let new = NewAccount {
         group_ids: check::groups(&form.groups, &groups, Some(form.platform))?,
-        credential: shared.vault.seal(Purpose::Credential, form.credential.api_key.expose().as_bytes()),
+        credential: shared.vault.seal(
+            Purpose::Credential,
+            form.credential.api_key.expose().as_bytes(),
+        ),
         name: form.name,
         platform: form.platform,
         base_url,
@@ -170,13 +187,24 @@ pub async fn change(
     let groups = shared.store.groups().await?;
     patch.name.as_deref().map_or(Ok(()), check::name)?;
     let http_version = patch.http_version.unwrap_or(now_is.http_version);
-    patch.base_url.as_deref().map_or(Ok(()), |url| check::base_url(url, http_version))?;
+    patch
+        .base_url
+        .as_deref()
+        .map_or(Ok(()), |url| check::base_url(url, http_version))?;
     check::concurrency(patch.concurrency.flatten())?;
     patch.models.as_deref().map_or(Ok(()), check::models)?;
-    patch.model_mapping.as_deref().map_or(Ok(()), check::model_mapping)?;
+    patch
+        .model_mapping
+        .as_deref()
+        .map_or(Ok(()), check::model_mapping)?;
     let credential = patch.credential.map(|form| form.api_key);
-    credential.as_ref().map_or(Ok(()), |key| check::credential(now_is.platform, key))?;
-    let named = patch.groups.map(|named| check::groups(&named, &groups, Some(now_is.platform))).transpose()?;
+    credential
+        .as_ref()
+        .map_or(Ok(()), |key| check::credential(now_is.platform, key))?;
+    let named = patch
+        .groups
+        .map(|named| check::groups(&named, &groups, Some(now_is.platform)))
+        .transpose()?;
     let change = AccountChange {
         name: patch.name,
         base_url: patch.base_url,
@@ -187,7 +215,11 @@ pub async fn change(
         model_mapping: patch.model_mapping,
         http_version: patch.http_version,
         status: patch.status,
-        credential: credential.map(|key| shared.vault.seal(Purpose::Credential, key.expose().as_bytes())),
+        credential: credential.map(|key| {
+            shared
+                .vault
+                .seal(Purpose::Credential, key.expose().as_bytes())
+        }),
     };
     update(&shared, now_is.id, change).await
 }
@@ -195,32 +227,56 @@ pub async fn change(
 /// Switches an account on.
 #[utoipa::path(post, path = "/api/v1/admin/accounts/{id}/enable", operation_id = "enable_account", tag = "accounts",
     params(("id" = i64, Path)), responses((status = 200, body = AccountView), (status = 404, body = ProblemDetails)))]
-pub async fn enable(State(shared): State<App>, Path(text): Path<String>) -> Result<Json<AccountView>, Problem> {
+pub async fn enable(
+    State(shared): State<App>,
+    Path(text): Path<String>,
+) -> Result<Json<AccountView>, Problem> {
     switch(&shared, &text, Status::Active).await
 }
 
 /// Switches an account off. Requests that run on it end as they would.
 #[utoipa::path(post, path = "/api/v1/admin/accounts/{id}/disable", operation_id = "disable_account", tag = "accounts",
     params(("id" = i64, Path)), responses((status = 200, body = AccountView), (status = 404, body = ProblemDetails)))]
-pub async fn disable(State(shared): State<App>, Path(text): Path<String>) -> Result<Json<AccountView>, Problem> {
+pub async fn disable(
+    State(shared): State<App>,
+    Path(text): Path<String>,
+) -> Result<Json<AccountView>, Problem> {
     switch(&shared, &text, Status::Disabled).await
 }
 
 /// Deletes an account. Its failures stay in the record, under the name it had.
 #[utoipa::path(delete, path = "/api/v1/admin/accounts/{id}", operation_id = "delete_account", tag = "accounts",
     params(("id" = i64, Path)), responses((status = 204), (status = 404, body = ProblemDetails)))]
-pub async fn remove(State(shared): State<App>, Path(text): Path<String>) -> Result<StatusCode, Problem> {
+pub async fn remove(
+    State(shared): State<App>,
+    Path(text): Path<String>,
+) -> Result<StatusCode, Problem> {
     shared.store.delete_account(AccountId(id(&text)?)).await?;
     apply(&shared).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn switch(shared: &App, text: &str, status: Status) -> Result<Json<AccountView>, Problem> {
-    update(shared, AccountId(id(text)?), AccountChange { status: Some(status), ..AccountChange::default() }).await
+    update(
+        shared,
+        AccountId(id(text)?),
+        AccountChange {
+            status: Some(status),
+            ..AccountChange::default()
+        },
+    )
+    .await
 }
 
-async fn update(shared: &App, id: AccountId, change: AccountChange) -> Result<Json<AccountView>, Problem> {
-    let account = shared.store.update_account(id, change, shared.clock.now()).await?;
+async fn update(
+    shared: &App,
+    id: AccountId,
+    change: AccountChange,
+) -> Result<Json<AccountView>, Problem> {
+    let account = shared
+        .store
+        .update_account(id, change, shared.clock.now())
+        .await?;
     apply(shared).await?;
     Ok(Json(view(shared, &shared.store.groups().await?, account)))
 }
@@ -231,7 +287,14 @@ async fn find(shared: &App, text: &str) -> Result<Account, Problem> {
 }
 
 fn view(shared: &Shared, groups: &[Group], account: Account) -> AccountView {
-    let in_flight =
-        shared.snapshot().accounts().find(|entry| entry.id == account.id).map_or(0, |entry| entry.live.in_flight());
-    AccountView { groups: names(groups, &account.group_ids), in_flight, account }
+    let in_flight = shared
+        .snapshot()
+        .accounts()
+        .find(|entry| entry.id == account.id)
+        .map_or(0, |entry| entry.live.in_flight());
+    AccountView {
+        groups: names(groups, &account.group_ids),
+        in_flight,
+        account,
+    }
 }

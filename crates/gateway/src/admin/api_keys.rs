@@ -85,19 +85,35 @@ pub struct ApiKeyPatch {
 /// Every key, by id.
 #[utoipa::path(get, path = "/api/v1/admin/api-keys", operation_id = "list_api_keys", tag = "api-keys", params(NumberParameters),
     responses((status = 200, body = List<ApiKeyView>)))]
-pub async fn list(State(shared): State<App>, RawQuery(query): RawQuery) -> Result<Json<List<ApiKeyView>>, Problem> {
+pub async fn list(
+    State(shared): State<App>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<List<ApiKeyView>>, Problem> {
     let (users, groups) = (shared.store.users().await?, shared.store.groups().await?);
-    let all = shared.store.api_keys().await?.into_iter().map(|key| view(&users, &groups, key)).collect();
+    let all = shared
+        .store
+        .api_keys()
+        .await?
+        .into_iter()
+        .map(|key| view(&users, &groups, key))
+        .collect();
     paged(all, query.as_deref()).map(Json)
 }
 
 /// One key.
 #[utoipa::path(get, path = "/api/v1/admin/api-keys/{id}", operation_id = "get_api_key", tag = "api-keys",
     params(("id" = i64, Path)), responses((status = 200, body = ApiKeyView), (status = 404, body = ProblemDetails)))]
-pub async fn show(State(shared): State<App>, Path(text): Path<String>) -> Result<Json<ApiKeyView>, Problem> {
+pub async fn show(
+    State(shared): State<App>,
+    Path(text): Path<String>,
+) -> Result<Json<ApiKeyView>, Problem> {
     let found = shared.store.api_key(ApiKeyId(id(&text)?)).await?;
     let key = found.ok_or_else(|| Problem::not_found("API key", text))?;
-    Ok(Json(view(&shared.store.users().await?, &shared.store.groups().await?, key)))
+    Ok(Json(view(
+        &shared.store.users().await?,
+        &shared.store.groups().await?,
+        key,
+    )))
 }
 
 /// Makes a key. It works from the next request on.
@@ -128,7 +144,13 @@ pub async fn create(
     let api_key = shared.store.create_api_key(new, now).await?;
     apply(&shared).await?;
     let view = view(&shared.store.users().await?, &groups, api_key);
-    Ok((StatusCode::CREATED, Json(ApiKeyMade { view, key: key.expose().to_owned() })))
+    Ok((
+        StatusCode::CREATED,
+        Json(ApiKeyMade {
+            view,
+            key: key.expose().to_owned(),
+        }),
+    ))
 }
 
 /// Changes a key. The next request sees the change.
@@ -146,7 +168,10 @@ pub async fn change(
     check::expires_at(patch.expires_at.flatten(), now)?;
     let change = ApiKeyChange {
         name: patch.name,
-        group_ids: patch.groups.map(|named| some_groups(&named, &groups)).transpose()?,
+        group_ids: patch
+            .groups
+            .map(|named| some_groups(&named, &groups))
+            .transpose()?,
         status: patch.status,
         expires_at: patch.expires_at,
     };
@@ -158,15 +183,24 @@ pub async fn change(
 /// Deletes a key. It stops working with the next request.
 #[utoipa::path(delete, path = "/api/v1/admin/api-keys/{id}", operation_id = "delete_api_key", tag = "api-keys",
     params(("id" = i64, Path)), responses((status = 204), (status = 404, body = ProblemDetails)))]
-pub async fn remove(State(shared): State<App>, Path(text): Path<String>) -> Result<StatusCode, Problem> {
+pub async fn remove(
+    State(shared): State<App>,
+    Path(text): Path<String>,
+) -> Result<StatusCode, Problem> {
     shared.store.delete_api_key(ApiKeyId(id(&text)?)).await?;
     apply(&shared).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn some_groups(named: &[NameOrId], groups: &[Group]) -> Result<Vec<waybill_model::id::GroupId>, Problem> {
+fn some_groups(
+    named: &[NameOrId],
+    groups: &[Group],
+) -> Result<Vec<waybill_model::id::GroupId>, Problem> {
     if named.is_empty() {
-        return Err(Problem::field("groups", "at least one group: without it the key could reach nothing"));
+        return Err(Problem::field(
+            "groups",
+            "at least one group: without it the key could reach nothing",
+        ));
     }
     check::groups(named, groups, None)
 }
@@ -174,18 +208,27 @@ fn some_groups(named: &[NameOrId], groups: &[Group]) -> Result<Vec<waybill_model
 async fn owner(shared: &App, named: Option<NameOrId>, now: UnixMillis) -> Result<UserId, Problem> {
     let users = shared.store.users().await?;
     if let Some(named) = named {
-        let found = users.iter().find(|user| named.means(user.id.0, &user.name)).map(|user| user.id);
+        let found = users
+            .iter()
+            .find(|user| named.means(user.id.0, &user.name))
+            .map(|user| user.id);
         return found.ok_or_else(|| Problem::field("user", format!("there is no user {named}")));
     }
     if let Some(user) = users.iter().find(|user| user.name == DEFAULT_USER) {
         return Ok(user.id);
     }
-    let new = NewUser { name: DEFAULT_USER.to_owned(), status: Status::Active };
+    let new = NewUser {
+        name: DEFAULT_USER.to_owned(),
+        status: Status::Active,
+    };
     match shared.store.create_user(new, now).await {
         // Another request made it in the meantime.
         Err(StoreError::NameTaken { .. }) => {
             let users = shared.store.users().await?;
-            let found = users.iter().find(|user| user.name == DEFAULT_USER).map(|user| user.id);
+            let found = users
+                .iter()
+                .find(|user| user.name == DEFAULT_USER)
+                .map(|user| user.id);
             found.ok_or_else(|| Problem::field("user", "it is being renamed; try again"))
         }
         made => Ok(made?.id),
@@ -194,7 +237,10 @@ async fn owner(shared: &App, named: Option<NameOrId>, now: UnixMillis) -> Result
 
 fn view(users: &[User], groups: &[Group], api_key: ApiKey) -> ApiKeyView {
     ApiKeyView {
-        user: users.iter().find(|user| user.id == api_key.user_id).map(|user| user.name.clone()),
+        user: users
+            .iter()
+            .find(|user| user.id == api_key.user_id)
+            .map(|user| user.name.clone()),
         groups: names(groups, &api_key.group_ids),
         api_key,
     }

@@ -17,7 +17,11 @@ use super::problem::{Problem, ProblemCode};
 use crate::app::Shared;
 
 /// Lets a request through if it bears the admin token.
-pub async fn require_token(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+pub async fn require_token(
+    State(shared): State<Arc<Shared>>,
+    request: Request,
+    next: Next,
+) -> Response {
     if bears(request.headers(), &shared.admin_token) {
         return next.run(request).await;
     }
@@ -34,7 +38,8 @@ fn bears(headers: &HeaderMap, token: &Secret) -> bool {
         .map(|(_, token)| token.trim());
     // Equality of these hashes is decided in constant time, and hides the token's length too.
     presented.is_some_and(|presented| {
-        !presented.is_empty() && blake3::hash(presented.as_bytes()) == blake3::hash(token.expose().as_bytes())
+        !presented.is_empty()
+            && blake3::hash(presented.as_bytes()) == blake3::hash(token.expose().as_bytes())
     })
 }
 

@@ -20,26 +20,37 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let bytes = axum::body::to_bytes(request.into_body(), MAX_BODY_BYTES).await.map_err(|_| {
-            let detail = format!("the body is larger than {MAX_BODY_BYTES} bytes, or broke off");
-            Problem::new(ProblemCode::BodyTooLarge, detail)
-        })?;
+        let bytes = axum::body::to_bytes(request.into_body(), MAX_BODY_BYTES)
+            .await
+            .map_err(|_| {
+                let detail =
+                    format!("the body is larger than {MAX_BODY_BYTES} bytes, or broke off");
+                Problem::new(ProblemCode::BodyTooLarge, detail)
+            })?;
         read(&bytes).map(Body)
     }
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if bytes.is_empty() {
-        return Err(Problem::new(ProblemCode::InvalidBody, "a JSON object is needed; the body is empty"));
+        return Err(Problem::new(
+            ProblemCode::InvalidBody,
+            "a JSON object is needed; the body is empty",
+        ));
     }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let (field, inner) = (error.path().to_string(), error.into_inner());
         let detail = Problem::new(ProblemCode::InvalidBody, inner.to_string());
         // "." is the body as a whole, and a syntax error is no field's.
-        if field == "." || inner.is_syntax() || inner.is_eof() { detail } else { detail.at_field(field) }
+        if field == "." || inner.is_syntax() || inner.is_eof() {
+            detail
+        } else {
+            detail.at_field(field)
+        }
     })?;
-    json.end().map_err(|error| Problem::new(ProblemCode::InvalidBody, error.to_string()))?;
+    json.end()
+        .map_err(|error| Problem::new(ProblemCode::InvalidBody, error.to_string()))?;
     Ok(value)
 }
 
@@ -85,7 +96,9 @@ impl<'de> Deserialize<'de> for NameOrId {
                 Ok(NameOrId::Id(id))
             }
             fn visit_u64<E: serde::de::Error>(self, id: u64) -> Result<NameOrId, E> {
-                i64::try_from(id).map(NameOrId::Id).map_err(|_| E::custom("an id is a 64-bit integer"))
+                i64::try_from(id)
+                    .map(NameOrId::Id)
+                    .map_err(|_| E::custom("an id is a 64-bit integer"))
             }
             fn visit_str<E>(self, name: &str) -> Result<NameOrId, E> {
                 Ok(NameOrId::Name(name.to_owned()))

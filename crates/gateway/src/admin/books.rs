@@ -8,7 +8,10 @@ use serde::Serialize;
 use waybill_model::{cause::Cause, time::UnixMillis, view::Books};
 use waybill_store::{LossCount, SetAside, StoreError};
 
-use super::{App, problem::{Problem, ProblemDetails}};
+use super::{
+    App,
+    problem::{Problem, ProblemDetails},
+};
 use crate::{app::Shared, ops::filter};
 
 /// Set-aside records shown; their count is in the books.
@@ -64,14 +67,29 @@ pub struct Aside {
 /// Where every record went: `due = stored + spooled + counted_lost`.
 #[utoipa::path(get, path = "/api/v1/admin/ops/books", operation_id = "get_books", tag = "ops",
     responses((status = 200, body = BooksView), (status = 503, body = ProblemDetails)))]
-pub async fn show(State(shared): State<App>, RawQuery(query): RawQuery) -> Result<Json<BooksView>, Problem> {
+pub async fn show(
+    State(shared): State<App>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<BooksView>, Problem> {
     filter::parse_nothing(query.as_deref())?;
     Ok(Json(BooksView {
         books: balanced(&shared).await?,
         released_early: shared.recorder.released_early(),
         bodies_dropped: shared.recorder.without_body(),
-        losses: shared.store.losses().await?.into_iter().map(Loss::from).collect(),
-        set_aside_records: shared.store.set_aside(SET_ASIDE_SHOWN).await?.into_iter().map(Aside::from).collect(),
+        losses: shared
+            .store
+            .losses()
+            .await?
+            .into_iter()
+            .map(Loss::from)
+            .collect(),
+        set_aside_records: shared
+            .store
+            .set_aside(SET_ASIDE_SHOWN)
+            .await?
+            .into_iter()
+            .map(Aside::from)
+            .collect(),
     }))
 }
 
@@ -80,18 +98,51 @@ pub async fn show(State(shared): State<App>, RawQuery(query): RawQuery) -> Resul
 pub async fn balanced(shared: &Shared) -> Result<Books, StoreError> {
     let waiting = shared.recorder.waiting();
     let books = shared.store.books().await?;
-    Ok(Books { due: books.due + waiting, spooled: books.spooled + waiting, ..books })
+    Ok(Books {
+        due: books.due + waiting,
+        spooled: books.spooled + waiting,
+        ..books
+    })
 }
 
 impl From<LossCount> for Loss {
-    fn from(LossCount { reason, fingerprint, cause, count, first_at, last_at }: LossCount) -> Self {
-        Loss { reason: reason.as_str(), fingerprint, cause, count, first_at, last_at }
+    fn from(
+        LossCount {
+            reason,
+            fingerprint,
+            cause,
+            count,
+            first_at,
+            last_at,
+        }: LossCount,
+    ) -> Self {
+        Loss {
+            reason: reason.as_str(),
+            fingerprint,
+            cause,
+            count,
+            first_at,
+            last_at,
+        }
     }
 }
 
 /// What the database said stays inside: it may quote what it refused.
 impl From<SetAside> for Aside {
-    fn from(SetAside { id, request_id, created_at, reason: _, summary }: SetAside) -> Self {
-        Aside { id, created_at, request_id, summary }
+    fn from(
+        SetAside {
+            id,
+            request_id,
+            created_at,
+            reason: _,
+            summary,
+        }: SetAside,
+    ) -> Self {
+        Aside {
+            id,
+            created_at,
+            request_id,
+            summary,
+        }
     }
 }

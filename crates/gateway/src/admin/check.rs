@@ -32,13 +32,17 @@ pub fn name(name: &str) -> Checked {
     if name.trim() == name && !name.is_empty() && name.len() <= MAX_NAME_BYTES && printable {
         return Ok(());
     }
-    let detail = format!("1 to {MAX_NAME_BYTES} bytes are needed, without line breaks or spaces at the ends");
+    let detail = format!(
+        "1 to {MAX_NAME_BYTES} bytes are needed, without line breaks or spaces at the ends"
+    );
     Err(Problem::field("name", detail))
 }
 
 /// A provider's address.
 pub fn base_url(url: &str, http_version: HttpVersion) -> Checked {
-    Upstream::parse(url, http_version).map(drop).map_err(|error| Problem::field("base_url", error.to_string()))
+    Upstream::parse(url, http_version)
+        .map(drop)
+        .map_err(|error| Problem::field("base_url", error.to_string()))
 }
 
 /// An account's credential.
@@ -46,8 +50,12 @@ pub fn credential(platform: Platform, key: &Secret) -> Checked {
     let refuse = |detail: String| Err(Problem::field("credential.api_key", detail));
     match key.expose() {
         text if text.trim().is_empty() => refuse("it is empty".to_owned()),
-        text if text.len() > MAX_CREDENTIAL_BYTES => refuse(format!("it is longer than {MAX_CREDENTIAL_BYTES} bytes")),
-        _ => Credential::api_key(platform, key).map(drop).or_else(|error| refuse(error.to_string())),
+        text if text.len() > MAX_CREDENTIAL_BYTES => {
+            refuse(format!("it is longer than {MAX_CREDENTIAL_BYTES} bytes"))
+        }
+        _ => Credential::api_key(platform, key)
+            .map(drop)
+            .or_else(|error| refuse(error.to_string())),
     }
 }
 
@@ -56,8 +64,10 @@ pub fn client_key(key: &Secret) -> Checked {
     let text = key.expose();
     let detail = if text.chars().count() < MIN_KEY_CHARS {
         format!("shorter than {MIN_KEY_CHARS} characters: it could be guessed")
-    } else if text.len() > MAX_CREDENTIAL_BYTES || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        "letters, digits and signs of ASCII are needed, without spaces: it has to fit into a header".to_owned()
+    } else if text.len() > MAX_CREDENTIAL_BYTES || !text.bytes().all(|byte| byte.is_ascii_graphic())
+    {
+        "letters, digits and signs of ASCII are needed, without spaces: it has to fit into a header"
+            .to_owned()
     } else {
         return Ok(());
     };
@@ -67,7 +77,10 @@ pub fn client_key(key: &Secret) -> Checked {
 /// A limit of requests at once.
 pub fn concurrency(limit: Option<u32>) -> Checked {
     match limit {
-        Some(0) => Err(Problem::field("concurrency", "at least 1; disable the account to switch it off")),
+        Some(0) => Err(Problem::field(
+            "concurrency",
+            "at least 1; disable the account to switch it off",
+        )),
         _ => Ok(()),
     }
 }
@@ -84,14 +97,27 @@ pub fn models(patterns: &[String]) -> Checked {
 pub fn model_mapping(rules: &[ModelRule]) -> Checked {
     for (index, rule) in rules.iter().enumerate() {
         if !is_pattern(&rule.from) {
-            return Err(Problem::field(format!("model_mapping[{index}].from"), PATTERN));
+            return Err(Problem::field(
+                format!("model_mapping[{index}].from"),
+                PATTERN,
+            ));
         }
         if !is_pattern(&rule.to) || rule.to.contains('*') {
-            return Err(Problem::field(format!("model_mapping[{index}].to"), "a model's name is needed"));
+            return Err(Problem::field(
+                format!("model_mapping[{index}].to"),
+                "a model's name is needed",
+            ));
         }
-        if rules.iter().take(index).any(|earlier| earlier.from == rule.from) {
+        if rules
+            .iter()
+            .take(index)
+            .any(|earlier| earlier.from == rule.from)
+        {
             let detail = format!("`{}` has a rule already", rule.from);
-            return Err(Problem::field(format!("model_mapping[{index}].from"), detail));
+            return Err(Problem::field(
+                format!("model_mapping[{index}].from"),
+                detail,
+            ));
         }
     }
     Ok(())
@@ -106,15 +132,25 @@ pub fn expires_at(at: Option<UnixMillis>, now: UnixMillis) -> Checked {
 }
 
 /// The ids of the groups that are named, in order; of one platform, where that matters.
-pub fn groups(named: &[NameOrId], known: &[Group], platform: Option<Platform>) -> Result<Vec<GroupId>, Problem> {
+pub fn groups(
+    named: &[NameOrId],
+    known: &[Group],
+    platform: Option<Platform>,
+) -> Result<Vec<GroupId>, Problem> {
     let mut ids = Vec::with_capacity(named.len());
     for (index, named) in named.iter().enumerate() {
         let field = format!("groups[{index}]");
-        let Some(group) = known.iter().find(|group| named.means(group.id.0, &group.name)) else {
+        let Some(group) = known
+            .iter()
+            .find(|group| named.means(group.id.0, &group.name))
+        else {
             return Err(Problem::field(field, format!("there is no group {named}")));
         };
         if let Some(platform) = platform.filter(|platform| *platform != group.platform) {
-            let detail = format!("group `{}` is for {}, the account speaks {platform}", group.name, group.platform);
+            let detail = format!(
+                "group `{}` is for {}, the account speaks {platform}",
+                group.name, group.platform
+            );
             return Err(Problem::field(field, detail));
         }
         if !ids.contains(&group.id) {

@@ -8,7 +8,8 @@ use crate::ops::filter;
 
 /// The id in a path.
 pub fn id(text: &str) -> Result<i64, Problem> {
-    text.parse().map_err(|_| Problem::parameter("id", "an id is a whole number"))
+    text.parse()
+        .map_err(|_| Problem::parameter("id", "an id is a whole number"))
 }
 
 /// One page of a list that is small enough to be read whole, in the order of ids.
@@ -16,8 +17,19 @@ pub fn paged<T: Serialize>(all: Vec<T>, query: Option<&str>) -> Result<List<T>, 
     let page = filter::parse_small_page(query)?;
     let total = all.len() as u64;
     let skip = (page.page as usize - 1).saturating_mul(page.page_size as usize);
-    let items = all.into_iter().skip(skip).take(page.page_size as usize).collect();
-    Ok(List { items, total, page: page.page, page_size: page.page_size, next_cursor: None, total_is_estimate: false })
+    let items = all
+        .into_iter()
+        .skip(skip)
+        .take(page.page_size as usize)
+        .collect();
+    Ok(List {
+        items,
+        total,
+        page: page.page,
+        page_size: page.page_size,
+        next_cursor: None,
+        total_is_estimate: false,
+    })
 }
 
 /// Lets the next request see what was changed.
@@ -27,5 +39,8 @@ pub async fn apply(shared: &App) -> Result<(), Problem> {
 
 /// Names of the groups with these ids, in the ids' order.
 pub fn names(groups: &[Group], ids: &[GroupId]) -> Vec<String> {
-    ids.iter().filter_map(|id| groups.iter().find(|group| group.id == *id)).map(|group| group.name.clone()).collect()
+    ids.iter()
+        .filter_map(|id| groups.iter().find(|group| group.id == *id))
+        .map(|group| group.name.clone())
+        .collect()
 }

@@ -10,14 +10,22 @@ use waybill_model::{
     view::{ErrorLogDetail, ErrorLogList, UpstreamErrorList},
 };
 
-use super::{App, body::Body, openapi::{FilterParameters, PageParameters}, problem::{Problem, ProblemDetails}};
+use super::{
+    App,
+    body::Body,
+    openapi::{FilterParameters, PageParameters},
+    problem::{Problem, ProblemDetails},
+};
 use crate::ops::filter;
 
 /// Failed requests, newest first. One that succeeded after hidden failures is listed only where
 /// `recovered=true` asks for it.
 #[utoipa::path(get, path = "/api/v1/admin/ops/errors", operation_id = "list_errors", tag = "ops", params(FilterParameters),
     responses((status = 200, body = ErrorLogList), (status = 400, body = ProblemDetails)))]
-pub async fn list(State(shared): State<App>, RawQuery(query): RawQuery) -> Result<Json<ErrorLogList>, Problem> {
+pub async fn list(
+    State(shared): State<App>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<ErrorLogList>, Problem> {
     let asked = filter::parse(query.as_deref(), shared.clock.now())?;
     Ok(Json(shared.store.errors(&asked.filter, &asked.page).await?))
 }
@@ -46,7 +54,9 @@ pub async fn upstream_errors(
 ) -> Result<Json<UpstreamErrorList>, Problem> {
     let page = filter::parse_page(query.as_deref())?;
     let error = find(&shared, &id).await?;
-    Ok(Json(shared.store.events_of_error(error.log.id, &page).await?))
+    Ok(Json(
+        shared.store.events_of_error(error.log.id, &page).await?,
+    ))
 }
 
 /// Body of `resolve`.
@@ -67,15 +77,28 @@ pub async fn resolve(
     Body(resolve): Body<Resolve>,
 ) -> Result<Json<ErrorLogDetail>, Problem> {
     let error = find(&shared, &id).await?;
-    shared.store.set_resolved(error.log.id, resolve.resolved).await?;
+    shared
+        .store
+        .set_resolved(error.log.id, resolve.resolved)
+        .await?;
     find(&shared, &id).await.map(Json)
 }
 
 async fn find(shared: &App, id: &str) -> Result<ErrorLogDetail, Problem> {
     let found = match (id.parse::<ErrorId>(), id.parse::<RequestId>()) {
         (Ok(row), _) => shared.store.error(row).await?,
-        (_, Ok(request)) => shared.store.error_by_request_id(&request.to_string()).await?,
-        _ => return Err(Problem::parameter("id", "neither the id of an error nor that of a request")),
+        (_, Ok(request)) => {
+            shared
+                .store
+                .error_by_request_id(&request.to_string())
+                .await?
+        }
+        _ => {
+            return Err(Problem::parameter(
+                "id",
+                "neither the id of an error nor that of a request",
+            ));
+        }
     };
     found.ok_or_else(|| Problem::not_found("error", id))
 }

@@ -53,16 +53,24 @@ pub struct GroupPatch {
 /// Every group, by id.
 #[utoipa::path(get, path = "/api/v1/admin/groups", operation_id = "list_groups", tag = "groups", params(NumberParameters),
     responses((status = 200, body = List<Group>)))]
-pub async fn list(State(shared): State<App>, RawQuery(query): RawQuery) -> Result<Json<List<Group>>, Problem> {
+pub async fn list(
+    State(shared): State<App>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<List<Group>>, Problem> {
     paged(shared.store.groups().await?, query.as_deref()).map(Json)
 }
 
 /// One group.
 #[utoipa::path(get, path = "/api/v1/admin/groups/{id}", operation_id = "get_group", tag = "groups",
     params(("id" = i64, Path)), responses((status = 200, body = Group), (status = 404, body = ProblemDetails)))]
-pub async fn show(State(shared): State<App>, Path(text): Path<String>) -> Result<Json<Group>, Problem> {
+pub async fn show(
+    State(shared): State<App>,
+    Path(text): Path<String>,
+) -> Result<Json<Group>, Problem> {
     let found = shared.store.group(GroupId(id(&text)?)).await?;
-    found.map(Json).ok_or_else(|| Problem::not_found("group", text))
+    found
+        .map(Json)
+        .ok_or_else(|| Problem::not_found("group", text))
 }
 
 /// Makes a group.
@@ -96,9 +104,19 @@ pub async fn change(
 ) -> Result<Json<Group>, Problem> {
     let id = GroupId(id(&text)?);
     patch.name.as_deref().map_or(Ok(()), check::name)?;
-    patch.model_mapping.as_deref().map_or(Ok(()), check::model_mapping)?;
-    let change = GroupChange { name: patch.name, model_mapping: patch.model_mapping, status: patch.status };
-    let group = shared.store.update_group(id, change, shared.clock.now()).await?;
+    patch
+        .model_mapping
+        .as_deref()
+        .map_or(Ok(()), check::model_mapping)?;
+    let change = GroupChange {
+        name: patch.name,
+        model_mapping: patch.model_mapping,
+        status: patch.status,
+    };
+    let group = shared
+        .store
+        .update_group(id, change, shared.clock.now())
+        .await?;
     apply(&shared).await?;
     Ok(Json(group))
 }
@@ -106,7 +124,10 @@ pub async fn change(
 /// Deletes a group that no account and no key belongs to.
 #[utoipa::path(delete, path = "/api/v1/admin/groups/{id}", operation_id = "delete_group", tag = "groups",
     params(("id" = i64, Path)), responses((status = 204), (status = 404, body = ProblemDetails), (status = 409, body = ProblemDetails)))]
-pub async fn remove(State(shared): State<App>, Path(text): Path<String>) -> Result<StatusCode, Problem> {
+pub async fn remove(
+    State(shared): State<App>,
+    Path(text): Path<String>,
+) -> Result<StatusCode, Problem> {
     shared.store.delete_group(GroupId(id(&text)?)).await?;
     apply(&shared).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -45,10 +45,19 @@ fn routes() -> Vec<Route> {
         // what happened
         get("/api/v1/admin/ops/errors", errors::list),
         get("/api/v1/admin/ops/errors/{id}", errors::show),
-        get("/api/v1/admin/ops/errors/{id}/upstream-errors", errors::upstream_errors),
+        get(
+            "/api/v1/admin/ops/errors/{id}/upstream-errors",
+            errors::upstream_errors,
+        ),
         put("/api/v1/admin/ops/errors/{id}/resolve", errors::resolve),
-        get("/api/v1/admin/ops/upstream-errors", records::upstream_errors),
-        get("/api/v1/admin/ops/upstream-errors/{id}", records::upstream_error),
+        get(
+            "/api/v1/admin/ops/upstream-errors",
+            records::upstream_errors,
+        ),
+        get(
+            "/api/v1/admin/ops/upstream-errors/{id}",
+            records::upstream_error,
+        ),
         get("/api/v1/admin/ops/requests", records::requests),
         get("/api/v1/admin/ops/noise", records::noise),
         get("/api/v1/admin/ops/books", books::show),
@@ -92,19 +101,27 @@ pub fn router(shared: Arc<Shared>) -> Router {
     let token = middleware::from_fn_with_state(Arc::clone(&shared), auth::require_token);
     let (public, closed): (Vec<_>, Vec<_>) = routes().into_iter().partition(|route| route.public);
     let merge = |routes: Vec<Route>| {
-        routes.into_iter().fold(Router::new(), |router, route| router.route(route.path, route.handler))
+        routes.into_iter().fold(Router::new(), |router, route| {
+            router.route(route.path, route.handler)
+        })
     };
     // The layer is around the fallbacks too: who bears no token does not learn which paths there are.
     let closed = merge(closed)
         .fallback(problem::unknown_path)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(token);
-    merge(public).method_not_allowed_fallback(problem::method_not_allowed).merge(closed).with_state(shared)
+    merge(public)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .merge(closed)
+        .with_state(shared)
 }
 
 /// Every method and path, and whether it is open to everyone.
 pub fn table() -> Vec<(Method, &'static str, bool)> {
-    routes().into_iter().map(|route| (route.method, route.path, route.public)).collect()
+    routes()
+        .into_iter()
+        .map(|route| (route.method, route.path, route.public))
+        .collect()
 }
 
 /// One line of the list above.
@@ -118,7 +135,10 @@ struct Route {
 impl Route {
     /// Open to everyone: it tells nothing that needs a token.
     fn public(self) -> Self {
-        Route { public: true, ..self }
+        Route {
+            public: true,
+            ..self
+        }
     }
 }
 
@@ -141,14 +161,25 @@ mod tests {
         for (_, path, _) in table() {
             assert!(is_admin(path), "{path}");
         }
-        for path in ["/v1/messages", "/v1/models", "/v1beta/models", "/responses", "/apis", "/healthz/x"] {
+        for path in [
+            "/v1/messages",
+            "/v1/models",
+            "/v1beta/models",
+            "/responses",
+            "/apis",
+            "/healthz/x",
+        ] {
             assert!(!is_admin(path), "{path}");
         }
     }
 
     #[test]
     fn the_public_list_is_short_and_known() {
-        let public: Vec<_> = table().into_iter().filter(|(_, _, public)| *public).map(|(_, path, _)| path).collect();
+        let public: Vec<_> = table()
+            .into_iter()
+            .filter(|(_, _, public)| *public)
+            .map(|(_, path, _)| path)
+            .collect();
         assert_eq!(public, ["/healthz", "/readyz"]);
     }
 }

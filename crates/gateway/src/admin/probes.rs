@@ -42,7 +42,11 @@ pub async fn ready(State(shared): State<App>) -> (StatusCode, Json<Readiness>) {
         reasons.push("the store does not answer");
     }
     let ready = reasons.is_empty();
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     (status, Json(Readiness { ready, reasons }))
 }
 
@@ -51,15 +55,45 @@ pub async fn ready(State(shared): State<App>) -> (StatusCode, Json<Readiness>) {
     responses((status = 200, body = String, content_type = "text/plain")))]
 pub async fn metrics(State(shared): State<App>) -> Response {
     let mut page = Page::default();
-    page.one("waybill_requests_in_flight", GAUGE, "Requests being served now.", shared.in_flight.count());
+    page.one(
+        "waybill_requests_in_flight",
+        GAUGE,
+        "Requests being served now.",
+        shared.in_flight.count(),
+    );
     let books = books::balanced(&shared).await;
-    page.one("waybill_store_up", GAUGE, "Whether the store answers.", u8::from(books.is_ok()));
+    page.one(
+        "waybill_store_up",
+        GAUGE,
+        "Whether the store answers.",
+        u8::from(books.is_ok()),
+    );
     match books {
         Ok(books) => {
-            page.one("waybill_records_due_total", COUNTER, "Records that had to be written.", books.due);
-            page.one("waybill_records_stored_total", COUNTER, "Records committed to the store.", books.stored);
-            page.one("waybill_records_lost_total", COUNTER, "Records given up, each one counted.", books.counted_lost);
-            page.one("waybill_records_spooled", GAUGE, "Records accepted and not yet committed.", books.spooled);
+            page.one(
+                "waybill_records_due_total",
+                COUNTER,
+                "Records that had to be written.",
+                books.due,
+            );
+            page.one(
+                "waybill_records_stored_total",
+                COUNTER,
+                "Records committed to the store.",
+                books.stored,
+            );
+            page.one(
+                "waybill_records_lost_total",
+                COUNTER,
+                "Records given up, each one counted.",
+                books.counted_lost,
+            );
+            page.one(
+                "waybill_records_spooled",
+                GAUGE,
+                "Records accepted and not yet committed.",
+                books.spooled,
+            );
         }
         Err(error) => tracing::warn!(%error, "metrics are without the counts of records"),
     }
@@ -69,14 +103,30 @@ pub async fn metrics(State(shared): State<App>) -> Response {
         "Answers released before their record was committed.",
         shared.recorder.released_early(),
     );
-    page.head("waybill_account_in_flight", GAUGE, "Requests on an account now.");
+    page.head(
+        "waybill_account_in_flight",
+        GAUGE,
+        "Requests on an account now.",
+    );
     let snapshot = shared.snapshot();
     let mut accounts: Vec<_> = snapshot.accounts().collect();
     accounts.sort_by_key(|account| account.id);
     for account in accounts {
-        page.labelled("waybill_account_in_flight", "account", &account.name, account.live.in_flight());
+        page.labelled(
+            "waybill_account_in_flight",
+            "account",
+            &account.name,
+            account.live.in_flight(),
+        );
     }
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page.0).into_response()
+    (
+        [(
+            header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        )],
+        page.0,
+    )
+        .into_response()
 }
 
 const GAUGE: &str = "gauge";
@@ -97,7 +147,10 @@ impl Page {
     }
 
     fn labelled(&mut self, name: &str, label: &str, text: &str, value: impl Display) {
-        let text = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        let text = text
+            .replace('\\', "\\\\")
+            .replace('"', "\\\"")
+            .replace('\n', "\\n");
         let _ = writeln!(self.0, "{name}{{{label}=\"{text}\"}} {value}");
     }
 }

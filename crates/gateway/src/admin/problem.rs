@@ -94,7 +94,13 @@ codes! {
 impl Problem {
     /// A problem with what is wrong this time.
     pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
-        Problem { code, detail: detail.into(), parameter: None, field: None, inner: None }
+        Problem {
+            code,
+            detail: detail.into(),
+            parameter: None,
+            field: None,
+            inner: None,
+        }
     }
 
     /// There is no `kind` with this id.
@@ -104,7 +110,10 @@ impl Problem {
 
     /// A path or query parameter that cannot be read.
     pub fn parameter(name: impl Into<String>, detail: impl Into<String>) -> Self {
-        Problem { parameter: Some(name.into()), ..Problem::new(ProblemCode::InvalidParameter, detail) }
+        Problem {
+            parameter: Some(name.into()),
+            ..Problem::new(ProblemCode::InvalidParameter, detail)
+        }
     }
 
     /// A field of the body that cannot be accepted.
@@ -115,13 +124,19 @@ impl Problem {
     /// Names the field at fault.
     #[must_use]
     pub fn at_field(self, name: impl Into<String>) -> Self {
-        Problem { field: Some(name.into()), ..self }
+        Problem {
+            field: Some(name.into()),
+            ..self
+        }
     }
 
     /// A change that was stored while the running gateway could not be told.
     pub fn not_applied(inner: StoreError) -> Self {
         let detail = "the change was stored; the next change, or a restart, brings it into effect";
-        Problem { inner: Some(inner), ..Problem::new(ProblemCode::NotApplied, detail) }
+        Problem {
+            inner: Some(inner),
+            ..Problem::new(ProblemCode::NotApplied, detail)
+        }
     }
 }
 
@@ -133,7 +148,10 @@ impl From<BadParameter> for Problem {
             Mistake::WindowTooLong => ProblemCode::WindowTooLong,
         };
         let detail = format!("{}: {}", bad.parameter, bad.message);
-        Problem { parameter: Some(bad.parameter), ..Problem::new(code, detail) }
+        Problem {
+            parameter: Some(bad.parameter),
+            ..Problem::new(code, detail)
+        }
     }
 }
 
@@ -144,23 +162,32 @@ impl From<StoreError> for Problem {
         let hidden = |code, detail: &str| Problem::new(code, detail);
         let problem = match &error {
             StoreError::NotFound { .. } => return Problem::new(ProblemCode::NotFound, said),
-            StoreError::NameTaken { .. } => return Problem::new(ProblemCode::NameTaken, said).at_field("name"),
-            StoreError::KeyTaken { .. } => return Problem::new(ProblemCode::KeyTaken, said).at_field("key"),
+            StoreError::NameTaken { .. } => {
+                return Problem::new(ProblemCode::NameTaken, said).at_field("name");
+            }
+            StoreError::KeyTaken { .. } => {
+                return Problem::new(ProblemCode::KeyTaken, said).at_field("key");
+            }
             StoreError::UnknownReference { field, .. } => return Problem::field(*field, said),
             StoreError::InUse { .. } => return Problem::new(ProblemCode::InUse, said),
             StoreError::BadCursor => return Problem::parameter("cursor", said),
             StoreError::Full => hidden(ProblemCode::StoreBusy, "no space is left for the database"),
-            StoreError::Busy | StoreError::Closed => {
-                hidden(ProblemCode::StoreBusy, "the database is busy or being closed; try again")
-            }
+            StoreError::Busy | StoreError::Closed => hidden(
+                ProblemCode::StoreBusy,
+                "the database is busy or being closed; try again",
+            ),
             StoreError::Newer { .. }
             | StoreError::JournalTaken
             | StoreError::Unreadable { .. }
-            | StoreError::Database(_) => {
-                hidden(ProblemCode::Internal, "the store could not answer; the gateway's log says why")
-            }
+            | StoreError::Database(_) => hidden(
+                ProblemCode::Internal,
+                "the store could not answer; the gateway's log says why",
+            ),
         };
-        Problem { inner: Some(error), ..problem }
+        Problem {
+            inner: Some(error),
+            ..problem
+        }
     }
 }
 
@@ -168,7 +195,11 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.code.status();
         if let Some(inner) = &self.inner {
-            tracing::error!(code = self.code.name(), error = inner as &dyn std::error::Error, "admin API");
+            tracing::error!(
+                code = self.code.name(),
+                error = inner as &dyn std::error::Error,
+                "admin API"
+            );
         }
         let details = ProblemDetails {
             r#type: format!("urn:waybill:problem:{}", self.code.name()),
@@ -181,9 +212,15 @@ impl IntoResponse for Problem {
         };
         let mut response = (status, axum::Json(details)).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         if self.code == ProblemCode::Unauthorized {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"waybill admin\""));
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"waybill admin\""),
+            );
         }
         response
     }
@@ -191,12 +228,18 @@ impl IntoResponse for Problem {
 
 /// What an unknown path is answered with.
 pub async fn unknown_path(uri: http::Uri) -> Problem {
-    Problem::new(ProblemCode::UnknownPath, format!("there is no {}", uri.path()))
+    Problem::new(
+        ProblemCode::UnknownPath,
+        format!("there is no {}", uri.path()),
+    )
 }
 
 /// What a known path is answered with that does not take the method.
 pub async fn method_not_allowed(method: http::Method, uri: http::Uri) -> Problem {
-    Problem::new(ProblemCode::MethodNotAllowed, format!("{} does not take {method}", uri.path()))
+    Problem::new(
+        ProblemCode::MethodNotAllowed,
+        format!("{} does not take {method}", uri.path()),
+    )
 }
 
 #[cfg(test)]

@@ -26,7 +26,12 @@ pub async fn upstream_errors(
     RawQuery(query): RawQuery,
 ) -> Result<Json<UpstreamErrorList>, Problem> {
     let asked = filter::parse(query.as_deref(), shared.clock.now())?;
-    Ok(Json(shared.store.upstream_errors(&asked.filter, &asked.page).await?))
+    Ok(Json(
+        shared
+            .store
+            .upstream_errors(&asked.filter, &asked.page)
+            .await?,
+    ))
 }
 
 /// One failed attempt, with headers and body.
@@ -40,7 +45,9 @@ pub async fn upstream_error(
 ) -> Result<Json<UpstreamErrorEvent>, Problem> {
     filter::parse_nothing(query.as_deref())?;
     let found = shared.store.upstream_error(EventId(id(&text)?)).await?;
-    found.map(Json).ok_or_else(|| Problem::not_found("upstream error", text))
+    found
+        .map(Json)
+        .ok_or_else(|| Problem::not_found("upstream error", text))
 }
 
 /// Requests, successes too, newest first: as many as the configuration keeps.
@@ -51,7 +58,9 @@ pub async fn requests(
     RawQuery(query): RawQuery,
 ) -> Result<Json<List<RequestLog>>, Problem> {
     let asked = filter::parse(query.as_deref(), shared.clock.now())?;
-    Ok(Json(shared.store.requests(&asked.filter, &asked.page).await?))
+    Ok(Json(
+        shared.store.requests(&asked.filter, &asked.page).await?,
+    ))
 }
 
 /// Requests refused before auth, counted per minute and source.
@@ -62,5 +71,10 @@ pub async fn noise(
     RawQuery(query): RawQuery,
 ) -> Result<Json<List<NoiseCount>>, Problem> {
     let asked = filter::parse_window(query.as_deref(), shared.clock.now())?;
-    Ok(Json(shared.store.noise(asked.filter.start, asked.filter.end, &asked.page).await?))
+    Ok(Json(
+        shared
+            .store
+            .noise(asked.filter.start, asked.filter.end, &asked.page)
+            .await?,
+    ))
 }

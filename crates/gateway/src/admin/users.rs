@@ -45,16 +45,24 @@ pub struct UserPatch {
 /// Every user, by id.
 #[utoipa::path(get, path = "/api/v1/admin/users", operation_id = "list_users", tag = "users", params(NumberParameters),
     responses((status = 200, body = List<User>)))]
-pub async fn list(State(shared): State<App>, RawQuery(query): RawQuery) -> Result<Json<List<User>>, Problem> {
+pub async fn list(
+    State(shared): State<App>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<List<User>>, Problem> {
     paged(shared.store.users().await?, query.as_deref()).map(Json)
 }
 
 /// One user.
 #[utoipa::path(get, path = "/api/v1/admin/users/{id}", operation_id = "get_user", tag = "users",
     params(("id" = i64, Path)), responses((status = 200, body = User), (status = 404, body = ProblemDetails)))]
-pub async fn show(State(shared): State<App>, Path(text): Path<String>) -> Result<Json<User>, Problem> {
+pub async fn show(
+    State(shared): State<App>,
+    Path(text): Path<String>,
+) -> Result<Json<User>, Problem> {
     let found = shared.store.user(UserId(id(&text)?)).await?;
-    found.map(Json).ok_or_else(|| Problem::not_found("user", text))
+    found
+        .map(Json)
+        .ok_or_else(|| Problem::not_found("user", text))
 }
 
 /// Makes a user.
@@ -65,7 +73,10 @@ pub async fn create(
     Body(form): Body<UserForm>,
 ) -> Result<(StatusCode, Json<User>), Problem> {
     check::name(&form.name)?;
-    let new = NewUser { name: form.name, status: form.status.unwrap_or(Status::Active) };
+    let new = NewUser {
+        name: form.name,
+        status: form.status.unwrap_or(Status::Active),
+    };
     let user = shared.store.create_user(new, shared.clock.now()).await?;
     apply(&shared).await?;
     Ok((StatusCode::CREATED, Json(user)))
@@ -82,8 +93,14 @@ pub async fn change(
 ) -> Result<Json<User>, Problem> {
     let id = UserId(id(&text)?);
     patch.name.as_deref().map_or(Ok(()), check::name)?;
-    let change = UserChange { name: patch.name, status: patch.status };
-    let user = shared.store.update_user(id, change, shared.clock.now()).await?;
+    let change = UserChange {
+        name: patch.name,
+        status: patch.status,
+    };
+    let user = shared
+        .store
+        .update_user(id, change, shared.clock.now())
+        .await?;
     apply(&shared).await?;
     Ok(Json(user))
 }
@@ -91,7 +108,10 @@ pub async fn change(
 /// Deletes a user who has no keys.
 #[utoipa::path(delete, path = "/api/v1/admin/users/{id}", operation_id = "delete_user", tag = "users",
     params(("id" = i64, Path)), responses((status = 204), (status = 404, body = ProblemDetails), (status = 409, body = ProblemDetails)))]
-pub async fn remove(State(shared): State<App>, Path(text): Path<String>) -> Result<StatusCode, Problem> {
+pub async fn remove(
+    State(shared): State<App>,
+    Path(text): Path<String>,
+) -> Result<StatusCode, Problem> {
     shared.store.delete_user(UserId(id(&text)?)).await?;
     apply(&shared).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -38,21 +38,39 @@ pub fn admit(
 ) -> Result<Admitted, Refusal> {
     let presented = presented(headers, path)
         .ok_or_else(|| Refusal::new(Code::InvalidApiKey, "no API key was sent with the request"))?;
-    let key = snapshot
-        .key(&vault.hash_key(&presented))
-        .ok_or_else(|| Refusal::new(Code::InvalidApiKey, "this gateway does not know the API key"))?;
+    let key = snapshot.key(&vault.hash_key(&presented)).ok_or_else(|| {
+        Refusal::new(
+            Code::InvalidApiKey,
+            "this gateway does not know the API key",
+        )
+    })?;
     if key.status == Status::Disabled {
-        return Err(Refusal::new(Code::KeyDisabled, "this API key, or its user, has been disabled"));
+        return Err(Refusal::new(
+            Code::KeyDisabled,
+            "this API key, or its user, has been disabled",
+        ));
     }
     if key.expires_at.is_some_and(|expires_at| expires_at <= now) {
-        return Err(Refusal::new(Code::InvalidApiKey, "this API key has expired"));
+        return Err(Refusal::new(
+            Code::InvalidApiKey,
+            "this API key has expired",
+        ));
     }
-    Ok(Admitted { key: Arc::clone(key) })
+    Ok(Admitted {
+        key: Arc::clone(key),
+    })
 }
 
 /// The key as the client's SDK sends it.
-fn presented<'a>(headers: &'a HeaderMap, path: &'a PathAndQuery) -> Option<std::borrow::Cow<'a, str>> {
-    let header = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
+fn presented<'a>(
+    headers: &'a HeaderMap,
+    path: &'a PathAndQuery,
+) -> Option<std::borrow::Cow<'a, str>> {
+    let header = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &http::HeaderValue| value.to_str().ok())
+    };
     header("x-api-key")
         .or_else(|| header("x-goog-api-key"))
         .or_else(|| header("api-key"))
@@ -62,7 +80,9 @@ fn presented<'a>(headers: &'a HeaderMap, path: &'a PathAndQuery) -> Option<std::
         })
         .map(|token| token.trim().into())
         .or_else(|| {
-            percent_encoding::percent_decode_str(credential_in_query(path)?).decode_utf8().ok()
+            percent_encoding::percent_decode_str(credential_in_query(path)?)
+                .decode_utf8()
+                .ok()
         })
         .filter(|token| !token.is_empty())
 }

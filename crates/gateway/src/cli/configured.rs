@@ -51,29 +51,46 @@ pub struct Create {
 /// Does what was asked.
 pub fn accounts(command: Accounts) -> anyhow::Result<()> {
     let Accounts::List(args) = command;
-    list(&args.client, "/accounts", &["ID", "NAME", "PLATFORM", "STATUS", "PRIORITY", "IN FLIGHT", "GROUPS", "BASE URL"], |item| {
-        vec![
-            plain(&item["id"]),
-            text(&item["name"]),
-            text(&item["platform"]),
-            status(&item["status"]),
-            plain(&item["priority"]),
-            plain(match &item["concurrency"] {
-                Value::Null => item["in_flight"].to_string(),
-                most => format!("{} of {most}", item["in_flight"]),
-            }),
-            joined(&item["groups"]),
-            text(&item["base_url"]),
-        ]
-    })
+    list(
+        &args.client,
+        "/accounts",
+        &[
+            "ID",
+            "NAME",
+            "PLATFORM",
+            "STATUS",
+            "PRIORITY",
+            "IN FLIGHT",
+            "GROUPS",
+            "BASE URL",
+        ],
+        |item| {
+            vec![
+                plain(&item["id"]),
+                text(&item["name"]),
+                text(&item["platform"]),
+                status(&item["status"]),
+                plain(&item["priority"]),
+                plain(match &item["concurrency"] {
+                    Value::Null => item["in_flight"].to_string(),
+                    most => format!("{} of {most}", item["in_flight"]),
+                }),
+                joined(&item["groups"]),
+                text(&item["base_url"]),
+            ]
+        },
+    )
 }
 
 /// Does what was asked.
 pub fn keys(command: Keys) -> anyhow::Result<()> {
     match command {
         Keys::Create(args) => create(&args),
-        Keys::List(args) => {
-            list(&args.client, "/api-keys", &["ID", "NAME", "KEY", "STATUS", "USER", "EXPIRES", "GROUPS"], |item| {
+        Keys::List(args) => list(
+            &args.client,
+            "/api-keys",
+            &["ID", "NAME", "KEY", "STATUS", "USER", "EXPIRES", "GROUPS"],
+            |item| {
                 vec![
                     plain(&item["id"]),
                     text(&item["name"]),
@@ -83,8 +100,8 @@ pub fn keys(command: Keys) -> anyhow::Result<()> {
                     text(&item["expires_at"]),
                     joined(&item["groups"]),
                 ]
-            })
-        }
+            },
+        ),
     }
 }
 
@@ -107,14 +124,24 @@ fn create(args: &Create) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn list(client: &ClientArgs, path: &str, headings: &[&str], row: impl Fn(&Value) -> Vec<Cell>) -> anyhow::Result<()> {
+fn list(
+    client: &ClientArgs,
+    path: &str,
+    headings: &[&str],
+    row: impl Fn(&Value) -> Vec<Cell>,
+) -> anyhow::Result<()> {
     let answer: Value = Remote::new(client)?.get(path, &[])?;
     let mut out = io::stdout().lock();
     if client.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&answer["items"])?)?;
         return Ok(());
     }
-    let rows: Vec<_> = answer["items"].as_array().into_iter().flatten().map(row).collect();
+    let rows: Vec<_> = answer["items"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(row)
+        .collect();
     table::write(&mut out, headings, &rows, table::colours())?;
     Ok(())
 }
@@ -124,7 +151,15 @@ fn text(value: &Value) -> Cell {
 }
 
 fn joined(values: &Value) -> Cell {
-    plain(values.as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>().join(", "))
+    plain(
+        values
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect::<Vec<_>>()
+            .join(", "),
+    )
 }
 
 fn status(value: &Value) -> Cell {

@@ -91,16 +91,28 @@ fn list(args: &List) -> anyhow::Result<()> {
         writeln!(out, "No failed requests.")?;
         return Ok(());
     }
-    table::write(&mut out, HEADINGS, &errors.iter().map(row).collect::<Vec<_>>(), table::colours())?;
+    table::write(
+        &mut out,
+        HEADINGS,
+        &errors.iter().map(row).collect::<Vec<_>>(),
+        table::colours(),
+    )?;
     if total > errors.len() as u64 {
-        writeln!(out, "{} of {total} shown; --limit shows more.", errors.len())?;
+        writeln!(
+            out,
+            "{} of {total} shown; --limit shows more.",
+            errors.len()
+        )?;
     }
     Ok(())
 }
 
 fn show(args: &Show) -> anyhow::Result<()> {
     let remote = Remote::new(&args.client)?;
-    let path = format!("{PATH}/{}", percent_encoding::utf8_percent_encode(&args.id, percent_encoding::NON_ALPHANUMERIC));
+    let path = format!(
+        "{PATH}/{}",
+        percent_encoding::utf8_percent_encode(&args.id, percent_encoding::NON_ALPHANUMERIC)
+    );
     let mut out = io::stdout().lock();
     if args.client.json {
         let whole: Value = remote.get(&path, &[])?;
@@ -113,7 +125,11 @@ fn show(args: &Show) -> anyhow::Result<()> {
 }
 
 /// The newest failed requests, newest first, and how many there are.
-pub fn newest(remote: &Remote, filter: &FilterFlags, limit: usize) -> anyhow::Result<(Vec<ErrorLog>, u64)> {
+pub fn newest(
+    remote: &Remote,
+    filter: &FilterFlags,
+    limit: usize,
+) -> anyhow::Result<(Vec<ErrorLog>, u64)> {
     let mut errors: Vec<ErrorLog> = Vec::new();
     let mut query = filter.pairs();
     let page_size = limit.clamp(1, MAX_PAGE_SIZE as usize);
@@ -133,7 +149,9 @@ pub fn newest(remote: &Remote, filter: &FilterFlags, limit: usize) -> anyhow::Re
 }
 
 /// Headings of [`row`].
-pub const HEADINGS: &[&str] = &["ID", "TIME", "STATUS", "CAUSE", "MODEL", "ACCOUNT", "TRIES", "MS", "MESSAGE"];
+pub const HEADINGS: &[&str] = &[
+    "ID", "TIME", "STATUS", "CAUSE", "MODEL", "ACCOUNT", "TRIES", "MS", "MESSAGE",
+];
 
 /// One failure on one line.
 pub fn row(error: &ErrorLog) -> Vec<Cell> {

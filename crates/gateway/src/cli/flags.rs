@@ -1,6 +1,8 @@
 //! Flags that mirror the API's filters, made from the table that the API reads them with.
 
-use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, builder::PossibleValuesParser, error::ErrorKind};
+use clap::{
+    Arg, ArgMatches, Args, Command, FromArgMatches, builder::PossibleValuesParser, error::ErrorKind,
+};
 
 use crate::ops::filter::{FILTERS, Parameter, Takes, WINDOW};
 
@@ -44,7 +46,8 @@ impl FromArgMatches for FilterFlags {
             let given = matches
                 .try_get_one::<String>(parameter.name)
                 .map_err(|error| clap::Error::raw(ErrorKind::InvalidValue, error))?;
-            self.0.extend(given.map(|value| (parameter.name, value.clone())));
+            self.0
+                .extend(given.map(|value| (parameter.name, value.clone())));
         }
         Ok(())
     }
@@ -60,8 +63,13 @@ fn flag(parameter: &'static Parameter) -> Arg {
         None => flag,
     };
     match parameter.takes {
-        Takes::Word(words) => flag.value_parser(PossibleValuesParser::new(words())).hide_possible_values(words().len() > 8),
-        Takes::Flag => flag.value_parser(["true", "false"]).num_args(0..=1).default_missing_value("true"),
+        Takes::Word(words) => flag
+            .value_parser(PossibleValuesParser::new(words()))
+            .hide_possible_values(words().len() > 8),
+        Takes::Flag => flag
+            .value_parser(["true", "false"])
+            .num_args(0..=1)
+            .default_missing_value("true"),
         Takes::Number => flag.value_name("N"),
         Takes::Time => flag.value_name("TIME"),
         Takes::Text => flag.value_name("TEXT"),

@@ -44,19 +44,42 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 impl Remote {
     /// The gateway that the arguments name. Nothing is sent yet.
     pub fn new(args: &ClientArgs) -> anyhow::Result<Remote> {
-        let uri: Uri = args.url.parse().with_context(|| format!("--url {}", args.url))?;
+        let uri: Uri = args
+            .url
+            .parse()
+            .with_context(|| format!("--url {}", args.url))?;
         if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
-            bail!("--url {}: an address such as http://127.0.0.1:8080 is needed", args.url);
+            bail!(
+                "--url {}: an address such as http://127.0.0.1:8080 is needed",
+                args.url
+            );
         }
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(Remote { uri, token: args.token.clone(), runtime })
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        Ok(Remote {
+            uri,
+            token: args.token.clone(),
+            runtime,
+        })
     }
 
     /// `GET` with query parameters.
-    pub fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<T> {
+    pub fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> anyhow::Result<T> {
         let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-        let query: Vec<_> = query.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
-        let path = if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) };
+        let query: Vec<_> = query
+            .iter()
+            .map(|(name, value)| format!("{name}={}", encode(value)))
+            .collect();
+        let path = if query.is_empty() {
+            path.to_owned()
+        } else {
+            format!("{path}?{}", query.join("&"))
+        };
         self.ask(Method::GET, &path, Bytes::new())
     }
 
@@ -65,7 +88,12 @@ impl Remote {
         self.ask(Method::POST, path, Bytes::from(body.to_string()))
     }
 
-    fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: Bytes) -> anyhow::Result<T> {
+    fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> anyhow::Result<T> {
         let answer = self.runtime.block_on(async {
             tokio::time::timeout(TIMEOUT, self.exchange(method, path, body))
                 .await
@@ -90,9 +118,17 @@ impl Remote {
         let answer = async {
             let response = sender.send_request(request).await?;
             let status = response.status();
-            let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES).collect().await;
-            let body = body.map_err(|error| anyhow!("the answer broke off: {error}"))?.to_bytes();
-            if status.is_success() { Ok(body) } else { Err(anyhow!(sentence(status, &body))) }
+            let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES)
+                .collect()
+                .await;
+            let body = body
+                .map_err(|error| anyhow!("the answer broke off: {error}"))?
+                .to_bytes();
+            if status.is_success() {
+                Ok(body)
+            } else {
+                Err(anyhow!(sentence(status, &body)))
+            }
         };
         // The connection must be driven for the answer to come; its own end says nothing more.
         let drive = async {
@@ -106,18 +142,30 @@ impl Remote {
     }
 
     async fn connect(&self) -> anyhow::Result<Box<dyn Stream>> {
-        let host = self.uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+        let host = self
+            .uri
+            .host()
+            .unwrap_or_default()
+            .trim_start_matches('[')
+            .trim_end_matches(']');
         let tls = self.uri.scheme_str() == Some("https");
         let port = self.uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
-        let stream = TcpStream::connect((host, port)).await.context("no gateway answers there")?;
+        let stream = TcpStream::connect((host, port))
+            .await
+            .context("no gateway answers there")?;
         if !tls {
             return Ok(Box::new(stream));
         }
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        let config = ClientConfig::builder()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
         let name = ServerName::try_from(host.to_owned())?;
-        let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.context("TLS")?;
+        let stream = TlsConnector::from(Arc::new(config))
+            .connect(name, stream)
+            .await
+            .context("TLS")?;
         Ok(Box::new(stream))
     }
 
@@ -126,14 +174,20 @@ impl Remote {
     }
 
     fn authority(&self) -> &str {
-        self.uri.authority().map_or("", |authority| authority.as_str())
+        self.uri
+            .authority()
+            .map_or("", |authority| authority.as_str())
     }
 }
 
 /// What an error answer says, as a sentence.
 fn sentence(status: http::StatusCode, body: &[u8]) -> String {
     let problem: Value = serde_json::from_slice(body).unwrap_or_default();
-    match (problem["title"].as_str(), problem["detail"].as_str(), problem["field"].as_str()) {
+    match (
+        problem["title"].as_str(),
+        problem["detail"].as_str(),
+        problem["field"].as_str(),
+    ) {
         (Some(title), Some(detail), Some(field)) => format!("{title} {field}: {detail}"),
         (Some(title), Some(detail), None) => format!("{title} {detail}"),
         _ => format!("the answer was {status}, and not from a gateway's admin API"),
@@ -148,8 +202,12 @@ mod tests {
 
     #[test]
     fn an_error_of_the_api_is_a_sentence() {
-        let body = br#"{"title":"A parameter cannot be read.","detail":"page: it is empty","code":"x"}"#;
-        assert_eq!(sentence(StatusCode::BAD_REQUEST, body), "A parameter cannot be read. page: it is empty");
+        let body =
+            br#"{"title":"A parameter cannot be read.","detail":"page: it is empty","code":"x"}"#;
+        assert_eq!(
+            sentence(StatusCode::BAD_REQUEST, body),
+            "A parameter cannot be read. page: it is empty"
+        );
         assert!(sentence(StatusCode::BAD_GATEWAY, b"<html>").contains("502"));
     }
 }

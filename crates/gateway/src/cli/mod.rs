@@ -86,10 +86,20 @@ pub struct DemoArgs {
 #[derive(Debug, Clone, Args)]
 pub struct ClientArgs {
     /// Address of the running gateway.
-    #[arg(long, value_name = "URL", env = "WAYBILL_URL", default_value = "http://127.0.0.1:8080")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "WAYBILL_URL",
+        default_value = "http://127.0.0.1:8080"
+    )]
     pub url: String,
     /// Admin token of the running gateway.
-    #[arg(long, value_name = "TOKEN", env = "WAYBILL_ADMIN_TOKEN", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "WAYBILL_ADMIN_TOKEN",
+        hide_env_values = true
+    )]
     pub token: String,
     /// Print JSON instead of text for people.
     #[arg(long)]
@@ -122,7 +132,10 @@ fn run(command: Command) -> anyhow::Result<()> {
 
 /// The reader of our output has gone: `waybill errors list | head`.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|io| io.kind() == io::ErrorKind::BrokenPipe)
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|io| io.kind() == io::ErrorKind::BrokenPipe)
 }
 
 #[cfg(test)]
@@ -138,13 +151,43 @@ mod tests {
 
     #[test]
     fn every_filter_of_the_api_is_a_flag() {
-        let line = ["waybill", "errors", "list", "--token", "t", "--time-range", "1h", "--status", "429,529", "--recovered", "true"];
-        let Ok(Cli { command: Command::Errors(errors::Errors::List(list)) }) = Cli::try_parse_from(line) else {
+        let line = [
+            "waybill",
+            "errors",
+            "list",
+            "--token",
+            "t",
+            "--time-range",
+            "1h",
+            "--status",
+            "429,529",
+            "--recovered",
+            "true",
+        ];
+        let Ok(Cli {
+            command: Command::Errors(errors::Errors::List(list)),
+        }) = Cli::try_parse_from(line)
+        else {
             unreachable!("the line is well formed");
         };
-        let expected = [("time_range", "1h"), ("status_codes", "429,529"), ("recovered", "true")];
-        assert_eq!(list.filter.pairs(), expected.map(|(name, value)| (name, value.to_owned())));
-        let wrong = ["waybill", "errors", "list", "--token", "t", "--time-range", "2h"];
+        let expected = [
+            ("time_range", "1h"),
+            ("status_codes", "429,529"),
+            ("recovered", "true"),
+        ];
+        assert_eq!(
+            list.filter.pairs(),
+            expected.map(|(name, value)| (name, value.to_owned()))
+        );
+        let wrong = [
+            "waybill",
+            "errors",
+            "list",
+            "--token",
+            "t",
+            "--time-range",
+            "2h",
+        ];
         assert!(Cli::try_parse_from(wrong).is_err());
     }
 }

@@ -10,14 +10,22 @@ use waybill_model::{
 use super::table::{self, Tone, clean, clean_lines, maybe, plain, toned};
 
 /// Writes the story. `full` adds headers and bodies.
-pub fn tell(out: &mut impl Write, error: &ErrorLogDetail, full: bool, colours: bool) -> io::Result<()> {
+pub fn tell(
+    out: &mut impl Write,
+    error: &ErrorLogDetail,
+    full: bool,
+    colours: bool,
+) -> io::Result<()> {
     let log = &error.log;
     let (tone, end) = if log.recovered {
         (Tone::Green, "succeeded after hidden failures")
     } else {
         (Tone::Red, "failed")
     };
-    let title = format!("Request {} {end}: {} {}", log.request_id, log.status_code, log.cause);
+    let title = format!(
+        "Request {} {end}: {} {}",
+        log.request_id, log.status_code, log.cause
+    );
     writeln!(out, "{}", toned(&clean(&title), tone, colours))?;
     writeln!(out)?;
     field(out, "What happened", &error.explanation, colours)?;
@@ -27,7 +35,12 @@ pub fn tell(out: &mut impl Write, error: &ErrorLogDetail, full: bool, colours: b
     field(out, "Asked", &asked(error), colours)?;
     field(out, "By", &by(error), colours)?;
     field(out, "Time", &time(error), colours)?;
-    field(out, "Kind", &format!("{} (error {}{})", log.fingerprint, log.id, resolved(error)), colours)?;
+    field(
+        out,
+        "Kind",
+        &format!("{} (error {}{})", log.fingerprint, log.id, resolved(error)),
+        colours,
+    )?;
     attempts(out, error, colours)?;
     route(out, error, colours)?;
     if full {
@@ -37,7 +50,12 @@ pub fn tell(out: &mut impl Write, error: &ErrorLogDetail, full: bool, colours: b
 }
 
 fn field(out: &mut impl Write, name: &str, text: &str, colours: bool) -> io::Result<()> {
-    writeln!(out, "{} {}", toned(&format!("{name:<14}"), Tone::Bold, colours), clean(text))
+    writeln!(
+        out,
+        "{} {}",
+        toned(&format!("{name:<14}"), Tone::Bold, colours),
+        clean(text)
+    )
 }
 
 fn fault(error: &ErrorLogDetail) -> &'static str {
@@ -52,13 +70,20 @@ fn asked(error: &ErrorLogDetail) -> String {
     let log = &error.log;
     let model = log.model.as_deref().unwrap_or("no model");
     let how = if log.stream { ", streamed" } else { "" };
-    format!("{} for {model}{how}, {} bytes", log.request_path, error.request_body_bytes)
+    format!(
+        "{} for {model}{how}, {} bytes",
+        log.request_path, error.request_body_bytes
+    )
 }
 
 fn by(error: &ErrorLogDetail) -> String {
     let log = &error.log;
-    let named = |kind: &str, name: &Option<String>| name.as_ref().map(|name| format!("{kind} {name}"));
-    let client_id = log.client_request_id.as_ref().map(|id| format!("its own id {id}"));
+    let named =
+        |kind: &str, name: &Option<String>| name.as_ref().map(|name| format!("{kind} {name}"));
+    let client_id = log
+        .client_request_id
+        .as_ref()
+        .map(|id| format!("its own id {id}"));
     let parts = [
         named("user", &log.user_name),
         named("key", &log.api_key_name),
@@ -77,10 +102,19 @@ fn time(error: &ErrorLogDetail) -> String {
         ("first content after", error.time_to_first_token_ms),
         ("answer", error.response_latency_ms),
     ];
-    let parts: Vec<_> =
-        parts.into_iter().filter_map(|(name, ms)| ms.map(|ms| format!("{name} {ms} ms"))).collect();
-    let parts = if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) };
-    format!("{}, {} ms in all{parts}", error.log.created_at, error.log.latency_ms)
+    let parts: Vec<_> = parts
+        .into_iter()
+        .filter_map(|(name, ms)| ms.map(|ms| format!("{name} {ms} ms")))
+        .collect();
+    let parts = if parts.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", parts.join(", "))
+    };
+    format!(
+        "{}, {} ms in all{parts}",
+        error.log.created_at, error.log.latency_ms
+    )
 }
 
 fn resolved(error: &ErrorLogDetail) -> &'static str {
@@ -108,14 +142,23 @@ fn attempts(out: &mut impl Write, error: &ErrorLogDetail, colours: bool) -> io::
             ]
         })
         .collect();
-    table::write(out, &["#", "ACCOUNT", "STATUS", "CAUSE", "TOOK", "THEN", "MESSAGE"], &rows, colours)
+    table::write(
+        out,
+        &["#", "ACCOUNT", "STATUS", "CAUSE", "TOOK", "THEN", "MESSAGE"],
+        &rows,
+        colours,
+    )
 }
 
 fn route(out: &mut impl Write, error: &ErrorLogDetail, colours: bool) -> io::Result<()> {
     if error.route.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n{}", toned("Accounts looked at", Tone::Bold, colours))?;
+    writeln!(
+        out,
+        "\n{}",
+        toned("Accounts looked at", Tone::Bold, colours)
+    )?;
     let rows: Vec<_> = error
         .route
         .iter()
@@ -131,21 +174,45 @@ fn route(out: &mut impl Write, error: &ErrorLogDetail, colours: bool) -> io::Res
 }
 
 fn bodies(out: &mut impl Write, error: &ErrorLogDetail, colours: bool) -> io::Result<()> {
-    let shortened = if error.request_body_truncated { "Request body (shortened)" } else { "Request body" };
+    let shortened = if error.request_body_truncated {
+        "Request body (shortened)"
+    } else {
+        "Request body"
+    };
     block(out, "Request headers", &error.request_headers, colours)?;
     block(out, shortened, &error.request_body, colours)?;
     for event in &error.attempts {
-        let of = |what: &str| format!("Attempt {} on {}: {what}", event.attempt, event.account_name);
+        let of = |what: &str| {
+            format!(
+                "Attempt {} on {}: {what}",
+                event.attempt, event.account_name
+            )
+        };
         block(out, &of("headers sent"), &event.request_headers, colours)?;
-        block(out, &of("headers received"), &event.response_headers, colours)?;
+        block(
+            out,
+            &of("headers received"),
+            &event.response_headers,
+            colours,
+        )?;
         block(out, &of("body received"), &event.response_body, colours)?;
     }
     block(out, "What the client was told", &error.error_body, colours)
 }
 
-fn block(out: &mut impl Write, title: &str, text: &Option<String>, colours: bool) -> io::Result<()> {
+fn block(
+    out: &mut impl Write,
+    title: &str,
+    text: &Option<String>,
+    colours: bool,
+) -> io::Result<()> {
     match text {
         None => Ok(()),
-        Some(text) => writeln!(out, "\n{}\n{}", toned(&clean(title), Tone::Bold, colours), clean_lines(text)),
+        Some(text) => writeln!(
+            out,
+            "\n{}\n{}",
+            toned(&clean(title), Tone::Bold, colours),
+            clean_lines(text)
+        ),
     }
 }

@@ -56,16 +56,35 @@ pub fn colours() -> bool {
 }
 
 /// Writes rows under their headings, if there are any; the last column is as wide as it likes.
-pub fn write(out: &mut impl Write, headings: &[&str], rows: &[Vec<Cell>], colours: bool) -> io::Result<()> {
-    let heading: Vec<Cell> = headings.iter().map(|text| ((*text).to_owned(), Tone::Bold)).collect();
+pub fn write(
+    out: &mut impl Write,
+    headings: &[&str],
+    rows: &[Vec<Cell>],
+    colours: bool,
+) -> io::Result<()> {
+    let heading: Vec<Cell> = headings
+        .iter()
+        .map(|text| ((*text).to_owned(), Tone::Bold))
+        .collect();
     let all: Vec<Vec<Cell>> = std::iter::once(&heading)
         .chain(rows)
         .filter(|row| !row.is_empty())
-        .map(|row| row.iter().map(|(text, tone)| (shortened(&clean(text)), *tone)).collect())
+        .map(|row| {
+            row.iter()
+                .map(|(text, tone)| (shortened(&clean(text)), *tone))
+                .collect()
+        })
         .collect();
     let columns = all.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| all.iter().filter_map(|row| row.get(column)).map(|cell| cell.0.chars().count()).max();
-    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let width = |column: usize| {
+        all.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.0.chars().count())
+            .max()
+    };
+    let widths: Vec<usize> = (0..columns)
+        .map(|column| width(column).unwrap_or(0))
+        .collect();
     for row in &all {
         let mut line = String::new();
         for ((text, tone), width) in row.iter().zip(&widths) {
@@ -88,17 +107,28 @@ pub fn toned(text: &str, tone: Tone, colours: bool) -> String {
 
 /// One line without control characters: what a provider says must not steer the terminal.
 pub fn clean(text: &str) -> String {
-    text.chars().map(|c| if is_unsafe(c) { ' ' } else { c }).collect()
+    text.chars()
+        .map(|c| if is_unsafe(c) { ' ' } else { c })
+        .collect()
 }
 
 /// The same for text of several lines.
 pub fn clean_lines(text: &str) -> String {
-    text.chars().map(|c| if is_unsafe(c) && c != '\n' && c != '\t' { ' ' } else { c }).collect()
+    text.chars()
+        .map(|c| {
+            if is_unsafe(c) && c != '\n' && c != '\t' {
+                ' '
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
 /// Control characters, and those that turn the direction of what follows.
 fn is_unsafe(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn shortened(text: &str) -> String {
@@ -121,7 +151,10 @@ mod tests {
 
     #[test]
     fn columns_are_aligned_and_the_last_is_not_padded() {
-        let rows = [vec![plain(1), plain("a")], vec![plain(1000), maybe(None::<i64>)]];
+        let rows = [
+            vec![plain(1), plain("a")],
+            vec![plain(1000), maybe(None::<i64>)],
+        ];
         assert_eq!(shown(&rows, false), "ID    TEXT\n1     a\n1000  -\n");
     }
 
@@ -143,6 +176,9 @@ mod tests {
     #[test]
     fn a_long_cell_is_shortened_by_characters() {
         let rows = [vec![plain(1), plain("ü".repeat(200))]];
-        assert_eq!(shown(&rows, false).lines().last().unwrap().chars().count(), 4 + MAX_CELL_CHARS);
+        assert_eq!(
+            shown(&rows, false).lines().last().unwrap().chars().count(),
+            4 + MAX_CELL_CHARS
+        );
     }
 }

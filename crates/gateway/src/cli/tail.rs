@@ -29,10 +29,16 @@ pub fn run(args: &Tail) -> anyhow::Result<()> {
     let remote = Remote::new(&args.client)?;
     // What was written before the youngest of these is past; the rest is new.
     let (mut first, _) = newest(&remote, &args.filter, MAX_PAGE_SIZE as usize)?;
-    let mut last = first.iter().map(|error| error.id).fold(ErrorId(0), ErrorId::max);
+    let mut last = first
+        .iter()
+        .map(|error| error.id)
+        .fold(ErrorId(0), ErrorId::max);
     first.truncate(args.limit);
     first.sort_by_key(|error| error.id);
-    let mut printer = Printer { json: args.client.json, headed: false };
+    let mut printer = Printer {
+        json: args.client.json,
+        headed: false,
+    };
     printer.print(&first)?;
     loop {
         std::thread::sleep(EVERY);
@@ -43,7 +49,11 @@ pub fn run(args: &Tail) -> anyhow::Result<()> {
 }
 
 /// Failures written after `last`, in the order they were written.
-fn written_after(remote: &Remote, filter: &FilterFlags, last: ErrorId) -> anyhow::Result<Vec<ErrorLog>> {
+fn written_after(
+    remote: &Remote,
+    filter: &FilterFlags,
+    last: ErrorId,
+) -> anyhow::Result<Vec<ErrorLog>> {
     let mut query = filter.pairs();
     query.retain(|(name, _)| *name != "after_id");
     query.push(("after_id", last.to_string()));
@@ -82,7 +92,12 @@ impl Printer {
             }
         } else {
             let headings = if self.headed { &[][..] } else { HEADINGS };
-            table::write(&mut out, headings, &errors.iter().map(row).collect::<Vec<_>>(), table::colours())?;
+            table::write(
+                &mut out,
+                headings,
+                &errors.iter().map(row).collect::<Vec<_>>(),
+                table::colours(),
+            )?;
             self.headed = true;
         }
         out.flush()?;

@@ -50,7 +50,8 @@ pub fn run(command: UpstreamErrors) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     match command {
         UpstreamErrors::Show(args) => {
-            let whole: Value = Remote::new(&args.client)?.get(&format!("{PATH}/{}", args.id), &[])?;
+            let whole: Value =
+                Remote::new(&args.client)?.get(&format!("{PATH}/{}", args.id), &[])?;
             writeln!(out, "{}", serde_json::to_string_pretty(&whole)?)?;
         }
         UpstreamErrors::List(args) => {
@@ -62,17 +63,36 @@ pub fn run(command: UpstreamErrors) -> anyhow::Result<()> {
             } else if list.events.is_empty() {
                 writeln!(out, "No failed attempts.")?;
             } else {
-                table::write(&mut out, HEADINGS, &list.events.iter().map(row).collect::<Vec<_>>(), table::colours())?;
+                table::write(
+                    &mut out,
+                    HEADINGS,
+                    &list.events.iter().map(row).collect::<Vec<_>>(),
+                    table::colours(),
+                )?;
             }
         }
     }
     Ok(())
 }
 
-const HEADINGS: &[&str] = &["ID", "TIME", "ACCOUNT", "STATUS", "CAUSE", "KIND", "MS", "CLIENT SAW", "MESSAGE"];
+const HEADINGS: &[&str] = &[
+    "ID",
+    "TIME",
+    "ACCOUNT",
+    "STATUS",
+    "CAUSE",
+    "KIND",
+    "MS",
+    "CLIENT SAW",
+    "MESSAGE",
+];
 
 fn row(event: &UpstreamErrorEvent) -> Vec<table::Cell> {
-    let saw = if event.recovered { ("success", Tone::Green) } else { ("an error", Tone::Red) };
+    let saw = if event.recovered {
+        ("success", Tone::Green)
+    } else {
+        ("an error", Tone::Red)
+    };
     vec![
         plain(event.id),
         (event.created_at.to_string(), Tone::Dim),

@@ -137,11 +137,18 @@ impl fmt::Display for Problems<'_> {
 
 impl Config {
     /// Reads the file, if one is given, and the environment.
-    pub fn load(file: Option<&Path>, var: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
+    pub fn load(
+        file: Option<&Path>,
+        var: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Config, ConfigError> {
         let text = match file {
             None => String::new(),
-            Some(path) => std::fs::read_to_string(path)
-                .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?,
+            Some(path) => {
+                std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+                    path: path.to_owned(),
+                    source,
+                })?
+            }
         };
         Config::parse(&text, var)
     }
@@ -149,12 +156,18 @@ impl Config {
     /// Reads a file's text and the environment.
     pub fn parse(text: &str, var: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
         // Once for errors that point into the text, once more with the environment over it.
-        let _: RawConfig = toml::from_str(text).map_err(|error| ConfigError::Syntax(error.to_string()))?;
-        let mut table: toml::Table = toml::from_str(text).map_err(|error| ConfigError::Syntax(error.to_string()))?;
+        let _: RawConfig =
+            toml::from_str(text).map_err(|error| ConfigError::Syntax(error.to_string()))?;
+        let mut table: toml::Table =
+            toml::from_str(text).map_err(|error| ConfigError::Syntax(error.to_string()))?;
         env::overlay(&mut table, var);
-        let raw: RawConfig =
-            toml::Value::Table(table).try_into().map_err(|error: toml::de::Error| ConfigError::Syntax(error.to_string()))?;
-        let mut check = Check { problems: Vec::new(), var };
+        let raw: RawConfig = toml::Value::Table(table)
+            .try_into()
+            .map_err(|error: toml::de::Error| ConfigError::Syntax(error.to_string()))?;
+        let mut check = Check {
+            problems: Vec::new(),
+            var,
+        };
         let config = check.config(raw);
         match config {
             Some(config) if check.problems.is_empty() => Ok(config),
@@ -170,46 +183,86 @@ struct Check<'v> {
 
 impl Check<'_> {
     fn problem(&mut self, key: impl Into<String>, message: impl Into<String>) {
-        self.problems.push(Problem { key: key.into(), message: message.into() });
+        self.problems.push(Problem {
+            key: key.into(),
+            message: message.into(),
+        });
     }
 
     fn config(&mut self, raw: RawConfig) -> Option<Config> {
-        for (key, value) in [("database_url", &raw.database_url), ("redis_url", &raw.redis_url)] {
+        for (key, value) in [
+            ("database_url", &raw.database_url),
+            ("redis_url", &raw.redis_url),
+        ] {
             if value.is_some() {
-                self.problem(key, "this version keeps everything in its embedded store; take the key out");
+                self.problem(
+                    key,
+                    "this version keeps everything in its embedded store; take the key out",
+                );
             }
         }
         let listen = raw.listen.as_deref().unwrap_or("127.0.0.1:8080");
         let address = listen.parse().ok();
         if address.is_none() {
-            self.problem("listen", format!("`{listen}` is not an address and port, such as 127.0.0.1:8080"));
+            self.problem(
+                "listen",
+                format!("`{listen}` is not an address and port, such as 127.0.0.1:8080"),
+            );
         }
         let durability = match raw.durability.as_deref() {
             None | Some("process") => Durability::Process,
             Some("power") => Durability::Power,
             Some(other) => {
-                self.problem("durability", format!("`{other}` is neither `process` nor `power`"));
+                self.problem(
+                    "durability",
+                    format!("`{other}` is neither `process` nor `power`"),
+                );
                 Durability::Process
             }
         };
         let settings = self.settings(&raw);
-        let mut groups: Vec<_> = raw.group.iter().filter_map(|group| self.group(group)).collect();
-        let mut accounts: Vec<_> = raw.account.iter().filter_map(|account| self.account(account, &groups)).collect();
+        let mut groups: Vec<_> = raw
+            .group
+            .iter()
+            .filter_map(|group| self.group(group))
+            .collect();
+        let mut accounts: Vec<_> = raw
+            .account
+            .iter()
+            .filter_map(|account| self.account(account, &groups))
+            .collect();
         let mut users: Vec<_> = raw
             .user
             .iter()
-            .map(|user| UserSeed { name: user.name.clone(), status: status(user.enabled) })
+            .map(|user| UserSeed {
+                name: user.name.clone(),
+                status: status(user.enabled),
+            })
             .collect();
-        let mut api_keys: Vec<_> = raw.api_key.iter().filter_map(|key| self.api_key(key, &groups, &users)).collect();
+        let mut api_keys: Vec<_> = raw
+            .api_key
+            .iter()
+            .filter_map(|key| self.api_key(key, &groups, &users))
+            .collect();
         self.unique("group", groups.iter().map(|group| &group.name));
         self.unique("account", raw.account.iter().map(|account| &account.name));
         self.unique("user", users.iter().map(|user| &user.name));
         self.unique("api_key", raw.api_key.iter().map(|key| &key.name));
         if raw.account.is_empty() {
-            self.from_provider_keys(&mut groups, &mut accounts, &mut api_keys, raw.api_key.is_empty());
+            self.from_provider_keys(
+                &mut groups,
+                &mut accounts,
+                &mut api_keys,
+                raw.api_key.is_empty(),
+            );
         }
-        if api_keys.iter().any(|key| key.user == DEFAULT_USER) && !users.iter().any(|user| user.name == DEFAULT_USER) {
-            users.push(UserSeed { name: DEFAULT_USER.to_owned(), status: Status::Active });
+        if api_keys.iter().any(|key| key.user == DEFAULT_USER)
+            && !users.iter().any(|user| user.name == DEFAULT_USER)
+        {
+            users.push(UserSeed {
+                name: DEFAULT_USER.to_owned(),
+                status: Status::Active,
+            });
         }
         Some(Config {
             listen: address?,
@@ -228,10 +281,14 @@ impl Check<'_> {
     }
 
     fn settings(&mut self, raw: &RawConfig) -> Settings {
-        let (limits, timeouts, capture) = (Limits::default(), Timeouts::default(), Capture::default());
+        let (limits, timeouts, capture) =
+            (Limits::default(), Timeouts::default(), Capture::default());
         let mut ms = |key: &str, value: Option<u64>, default: Duration| match value {
             Some(0) => {
-                self.problem(format!("timeouts.{key}"), "0 would let nothing through; give milliseconds");
+                self.problem(
+                    format!("timeouts.{key}"),
+                    "0 would let nothing through; give milliseconds",
+                );
                 default
             }
             Some(value) => Duration::from_millis(value),
@@ -249,31 +306,51 @@ impl Check<'_> {
             attempts: ms("attempts_ms", times.attempts_ms, timeouts.attempts),
             drain: ms("drain_ms", times.drain_ms, timeouts.drain),
         };
-        let max_attempts = raw.failover.max_attempts.unwrap_or(Failover::default().max_attempts);
+        let max_attempts = raw
+            .failover
+            .max_attempts
+            .unwrap_or(Failover::default().max_attempts);
         if max_attempts == 0 {
-            self.problem("failover.max_attempts", "at least 1: the first attempt counts");
+            self.problem(
+                "failover.max_attempts",
+                "at least 1: the first attempt counts",
+            );
         }
         let requests = match (raw.requests.keep.as_deref(), raw.requests.share) {
             (None | Some("all"), None) => RequestLogging::All,
             (Some("errors"), None) => RequestLogging::ErrorsOnly,
-            (Some("sampled"), Some(share)) if (0.0..=1.0).contains(&share) => RequestLogging::Sampled(share),
+            (Some("sampled"), Some(share)) if (0.0..=1.0).contains(&share) => {
+                RequestLogging::Sampled(share)
+            }
             (Some("sampled"), _) => {
-                self.problem("requests.share", "a number from 0 to 1 is needed with keep = \"sampled\"");
+                self.problem(
+                    "requests.share",
+                    "a number from 0 to 1 is needed with keep = \"sampled\"",
+                );
                 RequestLogging::All
             }
             (None | Some("all" | "errors"), Some(_)) => {
-                self.problem("requests.share", "has a meaning with keep = \"sampled\" only");
+                self.problem(
+                    "requests.share",
+                    "has a meaning with keep = \"sampled\" only",
+                );
                 RequestLogging::All
             }
             (Some(other), _) => {
-                self.problem("requests.keep", format!("`{other}` is none of all, sampled, errors"));
+                self.problem(
+                    "requests.keep",
+                    format!("`{other}` is none of all, sampled, errors"),
+                );
                 RequestLogging::All
             }
         };
         let mut days = |key: &str, value: Option<f64>, default: Duration| match value {
             Some(days) if days > 0.0 && days < 36_500.0 => Duration::from_secs_f64(days * 86_400.0),
             Some(_) => {
-                self.problem(format!("retention.{key}"), "a number of days above 0 is needed");
+                self.problem(
+                    format!("retention.{key}"),
+                    "a number of days above 0 is needed",
+                );
                 default
             }
             None => default,
@@ -295,12 +372,22 @@ impl Check<'_> {
             timeouts,
             failover: Failover { max_attempts },
             capture: Capture {
-                request_body_bytes: raw.capture.request_body_bytes.unwrap_or(capture.request_body_bytes),
+                request_body_bytes: raw
+                    .capture
+                    .request_body_bytes
+                    .unwrap_or(capture.request_body_bytes),
                 detail_bytes: raw.capture.detail_bytes.unwrap_or(capture.detail_bytes),
                 replay: raw.capture.replay.unwrap_or(capture.replay),
-                replay_body_bytes: raw.capture.replay_body_bytes.unwrap_or(capture.replay_body_bytes),
+                replay_body_bytes: raw
+                    .capture
+                    .replay_body_bytes
+                    .unwrap_or(capture.replay_body_bytes),
                 queue_bytes: raw.capture.queue_bytes.unwrap_or(capture.queue_bytes),
-                queue_records: raw.capture.queue_records.unwrap_or(capture.queue_records).max(1),
+                queue_records: raw
+                    .capture
+                    .queue_records
+                    .unwrap_or(capture.queue_records)
+                    .max(1),
             },
             requests,
             retention,
@@ -324,10 +411,16 @@ impl Check<'_> {
         let platform = self.platform(&key, &raw.platform)?;
         for name in &raw.groups {
             match groups.iter().find(|group| &group.name == name) {
-                None => self.problem(format!("{key}: groups"), format!("there is no group `{name}` in this file")),
+                None => self.problem(
+                    format!("{key}: groups"),
+                    format!("there is no group `{name}` in this file"),
+                ),
                 Some(group) if group.platform != platform => self.problem(
                     format!("{key}: groups"),
-                    format!("group `{name}` is for {}, the account speaks {platform}", group.platform),
+                    format!(
+                        "group `{name}` is for {}, the account speaks {platform}",
+                        group.platform
+                    ),
                 ),
                 Some(_) => {}
             }
@@ -339,14 +432,23 @@ impl Check<'_> {
                 HttpVersion::Auto
             }
         };
-        let base_url = raw.base_url.clone().unwrap_or_else(|| platform.default_base_url().to_owned());
+        let base_url = raw
+            .base_url
+            .clone()
+            .unwrap_or_else(|| platform.default_base_url().to_owned());
         if let Err(error) = Upstream::parse(&base_url, http_version) {
             self.problem(key.clone(), error.to_string());
         }
         if raw.concurrency == Some(0) {
-            self.problem(format!("{key}: concurrency"), "at least 1; set enabled = false to switch the account off");
+            self.problem(
+                format!("{key}: concurrency"),
+                "at least 1; set enabled = false to switch the account off",
+            );
         }
-        let api_key = self.secret(&format!("{key}: credential.api_key"), &raw.credential.api_key)?;
+        let api_key = self.secret(
+            &format!("{key}: credential.api_key"),
+            &raw.credential.api_key,
+        )?;
         if let Err(error) = Credential::api_key(platform, &api_key) {
             self.problem(key.clone(), error.to_string());
         }
@@ -365,27 +467,44 @@ impl Check<'_> {
         })
     }
 
-    fn api_key(&mut self, raw: &RawApiKey, groups: &[GroupSeed], users: &[UserSeed]) -> Option<ApiKeySeed> {
+    fn api_key(
+        &mut self,
+        raw: &RawApiKey,
+        groups: &[GroupSeed],
+        users: &[UserSeed],
+    ) -> Option<ApiKeySeed> {
         let key = format!("api_key \"{}\"", raw.name);
         self.name(&key, &raw.name);
         for name in &raw.groups {
             if !groups.iter().any(|group| &group.name == name) {
-                self.problem(format!("{key}: groups"), format!("there is no group `{name}` in this file"));
+                self.problem(
+                    format!("{key}: groups"),
+                    format!("there is no group `{name}` in this file"),
+                );
             }
         }
         if raw.groups.is_empty() {
-            self.problem(format!("{key}: groups"), "at least one group: without it the key could reach nothing");
+            self.problem(
+                format!("{key}: groups"),
+                "at least one group: without it the key could reach nothing",
+            );
         }
         let user = raw.user.clone().unwrap_or_else(|| DEFAULT_USER.to_owned());
         if raw.user.is_some() && !users.iter().any(|known| known.name == user) {
-            self.problem(format!("{key}: user"), format!("there is no user `{user}` in this file"));
+            self.problem(
+                format!("{key}: user"),
+                format!("there is no user `{user}` in this file"),
+            );
         }
         let secret = match &raw.key {
             None => None,
             Some(text) => {
                 let secret = self.secret(&format!("{key}: key"), text)?;
                 if secret.expose().chars().count() < MIN_KEY_CHARS {
-                    self.problem(format!("{key}: key"), format!("shorter than {MIN_KEY_CHARS} characters: it could be guessed"));
+                    self.problem(
+                        format!("{key}: key"),
+                        format!("shorter than {MIN_KEY_CHARS} characters: it could be guessed"),
+                    );
                 }
                 Some(secret)
             }
@@ -394,7 +513,10 @@ impl Check<'_> {
             None => None,
             Some(Ok(at)) => Some(at),
             Some(Err(_)) => {
-                self.problem(format!("{key}: expires_at"), "not an RFC 3339 time, such as 2030-01-31T00:00:00Z");
+                self.problem(
+                    format!("{key}: expires_at"),
+                    "not an RFC 3339 time, such as 2030-01-31T00:00:00Z",
+                );
                 None
             }
         };
@@ -417,7 +539,9 @@ impl Check<'_> {
         make_key: bool,
     ) {
         for (platform, variable) in env::PROVIDER_KEYS {
-            let Some(key) = (self.var)(variable).filter(|key| !key.is_empty()) else { continue };
+            let Some(key) = (self.var)(variable).filter(|key| !key.is_empty()) else {
+                continue;
+            };
             let name = platform.as_str().to_owned();
             if !groups.iter().any(|group| group.name == name) {
                 groups.push(GroupSeed {
@@ -431,7 +555,10 @@ impl Check<'_> {
                 .filter(|url| !url.is_empty())
                 .unwrap_or_else(|| platform.default_base_url().to_owned());
             // SDKs of OpenAI keep the version in their base URL; ours is without.
-            let base_url = base_url.trim_end_matches('/').trim_end_matches("/v1").to_owned();
+            let base_url = base_url
+                .trim_end_matches('/')
+                .trim_end_matches("/v1")
+                .to_owned();
             if let Err(error) = Upstream::parse(&base_url, HttpVersion::Auto) {
                 self.problem(*variable, error.to_string());
             }
@@ -452,7 +579,9 @@ impl Check<'_> {
         if make_key && !accounts.is_empty() {
             api_keys.push(ApiKeySeed {
                 name: "default".to_owned(),
-                key: (self.var)("WAYBILL_DEV_KEY").filter(|key| !key.is_empty()).map(Secret::new),
+                key: (self.var)("WAYBILL_DEV_KEY")
+                    .filter(|key| !key.is_empty())
+                    .map(Secret::new),
                 user: DEFAULT_USER.to_owned(),
                 groups: None,
                 expires_at: None,
@@ -462,20 +591,32 @@ impl Check<'_> {
     }
 
     fn platform(&mut self, key: &str, text: &str) -> Option<Platform> {
-        text.parse().map_err(|error| self.problem(format!("{key}: platform"), format!("{error}"))).ok()
+        text.parse()
+            .map_err(|error| self.problem(format!("{key}: platform"), format!("{error}")))
+            .ok()
     }
 
     fn mapping(&mut self, key: &str, raw: &BTreeMap<String, String>) -> Vec<ModelRule> {
         for (from, to) in raw {
             let stars = from.matches('*').count();
-            if from.is_empty() || to.is_empty() || stars > 1 || (stars == 1 && !from.ends_with('*')) || to.contains('*') {
+            if from.is_empty()
+                || to.is_empty()
+                || stars > 1
+                || (stars == 1 && !from.ends_with('*'))
+                || to.contains('*')
+            {
                 self.problem(
                     format!("{key}: model_mapping.\"{from}\""),
                     "a name or a prefix and `*` on the left, a name on the right",
                 );
             }
         }
-        raw.iter().map(|(from, to)| ModelRule { from: from.clone(), to: to.clone() }).collect()
+        raw.iter()
+            .map(|(from, to)| ModelRule {
+                from: from.clone(),
+                to: to.clone(),
+            })
+            .collect()
     }
 
     fn name(&mut self, key: &str, name: &str) {
@@ -502,7 +643,9 @@ impl Check<'_> {
         let value = if let Some(name) = text.strip_prefix("env:") {
             (self.var)(name).ok_or_else(|| format!("the environment has no variable {name}"))
         } else if let Some(path) = text.strip_prefix("file:") {
-            std::fs::read_to_string(path).map(|text| text.trim().to_owned()).map_err(|error| format!("{path}: {error}"))
+            std::fs::read_to_string(path)
+                .map(|text| text.trim().to_owned())
+                .map_err(|error| format!("{path}: {error}"))
         } else {
             Ok(text.to_owned())
         };
@@ -521,5 +664,9 @@ impl Check<'_> {
 }
 
 fn status(enabled: bool) -> Status {
-    if enabled { Status::Active } else { Status::Disabled }
+    if enabled {
+        Status::Active
+    } else {
+        Status::Disabled
+    }
 }

@@ -44,7 +44,15 @@ pub const KEYS: &[&str] = &[
 ];
 
 /// Keys whose value is text even where it looks like a number.
-const TEXT_KEYS: &[&str] = &["listen", "data_dir", "admin_token", "secret_key", "database_url", "redis_url", "upstream_ca"];
+const TEXT_KEYS: &[&str] = &[
+    "listen",
+    "data_dir",
+    "admin_token",
+    "secret_key",
+    "database_url",
+    "redis_url",
+    "upstream_ca",
+];
 
 /// Where each provider's SDK looks for a key.
 pub const PROVIDER_KEYS: &[(Platform, &str)] = &[
@@ -61,7 +69,9 @@ pub fn variable(key: &str) -> String {
 /// Puts the environment's values over the file's.
 pub fn overlay(file: &mut Table, var: impl Fn(&str) -> Option<String>) {
     for key in KEYS {
-        let Some(text) = var(&variable(key)).filter(|text| !text.is_empty()) else { continue };
+        let Some(text) = var(&variable(key)).filter(|text| !text.is_empty()) else {
+            continue;
+        };
         let value = match TEXT_KEYS.contains(key) {
             true => Value::String(text),
             false => scalar(text),
@@ -71,7 +81,9 @@ pub fn overlay(file: &mut Table, var: impl Fn(&str) -> Option<String>) {
                 file.insert((*key).to_owned(), value);
             }
             Some((section, key)) => {
-                let section = file.entry(section).or_insert_with(|| Value::Table(Table::new()));
+                let section = file
+                    .entry(section)
+                    .or_insert_with(|| Value::Table(Table::new()));
                 if let Value::Table(section) = section {
                     section.insert(key.to_owned(), value);
                 }

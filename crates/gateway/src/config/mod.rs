@@ -9,4 +9,6 @@ pub mod raw;
 mod settings;
 
 pub use check::{AccountSeed, ApiKeySeed, ConfigError, DEFAULT_USER, GroupSeed, Problem, UserSeed};
-pub use settings::{Capture, Config, Failover, Limits, RequestLogging, Retention, Settings, Timeouts};
+pub use settings::{
+    Capture, Config, Failover, Limits, RequestLogging, Retention, Settings, Timeouts,
+};

@@ -69,7 +69,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { request_bytes: 32 << 20, header_bytes: 64 << 10, response_bytes: 64 << 20, in_flight: 50_000 }
+        Limits {
+            request_bytes: 32 << 20,
+            header_bytes: 64 << 10,
+            response_bytes: 64 << 20,
+            in_flight: 50_000,
+        }
     }
 }
 
@@ -189,6 +194,11 @@ pub struct Retention {
 impl Default for Retention {
     fn default() -> Self {
         const DAY: Duration = Duration::from_secs(24 * 3600);
-        Retention { errors: DAY * 30, requests: DAY * 7, replay: DAY * 3, max_bytes: 10 << 30 }
+        Retention {
+            errors: DAY * 30,
+            requests: DAY * 7,
+            replay: DAY * 3,
+            max_bytes: 10 << 30,
+        }
     }
 }

@@ -28,13 +28,23 @@ pub struct Refused {
 }
 
 /// Reads the body. On refusal what had arrived is returned with it, for the record.
-pub async fn collect(body: &mut Incoming, limits: &Limits, timeouts: &Timeouts) -> (Bytes, Option<Refused>) {
+pub async fn collect(
+    body: &mut Incoming,
+    limits: &Limits,
+    timeouts: &Timeouts,
+) -> (Bytes, Option<Refused>) {
     if body.is_end_stream() {
         return (Bytes::new(), None);
     }
     let announced = body.size_hint().exact();
     if let Some(length) = announced.filter(|length| *length > limits.request_bytes as u64) {
-        return (Bytes::new(), Some(Refused { refusal: too_large(limits), body_bytes: length }));
+        return (
+            Bytes::new(),
+            Some(Refused {
+                refusal: too_large(limits),
+                body_bytes: length,
+            }),
+        );
     }
     let deadline = Instant::now() + timeouts.body_read;
     let mut first = Bytes::new();
@@ -45,15 +55,23 @@ pub async fn collect(body: &mut Incoming, limits: &Limits, timeouts: &Timeouts) 
             Ok(Some(Ok(frame))) => frame,
             Ok(None) => break,
             Ok(Some(Err(error))) => {
-                let refusal = Refusal::new(Code::InvalidRequest, format!("the request body broke off: {error}"));
+                let refusal = Refusal::new(
+                    Code::InvalidRequest,
+                    format!("the request body broke off: {error}"),
+                );
                 return given_up(first, rest, refusal);
             }
             Err(_) => {
-                let refusal = Refusal::new(Code::RequestTimeout, "the request body did not arrive in time");
+                let refusal = Refusal::new(
+                    Code::RequestTimeout,
+                    "the request body did not arrive in time",
+                );
                 return given_up(first, rest, refusal);
             }
         };
-        let Ok(data) = frame.into_data() else { continue };
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
         if first.len() + rest.len() + data.len() > limits.request_bytes {
             return given_up(first, rest, too_large(limits));
         }
@@ -62,26 +80,48 @@ pub async fn collect(body: &mut Incoming, limits: &Limits, timeouts: &Timeouts) 
             continue;
         }
         if rest.is_empty() {
-            let announced = announced.and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+            let announced = announced
+                .and_then(|length| usize::try_from(length).ok())
+                .unwrap_or(0);
             rest.reserve(announced.min(TRUSTED_LENGTH).max(first.len() + data.len()));
             rest.extend_from_slice(&first);
             first = Bytes::new();
         }
         rest.extend_from_slice(&data);
     }
-    (if rest.is_empty() { first } else { rest.freeze() }, None)
+    (
+        if rest.is_empty() {
+            first
+        } else {
+            rest.freeze()
+        },
+        None,
+    )
 }
 
 fn given_up(first: Bytes, rest: BytesMut, refusal: Refusal) -> (Bytes, Option<Refused>) {
-    let arrived = if rest.is_empty() { first } else { rest.freeze() };
+    let arrived = if rest.is_empty() {
+        first
+    } else {
+        rest.freeze()
+    };
     let body_bytes = arrived.len() as u64;
-    (arrived, Some(Refused { refusal, body_bytes }))
+    (
+        arrived,
+        Some(Refused {
+            refusal,
+            body_bytes,
+        }),
+    )
 }
 
 fn too_large(limits: &Limits) -> Refusal {
     Refusal::new(
         Code::RequestTooLarge,
-        format!("the request body is larger than the {} bytes this gateway accepts", limits.request_bytes),
+        format!(
+            "the request body is larger than the {} bytes this gateway accepts",
+            limits.request_bytes
+        ),
     )
 }
 

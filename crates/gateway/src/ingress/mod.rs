@@ -78,13 +78,27 @@ impl Inbound {
 
 /// Opens the waybill.
 pub fn open(shared: &Arc<Shared>, peer: IpAddr, request: Request<Incoming>) -> Opened {
-    let (Parts { method, uri, headers, .. }, body) = request.into_parts();
-    let path_and_query = uri.into_parts().path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/"));
+    let (
+        Parts {
+            method,
+            uri,
+            headers,
+            ..
+        },
+        body,
+    ) = request.into_parts();
+    let path_and_query = uri
+        .into_parts()
+        .path_and_query
+        .unwrap_or_else(|| PathAndQuery::from_static("/"));
     let recognised = endpoint::recognise(&method, path_and_query.path(), &headers);
     let (protocol, model, path_model_span, recognised) = match recognised {
-        Ok(found) => {
-            (found.protocol, found.path_model.map(Arc::from), found.path_model_span.clone(), Ok(found.endpoint))
-        }
+        Ok(found) => (
+            found.protocol,
+            found.path_model.map(Arc::from),
+            found.path_model_span.clone(),
+            Ok(found.endpoint),
+        ),
         Err(none) => (none.protocol, None, None, Err(none.why)),
     };
     let arrival = Arrival {
@@ -100,16 +114,28 @@ pub fn open(shared: &Arc<Shared>, peer: IpAddr, request: Request<Incoming>) -> O
     };
     let now = shared.clock.now();
     let waybill = Waybill::open(RequestId::new(now, rand::random()), now, arrival);
-    Opened { journey: Journey::begin(Arc::clone(shared), waybill, Instant::now()), method, body, recognised, path_model_span }
+    Opened {
+        journey: Journey::begin(Arc::clone(shared), waybill, Instant::now()),
+        method,
+        body,
+        recognised,
+        path_model_span,
+    }
 }
 
 /// What makes a request unacceptable before its key is looked at: it costs nothing to say so.
 pub fn check_head(headers: &HeaderMap, limits: &Limits) -> Result<(), Refusal> {
-    let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    let size: usize = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
     if size > limits.header_bytes {
         return Err(Refusal::new(
             Code::HeadersTooLarge,
-            format!("the request headers have {size} bytes; this gateway accepts {}", limits.header_bytes),
+            format!(
+                "the request headers have {size} bytes; this gateway accepts {}",
+                limits.header_bytes
+            ),
         ));
     }
     Ok(())
@@ -121,12 +147,20 @@ pub async fn collect(
     limits: &Limits,
     timeouts: &Timeouts,
 ) -> Result<Inbound, (Journey, Refusal)> {
-    let Opened { mut journey, method, mut body, recognised, path_model_span } = opened;
+    let Opened {
+        mut journey,
+        method,
+        mut body,
+        recognised,
+        path_model_span,
+    } = opened;
     let read = async {
         let endpoint = recognised?;
         let arrival = &mut journey.waybill_mut().arrival;
         let (bytes, refused) = body::collect(&mut body, limits, timeouts).await;
-        arrival.body_bytes = refused.as_ref().map_or(bytes.len() as u64, |refused| refused.body_bytes);
+        arrival.body_bytes = refused
+            .as_ref()
+            .map_or(bytes.len() as u64, |refused| refused.body_bytes);
         arrival.body = bytes;
         if let Some(refused) = refused {
             return Err(refused.refusal);
@@ -141,7 +175,12 @@ pub async fn collect(
             arrival.stream |= peeked.stream;
         }
         let stream_format = endpoint::stream_format(endpoint, arrival.stream, arrival.path.query());
-        Ok((endpoint, model_span, stream_format, without_credentials(&arrival.path)))
+        Ok((
+            endpoint,
+            model_span,
+            stream_format,
+            without_credentials(&arrival.path),
+        ))
     }
     .await;
     match read {

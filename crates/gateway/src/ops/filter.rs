@@ -76,7 +76,12 @@ pub struct Question {
 ///
 /// Without a window it covers the last 24 hours; where one request is asked for by its id, 30 days.
 pub fn parse(query: Option<&str>, now: UnixMillis) -> Result<Question, BadParameter> {
-    read(query, &[WINDOW, FILTERS, ORDER, NUMBERS], DEFAULT_PAGE_SIZE, now)
+    read(
+        query,
+        &[WINDOW, FILTERS, ORDER, NUMBERS],
+        DEFAULT_PAGE_SIZE,
+        now,
+    )
 }
 
 /// Reads the query string of a list that only time narrows.
@@ -108,16 +113,29 @@ fn read(
 ) -> Result<Question, BadParameter> {
     let pairs = Pairs::parse(query)?;
     let known = || tables.iter().copied().flatten();
-    let first_page = Page { sort: Sort::Newest, page: 1, page_size, cursor: None };
-    let mut question = Question { filter: Filter::between(now, now), page: first_page };
+    let first_page = Page {
+        sort: Sort::Newest,
+        page: 1,
+        page_size,
+        cursor: None,
+    };
+    let mut question = Question {
+        filter: Filter::between(now, now),
+        page: first_page,
+    };
     for (name, value) in pairs.iter() {
         let parameter = known()
             .find(|parameter| parameter.name == name)
             .ok_or_else(|| BadParameter::unknown(name, known().map(|parameter| parameter.name)))?;
-        (parameter.read)(&mut question, value).map_err(|message| BadParameter::malformed(name, message))?;
+        (parameter.read)(&mut question, value)
+            .map_err(|message| BadParameter::malformed(name, message))?;
     }
     let by_id = question.filter.request_id.is_some() || question.filter.client_request_id.is_some();
-    let default = if by_id { TimeRange::Month } else { TimeRange::Day };
+    let default = if by_id {
+        TimeRange::Month
+    } else {
+        TimeRange::Day
+    };
     (question.filter.start, question.filter.end) = time_range::window(&pairs, default, now)?;
     Ok(question)
 }
@@ -254,7 +272,11 @@ pub const FILTERS: &[Parameter] = &[
         takes: Takes::Text,
         read: |q, text| {
             // An empty search box looks for nothing in particular.
-            q.filter.q = if text.is_empty() { None } else { Some(some_text(text)?) };
+            q.filter.q = if text.is_empty() {
+                None
+            } else {
+                Some(some_text(text)?)
+            };
             Ok(())
         },
     },
@@ -326,18 +348,25 @@ where
 fn id<T: FromStr>(text: &str) -> Result<T, String> {
     // Digits alone: a sign is no part of an id.
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|_| digits).ok_or_else(|| "an id is a whole number".to_owned())
+    text.parse()
+        .ok()
+        .filter(|_| digits)
+        .ok_or_else(|| "an id is a whole number".to_owned())
 }
 
 fn number(text: &str, most: u32) -> Result<u32, String> {
-    id(text).ok().filter(|number| (1..=most).contains(number)).ok_or_else(|| match most {
-        u32::MAX => "a whole number from 1 on is needed".to_owned(),
-        most => format!("a whole number from 1 to {most} is needed"),
-    })
+    id(text)
+        .ok()
+        .filter(|number| (1..=most).contains(number))
+        .ok_or_else(|| match most {
+            u32::MAX => "a whole number from 1 on is needed".to_owned(),
+            most => format!("a whole number from 1 to {most} is needed"),
+        })
 }
 
 fn flag(text: &str) -> Result<bool, String> {
-    text.parse().map_err(|_| "either `true` or `false` is needed".to_owned())
+    text.parse()
+        .map_err(|_| "either `true` or `false` is needed".to_owned())
 }
 
 fn some_text(text: &str) -> Result<String, String> {
@@ -349,7 +378,11 @@ fn some_text(text: &str) -> Result<String, String> {
 }
 
 fn statuses(text: &str) -> Result<Vec<u16>, String> {
-    let status = |text: &str| id(text.trim()).ok().filter(|status| (100..=999).contains(status));
+    let status = |text: &str| {
+        id(text.trim())
+            .ok()
+            .filter(|status| (100..=999).contains(status))
+    };
     let codes: Option<Vec<u16>> = text.split(',').map(status).collect();
     codes
         .filter(|codes| codes.len() <= MAX_STATUS_CODES)
@@ -358,7 +391,11 @@ fn statuses(text: &str) -> Result<Vec<u16>, String> {
 
 fn fingerprint(text: &str) -> Result<String, String> {
     let is_hex = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if is_hex { Ok(text.to_ascii_lowercase()) } else { Err("a fingerprint is 32 hexadecimal digits".to_owned()) }
+    if is_hex {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err("a fingerprint is 32 hexadecimal digits".to_owned())
+    }
 }
 
 #[cfg(test)]

@@ -66,24 +66,39 @@ pub fn window(
 ) -> Result<(UnixMillis, UnixMillis), BadParameter> {
     // What arrived in this very millisecond belongs to "until now".
     let until_now = now.plus_ms(1);
-    let start = pairs.get(START_TIME).map(|text| instant(START_TIME, text)).transpose()?;
-    let end = pairs.get(END_TIME).map(|text| instant(END_TIME, text)).transpose()?;
+    let start = pairs
+        .get(START_TIME)
+        .map(|text| instant(START_TIME, text))
+        .transpose()?;
+    let end = pairs
+        .get(END_TIME)
+        .map(|text| instant(END_TIME, text))
+        .transpose()?;
     if let Some(text) = pairs.get(TIME_RANGE) {
         if start.is_some() || end.is_some() {
             let message = "give either a range, or a start and an end";
             return Err(BadParameter::malformed(TIME_RANGE, message));
         }
         let range: TimeRange =
-            text.parse().map_err(|unknown: waybill_model::protocol::UnknownWord| {
-                BadParameter::malformed(TIME_RANGE, unknown.to_string())
-            })?;
+            text.parse()
+                .map_err(|unknown: waybill_model::protocol::UnknownWord| {
+                    BadParameter::malformed(TIME_RANGE, unknown.to_string())
+                })?;
         return Ok((until_now.plus_ms(-range.millis()), until_now));
     }
     let end_at = end.unwrap_or(until_now);
     let start_at = start.unwrap_or(end_at.plus_ms(-default.millis()));
-    let at_fault = if start.is_some() { START_TIME } else { END_TIME };
+    let at_fault = if start.is_some() {
+        START_TIME
+    } else {
+        END_TIME
+    };
     if start_at >= end_at {
-        let message = if end.is_some() { "it is not before the end" } else { "it is not in the past" };
+        let message = if end.is_some() {
+            "it is not before the end"
+        } else {
+            "it is not in the past"
+        };
         return Err(BadParameter::malformed(at_fault, message));
     }
     if end_at.0.saturating_sub(start_at.0) > MAX_WINDOW_MS {
@@ -98,7 +113,11 @@ pub fn window(
 
 fn instant(name: &str, text: &str) -> Result<UnixMillis, BadParameter> {
     // `+02:00` in a query string that was not encoded arrives as a space.
-    let text = if text.contains('T') { text.replace(' ', "+") } else { text.to_owned() };
+    let text = if text.contains('T') {
+        text.replace(' ', "+")
+    } else {
+        text.to_owned()
+    };
     text.parse().map_err(|_| {
         BadParameter::malformed(name, "not an RFC 3339 time, such as 2026-01-31T08:00:00Z")
     })
@@ -134,8 +153,16 @@ mod tests {
     fn instants_are_read_with_any_offset_encoded_or_not() {
         let z = ask("start_time=2027-01-14T08:00:00Z&end_time=2027-01-15T08:00:00Z").unwrap();
         assert_eq!(z.0.to_string(), "2027-01-14T08:00:00.000Z");
-        for same in ["2027-01-14T10:00:00%2B02:00", "2027-01-14T10:00:00+02:00", "2027-01-14t08:00:00.000z"] {
-            assert_eq!(ask(&format!("start_time={same}&end_time=2027-01-15T08:00:00Z")).unwrap(), z, "{same}");
+        for same in [
+            "2027-01-14T10:00:00%2B02:00",
+            "2027-01-14T10:00:00+02:00",
+            "2027-01-14t08:00:00.000z",
+        ] {
+            assert_eq!(
+                ask(&format!("start_time={same}&end_time=2027-01-15T08:00:00Z")).unwrap(),
+                z,
+                "{same}"
+            );
         }
     }
 
@@ -144,7 +171,10 @@ mod tests {
         let (start, end) = ask("end_time=2027-01-14T08:00:00Z").unwrap();
         assert_eq!(end.0 - start.0, DAY_MS);
         let (start, end) = ask("start_time=2027-01-14T08:00:00Z").unwrap();
-        assert_eq!((start.to_string().as_str(), end), ("2027-01-14T08:00:00.000Z", NOW.plus_ms(1)));
+        assert_eq!(
+            (start.to_string().as_str(), end),
+            ("2027-01-14T08:00:00.000Z", NOW.plus_ms(1))
+        );
     }
 
     #[test]
@@ -156,18 +186,29 @@ mod tests {
             ("start_time=yesterday", "start_time"),
             ("start_time=1768377600", "start_time"),
             ("end_time=2027-01-14", "end_time"),
-            ("start_time=2027-01-14T08:00:00Z&end_time=2027-01-14T08:00:00Z", "start_time"),
+            (
+                "start_time=2027-01-14T08:00:00Z&end_time=2027-01-14T08:00:00Z",
+                "start_time",
+            ),
             ("start_time=2099-01-14T08:00:00Z", "start_time"),
         ] {
             let bad = ask(query).unwrap_err();
-            assert_eq!((bad.parameter.as_str(), bad.mistake), (parameter, Mistake::Malformed), "{query}");
+            assert_eq!(
+                (bad.parameter.as_str(), bad.mistake),
+                (parameter, Mistake::Malformed),
+                "{query}"
+            );
         }
     }
 
     #[test]
     fn thirty_days_are_allowed_and_a_millisecond_more_is_not() {
         assert!(ask("start_time=2026-12-01T00:00:00Z&end_time=2026-12-31T00:00:00Z").is_ok());
-        let bad = ask("start_time=2026-12-01T00:00:00Z&end_time=2026-12-31T00:00:00.001Z").unwrap_err();
-        assert_eq!((bad.parameter.as_str(), bad.mistake), ("start_time", Mistake::WindowTooLong));
+        let bad =
+            ask("start_time=2026-12-01T00:00:00Z&end_time=2026-12-31T00:00:00.001Z").unwrap_err();
+        assert_eq!(
+            (bad.parameter.as_str(), bad.mistake),
+            ("start_time", Mistake::WindowTooLong)
+        );
     }
 }

@@ -13,6 +13,7 @@ use waybill_model::{
     waybill::{Attempt, Failure, Finished, Outcome, Waybill},
 };
 
+use super::queue::CLIENT_REQUEST_ID;
 use crate::{
     config::Capture,
     vault::{Purpose, Vault},
@@ -38,9 +39,16 @@ impl Composer {
     pub fn new(redactor: Arc<ArcSwap<Redactor>>, vault: Vault, capture: Capture) -> Self {
         // Level 1: this runs for every failed request.
         let compressor = zstd::bulk::Compressor::new(1)
-            .inspect_err(|error| tracing::error!(%error, "no compressor: replay copies are not kept"))
+            .inspect_err(
+                |error| tracing::error!(%error, "no compressor: replay copies are not kept"),
+            )
             .ok();
-        Composer { redactor, vault, capture, compressor }
+        Composer {
+            redactor,
+            vault,
+            capture,
+            compressor,
+        }
     }
 
     /// The record of a finished request.
@@ -48,7 +56,12 @@ impl Composer {
         let redactor = self.redactor.load_full();
         let subject = subject(&redactor, &finished);
         if !finished.must_be_durable() {
-            return Record { request: Some(request_row(&finished, subject)), error: None, events: Vec::new(), replay: None };
+            return Record {
+                request: Some(request_row(&finished, subject)),
+                error: None,
+                events: Vec::new(),
+                replay: None,
+            };
         }
         let events = finished
             .waybill
@@ -58,17 +71,32 @@ impl Composer {
             .collect();
         Record {
             request: Some(request_row(&finished, subject.clone())),
-            error: Some(Box::new(self.error(&redactor, &finished, subject, body_dropped))),
+            error: Some(Box::new(self.error(
+                &redactor,
+                &finished,
+                subject,
+                body_dropped,
+            ))),
             events,
             replay: self.replay(&finished),
         }
     }
 
-    fn error(&self, redactor: &Redactor, finished: &Finished, subject: Subject, body_dropped: bool) -> ErrorRow {
+    fn error(
+        &self,
+        redactor: &Redactor,
+        finished: &Finished,
+        subject: Subject,
+        body_dropped: bool,
+    ) -> ErrorRow {
         let waybill = &finished.waybill;
         let arrival = &waybill.arrival;
         let verdict = classify::verdict(waybill, &finished.outcome, finished.status_code);
-        let last = waybill.attempts().iter().rev().find(|attempt| attempt.failure.is_some());
+        let last = waybill
+            .attempts()
+            .iter()
+            .rev()
+            .find(|attempt| attempt.failure.is_some());
         let failure = last.and_then(|attempt| attempt.failure.as_ref());
         let message = redactor.text_bounded(message(finished, failure), MAX_MESSAGE_BYTES);
         let fingerprint = fingerprint(
@@ -88,29 +116,63 @@ impl Composer {
             fingerprint,
             recovered: matches!(finished.outcome, Outcome::Served),
             upstream_error_count: waybill.attempts_failed(),
-            user_name: waybill.admission.as_ref().map(|admission| name(redactor, &admission.user_name)),
-            api_key_name: waybill.admission.as_ref().map(|admission| name(redactor, &admission.api_key_name)),
-            account_name: last.or(waybill.attempts().last()).map(|attempt| name(redactor, &attempt.account_name)),
-            group_name: waybill.routing.as_ref().map(|routing| name(redactor, &routing.group_name)),
+            user_name: waybill
+                .admission
+                .as_ref()
+                .map(|admission| name(redactor, &admission.user_name)),
+            api_key_name: waybill
+                .admission
+                .as_ref()
+                .map(|admission| name(redactor, &admission.api_key_name)),
+            account_name: last
+                .or(waybill.attempts().last())
+                .map(|attempt| name(redactor, &attempt.account_name)),
+            group_name: waybill
+                .routing
+                .as_ref()
+                .map(|routing| name(redactor, &routing.group_name)),
             client_ip: arrival.client_ip,
             request_path: redactor.path(arrival.path.as_str()),
-            user_agent: header_text(redactor, &arrival.headers, header::USER_AGENT.as_str(), MAX_NAME_BYTES),
+            user_agent: header_text(
+                redactor,
+                &arrival.headers,
+                header::USER_AGENT.as_str(),
+                MAX_NAME_BYTES,
+            ),
             error_body: (!finished.told.is_empty())
                 .then(|| redactor.bytes(&finished.told, self.capture.detail_bytes).0),
             upstream_status_code: last.and_then(|attempt| attempt.status),
-            upstream_error_message: failure.map(|failure| redactor.text_bounded(&failure.message, MAX_MESSAGE_BYTES)),
+            upstream_error_message: failure
+                .map(|failure| redactor.text_bounded(&failure.message, MAX_MESSAGE_BYTES)),
             upstream_error_detail: failure
                 .and_then(|failure| failure.detail.as_deref())
                 .map(|detail| redactor.text_bounded(detail, self.capture.detail_bytes)),
-            auth_latency_ms: waybill.admission.as_ref().map(|admission| admission.auth_latency_ms),
-            routing_latency_ms: waybill.routing.as_ref().map(|routing| routing.routing_latency_ms),
-            upstream_latency_ms: waybill.relayed.as_ref().and_then(|relayed| relayed.upstream_latency_ms),
-            response_latency_ms: waybill.relayed.as_ref().and_then(|relayed| relayed.response_latency_ms),
-            request_body_truncated: body_dropped || body.as_ref().is_some_and(|body| body.truncated),
+            auth_latency_ms: waybill
+                .admission
+                .as_ref()
+                .map(|admission| admission.auth_latency_ms),
+            routing_latency_ms: waybill
+                .routing
+                .as_ref()
+                .map(|routing| routing.routing_latency_ms),
+            upstream_latency_ms: waybill
+                .relayed
+                .as_ref()
+                .and_then(|relayed| relayed.upstream_latency_ms),
+            response_latency_ms: waybill
+                .relayed
+                .as_ref()
+                .and_then(|relayed| relayed.response_latency_ms),
+            request_body_truncated: body_dropped
+                || body.as_ref().is_some_and(|body| body.truncated),
             request_body: body.map(|body| body.text),
             request_body_bytes: arrival.body_bytes,
             request_headers: Some(redactor.headers(&arrival.headers)),
-            route: waybill.routing.as_ref().map(|routing| routing.candidates.clone()).unwrap_or_default(),
+            route: waybill
+                .routing
+                .as_ref()
+                .map(|routing| routing.candidates.clone())
+                .unwrap_or_default(),
         }
     }
 
@@ -120,7 +182,10 @@ impl Composer {
             created_at: attempt.started_at,
             attempt: attempt.number,
             platform: attempt.platform,
-            model: attempt.upstream_model.as_deref().map(|model| name(redactor, model)),
+            model: attempt
+                .upstream_model
+                .as_deref()
+                .map(|model| name(redactor, model)),
             account_id: attempt.account_id,
             account_name: name(redactor, &attempt.account_name),
             upstream_host: name(redactor, &attempt.host),
@@ -134,7 +199,8 @@ impl Composer {
             name: failure.name.as_deref().map(|text| name(redactor, text)),
             message: redactor.text_bounded(&failure.message, MAX_MESSAGE_BYTES),
             detail: failure.detail.as_deref().map(bounded),
-            request_headers: (!failure.request_headers.is_empty()).then(|| redactor.headers(&failure.request_headers)),
+            request_headers: (!failure.request_headers.is_empty())
+                .then(|| redactor.headers(&failure.request_headers)),
             response_headers: (!failure.response_headers.is_empty())
                 .then(|| redactor.headers(&failure.response_headers)),
             response_body: (!failure.body.is_empty())
@@ -143,7 +209,10 @@ impl Composer {
             first_byte_ms: attempt.first_byte_ms,
             duration_ms: attempt.duration_ms,
             retry_after_ms: failure.retry_after_ms,
-            retry_after_source: failure.retry_after_source.as_deref().map(|text| name(redactor, text)),
+            retry_after_source: failure
+                .retry_after_source
+                .as_deref()
+                .map(|text| name(redactor, text)),
             decision: attempt.decision,
             decision_reason: attempt.decision_reason,
         }
@@ -152,8 +221,13 @@ impl Composer {
     fn replay(&mut self, finished: &Finished) -> Option<ReplayRow> {
         let body = &finished.waybill.arrival.body;
         // Only a complete body can be sent again, and only a request of ours has anywhere to go.
-        let whole = body.len() as u64 == finished.waybill.arrival.body_bytes && finished.waybill.routing.is_some();
-        if !self.capture.replay || body.is_empty() || !whole || body.len() > self.capture.replay_body_bytes {
+        let whole = body.len() as u64 == finished.waybill.arrival.body_bytes
+            && finished.waybill.routing.is_some();
+        if !self.capture.replay
+            || body.is_empty()
+            || !whole
+            || body.len() > self.capture.replay_body_bytes
+        {
             return None;
         }
         let compressed = self
@@ -162,7 +236,10 @@ impl Composer {
             .compress(body)
             .inspect_err(|error| tracing::warn!(%error, "a replay copy could not be made"))
             .ok()?;
-        Some(ReplayRow { sealed: self.vault.seal(Purpose::Replay, &compressed), body_bytes: body.len() as u64 })
+        Some(ReplayRow {
+            sealed: self.vault.seal(Purpose::Replay, &compressed),
+            body_bytes: body.len() as u64,
+        })
     }
 }
 
@@ -170,9 +247,14 @@ fn request_row(finished: &Finished, subject: Subject) -> RequestRow {
     let served = matches!(finished.outcome, Outcome::Served);
     let waybill = &finished.waybill;
     RequestRow {
-        cause: (!served).then(|| classify::verdict(waybill, &finished.outcome, finished.status_code).cause),
+        cause: (!served)
+            .then(|| classify::verdict(waybill, &finished.outcome, finished.status_code).cause),
         recovered: served && waybill.attempts_failed() > 0,
-        usage: waybill.relayed.as_ref().map(|relayed| relayed.usage).unwrap_or_default(),
+        usage: waybill
+            .relayed
+            .as_ref()
+            .map(|relayed| relayed.usage)
+            .unwrap_or_default(),
         subject,
     }
 }
@@ -184,7 +266,7 @@ fn subject(redactor: &Redactor, finished: &Finished) -> Subject {
     Subject {
         request_id: waybill.request_id,
         created_at: waybill.opened_at,
-        client_request_id: ["x-client-request-id", "x-request-id"]
+        client_request_id: CLIENT_REQUEST_ID
             .iter()
             .find_map(|name| header_text(redactor, &arrival.headers, name, MAX_ID_BYTES)),
         platform: last.map_or_else(|| native_platform(waybill), |attempt| attempt.platform),
@@ -192,10 +274,20 @@ fn subject(redactor: &Redactor, finished: &Finished) -> Subject {
         model: arrival.model.as_deref().map(|model| name(redactor, model)),
         stream: arrival.stream,
         status_code: finished.status_code,
-        latency_ms: u32::try_from(finished.finished_at.0.saturating_sub(waybill.opened_at.0)).unwrap_or(0),
-        time_to_first_token_ms: waybill.relayed.as_ref().and_then(|relayed| relayed.time_to_first_token_ms),
-        user_id: waybill.admission.as_ref().map(|admission| admission.user_id),
-        api_key_id: waybill.admission.as_ref().map(|admission| admission.api_key_id),
+        latency_ms: u32::try_from(finished.finished_at.0.saturating_sub(waybill.opened_at.0))
+            .unwrap_or(0),
+        time_to_first_token_ms: waybill
+            .relayed
+            .as_ref()
+            .and_then(|relayed| relayed.time_to_first_token_ms),
+        user_id: waybill
+            .admission
+            .as_ref()
+            .map(|admission| admission.user_id),
+        api_key_id: waybill
+            .admission
+            .as_ref()
+            .map(|admission| admission.api_key_id),
         account_id: last.map(|attempt| attempt.account_id),
         group_id: waybill.routing.as_ref().map(|routing| routing.group_id),
         attempts: waybill.attempts_made(),
@@ -222,7 +314,12 @@ fn name(redactor: &Redactor, text: &str) -> Shown {
     redactor.text_bounded(text, MAX_NAME_BYTES)
 }
 
-fn header_text(redactor: &Redactor, headers: &HeaderMap, name: &str, max_bytes: usize) -> Option<Shown> {
+fn header_text(
+    redactor: &Redactor,
+    headers: &HeaderMap,
+    name: &str,
+    max_bytes: usize,
+) -> Option<Shown> {
     let value = headers.get(name)?;
     Some(redactor.bytes(value.as_bytes(), max_bytes).0)
 }

@@ -26,19 +26,33 @@ impl Journey {
     /// Takes up a waybill just opened.
     pub fn begin(shared: Arc<Shared>, waybill: Waybill, started: Instant) -> Self {
         shared.in_flight.enter();
-        Journey { waybill: Some(Box::new(waybill)), shared, started }
+        Journey {
+            waybill: Some(Box::new(waybill)),
+            shared,
+            started,
+        }
     }
 
     /// The facts so far.
-    #[allow(clippy::expect_used, reason = "only `finish` takes the waybill, and it takes the journey with it")]
+    #[allow(
+        clippy::expect_used,
+        reason = "only `finish` takes the waybill, and it takes the journey with it"
+    )]
     pub fn waybill(&self) -> &Waybill {
-        self.waybill.as_deref().expect("a journey has its waybill until it is finished")
+        self.waybill
+            .as_deref()
+            .expect("a journey has its waybill until it is finished")
     }
 
     /// The facts, to be stamped.
-    #[allow(clippy::expect_used, reason = "only `finish` takes the waybill, and it takes the journey with it")]
+    #[allow(
+        clippy::expect_used,
+        reason = "only `finish` takes the waybill, and it takes the journey with it"
+    )]
     pub fn waybill_mut(&mut self) -> &mut Waybill {
-        self.waybill.as_deref_mut().expect("a journey has its waybill until it is finished")
+        self.waybill
+            .as_deref_mut()
+            .expect("a journey has its waybill until it is finished")
     }
 
     /// The client's protocol.
@@ -70,7 +84,12 @@ impl Journey {
     /// Ends the way of a request that never got past auth: it is counted, not stored.
     pub fn dismiss(mut self, cause: waybill_model::cause::Cause) {
         if let Some(waybill) = self.waybill.take() {
-            self.shared.recorder.noise(waybill.arrival.client_ip, cause, waybill.request_id, self.shared.clock.now());
+            self.shared.recorder.noise(
+                waybill.arrival.client_ip,
+                cause,
+                waybill.request_id,
+                self.shared.clock.now(),
+            );
             self.shared.in_flight.leave();
         }
     }
@@ -78,7 +97,12 @@ impl Journey {
     fn close(&mut self, outcome: Outcome, status_code: u16, told: Bytes) -> Option<Commit> {
         let waybill = self.waybill.take()?;
         self.shared.in_flight.leave();
-        self.shared.recorder.record(waybill.finish(outcome, status_code, told, self.shared.clock.now()))
+        self.shared.recorder.record(waybill.finish(
+            outcome,
+            status_code,
+            told,
+            self.shared.clock.now(),
+        ))
     }
 }
 
@@ -88,7 +112,9 @@ impl Drop for Journey {
     fn drop(&mut self) {
         let Some(waybill) = &self.waybill else { return };
         let outcome = if std::thread::panicking() {
-            Outcome::Abandoned { stage: waybill.stage() }
+            Outcome::Abandoned {
+                stage: waybill.stage(),
+            }
         } else if self.shared.is_cut_off() {
             Outcome::Refused {
                 cause: waybill_model::cause::Cause::GatewayShutdown,

@@ -18,6 +18,7 @@ use std::{
 
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
+use http::HeaderName;
 use tokio::{sync::oneshot, time::Sleep};
 use waybill_model::{cause::Cause, id::RequestId, time::UnixMillis, waybill::Finished};
 use waybill_store::{LossReason, Store};
@@ -27,6 +28,9 @@ use crate::config::{Capture, RequestLogging};
 /// How long the end of an answer waits for its record. A disk that takes longer must not stop
 /// traffic; the record stays in the queue, and the early release is counted.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Headers in which clients send an id of their own.
+pub const CLIENT_REQUEST_ID: &[&str] = &["x-client-request-id", "x-request-id"];
 
 /// Refusals before auth that may wait for the recorder.
 const NOISE_QUEUE: usize = 65_536;
@@ -82,9 +86,24 @@ impl Recorder {
         let (lazy, lazy_rx) = crossbeam_channel::bounded(capture.queue_records);
         let (noise, noise_rx) = crossbeam_channel::bounded(NOISE_QUEUE);
         let counters = Arc::new(Counters::default());
-        let queues =
-            Queues { urgent: urgent_rx, lazy: lazy_rx, noise: noise_rx, counters: Arc::clone(&counters) };
-        (Recorder { urgent, lazy, noise, counters, store, capture, requests }, queues)
+        let queues = Queues {
+            urgent: urgent_rx,
+            lazy: lazy_rx,
+            noise: noise_rx,
+            counters: Arc::clone(&counters),
+        };
+        (
+            Recorder {
+                urgent,
+                lazy,
+                noise,
+                counters,
+                store,
+                capture,
+                requests,
+            },
+            queues,
+        )
     }
 
     /// Records a finished request. `Some`: the last bytes of its answer wait for it.
@@ -94,28 +113,70 @@ impl Recorder {
             if !self.keeps(&finished) {
                 return None;
             }
-            // A success is recorded without its body: let the bytes go now.
+            // A success is one compact row: let everything else go now, not when the row is written.
             finished.waybill.arrival.body = Bytes::new();
-            self.put(&self.lazy, Entry { finished, body_dropped: false, committed: None });
+            let headers = std::mem::take(&mut finished.waybill.arrival.headers);
+            finished.waybill.arrival.headers = CLIENT_REQUEST_ID
+                .iter()
+                .filter_map(|name| {
+                    Some((HeaderName::from_static(name), headers.get(*name)?.clone()))
+                })
+                .collect();
+            self.put(
+                &self.lazy,
+                Entry {
+                    finished,
+                    body_dropped: false,
+                    committed: None,
+                },
+            );
             return None;
         }
         let bytes = finished.waybill.arrival.body.len();
-        let waiting = self.counters.waiting_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let waiting = self
+            .counters
+            .waiting_bytes
+            .fetch_add(bytes, Ordering::Relaxed)
+            + bytes;
         let body_dropped = waiting > self.capture.queue_bytes;
         if body_dropped {
-            self.counters.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            self.counters
+                .waiting_bytes
+                .fetch_sub(bytes, Ordering::Relaxed);
             self.counters.without_body.fetch_add(1, Ordering::Relaxed);
             finished.waybill.arrival.body = Bytes::new();
         }
         let (committed, wait) = oneshot::channel();
-        self.put(&self.urgent, Entry { finished, body_dropped, committed: Some(committed) });
-        Some(Commit { wait, patience: None, counters: Arc::clone(&self.counters) })
+        self.put(
+            &self.urgent,
+            Entry {
+                finished,
+                body_dropped,
+                committed: Some(committed),
+            },
+        );
+        Some(Commit {
+            wait,
+            patience: None,
+            counters: Arc::clone(&self.counters),
+        })
     }
 
     /// Counts a refusal before auth.
     pub fn noise(&self, client_ip: IpAddr, cause: Cause, request_id: RequestId, at: UnixMillis) {
-        if self.noise.try_send(Noise { client_ip, cause, request_id, at }).is_err() {
-            self.counters.noise_uncounted.fetch_add(1, Ordering::Relaxed);
+        if self
+            .noise
+            .try_send(Noise {
+                client_ip,
+                cause,
+                request_id,
+                at,
+            })
+            .is_err()
+        {
+            self.counters
+                .noise_uncounted
+                .fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -144,7 +205,9 @@ impl Recorder {
 
     fn put(&self, queue: &Sender<Entry>, entry: Entry) {
         self.counters.waiting.fetch_add(1, Ordering::Relaxed);
-        if let Err(TrySendError::Full(entry) | TrySendError::Disconnected(entry)) = queue.try_send(entry) {
+        if let Err(TrySendError::Full(entry) | TrySendError::Disconnected(entry)) =
+            queue.try_send(entry)
+        {
             self.counters.waiting.fetch_sub(1, Ordering::Relaxed);
             self.counters
                 .waiting_bytes
@@ -169,7 +232,9 @@ impl Future for Commit {
         if Pin::new(&mut self.wait).poll(cx).is_ready() {
             return Poll::Ready(());
         }
-        let patience = self.patience.get_or_insert_with(|| Box::pin(tokio::time::sleep(COMMIT_PATIENCE)));
+        let patience = self
+            .patience
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(COMMIT_PATIENCE)));
         if patience.as_mut().poll(cx).is_ready() {
             self.counters.released_early.fetch_add(1, Ordering::Relaxed);
             return Poll::Ready(());

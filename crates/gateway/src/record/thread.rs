@@ -53,7 +53,11 @@ impl RecorderThread {
 }
 
 /// Starts the recorder.
-pub fn spawn(journal: Journal, composer: Composer, queues: Queues) -> std::io::Result<RecorderThread> {
+pub fn spawn(
+    journal: Journal,
+    composer: Composer,
+    queues: Queues,
+) -> std::io::Result<RecorderThread> {
     let stop = Arc::new(AtomicBool::new(false));
     let worker = Worker {
         journal,
@@ -63,7 +67,9 @@ pub fn spawn(journal: Journal, composer: Composer, queues: Queues) -> std::io::R
         noise: HashMap::new(),
         noise_written: Instant::now(),
     };
-    let handle = std::thread::Builder::new().name("recorder".into()).spawn(move || worker.run())?;
+    let handle = std::thread::Builder::new()
+        .name("recorder".into())
+        .spawn(move || worker.run())?;
     Ok(RecorderThread { stop, handle })
 }
 
@@ -131,7 +137,13 @@ impl Worker {
     }
 
     fn take_noise(&mut self) {
-        for Noise { client_ip, cause, request_id, at } in self.queues.noise.try_iter() {
+        for Noise {
+            client_ip,
+            cause,
+            request_id,
+            at,
+        } in self.queues.noise.try_iter()
+        {
             let minute = at.0 - at.0.rem_euclid(60_000);
             let mut key = (minute, client_ip, cause);
             if self.noise.len() >= NOISE_SOURCES && !self.noise.contains_key(&key) {

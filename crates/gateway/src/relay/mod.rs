@@ -34,7 +34,11 @@ pub async fn deliver(inbound: Inbound, result: Result<Answer, Exhausted>) -> Res
 }
 
 async fn document(inbound: Inbound, whole: Whole) -> Response<ReplyBody> {
-    let Inbound { mut journey, endpoint, .. } = inbound;
+    let Inbound {
+        mut journey,
+        endpoint,
+        ..
+    } = inbound;
     let elapsed = journey.elapsed_ms();
     let waybill = journey.waybill_mut();
     let usage = match whole.body.as_slice() {
@@ -43,7 +47,10 @@ async fn document(inbound: Inbound, whole: Whole) -> Response<ReplyBody> {
         many => usage::usage_of(endpoint, &many.concat()),
     };
     waybill.relayed = Some(Relayed {
-        upstream_latency_ms: waybill.attempts().last().and_then(|attempt| attempt.first_byte_ms),
+        upstream_latency_ms: waybill
+            .attempts()
+            .last()
+            .and_then(|attempt| attempt.first_byte_ms),
         time_to_first_token_ms: Some(elapsed),
         response_latency_ms: Some(millis_since(whole.head_at)),
         usage,
@@ -65,29 +72,46 @@ fn stream(inbound: Inbound, streaming: Streaming) -> Response<ReplyBody> {
     let mut headers = respond::passed_on(&streaming.headers);
     respond::stamp(&mut headers, request_id, attempts, None);
     let status = streaming.status;
-    let mut response = Response::new(ReplyBody::stream(stream::Stream::new(inbound.journey, streaming)));
+    let mut response = Response::new(ReplyBody::stream(stream::Stream::new(
+        inbound.journey,
+        streaming,
+    )));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
 }
 
 async fn failure(journey: Journey, exhausted: Exhausted) -> Response<ReplyBody> {
-    let (request_id, attempts) = (journey.waybill().request_id, journey.waybill().attempts_made());
+    let (request_id, attempts) = (
+        journey.waybill().request_id,
+        journey.waybill().attempts_made(),
+    );
     match exhausted {
-        Exhausted::Surface { status, headers, body } => {
+        Exhausted::Surface {
+            status,
+            headers,
+            body,
+        } => {
             let body = journey.shared().scrub(body);
-            let outcome = Outcome::Failed { source: waybill_model::cause::Source::Upstream };
+            let outcome = Outcome::Failed {
+                source: waybill_model::cause::Source::Upstream,
+            };
             if let Some(commit) = journey.finish(outcome, status.as_u16(), body.clone()) {
                 commit.await;
             }
             respond::provider(status, &headers, body, request_id, attempts)
         }
         Exhausted::Replaced(refusal) => {
-            let outcome = Outcome::Failed { source: waybill_model::cause::Source::Gateway };
+            let outcome = Outcome::Failed {
+                source: waybill_model::cause::Source::Gateway,
+            };
             own(journey, &refusal, outcome).await
         }
         Exhausted::Refused(refusal) => {
-            let outcome = Outcome::Refused { cause: refusal.cause(), message: refusal.log_message().to_owned() };
+            let outcome = Outcome::Refused {
+                cause: refusal.cause(),
+                message: refusal.log_message().to_owned(),
+            };
             own(journey, &refusal, outcome).await
         }
     }
@@ -95,14 +119,25 @@ async fn failure(journey: Journey, exhausted: Exhausted) -> Response<ReplyBody> 
 
 /// Ends an admitted request with an error of ours.
 pub async fn refuse(journey: Journey, refusal: &respond::Refusal) -> Response<ReplyBody> {
-    let outcome = Outcome::Refused { cause: refusal.cause(), message: refusal.log_message().to_owned() };
+    let outcome = Outcome::Refused {
+        cause: refusal.cause(),
+        message: refusal.log_message().to_owned(),
+    };
     own(journey, refusal, outcome).await
 }
 
-async fn own(journey: Journey, refusal: &respond::Refusal, outcome: Outcome) -> Response<ReplyBody> {
-    let (request_id, attempts) = (journey.waybill().request_id, journey.waybill().attempts_made());
+async fn own(
+    journey: Journey,
+    refusal: &respond::Refusal,
+    outcome: Outcome,
+) -> Response<ReplyBody> {
+    let (request_id, attempts) = (
+        journey.waybill().request_id,
+        journey.waybill().attempts_made(),
+    );
     let body = respond::own_body(journey.protocol(), refusal, request_id);
-    if let Some(commit) = journey.finish(outcome, refusal.code.info().status.as_u16(), body.clone()) {
+    if let Some(commit) = journey.finish(outcome, refusal.code.info().status.as_u16(), body.clone())
+    {
         commit.await;
     }
     respond::own(refusal, body, request_id, attempts)

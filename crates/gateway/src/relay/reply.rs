@@ -31,7 +31,9 @@ impl ReplyBody {
 
     /// Several, with their length known.
     pub fn chunks(body: Vec<Bytes>) -> Self {
-        ReplyBody(Kind::Chunks(body.into_iter().filter(|chunk| !chunk.is_empty()).collect()))
+        ReplyBody(Kind::Chunks(
+            body.into_iter().filter(|chunk| !chunk.is_empty()).collect(),
+        ))
     }
 
     /// A relayed stream.
@@ -49,10 +51,17 @@ impl Body for ReplyBody {
     type Data = Bytes;
     type Error = BodyError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match &mut self.0 {
-            Kind::Chunks(chunks) => Poll::Ready(chunks.pop_front().map(|chunk| Ok(Frame::data(chunk)))),
-            Kind::Stream(stream) => stream.poll_next(cx).map(|chunk| chunk.map(|chunk| Ok(Frame::data(chunk)))),
+            Kind::Chunks(chunks) => {
+                Poll::Ready(chunks.pop_front().map(|chunk| Ok(Frame::data(chunk))))
+            }
+            Kind::Stream(stream) => stream
+                .poll_next(cx)
+                .map(|chunk| chunk.map(|chunk| Ok(Frame::data(chunk)))),
             Kind::Admin(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
         }
     }
@@ -67,7 +76,9 @@ impl Body for ReplyBody {
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
-            Kind::Chunks(chunks) => SizeHint::with_exact(chunks.iter().map(|chunk| chunk.len() as u64).sum()),
+            Kind::Chunks(chunks) => {
+                SizeHint::with_exact(chunks.iter().map(|chunk| chunk.len() as u64).sum())
+            }
             Kind::Stream(_) => SizeHint::default(),
             Kind::Admin(body) => body.size_hint(),
         }

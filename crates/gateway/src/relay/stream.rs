@@ -61,8 +61,26 @@ struct Facts {
 impl Stream {
     /// A stream whose first content has been read.
     pub fn new(journey: Journey, streaming: Streaming) -> Self {
-        let Streaming { status, headers, held, reader, source, format, account, slot, started, head_at } = streaming;
-        let facts = Facts { status, headers, account, started, head_at, time_to_first_token_ms: None };
+        let Streaming {
+            status,
+            headers,
+            held,
+            reader,
+            source,
+            format,
+            account,
+            slot,
+            started,
+            head_at,
+        } = streaming;
+        let facts = Facts {
+            status,
+            headers,
+            account,
+            started,
+            head_at,
+            time_to_first_token_ms: None,
+        };
         let mut standing = Standing::default();
         standing.on(Event::HeadersSent);
         Stream {
@@ -88,7 +106,11 @@ impl Stream {
                     return Poll::Ready(Some(bytes));
                 }
                 std::task::ready!(Pin::new(commit).poll(cx));
-                let last = self.farewell.take().map(|(_, bytes)| bytes).filter(|bytes| !bytes.is_empty());
+                let last = self
+                    .farewell
+                    .take()
+                    .map(|(_, bytes)| bytes)
+                    .filter(|bytes| !bytes.is_empty());
                 match last {
                     Some(bytes) => return Poll::Ready(Some(bytes)),
                     None => continue,
@@ -104,7 +126,9 @@ impl Stream {
                 }
                 return Poll::Ready(None);
             }
-            let Some(source) = &mut self.source else { continue };
+            let Some(source) = &mut self.source else {
+                continue;
+            };
             match source.poll_data(cx) {
                 Poll::Ready(Some(Ok(chunk))) => self.reader.feed(chunk, &mut self.pieces),
                 Poll::Ready(Some(Err(broken))) => {
@@ -139,7 +163,10 @@ impl Stream {
 
     /// Whether the client has everything.
     pub fn is_end(&self) -> bool {
-        self.source.is_none() && self.farewell.is_none() && self.ready.is_empty() && self.pieces.is_empty()
+        self.source.is_none()
+            && self.farewell.is_none()
+            && self.ready.is_empty()
+            && self.pieces.is_empty()
     }
 
     /// Moves pieces to the client's side, up to an end among them.
@@ -154,7 +181,8 @@ impl Stream {
                 Mark::Lifecycle => {}
                 Mark::Content => {
                     if self.facts.time_to_first_token_ms.is_none() {
-                        self.facts.time_to_first_token_ms = self.journey.as_ref().map(Journey::elapsed_ms);
+                        self.facts.time_to_first_token_ms =
+                            self.journey.as_ref().map(Journey::elapsed_ms);
                     }
                 }
                 Mark::Terminal if self.must_wait() => {
@@ -181,14 +209,20 @@ impl Stream {
 
     /// Whether the end must wait for the record: a failure was hidden on the way here.
     fn must_wait(&self) -> bool {
-        self.journey.as_ref().is_some_and(|journey| journey.waybill().attempts_failed() > 0)
+        self.journey
+            .as_ref()
+            .is_some_and(|journey| journey.waybill().attempts_failed() > 0)
     }
 
     fn end_well(&mut self, last: Bytes) {
-        let Some(mut journey) = self.journey.take() else { return };
+        let Some(mut journey) = self.journey.take() else {
+            return;
+        };
         self.stamp(&mut journey);
         self.standing.on(Event::Sent(Mark::Terminal));
-        if let Some(commit) = journey.finish(Outcome::Served, self.facts.status.as_u16(), Bytes::new()) {
+        if let Some(commit) =
+            journey.finish(Outcome::Served, self.facts.status.as_u16(), Bytes::new())
+        {
             self.farewell = Some((commit, last));
         } else {
             self.ready.push(last);
@@ -197,8 +231,16 @@ impl Stream {
     }
 
     /// `said` is the provider's own error event, where it sent one: the client gets it, without secrets.
-    fn end_badly(&mut self, fault: StreamFault, message: String, payload: Bytes, said: Option<Bytes>) {
-        let Some(mut journey) = self.journey.take() else { return };
+    fn end_badly(
+        &mut self,
+        fault: StreamFault,
+        message: String,
+        payload: Bytes,
+        said: Option<Bytes>,
+    ) {
+        let Some(mut journey) = self.journey.take() else {
+            return;
+        };
         self.source = None;
         let account = &self.facts.account;
         let (failure, upstream_request_id) = failure_of(
@@ -219,18 +261,31 @@ impl Stream {
             (None, ErrorForm::Answer | ErrorForm::Event) => {
                 let code = Code::in_place_of(failure.cause).info();
                 let request_id = journey.waybill().request_id.to_string();
-                render::error_event(self.format, code.status.as_u16(), code.name, &failure.message, &request_id, true)
+                render::error_event(
+                    self.format,
+                    code.status.as_u16(),
+                    code.name,
+                    &failure.message,
+                    &request_id,
+                    true,
+                )
             }
         };
         self.stamp(&mut journey);
         let waybill = journey.waybill_mut();
-        waybill.fail_last_attempt(failure, Decision::GiveUp, "content had already reached the client");
+        waybill.fail_last_attempt(
+            failure,
+            Decision::GiveUp,
+            "content had already reached the client",
+        );
         if let Some(last) = waybill.last_attempt_mut() {
             last.duration_ms = millis_since(self.facts.started);
             last.upstream_request_id = last.upstream_request_id.take().or(upstream_request_id);
         }
         self.standing.on(Event::Sent(Mark::Error));
-        let outcome = Outcome::Failed { source: Source::Upstream };
+        let outcome = Outcome::Failed {
+            source: Source::Upstream,
+        };
         if let Some(commit) = journey.finish(outcome, self.facts.status.as_u16(), told.clone()) {
             self.farewell = Some((commit, told));
         }
@@ -239,7 +294,10 @@ impl Stream {
     fn stamp(&self, journey: &mut Journey) {
         let waybill = journey.waybill_mut();
         waybill.relayed = Some(Relayed {
-            upstream_latency_ms: waybill.attempts().last().and_then(|attempt| attempt.first_byte_ms),
+            upstream_latency_ms: waybill
+                .attempts()
+                .last()
+                .and_then(|attempt| attempt.first_byte_ms),
             time_to_first_token_ms: self.facts.time_to_first_token_ms,
             response_latency_ms: Some(millis_since(self.facts.head_at)),
             usage: self.reader.usage(),

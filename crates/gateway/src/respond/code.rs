@@ -87,7 +87,9 @@ impl Code {
         use waybill_model::cause::Blame;
         match cause {
             cause if cause.info().blame == Blame::Credential => Code::UpstreamCredential,
-            Cause::NetworkTimeout | Cause::UpstreamTimeout | Cause::StreamStalled => Code::UpstreamTimeout,
+            Cause::NetworkTimeout | Cause::UpstreamTimeout | Cause::StreamStalled => {
+                Code::UpstreamTimeout
+            }
             Cause::NetworkDns | Cause::NetworkConnect | Cause::NetworkTls | Cause::NetworkReset => {
                 Code::UpstreamUnreachable
             }
@@ -105,7 +107,11 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         for code in Code::ALL {
             let info = code.info();
-            assert!(info.name.starts_with("waybill_") && seen.insert(info.name), "{}", info.name);
+            assert!(
+                info.name.starts_with("waybill_") && seen.insert(info.name),
+                "{}",
+                info.name
+            );
             assert!(info.status.is_client_error() || info.status.is_server_error());
             assert!(code.meaning().ends_with('.'));
         }

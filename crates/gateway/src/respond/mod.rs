@@ -56,12 +56,20 @@ pub fn own_body(protocol: Protocol, refusal: &Refusal, request_id: RequestId) ->
 }
 
 /// An answer with an error of ours.
-pub fn own(refusal: &Refusal, body: Bytes, request_id: RequestId, attempts: u32) -> Response<ReplyBody> {
+pub fn own(
+    refusal: &Refusal,
+    body: Bytes,
+    request_id: RequestId,
+    attempts: u32,
+) -> Response<ReplyBody> {
     let info = refusal.code.info();
     let mut response = Response::new(ReplyBody::whole(body));
     *response.status_mut() = info.status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
     if let Some(seconds) = info.retry_after_s {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
@@ -83,7 +91,12 @@ pub fn provider(
     let mut response = Response::new(ReplyBody::whole(body));
     *response.status_mut() = status;
     *response.headers_mut() = passed_on(headers);
-    stamp(response.headers_mut(), request_id, attempts, Some(Source::Upstream));
+    stamp(
+        response.headers_mut(),
+        request_id,
+        attempts,
+        Some(Source::Upstream),
+    );
     response
 }
 

@@ -22,14 +22,22 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal that tells the client and the log the same.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Refusal { code, message: message.into(), log: None, allow: None }
+        Refusal {
+            code,
+            message: message.into(),
+            log: None,
+            allow: None,
+        }
     }
 
     /// A fault of our own: the client gets no inner text.
     pub fn internal(error: impl std::fmt::Display) -> Self {
         Refusal {
             log: Some(error.to_string()),
-            ..Refusal::new(Code::Internal, "the gateway failed; the operator finds the reason under the request id")
+            ..Refusal::new(
+                Code::Internal,
+                "the gateway failed; the operator finds the reason under the request id",
+            )
         }
     }
 
@@ -61,10 +69,16 @@ impl From<PeekError> for Refusal {
 impl From<Mismatch> for Refusal {
     fn from(mismatch: Mismatch) -> Self {
         match mismatch {
-            Mismatch::NotFound => Refusal::new(Code::NotFound, "this path is not an endpoint of the gateway"),
+            Mismatch::NotFound => Refusal::new(
+                Code::NotFound,
+                "this path is not an endpoint of the gateway",
+            ),
             Mismatch::MethodNotAllowed { allow } => Refusal {
                 allow: Some(allow),
-                ..Refusal::new(Code::MethodNotAllowed, format!("this endpoint takes {allow} only"))
+                ..Refusal::new(
+                    Code::MethodNotAllowed,
+                    format!("this endpoint takes {allow} only"),
+                )
             },
         }
     }
@@ -79,15 +93,18 @@ impl Refusal {
                 Code::ModelNotServed,
                 format!("no group of this key speaks this protocol (model `{model}`)"),
             ),
-            NoRoute::ModelNotServed => {
-                Refusal::new(Code::ModelNotServed, format!("no group of this key serves the model `{model}`"))
-            }
-            NoRoute::NoSlot => {
-                Refusal::new(Code::NoSlot, "every account that could serve this request is at its concurrency limit")
-            }
-            NoRoute::NoneUsable => {
-                Refusal::new(Code::NoAccount, "no account of the group can take this request now")
-            }
+            NoRoute::ModelNotServed => Refusal::new(
+                Code::ModelNotServed,
+                format!("no group of this key serves the model `{model}`"),
+            ),
+            NoRoute::NoSlot => Refusal::new(
+                Code::NoSlot,
+                "every account that could serve this request is at its concurrency limit",
+            ),
+            NoRoute::NoneUsable => Refusal::new(
+                Code::NoAccount,
+                "no account of the group can take this request now",
+            ),
         }
     }
 }

@@ -23,7 +23,9 @@ impl Live {
     pub fn take(self: &Arc<Self>, limit: Option<u32>) -> Option<Slot> {
         let limit = limit.unwrap_or(u32::MAX);
         self.in_flight
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < limit).then_some(n + 1))
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| {
+                (n < limit).then_some(n + 1)
+            })
             .ok()
             .map(|_| Slot(Arc::clone(self)))
     }

@@ -26,15 +26,20 @@ pub struct ModelMap {
 impl ModelMap {
     /// Sorts the rules once, so that the first match is the right one.
     pub fn new(rules: &[ModelRule]) -> Self {
-        let mut rules: Vec<_> =
-            rules.iter().map(|rule| (rule.from.clone(), Arc::from(rule.to.as_str()))).collect();
+        let mut rules: Vec<_> = rules
+            .iter()
+            .map(|rule| (rule.from.clone(), Arc::from(rule.to.as_str())))
+            .collect();
         rules.sort_by_key(|(from, _)| (from.ends_with('*'), std::cmp::Reverse(from.len())));
         ModelMap { rules }
     }
 
     /// The name to send instead, if a rule says so.
     pub fn get(&self, model: &str) -> Option<Arc<str>> {
-        self.rules.iter().find(|(from, _)| matches(from, model)).map(|(_, to)| Arc::clone(to))
+        self.rules
+            .iter()
+            .find(|(from, _)| matches(from, model))
+            .map(|(_, to)| Arc::clone(to))
     }
 }
 
@@ -43,12 +48,19 @@ mod tests {
     use super::*;
 
     fn rule(from: &str, to: &str) -> ModelRule {
-        ModelRule { from: from.into(), to: to.into() }
+        ModelRule {
+            from: from.into(),
+            to: to.into(),
+        }
     }
 
     #[test]
     fn an_exact_rule_beats_a_wildcard_and_a_longer_wildcard_a_shorter_one() {
-        let map = ModelMap::new(&[rule("*", "any"), rule("gpt-5*", "five"), rule("gpt-5-mini", "mini")]);
+        let map = ModelMap::new(&[
+            rule("*", "any"),
+            rule("gpt-5*", "five"),
+            rule("gpt-5-mini", "mini"),
+        ]);
         assert_eq!(map.get("gpt-5-mini").as_deref(), Some("mini"));
         assert_eq!(map.get("gpt-5-pro").as_deref(), Some("five"));
         assert_eq!(map.get("o4").as_deref(), Some("any"));

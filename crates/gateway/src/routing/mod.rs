@@ -14,4 +14,6 @@ mod snapshot;
 pub use live::{Live, Slot};
 pub use mapping::ModelMap;
 pub use plan::{Chosen, NoRoute, Plan};
-pub use snapshot::{AccountEntry, Credential, GroupEntry, KeyEntry, Snapshot, SnapshotError, Upstream};
+pub use snapshot::{
+    AccountEntry, Credential, GroupEntry, KeyEntry, Snapshot, SnapshotError, Upstream,
+};

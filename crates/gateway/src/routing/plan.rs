@@ -58,17 +58,37 @@ impl NoRoute {
 
 impl Plan {
     /// Picks the first group of the key that speaks `platform` and has the model.
-    pub fn new(key: &KeyEntry, platform: Platform, model: Option<&Arc<str>>) -> Result<Plan, NoRoute> {
-        let mut speaks = key.groups.iter().filter(|group| group.platform == platform).peekable();
+    pub fn new(
+        key: &KeyEntry,
+        platform: Platform,
+        model: Option<&Arc<str>>,
+    ) -> Result<Plan, NoRoute> {
+        let mut speaks = key
+            .groups
+            .iter()
+            .filter(|group| group.platform == platform)
+            .peekable();
         if speaks.peek().is_none() {
             return Err(NoRoute::NoGroup);
         }
         speaks
             .find_map(|group| {
-                let model = model.map(|model| group.model_map.get(model).unwrap_or_else(|| Arc::clone(model)));
+                let model = model.map(|model| {
+                    group
+                        .model_map
+                        .get(model)
+                        .unwrap_or_else(|| Arc::clone(model))
+                });
                 let has_it = group.accounts.is_empty()
-                    || group.accounts.iter().any(|account| serves(account, model.as_deref()));
-                has_it.then(|| Plan { group: Arc::clone(group), model, tried: Vec::new() })
+                    || group
+                        .accounts
+                        .iter()
+                        .any(|account| serves(account, model.as_deref()));
+                has_it.then(|| Plan {
+                    group: Arc::clone(group),
+                    model,
+                    tried: Vec::new(),
+                })
             })
             .ok_or(NoRoute::ModelNotServed)
     }
@@ -89,14 +109,26 @@ impl Plan {
                 .filter(|account| self.exclusion(account).is_none())
                 .min_by_key(|account| (account.priority, account.live.in_flight(), account.id));
             let Some(best) = best else {
-                full |= self.group.accounts.iter().any(|a| self.exclusion(a) == Some(Exclusion::NoSlot));
-                return Err(if full { NoRoute::NoSlot } else { NoRoute::NoneUsable });
+                full |= self
+                    .group
+                    .accounts
+                    .iter()
+                    .any(|a| self.exclusion(a) == Some(Exclusion::NoSlot));
+                return Err(if full {
+                    NoRoute::NoSlot
+                } else {
+                    NoRoute::NoneUsable
+                });
             };
             // Another worker may have taken the last slot since it was looked at.
             if let Some(slot) = best.live.take(best.concurrency) {
                 let account = Arc::clone(best);
                 self.tried.push(account.id);
-                return Ok(Chosen { upstream_model: self.upstream_model(&account), account, slot });
+                return Ok(Chosen {
+                    upstream_model: self.upstream_model(&account),
+                    account,
+                    slot,
+                });
             }
             full = true;
         }
@@ -105,19 +137,30 @@ impl Plan {
     /// A slot on the account just tried, to try it again.
     pub fn again(&self, account: &Arc<AccountEntry>) -> Option<Chosen> {
         let slot = account.live.take(account.concurrency)?;
-        Some(Chosen { account: Arc::clone(account), upstream_model: self.upstream_model(account), slot })
+        Some(Chosen {
+            account: Arc::clone(account),
+            upstream_model: self.upstream_model(account),
+            slot,
+        })
     }
 
     /// Whether [`Plan::next`] would find an account now.
     pub fn has_next(&self) -> bool {
-        self.group.accounts.iter().any(|account| self.exclusion(account).is_none())
+        self.group
+            .accounts
+            .iter()
+            .any(|account| self.exclusion(account).is_none())
     }
 
     /// Every account of the group and why it was passed over. For the record of a failure.
     pub fn candidates(&self) -> Vec<Candidate> {
         let chosen = self.tried.last();
-        let chosen_priority =
-            self.group.accounts.iter().find(|a| Some(&a.id) == chosen).map(|account| account.priority);
+        let chosen_priority = self
+            .group
+            .accounts
+            .iter()
+            .find(|a| Some(&a.id) == chosen)
+            .map(|account| account.priority);
         self.group
             .accounts
             .iter()
@@ -127,11 +170,13 @@ impl Plan {
                 excluded: if Some(&account.id) == chosen {
                     None
                 } else {
-                    Some(self.exclusion(account).unwrap_or(if Some(account.priority) == chosen_priority {
-                        Exclusion::MoreInFlight
-                    } else {
-                        Exclusion::LowerPriority
-                    }))
+                    Some(self.exclusion(account).unwrap_or(
+                        if Some(account.priority) == chosen_priority {
+                            Exclusion::MoreInFlight
+                        } else {
+                            Exclusion::LowerPriority
+                        },
+                    ))
                 },
             })
             .collect()
@@ -139,7 +184,12 @@ impl Plan {
 
     fn upstream_model(&self, account: &AccountEntry) -> Option<Arc<str>> {
         let model = self.model.as_ref()?;
-        Some(account.model_map.get(model).unwrap_or_else(|| Arc::clone(model)))
+        Some(
+            account
+                .model_map
+                .get(model)
+                .unwrap_or_else(|| Arc::clone(model)),
+        )
     }
 
     fn exclusion(&self, account: &AccountEntry) -> Option<Exclusion> {
@@ -151,7 +201,10 @@ impl Plan {
             Some(Exclusion::ModelNotServed)
         } else if self.tried.contains(&account.id) {
             Some(Exclusion::AlreadyTried)
-        } else if account.concurrency.is_some_and(|limit| account.live.in_flight() >= limit) {
+        } else if account
+            .concurrency
+            .is_some_and(|limit| account.live.in_flight() >= limit)
+        {
             Some(Exclusion::NoSlot)
         } else {
             None
@@ -161,5 +214,7 @@ impl Plan {
 
 /// An account serves a model that its list names, or that its own mapping has a rule for.
 fn serves(account: &AccountEntry, model: Option<&str>) -> bool {
-    model.is_none_or(|model| mapping::serves(&account.models, model) || account.model_map.get(model).is_some())
+    model.is_none_or(|model| {
+        mapping::serves(&account.models, model) || account.model_map.get(model).is_some()
+    })
 }

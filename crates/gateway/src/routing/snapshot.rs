@@ -131,12 +131,19 @@ impl Upstream {
             return Err(bad());
         }
         let path_prefix = Arc::from(uri.path().trim_end_matches('/'));
-        Ok(Upstream { tls, authority, path_prefix, http_version })
+        Ok(Upstream {
+            tls,
+            authority,
+            path_prefix,
+            http_version,
+        })
     }
 
     /// TCP port.
     pub fn port(&self) -> u16 {
-        self.authority.port_u16().unwrap_or(if self.tls { 443 } else { 80 })
+        self.authority
+            .port_u16()
+            .unwrap_or(if self.tls { 443 } else { 80 })
     }
 }
 
@@ -144,8 +151,14 @@ impl Credential {
     /// The header each platform expects an API key in.
     pub fn api_key(platform: Platform, key: &Secret) -> Result<Self, SnapshotError> {
         let (name, text) = match platform {
-            Platform::Anthropic => (HeaderName::from_static("x-api-key"), key.expose().to_owned()),
-            Platform::Gemini => (HeaderName::from_static("x-goog-api-key"), key.expose().to_owned()),
+            Platform::Anthropic => (
+                HeaderName::from_static("x-api-key"),
+                key.expose().to_owned(),
+            ),
+            Platform::Gemini => (
+                HeaderName::from_static("x-goog-api-key"),
+                key.expose().to_owned(),
+            ),
             Platform::OpenAi | Platform::Antigravity => {
                 (header::AUTHORIZATION, format!("Bearer {}", key.expose()))
             }
@@ -170,7 +183,9 @@ impl Snapshot {
         let mut members: HashMap<GroupId, Vec<Arc<AccountEntry>>> = HashMap::new();
         let mut by_id = HashMap::new();
         for account in accounts {
-            let Some(entry) = account_entry(account, &open, previous) else { continue };
+            let Some(entry) = account_entry(account, &open, previous) else {
+                continue;
+            };
             for group in &account.group_ids {
                 members.entry(*group).or_default().push(Arc::clone(&entry));
             }
@@ -203,14 +218,25 @@ impl Snapshot {
                     name: key.name.as_str().into(),
                     user_id: user.id,
                     user_name: user.name.as_str().into(),
-                    status: if active { Status::Active } else { Status::Disabled },
+                    status: if active {
+                        Status::Active
+                    } else {
+                        Status::Disabled
+                    },
                     expires_at: key.expires_at,
-                    groups: key.group_ids.iter().filter_map(|id| groups.get(id).cloned()).collect(),
+                    groups: key
+                        .group_ids
+                        .iter()
+                        .filter_map(|id| groups.get(id).cloned())
+                        .collect(),
                 };
                 Some((key.hash, Arc::new(entry)))
             })
             .collect();
-        Snapshot { keys, accounts: by_id }
+        Snapshot {
+            keys,
+            accounts: by_id,
+        }
     }
 
     /// The key with this hash.
@@ -243,7 +269,11 @@ fn account_entry(
         status: account.status,
         host: upstream.authority.as_str().into(),
         upstream,
-        credential: open(account).and_then(|secret| Credential::api_key(account.platform, &secret).ok()),
-        live: previous.accounts.get(&account.id).map_or_else(Arc::default, |old| Arc::clone(&old.live)),
+        credential: open(account)
+            .and_then(|secret| Credential::api_key(account.platform, &secret).ok()),
+        live: previous
+            .accounts
+            .get(&account.id)
+            .map_or_else(Arc::default, |old| Arc::clone(&old.live)),
     }))
 }

@@ -23,7 +23,11 @@ pub struct Running {
 /// Opens the listening socket.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     use socket2::{Domain, Protocol, Socket, Type};
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     socket.set_reuse_address(true)?;
     // Inherited by every connection: without it small answers wait for acknowledgements.
     socket.set_tcp_nodelay(true)?;
@@ -41,14 +45,24 @@ pub fn start(
     recorder: RecorderThread,
     workers: usize,
 ) -> io::Result<Running> {
-    let count = if workers == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { workers };
+    let count = if workers == 0 {
+        std::thread::available_parallelism().map_or(1, usize::from)
+    } else {
+        workers
+    };
     let workers = (0..count)
         .map(|number| worker::spawn(number, Arc::clone(&shared), admin.clone()))
         .collect::<io::Result<Vec<_>>>()?;
     let workers = Arc::new(workers);
     let address = listener.local_addr()?;
     let acceptor = tokio::spawn(accept(listener, Arc::clone(&workers)));
-    Ok(Running { address, acceptor, workers, recorder, shared })
+    Ok(Running {
+        address,
+        acceptor,
+        workers,
+        recorder,
+        shared,
+    })
 }
 
 async fn accept(listener: TcpListener, workers: Arc<Vec<worker::Handle>>) {
@@ -62,7 +76,10 @@ async fn accept(listener: TcpListener, workers: Arc<Vec<worker::Handle>>) {
                 continue;
             }
         };
-        let Ok(stream) = stream.into_std().inspect_err(|error| tracing::warn!(%error, "connection lost")) else {
+        let Ok(stream) = stream
+            .into_std()
+            .inspect_err(|error| tracing::warn!(%error, "connection lost"))
+        else {
             continue;
         };
         if let Some(least) = workers.iter().min_by_key(|worker| worker.open()) {
@@ -85,7 +102,13 @@ impl Running {
     /// Stops: no new connections, running requests may end within the drain time, every record is
     /// written before this returns.
     pub async fn stop(self) {
-        let Running { acceptor, workers, recorder, shared, .. } = self;
+        let Running {
+            acceptor,
+            workers,
+            recorder,
+            shared,
+            ..
+        } = self;
         acceptor.abort();
         let _ = acceptor.await;
         let stopped = tokio::task::spawn_blocking(move || {

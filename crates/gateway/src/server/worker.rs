@@ -92,11 +92,17 @@ pub fn spawn(number: usize, shared: Arc<Shared>, admin: Router) -> std::io::Resu
     let (connections, incoming) = mpsc::unbounded_channel();
     let open = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&open);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let thread = std::thread::Builder::new()
         .name(format!("worker-{number}"))
         .spawn(move || runtime.block_on(run(shared, admin, incoming, counter)))?;
-    Ok(Handle { connections, open, thread })
+    Ok(Handle {
+        connections,
+        open,
+        thread,
+    })
 }
 
 async fn run(
@@ -106,7 +112,10 @@ async fn run(
     open: Arc<AtomicUsize>,
 ) {
     let drain = shared.settings.timeouts.drain;
-    let worker = Arc::new(Worker { shared, pool: Arc::new(Pool::default()) });
+    let worker = Arc::new(Worker {
+        shared,
+        pool: Arc::new(Pool::default()),
+    });
     let graceful = GracefulShutdown::new();
     let server = Arc::new(server(&worker.shared));
     let mut sweep = tokio::time::interval(SWEEP_EVERY);
@@ -122,8 +131,13 @@ async fn run(
             _ = sweep.tick() => worker.pool.sweep(),
         }
     }
-    if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
-        tracing::warn!("requests were still running at the end of the drain time; they are recorded as cut off");
+    if tokio::time::timeout(drain, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            "requests were still running at the end of the drain time; they are recorded as cut off"
+        );
         worker.shared.cut_off();
     }
 }
@@ -169,7 +183,10 @@ fn serve(
         Ok(stream) => stream,
         Err(error) => return tracing::warn!(%error, "a connection could not be taken up"),
     };
-    let io = TokioIo::new(ClientStream::new(stream, worker.shared.settings.timeouts.write_stall));
+    let io = TokioIo::new(ClientStream::new(
+        stream,
+        worker.shared.settings.timeouts.write_stall,
+    ));
     let service = service_fn(move |request| {
         let worker = Arc::clone(&worker);
         let admin = admin.clone();
@@ -187,7 +204,12 @@ fn serve(
 }
 
 /// Client endpoints take the way of a request; everything else is the admin API's.
-async fn respond(worker: &Worker, admin: Router, peer: IpAddr, request: Request<Incoming>) -> Response<ReplyBody> {
+async fn respond(
+    worker: &Worker,
+    admin: Router,
+    peer: IpAddr,
+    request: Request<Incoming>,
+) -> Response<ReplyBody> {
     if crate::admin::is_admin(request.uri().path()) {
         let response = match admin.oneshot(request.map(axum::body::Body::new)).await {
             Ok(response) => response,

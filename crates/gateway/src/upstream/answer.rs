@@ -47,7 +47,10 @@ pub enum Broken {
 impl AnswerStream {
     /// Reads `content-encoding` from the headers, and takes it off them: what comes out is plain.
     pub fn new(body: AnswerBody, headers: &mut HeaderMap, idle: Duration) -> Self {
-        let encoding = headers.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let encoding = headers
+            .get(header::CONTENT_ENCODING)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or("");
         let source = match encoding.trim().to_ascii_lowercase().as_str() {
             "gzip" | "x-gzip" => decoded(GzipDecoder::new(reader(body))),
             "deflate" => decoded(ZlibDecoder::new(reader(body))),
@@ -60,17 +63,21 @@ impl AnswerStream {
             headers.remove(header::CONTENT_ENCODING);
             headers.remove(header::CONTENT_LENGTH);
         }
-        AnswerStream { source, idle, waiting_since: None, alarm: None }
+        AnswerStream {
+            source,
+            idle,
+            waiting_since: None,
+            alarm: None,
+        }
     }
 
     /// The next bytes; `None` at a clean end.
     pub fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
         let polled = match &mut self.source {
             Source::Plain(body) => body.poll_data(cx).map_err(Broken::Transport),
-            Source::Decoded(stream) => stream
-                .as_mut()
-                .poll_next(cx)
-                .map_err(|error| Broken::Transport(TransportError::sent(TransportFault::Reset, error))),
+            Source::Decoded(stream) => stream.as_mut().poll_next(cx).map_err(|error| {
+                Broken::Transport(TransportError::sent(TransportFault::Reset, error))
+            }),
         };
         if polled.is_ready() {
             self.waiting_since = None;
@@ -80,7 +87,9 @@ impl AnswerStream {
         // cost more than the chunk.
         let due = *self.waiting_since.get_or_insert_with(Instant::now) + self.idle;
         loop {
-            let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
+            let alarm = self
+                .alarm
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
             if alarm.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }
@@ -117,7 +126,12 @@ struct BodyStream(AnswerBody);
 impl Stream for BodyStream {
     type Item = io::Result<Bytes>;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
-        self.0.poll_data(cx).map_err(|error| io::Error::new(io::ErrorKind::ConnectionReset, error))
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Bytes>>> {
+        self.0
+            .poll_data(cx)
+            .map_err(|error| io::Error::new(io::ErrorKind::ConnectionReset, error))
     }
 }

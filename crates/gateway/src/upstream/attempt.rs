@@ -118,10 +118,18 @@ pub async fn attempt(
     attempt.duration_ms = millis_since(started);
     let result = result.map_err(|fault| {
         let stale_connection = matches!(fault, Fault::Transport { stale: true, .. });
-        let (failure, request_id) =
-            failure_of(account.platform, fault, build::headers_sent(inbound, &account), worker.shared.clock.now());
+        let (failure, request_id) = failure_of(
+            account.platform,
+            fault,
+            build::headers_sent(inbound, &account),
+            worker.shared.clock.now(),
+        );
         attempt.upstream_request_id = attempt.upstream_request_id.take().or(request_id);
-        Box::new(BrokenAttempt { failure, account, stale_connection })
+        Box::new(BrokenAttempt {
+            failure,
+            account,
+            stale_connection,
+        })
     });
     (attempt, result)
 }
@@ -142,9 +150,13 @@ async fn try_account(
     let connection = match kept_alive {
         Some(connection) => connection,
         None => {
-            let connection = connect::connect(upstream, &worker.shared.tls, settings.timeouts.connect).await;
+            let connection =
+                connect::connect(upstream, &worker.shared.tls, settings.timeouts.connect).await;
             attempt.connect_ms = Some(millis_since(started));
-            connection.map_err(|error| Fault::Transport { error, stale: false })?
+            connection.map_err(|error| Fault::Transport {
+                error,
+                stale: false,
+            })?
         }
     };
     let sending = exchange::send(connection, worker.pool.home(upstream), request);
@@ -155,10 +167,15 @@ async fn try_account(
             return Err(Fault::Transport { error, stale });
         }
         Err(_) => {
-            let message =
-                format!("no answer within {} ms", settings.timeouts.first_byte.as_millis());
+            let message = format!(
+                "no answer within {} ms",
+                settings.timeouts.first_byte.as_millis()
+            );
             let error = TransportError::sent(TransportFault::Timeout, message);
-            return Err(Fault::Transport { error, stale: false });
+            return Err(Fault::Transport {
+                error,
+                stale: false,
+            });
         }
     };
     let head_at = Instant::now();
@@ -183,7 +200,11 @@ async fn judge(
     let mut source = AnswerStream::new(body, &mut headers, settings.timeouts.idle);
     if !status.is_success() {
         let body = error_body(&mut source).await;
-        return Err(Fault::Status { status, headers, body });
+        return Err(Fault::Status {
+            status,
+            headers,
+            body,
+        });
     }
     match framing(inbound, &headers) {
         Some(format) => {
@@ -202,21 +223,42 @@ async fn judge(
             };
             match first_content(&mut streaming).await {
                 Ok(()) => Ok(Answer::Stream(Box::new(streaming))),
-                Err((fault, message, frame)) => {
-                    Err(Fault::Broken { fault, message, status, headers: streaming.headers, frame })
-                }
+                Err((fault, message, frame)) => Err(Fault::Broken {
+                    fault,
+                    message,
+                    status,
+                    headers: streaming.headers,
+                    frame,
+                }),
             }
         }
         None => {
             let body = match whole(&mut source, settings.limits.response_bytes).await {
                 Ok(body) => body,
-                Err((fault, message, frame)) => return Err(Fault::Broken { fault, message, status, headers, frame }),
+                Err((fault, message, frame)) => {
+                    return Err(Fault::Broken {
+                        fault,
+                        message,
+                        status,
+                        headers,
+                        frame,
+                    });
+                }
             };
             match suspicious(&headers, &body) {
-                None => Ok(Answer::Whole(Whole { status, headers, body, head_at })),
-                Some((fault, message)) => {
-                    Err(Fault::Broken { fault, message: message.to_owned(), status, headers, frame: joined(&body) })
-                }
+                None => Ok(Answer::Whole(Whole {
+                    status,
+                    headers,
+                    body,
+                    head_at,
+                })),
+                Some((fault, message)) => Err(Fault::Broken {
+                    fault,
+                    message: message.to_owned(),
+                    status,
+                    headers,
+                    frame: joined(&body),
+                }),
             }
         }
     }
@@ -224,8 +266,14 @@ async fn judge(
 
 /// How the answer is framed: as the client asked, unless the provider says that it is something else.
 fn framing(inbound: &Inbound, headers: &HeaderMap) -> Option<StreamFormat> {
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-    let is_events = content_type.trim_start().to_ascii_lowercase().starts_with("text/event-stream");
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
+    let is_events = content_type
+        .trim_start()
+        .to_ascii_lowercase()
+        .starts_with("text/event-stream");
     match inbound.stream_format {
         Some(StreamFormat::GeminiArray) if !is_events => Some(StreamFormat::GeminiArray),
         Some(StreamFormat::GeminiArray) => Some(StreamFormat::GeminiSse),
@@ -257,7 +305,10 @@ async fn first_content(streaming: &mut Streaming) -> Result<(), Flaw> {
             }
             None => Some(streaming.reader.finish(&mut streaming.held)),
         };
-        if streaming.held[from..].iter().any(|piece| matches!(piece.mark, Mark::Content | Mark::Terminal)) {
+        if streaming.held[from..]
+            .iter()
+            .any(|piece| matches!(piece.mark, Mark::Content | Mark::Terminal))
+        {
             return Ok(());
         }
         match ended.or_else(|| streaming.reader.ended().cloned()) {
@@ -272,20 +323,31 @@ async fn first_content(streaming: &mut Streaming) -> Result<(), Flaw> {
 /// What a stream that did not end well says.
 pub fn flaw_of_end(end: StreamEnd, reader: &StreamReader) -> Flaw {
     match end {
-        StreamEnd::Error(frame) => (StreamFault::ErrorEvent, "the provider sent an error inside the stream".into(), frame),
-        StreamEnd::Garbage(start) => {
-            (StreamFault::Garbage, "the provider sent something else than a stream".into(), start)
-        }
-        StreamEnd::Truncated | StreamEnd::Complete => {
-            (StreamFault::Truncated, "the stream ended without its end marker".into(), reader.held())
-        }
+        StreamEnd::Error(frame) => (
+            StreamFault::ErrorEvent,
+            "the provider sent an error inside the stream".into(),
+            frame,
+        ),
+        StreamEnd::Garbage(start) => (
+            StreamFault::Garbage,
+            "the provider sent something else than a stream".into(),
+            start,
+        ),
+        StreamEnd::Truncated | StreamEnd::Complete => (
+            StreamFault::Truncated,
+            "the stream ended without its end marker".into(),
+            reader.held(),
+        ),
     }
 }
 
 /// What a broken connection says in the middle of an answer.
 pub fn flaw_of(broken: Broken) -> (StreamFault, String) {
     match broken {
-        Broken::Stalled => (StreamFault::Stalled, "the provider went silent in the middle of its answer".into()),
+        Broken::Stalled => (
+            StreamFault::Stalled,
+            "the provider went silent in the middle of its answer".into(),
+        ),
         Broken::Transport(error) => (StreamFault::Reset, error.message),
     }
 }
@@ -307,7 +369,11 @@ async fn whole(source: &mut AnswerStream, limit: usize) -> Result<Vec<Bytes>, Fl
             Err(broken) => {
                 let (fault, message) = flaw_of(broken);
                 // A document that breaks off is truncated, however the connection ended.
-                let fault = if fault == StreamFault::Reset { StreamFault::Truncated } else { fault };
+                let fault = if fault == StreamFault::Reset {
+                    StreamFault::Truncated
+                } else {
+                    fault
+                };
                 return Err((fault, message, head_of(&body)));
             }
         }
@@ -317,8 +383,15 @@ async fn whole(source: &mut AnswerStream, limit: usize) -> Result<Vec<Bytes>, Fl
 
 /// What is wrong with a `200` document, seen from its edges.
 fn suspicious(headers: &HeaderMap, body: &[Bytes]) -> Option<(StreamFault, &'static str)> {
-    let first = body.iter().flat_map(|chunk| chunk.iter()).find(|byte| !byte.is_ascii_whitespace());
-    let last = body.iter().rev().flat_map(|chunk| chunk.iter().rev()).find(|byte| !byte.is_ascii_whitespace());
+    let first = body
+        .iter()
+        .flat_map(|chunk| chunk.iter())
+        .find(|byte| !byte.is_ascii_whitespace());
+    let last = body
+        .iter()
+        .rev()
+        .flat_map(|chunk| chunk.iter().rev())
+        .find(|byte| !byte.is_ascii_whitespace());
     let is_events = headers
         .get(header::CONTENT_TYPE)
         .is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
@@ -326,10 +399,13 @@ fn suspicious(headers: &HeaderMap, body: &[Bytes]) -> Option<(StreamFault, &'sta
         // Some providers stream whatever they are asked for; the client gets what they sent.
         _ if is_events => None,
         (None, _) | (_, None) => Some((StreamFault::Truncated, "the provider's answer is empty")),
-        (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')) => {
-            in_band_error(body).then_some((StreamFault::ErrorEvent, "the provider sent an error under status 200"))
+        (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')) => in_band_error(body).then_some((
+            StreamFault::ErrorEvent,
+            "the provider sent an error under status 200",
+        )),
+        (Some(b'{' | b'['), _) => {
+            Some((StreamFault::Truncated, "the provider's answer breaks off"))
         }
-        (Some(b'{' | b'['), _) => Some((StreamFault::Truncated, "the provider's answer breaks off")),
         _ => Some((StreamFault::Garbage, "the provider's answer is not JSON")),
     }
 }
@@ -349,7 +425,8 @@ fn in_band_error(body: &[Bytes]) -> bool {
     }
     let body = joined(body);
     memchr::memmem::find(&body, b"\"error\"").is_some()
-        && serde_json::from_slice::<Top<'_>>(&body).is_ok_and(|top| top.error.is_some_and(|raw| raw.get() != "null"))
+        && serde_json::from_slice::<Top<'_>>(&body)
+            .is_ok_and(|top| top.error.is_some_and(|raw| raw.get() != "null"))
 }
 
 async fn error_body(source: &mut AnswerStream) -> Bytes {
@@ -381,8 +458,14 @@ fn head_of(body: &[Bytes]) -> Bytes {
 
 /// The provider's own id for the request.
 fn request_id(headers: &HeaderMap) -> Option<String> {
-    ["request-id", "x-request-id", "apim-request-id", "x-goog-request-id", "cf-ray"]
-        .iter()
-        .find_map(|name| headers.get(*name)?.to_str().ok())
-        .map(str::to_owned)
+    [
+        "request-id",
+        "x-request-id",
+        "apim-request-id",
+        "x-goog-request-id",
+        "cf-ray",
+    ]
+    .iter()
+    .find_map(|name| headers.get(*name)?.to_str().ok())
+    .map(str::to_owned)
 }

@@ -19,7 +19,10 @@ pub struct RequestBody {
 impl RequestBody {
     /// A body of one slice.
     pub fn whole(body: Bytes) -> Self {
-        RequestBody { slices: [body, Bytes::new(), Bytes::new()], next: 0 }
+        RequestBody {
+            slices: [body, Bytes::new(), Bytes::new()],
+            next: 0,
+        }
     }
 
     /// A body of three.
@@ -28,7 +31,11 @@ impl RequestBody {
     }
 
     fn remaining(&self) -> u64 {
-        self.slices.iter().skip(self.next).map(|slice| slice.len() as u64).sum()
+        self.slices
+            .iter()
+            .skip(self.next)
+            .map(|slice| slice.len() as u64)
+            .sum()
     }
 }
 

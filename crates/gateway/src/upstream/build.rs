@@ -4,7 +4,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, he
 use waybill_wire::splice;
 
 use super::body::RequestBody;
-use crate::{ingress::Inbound, respond::Refusal, routing::{AccountEntry, Chosen}};
+use crate::{
+    ingress::Inbound,
+    respond::Refusal,
+    routing::{AccountEntry, Chosen},
+};
 
 /// Headers that end at a hop (RFC 9110 7.6.1), or that this gateway decides itself.
 const NOT_FORWARDED: &[HeaderName] = &[
@@ -62,7 +66,11 @@ fn headers(client: &HeaderMap, account: &AccountEntry, method: &Method) -> Heade
     let named_by_connection = named_by_connection(client);
     let mut headers = HeaderMap::with_capacity(client.len() + 3);
     for (name, value) in client {
-        if !is_forwarded(name) || named_by_connection.iter().any(|named| named == name.as_str()) {
+        if !is_forwarded(name)
+            || named_by_connection
+                .iter()
+                .any(|named| named == name.as_str())
+        {
             continue;
         }
         headers.append(name.clone(), value.clone());
@@ -70,9 +78,15 @@ fn headers(client: &HeaderMap, account: &AccountEntry, method: &Method) -> Heade
     if let Ok(host) = HeaderValue::from_str(account.upstream.authority.as_str()) {
         headers.insert(header::HOST, host);
     }
-    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    headers.insert(
+        header::ACCEPT_ENCODING,
+        HeaderValue::from_static("identity"),
+    );
     if method == Method::POST && !headers.contains_key(header::CONTENT_TYPE) {
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
     }
     if let Some(credential) = &account.credential {
         headers.insert(credential.name.clone(), credential.value.clone());
@@ -112,16 +126,20 @@ fn body(inbound: &Inbound, chosen: &Chosen) -> RequestBody {
 fn uri(inbound: &Inbound, chosen: &Chosen) -> Result<Uri, Refusal> {
     let upstream = &chosen.account.upstream;
     let renamed = match (&inbound.path_model_span, &chosen.upstream_model) {
-        (Some(span), Some(model)) if inbound.arrival().model.as_ref() != Some(model) => {
-            Some(splice::splice_path(inbound.path_and_query.as_str(), span, model))
-        }
+        (Some(span), Some(model)) if inbound.arrival().model.as_ref() != Some(model) => Some(
+            splice::splice_path(inbound.path_and_query.as_str(), span, model),
+        ),
         _ => None,
     };
     let path_and_query = match (renamed, upstream.path_prefix.is_empty()) {
         (None, true) => inbound.path_and_query.clone(),
         (renamed, _) => {
-            let path = renamed.as_deref().unwrap_or(inbound.path_and_query.as_str());
-            format!("{}{path}", upstream.path_prefix).parse().map_err(Refusal::internal)?
+            let path = renamed
+                .as_deref()
+                .unwrap_or(inbound.path_and_query.as_str());
+            format!("{}{path}", upstream.path_prefix)
+                .parse()
+                .map_err(Refusal::internal)?
         }
     };
     Ok(Uri::from(path_and_query))

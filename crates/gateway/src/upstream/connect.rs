@@ -36,12 +36,20 @@ pub struct TransportError {
 impl TransportError {
     /// A fault before anything was sent.
     pub fn unsent(fault: TransportFault, message: impl ToString) -> Self {
-        TransportError { fault, message: message.to_string(), sent: false }
+        TransportError {
+            fault,
+            message: message.to_string(),
+            sent: false,
+        }
     }
 
     /// A fault after the request went out.
     pub fn sent(fault: TransportFault, message: impl ToString) -> Self {
-        TransportError { fault, message: message.to_string(), sent: true }
+        TransportError {
+            fault,
+            message: message.to_string(),
+            sent: true,
+        }
     }
 }
 
@@ -63,10 +71,15 @@ impl Tls {
         }
         roots.add_parsable_certificates(found.certs);
         roots.add_parsable_certificates(extra_roots.iter().cloned());
-        let base = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        let base = ClientConfig::builder()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
         let with_alpn = |protocols: &[&str]| {
             let mut config = base.clone();
-            config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+            config.alpn_protocols = protocols
+                .iter()
+                .map(|name| name.as_bytes().to_vec())
+                .collect();
             Arc::new(config)
         };
         Tls {
@@ -86,17 +99,31 @@ impl Tls {
 }
 
 /// Opens one connection within `timeout`.
-pub async fn connect(upstream: &Upstream, tls: &Tls, timeout: Duration) -> Result<Connection, TransportError> {
+pub async fn connect(
+    upstream: &Upstream,
+    tls: &Tls,
+    timeout: Duration,
+) -> Result<Connection, TransportError> {
     let deadline = Instant::now() + timeout;
     let late = |fault, what: &str| {
-        TransportError::unsent(fault, format!("{what} took longer than {} ms", timeout.as_millis()))
+        TransportError::unsent(
+            fault,
+            format!("{what} took longer than {} ms", timeout.as_millis()),
+        )
     };
-    let host = upstream.authority.host().trim_start_matches('[').trim_end_matches(']');
-    let addresses: Vec<_> = tokio::time::timeout_at(deadline, tokio::net::lookup_host((host, upstream.port())))
-        .await
-        .map_err(|_| late(TransportFault::Dns, "resolving the host name"))?
-        .map_err(|error| TransportError::unsent(TransportFault::Dns, format!("{host}: {error}")))?
-        .collect();
+    let host = upstream
+        .authority
+        .host()
+        .trim_start_matches('[')
+        .trim_end_matches(']');
+    let addresses: Vec<_> =
+        tokio::time::timeout_at(deadline, tokio::net::lookup_host((host, upstream.port())))
+            .await
+            .map_err(|_| late(TransportFault::Dns, "resolving the host name"))?
+            .map_err(|error| {
+                TransportError::unsent(TransportFault::Dns, format!("{host}: {error}"))
+            })?
+            .collect();
 
     let mut refused = TransportError::unsent(TransportFault::Dns, format!("{host}: no address"));
     let mut connected = None;
@@ -107,7 +134,8 @@ pub async fn connect(upstream: &Upstream, tls: &Tls, timeout: Duration) -> Resul
                 break;
             }
             Ok(Err(error)) => {
-                refused = TransportError::unsent(TransportFault::Connect, format!("{address}: {error}"));
+                refused =
+                    TransportError::unsent(TransportFault::Connect, format!("{address}: {error}"));
             }
             Err(_) => return Err(late(TransportFault::Connect, "connecting")),
         }
@@ -127,7 +155,9 @@ pub async fn connect(upstream: &Upstream, tls: &Tls, timeout: Duration) -> Resul
     let stream = tokio::time::timeout_at(deadline, connector.connect(name, stream))
         .await
         .map_err(|_| late(TransportFault::Tls, "the TLS handshake"))?
-        .map_err(|error: io::Error| TransportError::unsent(TransportFault::Tls, format!("{host}: {error}")))?;
+        .map_err(|error: io::Error| {
+            TransportError::unsent(TransportFault::Tls, format!("{host}: {error}"))
+        })?;
     let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     handshake(stream, http2).await
 }
@@ -151,7 +181,13 @@ where
         tokio::spawn(connection);
         return Ok(Connection::Http2(sender));
     }
-    let (sender, connection) =
-        http1::Builder::new().max_headers(256).handshake::<_, RequestBody>(io).await.map_err(failed)?;
-    Ok(Connection::Http1(Box::new(Http1 { sender, driver: Box::pin(connection) })))
+    let (sender, connection) = http1::Builder::new()
+        .max_headers(256)
+        .handshake::<_, RequestBody>(io)
+        .await
+        .map_err(failed)?;
+    Ok(Connection::Http1(Box::new(Http1 {
+        sender,
+        driver: Box::pin(connection),
+    })))
 }

@@ -37,7 +37,14 @@ pub fn decide(facts: Facts) -> (Decision, &'static str) {
     let end = |reason| {
         // A pool credential's refusal is never shown as if it were the client's own.
         let surface = facts.answered && blame != Blame::Credential;
-        (if surface { Decision::Surface } else { Decision::GiveUp }, reason)
+        (
+            if surface {
+                Decision::Surface
+            } else {
+                Decision::GiveUp
+            },
+            reason,
+        )
     };
     if blame == Blame::Request {
         return end("the request would fail the same on every account");
@@ -46,7 +53,10 @@ pub fn decide(facts: Facts) -> (Decision, &'static str) {
         return end("the time for attempts is spent");
     }
     if facts.stale_connection && facts.retries_here == 0 {
-        return (Decision::RetrySameAccount, "an idle connection had been closed by the provider");
+        return (
+            Decision::RetrySameAccount,
+            "an idle connection had been closed by the provider",
+        );
     }
     if facts.attempts >= facts.max_attempts {
         return end("the attempt limit is reached");
@@ -62,7 +72,10 @@ pub fn decide(facts: Facts) -> (Decision, &'static str) {
         );
     }
     if blame == Blame::Transient && !facts.answered && facts.retries_here == 0 {
-        return (Decision::RetrySameAccount, "no other account is left, and the failure may pass");
+        return (
+            Decision::RetrySameAccount,
+            "no other account is left, and the failure may pass",
+        );
     }
     end("no other account is left")
 }
@@ -74,7 +87,9 @@ pub fn event_kind(answered: bool, decision: Decision, attempts: u32) -> EventKin
         (false, _) => EventKind::RequestError,
         (true, Decision::NextAccount) => EventKind::Failover,
         (true, Decision::RetrySameAccount) => EventKind::Retry,
-        (true, Decision::Serve | Decision::Surface | Decision::GiveUp) if attempts > 1 => EventKind::RetryExhausted,
+        (true, Decision::Serve | Decision::Surface | Decision::GiveUp) if attempts > 1 => {
+            EventKind::RetryExhausted
+        }
         (true, Decision::Serve | Decision::Surface | Decision::GiveUp) => EventKind::HttpError,
     }
 }
@@ -93,18 +108,37 @@ mod tests {
             Just(Some(Blame::Credential)),
             Just(Some(Blame::Transient)),
         ];
-        (blame, any::<bool>(), any::<bool>(), 1..20u32, 1..10u32, 0..3u32, any::<bool>(), any::<bool>()).prop_map(
-            |(blame, answered, stale, attempts, max_attempts, retries_here, has_next, out_of_time)| Facts {
-                blame,
-                answered,
-                stale_connection: stale && !answered,
-                attempts,
-                max_attempts,
-                retries_here,
-                has_next,
-                out_of_time,
-            },
+        (
+            blame,
+            any::<bool>(),
+            any::<bool>(),
+            1..20u32,
+            1..10u32,
+            0..3u32,
+            any::<bool>(),
+            any::<bool>(),
         )
+            .prop_map(
+                |(
+                    blame,
+                    answered,
+                    stale,
+                    attempts,
+                    max_attempts,
+                    retries_here,
+                    has_next,
+                    out_of_time,
+                )| Facts {
+                    blame,
+                    answered,
+                    stale_connection: stale && !answered,
+                    attempts,
+                    max_attempts,
+                    retries_here,
+                    has_next,
+                    out_of_time,
+                },
+            )
     }
 
     proptest! {

@@ -66,15 +66,28 @@ pub async fn send(
                 .await
                 .map_err(fault_of)?
             };
-            Ok(response.map(|incoming| AnswerBody { incoming, http1: Some(http1), home, ended: false }))
+            Ok(response.map(|incoming| AnswerBody {
+                incoming,
+                http1: Some(http1),
+                home,
+                ended: false,
+            }))
         }
         Connection::Http2(mut sender) => {
-            sender.ready().await.map_err(|error| TransportError { sent: false, ..fault_of(error) })?;
+            sender.ready().await.map_err(|error| TransportError {
+                sent: false,
+                ..fault_of(error)
+            })?;
             home.share(&sender);
             let mut request = request;
             home.make_absolute(&mut request);
             let response = sender.send_request(request).await.map_err(fault_of)?;
-            Ok(response.map(|incoming| AnswerBody { incoming, http1: None, home, ended: false }))
+            Ok(response.map(|incoming| AnswerBody {
+                incoming,
+                http1: None,
+                home,
+                ended: false,
+            }))
         }
     }
 }
@@ -95,7 +108,11 @@ pub fn fault_of(error: hyper::Error) -> TransportError {
         message = format!("{message}: {inner}");
         source = inner.source();
     }
-    TransportError { fault, message, sent }
+    TransportError {
+        fault,
+        message,
+        sent,
+    }
 }
 
 /// The answer's body. Reading it to the end returns the connection to its pool; dropping it early closes it.
@@ -108,7 +125,10 @@ pub struct AnswerBody {
 
 impl AnswerBody {
     /// The next bytes; `None` at a clean end.
-    pub fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, TransportError>>> {
+    pub fn poll_data(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, TransportError>>> {
         if self.ended {
             return Poll::Ready(None);
         }
@@ -173,4 +193,3 @@ impl Drop for AnswerBody {
         }
     }
 }
-

@@ -47,7 +47,10 @@ pub enum Fault {
 impl Fault {
     /// A fault before anything was sent.
     pub fn unsent(fault: TransportFault, message: &str) -> Fault {
-        Fault::Transport { error: TransportError::unsent(fault, message), stale: false }
+        Fault::Transport {
+            error: TransportError::unsent(fault, message),
+            stale: false,
+        }
     }
 }
 
@@ -60,18 +63,42 @@ pub fn failure_of(
     now: UnixMillis,
 ) -> (Failure, Option<String>) {
     let (transport, stream, status, headers, body, message) = match fault {
-        Fault::Transport { error, .. } => (Some(error.fault), None, None, HeaderMap::new(), Bytes::new(), error.message),
-        Fault::Status { status, headers, body } => (None, None, Some(status), headers, body, String::new()),
-        Fault::Broken { fault, message, status, headers, frame } => {
-            (None, Some(fault), Some(status), headers, frame, message)
-        }
+        Fault::Transport { error, .. } => (
+            Some(error.fault),
+            None,
+            None,
+            HeaderMap::new(),
+            Bytes::new(),
+            error.message,
+        ),
+        Fault::Status {
+            status,
+            headers,
+            body,
+        } => (None, None, Some(status), headers, body, String::new()),
+        Fault::Broken {
+            fault,
+            message,
+            status,
+            headers,
+            frame,
+        } => (None, Some(fault), Some(status), headers, frame, message),
     };
     // What the gateway saw itself is said in its own words; the provider's are read from what it sent.
     let own_words = transport.is_some() || !matches!(stream, None | Some(StreamFault::ErrorEvent));
     let said: &[u8] = if own_words { message.as_bytes() } else { &body };
-    let error = error::read(platform, status.map(|status| status.as_u16()), &headers, said, now);
-    let (retry_after_ms, retry_after_source) =
-        error.reset.as_ref().map(|reset| (reset.after_ms, reset.source.clone())).unzip();
+    let error = error::read(
+        platform,
+        status.map(|status| status.as_u16()),
+        &headers,
+        said,
+        now,
+    );
+    let (retry_after_ms, retry_after_source) = error
+        .reset
+        .as_ref()
+        .map(|reset| (reset.after_ms, reset.source.clone()))
+        .unzip();
     let failure = Failure {
         kind: match stream {
             None => EventKind::HttpError,

@@ -53,7 +53,11 @@ pub enum Exhausted {
 }
 
 /// Serves a request from the accounts of a plan.
-pub async fn serve(worker: &Worker, inbound: &mut Inbound, mut plan: Plan) -> Result<Answer, Exhausted> {
+pub async fn serve(
+    worker: &Worker,
+    inbound: &mut Inbound,
+    mut plan: Plan,
+) -> Result<Answer, Exhausted> {
     let settings = &worker.shared.settings;
     let deadline = inbound.journey.started() + settings.timeouts.attempts;
     let mut retries_here = 0;
@@ -103,7 +107,11 @@ pub async fn serve(worker: &Worker, inbound: &mut Inbound, mut plan: Plan) -> Re
             Decision::RetrySameAccount => plan.again(&broken.account),
             Decision::Serve | Decision::Surface | Decision::GiveUp => None,
         };
-        retries_here = if decision == Decision::RetrySameAccount { retries_here + 1 } else { 0 };
+        retries_here = if decision == Decision::RetrySameAccount {
+            retries_here + 1
+        } else {
+            0
+        };
         let Some(next) = next else {
             stamp_route(inbound, &plan);
             return Err(told);
@@ -121,9 +129,12 @@ fn stamp_route(inbound: &mut Inbound, plan: &Plan) {
 
 /// What the client is told if this failure is the last.
 fn told(decision: Decision, attempt: &Attempt, failure: &Failure) -> Exhausted {
-    let status = attempt.status.and_then(|status| StatusCode::from_u16(status).ok());
-    match status.filter(|status| decision != Decision::GiveUp && (status.is_client_error() || status.is_server_error()))
-    {
+    let status = attempt
+        .status
+        .and_then(|status| StatusCode::from_u16(status).ok());
+    match status.filter(|status| {
+        decision != Decision::GiveUp && (status.is_client_error() || status.is_server_error())
+    }) {
         Some(status) => Exhausted::Surface {
             status,
             headers: failure.response_headers.clone(),
@@ -133,7 +144,14 @@ fn told(decision: Decision, attempt: &Attempt, failure: &Failure) -> Exhausted {
             let code = Code::in_place_of(failure.cause);
             Exhausted::Replaced(Refusal {
                 log: Some(failure.message.clone()),
-                ..Refusal::new(code, format!("{} ({})", code.meaning().trim_end_matches('.'), failure.cause))
+                ..Refusal::new(
+                    code,
+                    format!(
+                        "{} ({})",
+                        code.meaning().trim_end_matches('.'),
+                        failure.cause
+                    ),
+                )
             })
         }
     }

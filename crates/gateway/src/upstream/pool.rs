@@ -72,15 +72,24 @@ impl Pool {
 
     /// The way back for a connection to `upstream`.
     pub fn home(self: &Arc<Self>, upstream: &Upstream) -> Home {
-        Home { pool: Arc::clone(self), upstream: upstream.clone() }
+        Home {
+            pool: Arc::clone(self),
+            upstream: upstream.clone(),
+        }
     }
 
     /// Closes what has been idle for too long. Called now and then by the worker.
     pub fn sweep(&self) {
         let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
         shelves.retain(|_, shelf| {
-            shelf.idle.retain(|(since, _)| since.elapsed() <= IDLE_TIMEOUT);
-            if shelf.shared.as_ref().is_some_and(|sender| sender.is_closed()) {
+            shelf
+                .idle
+                .retain(|(since, _)| since.elapsed() <= IDLE_TIMEOUT);
+            if shelf
+                .shared
+                .as_ref()
+                .is_some_and(|sender| sender.is_closed())
+            {
                 shelf.shared = None;
             }
             !shelf.idle.is_empty() || shelf.shared.is_some()
@@ -116,7 +125,11 @@ impl Home {
     /// Adds scheme and host to the path, as HTTP/2 wants it.
     pub(super) fn make_absolute(&self, request: &mut Request<RequestBody>) {
         let mut parts = std::mem::take(request.uri_mut()).into_parts();
-        parts.scheme = Some(if self.upstream.tls { Scheme::HTTPS } else { Scheme::HTTP });
+        parts.scheme = Some(if self.upstream.tls {
+            Scheme::HTTPS
+        } else {
+            Scheme::HTTP
+        });
         parts.authority = Some(self.upstream.authority.clone());
         if let Ok(uri) = Uri::from_parts(parts) {
             *request.uri_mut() = uri;

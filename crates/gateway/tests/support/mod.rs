@@ -4,9 +4,13 @@
 
 use std::{fmt::Write as _, future::Future, time::Duration};
 
+pub mod binary;
+pub mod raw;
+
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
@@ -20,7 +24,7 @@ pub const CLIENT_KEY: &str = "client-key-for-tests-0123456789";
 pub const ADMIN_TOKEN: &str = "admin-token-for-tests-0123456789";
 
 /// Longest wait for a condition. Only a failing test waits this long.
-const DEADLINE: Duration = Duration::from_secs(20);
+pub const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A gateway with its providers.
 pub struct World {
@@ -37,7 +41,7 @@ pub struct Setup {
     pub sim: SimOptions,
     /// Put before everything else in the configuration.
     pub top: String,
-    /// Put behind it.
+    /// Put behind it; `{providers}` in it is the address of the simulated providers.
     pub rest: String,
     /// Accounts per platform.
     pub accounts: usize,
@@ -45,7 +49,12 @@ pub struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        Setup { sim: SimOptions::default(), top: String::new(), rest: String::new(), accounts: 2 }
+        Setup {
+            sim: SimOptions::default(),
+            top: String::new(),
+            rest: String::new(),
+            accounts: 2,
+        }
     }
 }
 
@@ -75,7 +84,8 @@ impl Answer {
 
     #[track_caller]
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -84,7 +94,8 @@ impl Answer {
 
     #[track_caller]
     pub fn request_id(&self) -> &str {
-        self.header("x-waybill-request-id").expect("every answer carries its id")
+        self.header("x-waybill-request-id")
+            .expect("every answer carries its id")
     }
 }
 
@@ -94,9 +105,16 @@ pub fn configuration(setup: &Setup, providers: &str) -> String {
         "listen = \"127.0.0.1:0\"\nadmin_token = \"{ADMIN_TOKEN}\"\nworkers = 2\n{}\n",
         setup.top
     );
-    let pools = [("claude", "anthropic", "a"), ("gpt", "openai", "o"), ("gemini", "gemini", "g")];
+    let pools = [
+        ("claude", "anthropic", "a"),
+        ("gpt", "openai", "o"),
+        ("gemini", "gemini", "g"),
+    ];
     for (group, platform, letter) in pools {
-        let _ = write!(text, "[[group]]\nname = \"{group}\"\nplatform = \"{platform}\"\n");
+        let _ = write!(
+            text,
+            "[[group]]\nname = \"{group}\"\nplatform = \"{platform}\"\n"
+        );
         for number in 1..=setup.accounts {
             let name = format!("{letter}{number}");
             let _ = write!(
@@ -110,7 +128,7 @@ pub fn configuration(setup: &Setup, providers: &str) -> String {
     let _ = write!(
         text,
         "[[api_key]]\nname = \"dev\"\nkey = \"{CLIENT_KEY}\"\ngroups = [\"claude\", \"gpt\", \"gemini\"]\n{}\n",
-        setup.rest
+        setup.rest.replace("{providers}", providers)
     );
     text
 }
@@ -127,7 +145,13 @@ impl World {
         config.data_dir = folder.path().to_owned();
         let gateway = run::start(config).await.unwrap();
         let url = format!("http://{}", gateway.running.address());
-        World { sim, gateway: Some(gateway), url, folder, client: client() }
+        World {
+            sim,
+            gateway: Some(gateway),
+            url,
+            folder,
+            client: client(),
+        }
     }
 
     /// Sends anything as it is, without a key.
@@ -135,12 +159,22 @@ impl World {
         send(&self.client, request).await
     }
 
+    /// The same, with the answer's body still to be read.
+    pub async fn open(&self, request: Request<Full<Bytes>>) -> Response<Incoming> {
+        open(&self.client, request).await
+    }
+
     /// `POST` with the client's key, as an SDK of the path's protocol would.
     pub async fn post(&self, path: &str, body: impl Into<Bytes>) -> Answer {
         self.send(self.request(Method::POST, path, body)).await
     }
 
-    pub fn request(&self, method: Method, path: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
+    pub fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: impl Into<Bytes>,
+    ) -> Request<Full<Bytes>> {
         let (name, value) = match path {
             path if path.starts_with("/v1/messages") => ("x-api-key", CLIENT_KEY.to_owned()),
             path if path.starts_with("/v1beta") => ("x-goog-api-key", CLIENT_KEY.to_owned()),
@@ -168,6 +202,54 @@ impl World {
         self.send(request).await
     }
 
+    /// The failed request with this id, if it is among the errors of a view (`errors`, `excluded`, `all`).
+    pub async fn error_in(&self, view: &str, request_id: &str) -> Option<Value> {
+        let list = self
+            .ops(&format!(
+                "errors?view={view}&time_range=1h&request_id={request_id}"
+            ))
+            .await;
+        list["errors"].as_array().unwrap().first().cloned()
+    }
+
+    /// The failed attempts of one request, oldest first.
+    pub async fn events_of(&self, request_id: &str) -> Vec<Value> {
+        let list = self
+            .ops(&format!(
+                "upstream-errors?time_range=1h&request_id={request_id}"
+            ))
+            .await;
+        let mut events = list["events"].as_array().unwrap().clone();
+        events.sort_by_key(|event| event["attempt"].as_u64());
+        events
+    }
+
+    /// The row of a request, once the recorder has written it.
+    pub async fn request_row(&self, request_id: &str) -> Value {
+        eventually("the request's row", || async move {
+            let list = self
+                .ops(&format!("requests?time_range=1h&request_id={request_id}"))
+                .await;
+            list["items"].as_array().unwrap().first().cloned()
+        })
+        .await
+    }
+
+    /// Requests that hold a place on an account now.
+    pub async fn in_flight(&self, account: &str) -> u64 {
+        let request = Request::get(format!("{}/metrics", self.url))
+            .header("authorization", format!("Bearer {ADMIN_TOKEN}"))
+            .body(Full::default())
+            .unwrap();
+        let page = self.send(request).await.text();
+        let name = format!("waybill_account_in_flight{{account=\"{account}\"}} ");
+        page.lines()
+            .find_map(|line| line.strip_prefix(&name))
+            .expect("a line per account")
+            .parse()
+            .unwrap()
+    }
+
     #[track_caller]
     pub fn ops(&self, path: &str) -> impl Future<Output = Value> + use<'_> {
         let path = format!("/ops/{path}");
@@ -180,12 +262,18 @@ impl World {
 
     /// Failed requests, newest first.
     pub async fn errors(&self) -> Vec<Value> {
-        self.ops("errors?view=all&time_range=1h").await["errors"].as_array().unwrap().clone()
+        self.ops("errors?view=all&time_range=1h").await["errors"]
+            .as_array()
+            .unwrap()
+            .clone()
     }
 
     /// Failed attempts, newest first.
     pub async fn events(&self) -> Vec<Value> {
-        self.ops("upstream-errors?time_range=1h").await["events"].as_array().unwrap().clone()
+        self.ops("upstream-errors?time_range=1h").await["events"]
+            .as_array()
+            .unwrap()
+            .clone()
     }
 
     /// The whole record of a failed request.
@@ -202,32 +290,105 @@ impl World {
 
 /// A client that keeps connections alive and retries nothing.
 pub fn client() -> Client<HttpConnector, Full<Bytes>> {
-    Client::builder(TokioExecutor::new()).retry_canceled_requests(false).build_http()
+    Client::builder(TokioExecutor::new())
+        .retry_canceled_requests(false)
+        .build_http()
 }
 
-pub async fn send(client: &Client<HttpConnector, Full<Bytes>>, request: Request<Full<Bytes>>) -> Answer {
-    let exchange = async {
-        let response = client.request(request).await.unwrap();
-        let (head, mut incoming) = response.into_parts();
-        let mut body = Vec::new();
-        let mut broken = false;
-        while let Some(frame) = incoming.frame().await {
-            match frame {
-                Ok(frame) => body.extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
-                Err(_) => {
-                    broken = true;
-                    break;
-                }
+/// A client that speaks HTTP/2 with prior knowledge.
+pub fn http2_client() -> Client<HttpConnector, Full<Bytes>> {
+    Client::builder(TokioExecutor::new())
+        .http2_only(true)
+        .build_http()
+}
+
+pub async fn open(
+    client: &Client<HttpConnector, Full<Bytes>>,
+    request: Request<Full<Bytes>>,
+) -> Response<Incoming> {
+    tokio::time::timeout(DEADLINE, client.request(request))
+        .await
+        .expect("an answer in time")
+        .unwrap()
+}
+
+pub async fn send(
+    client: &Client<HttpConnector, Full<Bytes>>,
+    request: Request<Full<Bytes>>,
+) -> Answer {
+    try_send(client, request).await.unwrap()
+}
+
+/// An answer, or an error where there is none.
+pub async fn try_send(
+    client: &Client<HttpConnector, Full<Bytes>>,
+    request: Request<Full<Bytes>>,
+) -> Result<Answer, hyper_util::client::legacy::Error> {
+    let exchange = async { Ok(read(client.request(request).await?).await) };
+    tokio::time::timeout(DEADLINE, exchange)
+        .await
+        .expect("an answer in time")
+}
+
+/// Reads an answer to its end.
+pub async fn read(response: Response<Incoming>) -> Answer {
+    let (head, mut incoming) = response.into_parts();
+    let mut body = Vec::new();
+    let mut broken = false;
+    while let Some(frame) = incoming.frame().await {
+        match frame {
+            Ok(frame) => body.extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
+            Err(_) => {
+                broken = true;
+                break;
             }
         }
-        Answer { status: head.status, headers: head.headers, body: body.into(), broken }
+    }
+    Answer {
+        status: head.status,
+        headers: head.headers,
+        body: body.into(),
+        broken,
+    }
+}
+
+/// The type and the message of an error, wherever the client's protocol keeps them.
+#[track_caller]
+pub fn told(path: &str, answer: &Answer) -> (String, String) {
+    let body = answer.json();
+    let error = match body.as_array() {
+        Some(array) => &array[0]["error"],
+        None => &body["error"],
     };
-    tokio::time::timeout(DEADLINE, exchange).await.expect("an answer in time")
+    let kind = if protocol_of(path) == "gemini" {
+        &error["status"]
+    } else {
+        &error["type"]
+    };
+    if protocol_of(path) == "anthropic" {
+        assert_eq!(body["type"], "error", "{body}");
+    }
+    (
+        kind.as_str().unwrap().to_owned(),
+        error["message"].as_str().unwrap().to_owned(),
+    )
+}
+
+/// The protocol that a path speaks.
+pub fn protocol_of(path: &str) -> &'static str {
+    match path {
+        path if path.starts_with("/v1/messages") => "anthropic",
+        path if path.starts_with("/v1beta") => "gemini",
+        _ => "openai",
+    }
 }
 
 /// Waits until `check` gives something.
 #[track_caller]
-pub fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut check: impl FnMut() -> F) -> impl Future<Output = T> {
+pub fn eventually<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    mut check: impl FnMut() -> F,
+) -> impl Future<Output = T> {
     let what = what.to_owned();
     async move {
         let began = tokio::time::Instant::now();
@@ -265,5 +426,6 @@ pub fn response(stream: bool) -> String {
 
 /// A Gemini request.
 pub fn generate() -> String {
-    serde_json::json!({"contents": [{"role": "user", "parts": [{"text": "Say something."}]}]}).to_string()
+    serde_json::json!({"contents": [{"role": "user", "parts": [{"text": "Say something."}]}]})
+        .to_string()
 }

@@ -13,12 +13,20 @@ const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 /// A good value for every parameter that narrows, and bad ones.
 const VALUES: &[(&str, &str, &[&str])] = &[
     ("platform", "anthropic", &["", "Anthropic", "azure"]),
-    ("group_id", "7", &["", "x", "-1", "+1", "1.5", "99999999999999999999"]),
+    (
+        "group_id",
+        "7",
+        &["", "x", "-1", "+1", "1.5", "99999999999999999999"],
+    ),
     ("account_id", "8", &["", "all"]),
     ("api_key_id", "9", &["", "sk-1"]),
     ("user_id", "10", &["", "0x1"]),
     ("model", "claude-*", &[""]),
-    ("status_codes", "429,529", &["", "429,", "4xx", "42", "1000", "-429"]),
+    (
+        "status_codes",
+        "429,529",
+        &["", "429,", "4xx", "42", "1000", "-429"],
+    ),
     ("phase", "upstream", &["", "auth "]),
     ("type", "rate_limit_error", &["", "rate_limit"]),
     ("cause", "rate_limit.tokens", &["", "rate_limit"]),
@@ -32,7 +40,11 @@ const VALUES: &[(&str, &str, &[&str])] = &[
     ("q", "quota 50%", &[]),
     ("request_id", "0199c8a4", &[""]),
     ("client_request_id", "req_1", &[""]),
-    ("fingerprint", "00112233445566778899AABBCCDDEEFF", &["", "00", "zz112233445566778899aabbccddeeff"]),
+    (
+        "fingerprint",
+        "00112233445566778899AABBCCDDEEFF",
+        &["", "00", "zz112233445566778899aabbccddeeff"],
+    ),
     ("after_id", "41", &["", "-1"]),
     ("sort", "created_at", &["", "+created_at", "id"]),
     ("cursor", "6f", &[""]),
@@ -46,7 +58,10 @@ fn encode(text: &str) -> String {
 
 #[test]
 fn everything_at_once_is_read_into_the_filter_and_the_page() {
-    let query: Vec<_> = VALUES.iter().map(|(name, value, _)| format!("{name}={}", encode(value))).collect();
+    let query: Vec<_> = VALUES
+        .iter()
+        .map(|(name, value, _)| format!("{name}={}", encode(value)))
+        .collect();
     let read = parse(Some(&query.join("&")), NOW).unwrap();
     let expected = Filter {
         platform: Some(Platform::Anthropic),
@@ -76,13 +91,23 @@ fn everything_at_once_is_read_into_the_filter_and_the_page() {
     assert_eq!(read.filter, expected);
     assert_eq!(
         read.page,
-        Page { sort: Sort::Oldest, page: 3, page_size: 500, cursor: Some("6f".into()) }
+        Page {
+            sort: Sort::Oldest,
+            page: 3,
+            page_size: 500,
+            cursor: Some("6f".into())
+        }
     );
 }
 
 #[test]
 fn every_parameter_of_the_table_has_a_value_in_this_test() {
-    let table: Vec<_> = FILTERS.iter().chain(ORDER).chain(NUMBERS).map(|parameter| parameter.name).collect();
+    let table: Vec<_> = FILTERS
+        .iter()
+        .chain(ORDER)
+        .chain(NUMBERS)
+        .map(|parameter| parameter.name)
+        .collect();
     let tried: Vec<_> = VALUES.iter().map(|(name, _, _)| *name).collect();
     assert_eq!(table, tried);
 }
@@ -92,7 +117,11 @@ fn a_malformed_value_is_refused_by_its_name() {
     for (name, _, bad) in VALUES {
         for value in *bad {
             let refused = parse(Some(&format!("{name}={}", encode(value))), NOW).unwrap_err();
-            assert_eq!((refused.parameter.as_str(), refused.mistake), (*name, Mistake::Malformed), "{name}={value}");
+            assert_eq!(
+                (refused.parameter.as_str(), refused.mistake),
+                (*name, Mistake::Malformed),
+                "{name}={value}"
+            );
         }
     }
 }
@@ -101,25 +130,57 @@ fn a_malformed_value_is_refused_by_its_name() {
 fn a_text_that_would_make_every_row_costly_is_refused() {
     let refused = parse(Some(&format!("q={}", "x".repeat(513))), NOW).unwrap_err();
     assert_eq!(refused.parameter, "q");
-    assert!(parse(Some(&format!("status_codes={}", vec!["429"; 65].join(","))), NOW).is_err());
+    assert!(
+        parse(
+            Some(&format!("status_codes={}", vec!["429"; 65].join(","))),
+            NOW
+        )
+        .is_err()
+    );
 }
 
 #[test]
 fn an_unknown_parameter_is_refused_with_the_names_that_are_known() {
     let refused = parse(Some("modle=x"), NOW).unwrap_err();
-    assert_eq!((refused.parameter.as_str(), refused.mistake), ("modle", Mistake::Unknown));
+    assert_eq!(
+        (refused.parameter.as_str(), refused.mistake),
+        ("modle", Mistake::Unknown)
+    );
     assert!(refused.message.contains("model,") && refused.message.contains("time_range"));
-    assert_eq!(parse_window(Some("model=x"), NOW).unwrap_err().mistake, Mistake::Unknown);
-    assert_eq!(parse_page(Some("time_range=1h")).unwrap_err().mistake, Mistake::Unknown);
-    assert_eq!(parse_small_page(Some("cursor=6f")).unwrap_err().mistake, Mistake::Unknown);
-    assert_eq!(parse_nothing(Some("page=1")).unwrap_err().mistake, Mistake::Unknown);
+    assert_eq!(
+        parse_window(Some("model=x"), NOW).unwrap_err().mistake,
+        Mistake::Unknown
+    );
+    assert_eq!(
+        parse_page(Some("time_range=1h")).unwrap_err().mistake,
+        Mistake::Unknown
+    );
+    assert_eq!(
+        parse_small_page(Some("cursor=6f")).unwrap_err().mistake,
+        Mistake::Unknown
+    );
+    assert_eq!(
+        parse_nothing(Some("page=1")).unwrap_err().mistake,
+        Mistake::Unknown
+    );
 }
 
 #[test]
 fn nothing_asked_for_is_the_first_page_of_the_last_day() {
     let read = parse(None, NOW).unwrap();
     let day = Filter::between(NOW.plus_ms(1 - 86_400_000), NOW.plus_ms(1));
-    assert_eq!(read, Question { filter: day, page: Page { sort: Sort::Newest, page: 1, page_size: 50, cursor: None } });
+    assert_eq!(
+        read,
+        Question {
+            filter: day,
+            page: Page {
+                sort: Sort::Newest,
+                page: 1,
+                page_size: 50,
+                cursor: None
+            }
+        }
+    );
     assert_eq!(parse(Some("q="), NOW).unwrap(), read);
 }
 
