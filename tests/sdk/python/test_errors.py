@@ -9,7 +9,7 @@ import faults
 import pytest
 from calls import KINDS, Kind, headers_of, raised, refused_here
 from clients import claude, gemini, gpt
-from servers import DISABLED_KEY, ONE_GROUP_KEY, Target
+from servers import DISABLED_KEY, ONE_GROUP_KEY, Target, account_key
 
 SURFACED = [
     pytest.param(kind, name, id=f"{kind}-{name}") for kind in KINDS for name in faults.surfaced(kind.platform)
@@ -100,6 +100,23 @@ def test_an_unknown_path_is_not_found_for_every_sdk(shared_gateway):
             with pytest.raises(Exception) as error:
                 call()
             assert status_of(error.value) == 404
+
+
+@pytest.mark.parametrize("kind", ONE_PER_PLATFORM, ids=str)
+def test_an_accounts_key_that_the_provider_repeats_reaches_neither_client_nor_record(sim, gateway, kind: Kind):
+    key = account_key(kind.platform, 1)
+    fault = faults.refusal(kind.platform, "bad-request")
+    error_body = fault["body"]["error"] | {"message": f"The key {key} may not use this field."}
+    sim.script([faults.rule(fault | {"body": fault["body"] | {"error": error_body}})])
+
+    error = raised(kind, gateway.target)
+
+    assert status_of(error) == 400 and "may not use this field" in str(error)
+    (listed,) = gateway.errors()
+    whole = gateway.admin("GET", f"ops/errors/{listed['id']}")
+    assert "may not use this field" in whole["message"]
+    for shown in (error, seen(error), listed, whole, gateway.upstream_errors()):
+        assert key not in str(shown)
 
 
 def test_an_sdks_own_retries_are_separate_requests_to_the_gateway(sim, gateway):
