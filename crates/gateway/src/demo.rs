@@ -85,7 +85,7 @@ fn announce(gateway: &Gateway, client_key: &str) {
          as they come waybill errors tail --url http://{address} --token {token}\n  \
          hidden ones  curl -H 'authorization: Bearer {token}' \
          'http://{address}/api/v1/admin/ops/upstream-errors?recovered=true&time_range=5m'\n  \
-         a request    curl http://{address}/v1/messages -H 'x-api-key: {client_key}' \
+         a request    curl http://{address}/v1/messages -H 'x-api-key: {client_key}' -H 'anthropic-version: 2023-06-01' \
          -d '{{\"model\":\"claude-sonnet-4-5\",\"max_tokens\":64,\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'\n\n  \
          Ctrl-C stops it.\n\nlistening on http://{address}"
     );

@@ -67,6 +67,7 @@ async fn with_key(world: &World, key: &str) -> Answer {
         .method(Method::POST)
         .uri(format!("{}/v1/messages", world.url))
         .header("x-api-key", key)
+        .header("anthropic-version", "2023-06-01")
         .header("content-type", "application/json")
         .body(Full::new(Bytes::from(message(false))))
         .unwrap();
