@@ -23,7 +23,7 @@ use waybill_model::{
 use waybill_wire::{endpoint, endpoint::Mismatch, peek};
 
 pub use body::drain;
-pub use query::{credential_in_query, without_credentials};
+pub use query::{credential_in_query, with_version, without_credentials};
 
 use crate::{
     app::Shared,
@@ -59,13 +59,13 @@ pub struct Inbound {
     pub method: Method,
     /// What was asked for.
     pub endpoint: Endpoint,
-    /// Path and query without the client's credential.
+    /// Path and query without the client's credential, and with the version.
     pub path_and_query: PathAndQuery,
     /// How a streamed answer is framed; `None`: the answer is one document.
     pub stream_format: Option<StreamFormat>,
     /// Where the model stands in the body.
     pub model_span: Option<Range<usize>>,
-    /// Where the model stands in the path.
+    /// Where the model stands in [`Self::path_and_query`].
     pub path_model_span: Option<Range<usize>>,
 }
 
@@ -175,16 +175,19 @@ pub async fn collect(
             arrival.stream |= peeked.stream;
         }
         let stream_format = endpoint::stream_format(endpoint, arrival.stream, arrival.path.query());
+        let (path_and_query, grown) = with_version(without_credentials(&arrival.path));
+        let path_model_span = path_model_span.map(|span| span.start + grown..span.end + grown);
         Ok((
             endpoint,
             model_span,
             stream_format,
-            without_credentials(&arrival.path),
+            path_and_query,
+            path_model_span,
         ))
     }
     .await;
     match read {
-        Ok((endpoint, model_span, stream_format, path_and_query)) => Ok(Inbound {
+        Ok((endpoint, model_span, stream_format, path_and_query, path_model_span)) => Ok(Inbound {
             journey,
             method,
             endpoint,
@@ -194,8 +197,11 @@ pub async fn collect(
             path_model_span,
         }),
         Err(refusal) => {
-            // A client still sending would lose the answer to a reset; let it finish, within bounds.
-            drain(&mut body, DRAIN_PATIENCE).await;
+            // A client still sending would lose the answer to a reset; let it finish, within bounds. One
+            // that was waited for already is not waited for again.
+            if refusal.code != Code::RequestTimeout {
+                drain(&mut body, DRAIN_PATIENCE).await;
+            }
             Err((journey, refusal))
         }
     }

@@ -1,4 +1,5 @@
-//! Credentials in a query string: Gemini clients may send `?key=…`.
+//! The path and query as the provider gets them: without the client's credential (Gemini clients may
+//! send `?key=…`), and with the version that OpenAI clients may leave out.
 
 use http::uri::PathAndQuery;
 
@@ -37,6 +38,20 @@ pub fn without_credentials(path: &PathAndQuery) -> PathAndQuery {
         .unwrap_or_else(|_| PathAndQuery::from_static("/"))
 }
 
+/// The path as the provider knows it, and how many bytes were put before it. OpenAI clients whose base
+/// URL ends before the version leave it out.
+pub fn with_version(path: PathAndQuery) -> (PathAndQuery, usize) {
+    const VERSION: &str = "/v1";
+    if path.path().starts_with(VERSION) {
+        return (path, 0);
+    }
+    match format!("{VERSION}{path}").parse() {
+        Ok(versioned) => (versioned, VERSION.len()),
+        // Cannot be: a valid path behind another is one.
+        Err(_) => (path, 0),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,5 +72,18 @@ mod tests {
             without_credentials(&path).as_str(),
             "/v1/messages?beta=true"
         );
+    }
+
+    #[test]
+    fn a_path_without_a_version_gets_one() {
+        for (path, versioned, grown) in [
+            ("/responses?a=b", "/v1/responses?a=b", 3),
+            ("/models/gpt-5", "/v1/models/gpt-5", 3),
+            ("/v1/models", "/v1/models", 0),
+            ("/v1beta/models?x", "/v1beta/models?x", 0),
+        ] {
+            let (found, by) = with_version(PathAndQuery::from_static(path));
+            assert_eq!((found.as_str(), by), (versioned, grown));
+        }
     }
 }

@@ -257,7 +257,7 @@ impl Stream {
         );
         let told = match (said, self.standing.error_form()) {
             (_, ErrorForm::None) => Bytes::new(),
-            (Some(event), _) => journey.shared().scrub(event),
+            (Some(event), _) => closed(self.format, journey.shared().scrub(event)),
             (None, ErrorForm::Answer | ErrorForm::Event) => {
                 let code = Code::in_place_of(failure.cause).info();
                 let request_id = journey.waybill().request_id.to_string();
@@ -317,6 +317,21 @@ impl Drop for Stream {
             self.stamp(&mut journey);
             drop(journey);
         }
+    }
+}
+
+/// A provider's error as the end of the stream: nothing of what it sends behind it is passed on, so an
+/// array is closed here.
+fn closed(format: StreamFormat, event: Bytes) -> Bytes {
+    match format {
+        StreamFormat::GeminiArray if !event.trim_ascii_end().ends_with(b"]") => {
+            Bytes::from([&event[..], b"\n]\n"].concat())
+        }
+        StreamFormat::AnthropicSse
+        | StreamFormat::ChatSse
+        | StreamFormat::ResponsesSse
+        | StreamFormat::GeminiSse
+        | StreamFormat::GeminiArray => event,
     }
 }
 

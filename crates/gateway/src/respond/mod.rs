@@ -104,7 +104,8 @@ pub fn provider(
 pub fn passed_on(headers: &HeaderMap) -> HeaderMap {
     let mut kept = HeaderMap::with_capacity(headers.len() + 3);
     for (name, value) in headers {
-        if !NOT_PASSED_ON.contains(&name.as_str()) {
+        // `x-waybill-…` is ours to say.
+        if !NOT_PASSED_ON.contains(&name.as_str()) && !name.as_str().starts_with("x-waybill-") {
             kept.append(name.clone(), value.clone());
         }
     }
