@@ -23,6 +23,12 @@ fn last(world: &World) -> Received {
         .expect("the provider was sent something")
 }
 
+/// A path as the provider knows it.
+fn with_version(path: &str) -> String {
+    let version = if path.starts_with("/v1") { "" } else { "/v1" };
+    format!("{version}{path}")
+}
+
 /// Every endpoint with a body.
 fn endpoints() -> Vec<(&'static str, String, &'static str)> {
     let embed = json!({"content": {"parts": [{"text": "Some text."}]}}).to_string();
@@ -125,13 +131,14 @@ async fn every_endpoint_reaches_its_provider_with_path_query_and_body_as_they_ca
             "{path}"
         );
     }
-    // Clients whose base URL ends before the version.
+    // Clients whose base URL ends before the version; the provider knows the path with it.
     for (path, body) in [
         ("/responses", response(false)),
-        ("/chat/completions", chat(false)),
+        ("/chat/completions", chat(true)),
     ] {
         let answer = world.post(path, body).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        assert_eq!(last(&world).path, format!("/v1{path}"));
     }
     world.stop().await;
 }
@@ -152,6 +159,8 @@ async fn models_are_listed_and_described_by_the_provider_of_the_callers_protocol
         ),
         ("/v1/models", None, "/data/0/owned_by"),
         ("/v1/models/gpt-5", None, "/owned_by"),
+        ("/models?x=y", None, "/data/0/owned_by"),
+        ("/models/gpt-5", None, "/owned_by"),
         ("/v1beta/models?pageSize=2", None, "/models/0/displayName"),
         ("/v1beta/models/gemini-2.5-pro", None, "/displayName"),
     ] {
@@ -169,7 +178,7 @@ async fn models_are_listed_and_described_by_the_provider_of_the_callers_protocol
         );
         assert_eq!(
             (last(&world).method.as_str(), last(&world).path.as_str()),
-            ("GET", path)
+            ("GET", with_version(path).as_str())
         );
         let row = world.request_row(answer.request_id()).await;
         assert_eq!(row["endpoint"], "models", "{path}: {row}");
@@ -281,7 +290,9 @@ async fn a_key_is_taken_however_an_sdk_sends_it_and_never_reaches_the_provider_i
         ("api-key", CLIENT_KEY),
         ("authorization", bearer.as_str()),
     ] {
-        let request = Request::post(format!("{}/v1/messages", world.url)).header(name, value);
+        let request = Request::post(format!("{}/v1/messages", world.url))
+            .header("anthropic-version", "2023-06-01")
+            .header(name, value);
         let answer = world
             .send(request.body(Full::from(message(false))).unwrap())
             .await;
