@@ -486,6 +486,8 @@ async fn a_question_that_cannot_be_read_is_refused_by_the_parameters_name() {
         ),
         ("/ops/errors?cursor=zz", "invalid_parameter", "cursor"),
         ("/ops/errors/x", "invalid_parameter", "id"),
+        ("/ops/errors/%ff", "invalid_parameter", "id"),
+        ("/groups/%ff", "invalid_parameter", "id"),
         (
             "/ops/upstream-errors?status_codes=4xx",
             "invalid_parameter",

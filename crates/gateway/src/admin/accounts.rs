@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, RawQuery, State},
+    extract::{RawQuery, State},
 };
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ use super::{
     App,
     body::{Body, NameOrId, present},
     check,
-    entities::{apply, id, names, paged},
+    entities::{PathId, apply, id, names, paged},
     openapi::NumberParameters,
     problem::{Problem, ProblemDetails},
 };
@@ -129,7 +129,7 @@ pub async fn list(
     params(("id" = i64, Path)), responses((status = 200, body = AccountView), (status = 404, body = ProblemDetails)))]
 pub async fn show(
     State(shared): State<App>,
-    Path(text): Path<String>,
+    PathId(text): PathId,
 ) -> Result<Json<AccountView>, Problem> {
     let account = find(&shared, &text).await?;
     Ok(Json(view(&shared, &shared.store.groups().await?, account)))
@@ -180,7 +180,7 @@ pub async fn create(
     responses((status = 200, body = AccountView), (status = 400, body = ProblemDetails), (status = 404, body = ProblemDetails), (status = 409, body = ProblemDetails)))]
 pub async fn change(
     State(shared): State<App>,
-    Path(text): Path<String>,
+    PathId(text): PathId,
     Body(patch): Body<AccountPatch>,
 ) -> Result<Json<AccountView>, Problem> {
     let now_is = find(&shared, &text).await?;
@@ -229,7 +229,7 @@ pub async fn change(
     params(("id" = i64, Path)), responses((status = 200, body = AccountView), (status = 404, body = ProblemDetails)))]
 pub async fn enable(
     State(shared): State<App>,
-    Path(text): Path<String>,
+    PathId(text): PathId,
 ) -> Result<Json<AccountView>, Problem> {
     switch(&shared, &text, Status::Active).await
 }
@@ -239,7 +239,7 @@ pub async fn enable(
     params(("id" = i64, Path)), responses((status = 200, body = AccountView), (status = 404, body = ProblemDetails)))]
 pub async fn disable(
     State(shared): State<App>,
-    Path(text): Path<String>,
+    PathId(text): PathId,
 ) -> Result<Json<AccountView>, Problem> {
     switch(&shared, &text, Status::Disabled).await
 }
@@ -249,7 +249,7 @@ pub async fn disable(
     params(("id" = i64, Path)), responses((status = 204), (status = 404, body = ProblemDetails)))]
 pub async fn remove(
     State(shared): State<App>,
-    Path(text): Path<String>,
+    PathId(text): PathId,
 ) -> Result<StatusCode, Problem> {
     shared.store.delete_account(AccountId(id(&text)?)).await?;
     apply(&shared).await?;

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, RawQuery, State},
+    extract::{RawQuery, State},
 };
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ use super::{
     App,
     body::{Body, NameOrId, present},
     check,
-    entities::{apply, id, names, paged},
+    entities::{PathId, apply, id, names, paged},
     openapi::NumberParameters,
     problem::{Problem, ProblemDetails},
 };
@@ -105,7 +105,7 @@ pub async fn list(
     params(("id" = i64, Path)), responses((status = 200, body = ApiKeyView), (status = 404, body = ProblemDetails)))]
 pub async fn show(
     State(shared): State<App>,
-    Path(text): Path<String>,
+    PathId(text): PathId,
 ) -> Result<Json<ApiKeyView>, Problem> {
     let found = shared.store.api_key(ApiKeyId(id(&text)?)).await?;
     let key = found.ok_or_else(|| Problem::not_found("API key", text))?;
@@ -159,7 +159,7 @@ pub async fn create(
     responses((status = 200, body = ApiKeyView), (status = 400, body = ProblemDetails), (status = 404, body = ProblemDetails), (status = 409, body = ProblemDetails)))]
 pub async fn change(
     State(shared): State<App>,
-    Path(text): Path<String>,
+    PathId(text): PathId,
     Body(patch): Body<ApiKeyPatch>,
 ) -> Result<Json<ApiKeyView>, Problem> {
     let id = ApiKeyId(id(&text)?);
@@ -185,7 +185,7 @@ pub async fn change(
     params(("id" = i64, Path)), responses((status = 204), (status = 404, body = ProblemDetails)))]
 pub async fn remove(
     State(shared): State<App>,
-    Path(text): Path<String>,
+    PathId(text): PathId,
 ) -> Result<StatusCode, Problem> {
     shared.store.delete_api_key(ApiKeyId(id(&text)?)).await?;
     apply(&shared).await?;

@@ -6,12 +6,16 @@
 use std::fmt;
 
 use axum::extract::{FromRequest, Request};
+use http_body_util::BodyExt as _;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
 use super::problem::{Problem, ProblemCode};
 
 /// Largest body. A change is a form, not a file.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
+
+/// How much of a body that is too large is taken from the client before it is cut off.
+const MAX_DISCARDED_BYTES: usize = 32 << 20;
 
 /// A body read as JSON, whatever its content type says.
 pub struct Body<T>(pub T);
@@ -20,15 +24,35 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let bytes = axum::body::to_bytes(request.into_body(), MAX_BODY_BYTES)
-            .await
-            .map_err(|_| {
-                let detail =
-                    format!("the body is larger than {MAX_BODY_BYTES} bytes, or broke off");
-                Problem::new(ProblemCode::BodyTooLarge, detail)
-            })?;
+        let bytes = collect(request.into_body()).await?;
         read(&bytes).map(Body)
     }
+}
+
+/// Reads a body to its end. One that is too large is read on for a while and let go, because a client
+/// that is still sending would lose our answer with the connection.
+async fn collect(mut body: axum::body::Body) -> Result<Vec<u8>, Problem> {
+    let (mut bytes, mut seen) = (Vec::new(), 0);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| {
+            Problem::new(
+                ProblemCode::InvalidBody,
+                "the body broke off before its end",
+            )
+        })?;
+        let data = frame.into_data().unwrap_or_default();
+        seen += data.len();
+        if seen <= MAX_BODY_BYTES {
+            bytes.extend_from_slice(&data);
+        } else if seen > MAX_DISCARDED_BYTES {
+            break;
+        }
+    }
+    if seen > MAX_BODY_BYTES {
+        let detail = format!("the body is larger than {MAX_BODY_BYTES} bytes");
+        return Err(Problem::new(ProblemCode::BodyTooLarge, detail));
+    }
+    Ok(bytes)
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {

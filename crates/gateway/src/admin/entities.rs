@@ -1,12 +1,28 @@
 //! What the resources of the configuration have in common.
 
+use axum::extract::{FromRequestParts, Path};
+use http::request::Parts;
 use serde::Serialize;
 use waybill_model::{entity::Group, id::GroupId, view::List};
 
 use super::{App, problem::Problem};
 use crate::ops::filter;
 
-/// The id in a path.
+/// The `{id}` of a path, as it was given.
+pub struct PathId(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(id) = Path::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Problem::parameter("id", "it is not valid UTF-8"))?;
+        Ok(PathId(id))
+    }
+}
+
+/// The id in a path, as a number.
 pub fn id(text: &str) -> Result<i64, Problem> {
     text.parse()
         .map_err(|_| Problem::parameter("id", "an id is a whole number"))

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, RawQuery, State},
+    extract::{RawQuery, State},
 };
 use serde::Deserialize;
 use waybill_model::{
@@ -13,6 +13,7 @@ use waybill_model::{
 use super::{
     App,
     body::Body,
+    entities::PathId,
     openapi::{FilterParameters, PageParameters},
     problem::{Problem, ProblemDetails},
 };
@@ -36,7 +37,7 @@ pub async fn list(
     responses((status = 200, body = ErrorLogDetail), (status = 404, body = ProblemDetails)))]
 pub async fn show(
     State(shared): State<App>,
-    Path(id): Path<String>,
+    PathId(id): PathId,
     RawQuery(query): RawQuery,
 ) -> Result<Json<ErrorLogDetail>, Problem> {
     filter::parse_nothing(query.as_deref())?;
@@ -49,7 +50,7 @@ pub async fn show(
     responses((status = 200, body = UpstreamErrorList), (status = 404, body = ProblemDetails)))]
 pub async fn upstream_errors(
     State(shared): State<App>,
-    Path(id): Path<String>,
+    PathId(id): PathId,
     RawQuery(query): RawQuery,
 ) -> Result<Json<UpstreamErrorList>, Problem> {
     let page = filter::parse_page(query.as_deref())?;
@@ -73,7 +74,7 @@ pub struct Resolve {
     responses((status = 200, body = ErrorLogDetail), (status = 404, body = ProblemDetails)))]
 pub async fn resolve(
     State(shared): State<App>,
-    Path(id): Path<String>,
+    PathId(id): PathId,
     Body(resolve): Body<Resolve>,
 ) -> Result<Json<ErrorLogDetail>, Problem> {
     let error = find(&shared, &id).await?;

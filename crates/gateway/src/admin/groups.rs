@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, RawQuery, State},
+    extract::{RawQuery, State},
 };
 use http::StatusCode;
 use serde::Deserialize;
@@ -18,7 +18,7 @@ use super::{
     App,
     body::Body,
     check,
-    entities::{apply, id, paged},
+    entities::{PathId, apply, id, paged},
     openapi::NumberParameters,
     problem::{Problem, ProblemDetails},
 };
@@ -63,10 +63,7 @@ pub async fn list(
 /// One group.
 #[utoipa::path(get, path = "/api/v1/admin/groups/{id}", operation_id = "get_group", tag = "groups",
     params(("id" = i64, Path)), responses((status = 200, body = Group), (status = 404, body = ProblemDetails)))]
-pub async fn show(
-    State(shared): State<App>,
-    Path(text): Path<String>,
-) -> Result<Json<Group>, Problem> {
+pub async fn show(State(shared): State<App>, PathId(text): PathId) -> Result<Json<Group>, Problem> {
     let found = shared.store.group(GroupId(id(&text)?)).await?;
     found
         .map(Json)
@@ -99,7 +96,7 @@ pub async fn create(
     responses((status = 200, body = Group), (status = 400, body = ProblemDetails), (status = 404, body = ProblemDetails), (status = 409, body = ProblemDetails)))]
 pub async fn change(
     State(shared): State<App>,
-    Path(text): Path<String>,
+    PathId(text): PathId,
     Body(patch): Body<GroupPatch>,
 ) -> Result<Json<Group>, Problem> {
     let id = GroupId(id(&text)?);
@@ -126,7 +123,7 @@ pub async fn change(
     params(("id" = i64, Path)), responses((status = 204), (status = 404, body = ProblemDetails), (status = 409, body = ProblemDetails)))]
 pub async fn remove(
     State(shared): State<App>,
-    Path(text): Path<String>,
+    PathId(text): PathId,
 ) -> Result<StatusCode, Problem> {
     shared.store.delete_group(GroupId(id(&text)?)).await?;
     apply(&shared).await?;

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, RawQuery, State},
+    extract::{RawQuery, State},
 };
 use waybill_model::{
     id::EventId,
@@ -11,7 +11,7 @@ use waybill_model::{
 
 use super::{
     App,
-    entities::id,
+    entities::{PathId, id},
     openapi::{FilterParameters, WindowParameters},
     problem::{Problem, ProblemDetails},
 };
@@ -40,7 +40,7 @@ pub async fn upstream_errors(
     responses((status = 200, body = UpstreamErrorEvent), (status = 404, body = ProblemDetails)))]
 pub async fn upstream_error(
     State(shared): State<App>,
-    Path(text): Path<String>,
+    PathId(text): PathId,
     RawQuery(query): RawQuery,
 ) -> Result<Json<UpstreamErrorEvent>, Problem> {
     filter::parse_nothing(query.as_deref())?;

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, RawQuery, State},
+    extract::{RawQuery, State},
 };
 use http::StatusCode;
 use serde::Deserialize;
@@ -17,7 +17,7 @@ use super::{
     App,
     body::Body,
     check,
-    entities::{apply, id, paged},
+    entities::{PathId, apply, id, paged},
     openapi::NumberParameters,
     problem::{Problem, ProblemDetails},
 };
@@ -55,10 +55,7 @@ pub async fn list(
 /// One user.
 #[utoipa::path(get, path = "/api/v1/admin/users/{id}", operation_id = "get_user", tag = "users",
     params(("id" = i64, Path)), responses((status = 200, body = User), (status = 404, body = ProblemDetails)))]
-pub async fn show(
-    State(shared): State<App>,
-    Path(text): Path<String>,
-) -> Result<Json<User>, Problem> {
+pub async fn show(State(shared): State<App>, PathId(text): PathId) -> Result<Json<User>, Problem> {
     let found = shared.store.user(UserId(id(&text)?)).await?;
     found
         .map(Json)
@@ -88,7 +85,7 @@ pub async fn create(
     responses((status = 200, body = User), (status = 400, body = ProblemDetails), (status = 404, body = ProblemDetails), (status = 409, body = ProblemDetails)))]
 pub async fn change(
     State(shared): State<App>,
-    Path(text): Path<String>,
+    PathId(text): PathId,
     Body(patch): Body<UserPatch>,
 ) -> Result<Json<User>, Problem> {
     let id = UserId(id(&text)?);
@@ -110,7 +107,7 @@ pub async fn change(
     params(("id" = i64, Path)), responses((status = 204), (status = 404, body = ProblemDetails), (status = 409, body = ProblemDetails)))]
 pub async fn remove(
     State(shared): State<App>,
-    Path(text): Path<String>,
+    PathId(text): PathId,
 ) -> Result<StatusCode, Problem> {
     shared.store.delete_user(UserId(id(&text)?)).await?;
     apply(&shared).await?;

@@ -24,6 +24,9 @@ use crate::ops::filter::MAX_PAGE_SIZE;
 /// How often is looked.
 const EVERY: Duration = Duration::from_secs(1);
 
+/// How often in a row the gateway may not answer: a restart takes less.
+const MAX_MISSES: u32 = 60;
+
 /// Prints what comes, until it is stopped or the gateway stays away.
 pub fn run(args: &Tail) -> anyhow::Result<()> {
     let remote = Remote::new(&args.client)?;
@@ -40,11 +43,23 @@ pub fn run(args: &Tail) -> anyhow::Result<()> {
         headed: false,
     };
     printer.print(&first)?;
+    let mut misses = 0;
     loop {
         std::thread::sleep(EVERY);
-        let new = written_after(&remote, &args.filter, last)?;
-        last = new.iter().map(|error| error.id).fold(last, ErrorId::max);
-        printer.print(&new)?;
+        match written_after(&remote, &args.filter, last) {
+            Ok(new) => {
+                misses = 0;
+                last = new.iter().map(|error| error.id).fold(last, ErrorId::max);
+                printer.print(&new)?;
+            }
+            Err(error) if misses == MAX_MISSES => return Err(error),
+            Err(error) => {
+                if misses == 0 {
+                    eprintln!("waybill: {error:#}; trying again");
+                }
+                misses += 1;
+            }
+        }
     }
 }
 
