@@ -7,15 +7,16 @@
 //! nginx say how much of that is the machine's.
 
 use std::{
+    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use serde::Serialize;
 
 use crate::{
@@ -44,9 +45,6 @@ const STATUS: u16 = 413;
 const QUIET: Duration = Duration::from_secs(3);
 /// Longer than any part takes.
 const LONGEST: Duration = Duration::from_secs(120);
-/// How long the books may take to agree after the last answer.
-const SETTLE: Duration = Duration::from_secs(10);
-
 /// What the burst did to one proxy.
 #[derive(Serialize)]
 pub struct Burst {
@@ -58,6 +56,8 @@ pub struct Burst {
     pub failures_recorded: Option<u64>,
     /// Answers that were not as expected, or not whole, successes and failures together.
     pub wrong: u64,
+    /// The gateway's own books, as it states them: of the whole run, not of the burst alone.
+    pub books: Option<serde_json::Value>,
     /// Peak resident memory.
     pub peak_bytes: u64,
     /// Failures a second in the storm.
@@ -73,7 +73,6 @@ pub struct Burst {
 /// # Errors
 /// When the proxy breaks, or the gateway's admin API does not answer.
 pub fn run(subject: &Running, quiet_length: Duration) -> Result<Burst> {
-    let recorded_before = recorded(subject)?;
     let quiet = successes(subject, quiet_length.max(QUIET), Arc::default())?.run()?;
     subject.processes.reset_peak();
 
@@ -104,7 +103,8 @@ pub fn run(subject: &Running, quiet_length: Duration) -> Result<Burst> {
     Ok(Burst {
         kind: subject.kind,
         failures_seen,
-        failures_recorded: settled(subject, recorded_before, failures_seen)?,
+        failures_recorded: recorded(subject)?,
+        books: books(subject)?,
         peak_bytes,
         failures_per_second: storm.per_second,
         wrong: [storm, flights, meantime.clone()]
@@ -150,33 +150,48 @@ fn failures(subject: &Running, pace: Pace) -> Result<Load> {
     })
 }
 
-/// How many failures of the burst's kind the gateway has on record; `None` for what keeps no record.
+/// How many failures of the burst the gateway lists, each id once: the list is walked to its end, because
+/// a total may be an estimate. The answers ended after their records were committed, so there is
+/// nothing to wait for. `None` for what keeps no record.
 fn recorded(subject: &Running) -> Result<Option<u64>> {
     if subject.kind != Kind::Waybill {
         return Ok(None);
     }
-    let path = format!(
-        "/api/v1/admin/ops/errors?view=all&time_range=24h&model={FAILING_MODEL}&page_size=1"
+    let list = format!(
+        "/api/v1/admin/ops/errors?view=all&time_range=24h&model={FAILING_MODEL}&page_size=500"
     );
-    let (status, body) = get(subject.plain, &path, ADMIN_TOKEN)?;
-    let list: serde_json::Value = serde_json::from_slice(&body)
-        .with_context(|| format!("{path}: {status} {}", String::from_utf8_lossy(&body)))?;
-    let total = list["total"]
-        .as_u64()
-        .with_context(|| format!("{path}: {status}, no total in {list}"))?;
-    Ok(Some(total))
+    let mut ids = HashSet::new();
+    let mut path = list.clone();
+    loop {
+        let page = ask(subject, &path)?;
+        let rows = page["errors"]
+            .as_array()
+            .with_context(|| format!("{path}: no `errors`"))?;
+        ids.extend(
+            rows.iter()
+                .filter_map(|row| row["request_id"].as_str().map(str::to_owned)),
+        );
+        match page["next_cursor"].as_str() {
+            Some(cursor) => path = format!("{list}&cursor={cursor}"),
+            None => return Ok(Some(ids.len() as u64)),
+        }
+    }
 }
 
-/// How many more are on record than before, once that is as many as were seen or nothing changes any more.
-fn settled(subject: &Running, before: Option<u64>, seen: u64) -> Result<Option<u64>> {
-    let patience = Instant::now() + SETTLE;
-    loop {
-        let more = recorded(subject)?
-            .zip(before)
-            .map(|(now, before)| now - before);
-        if more.is_none_or(|more| more >= seen) || Instant::now() > patience {
-            return Ok(more);
-        }
-        thread::sleep(Duration::from_millis(200));
+/// What the gateway says of its own books.
+fn books(subject: &Running) -> Result<Option<serde_json::Value>> {
+    if subject.kind != Kind::Waybill {
+        return Ok(None);
     }
+    ask(subject, "/api/v1/admin/ops/books").map(Some)
+}
+
+fn ask(subject: &Running, path: &str) -> Result<serde_json::Value> {
+    let (status, body) = get(subject.plain, path, ADMIN_TOKEN)?;
+    ensure!(
+        status == 200,
+        "{path}: {status} {}",
+        String::from_utf8_lossy(&body)
+    );
+    serde_json::from_slice(&body).with_context(|| path.to_owned())
 }

@@ -136,6 +136,20 @@ fn bursts(bursts: &[Burst]) -> String {
             burst.wrong,
         );
     }
+    for books in bursts.iter().filter_map(|burst| burst.books.as_ref()) {
+        let of = |name: &str| books[name].as_u64().unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "\nThe gateway's books of the whole run: {} due = {} stored + {} spooled + {} counted lost; \
+             {} answers released early, {} request bodies let go.",
+            of("due"),
+            of("stored"),
+            of("spooled"),
+            of("counted_lost"),
+            of("released_early"),
+            of("bodies_dropped"),
+        );
+    }
     out
 }
 
