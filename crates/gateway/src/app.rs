@@ -7,7 +7,7 @@ use std::sync::{
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use waybill_model::{redact::Redactor, secret::Secret};
+use waybill_model::secret::Secret;
 use waybill_store::{Store, StoreError};
 
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
     config::Settings,
     record::Recorder,
     routing::Snapshot,
+    secrets::Secrets,
     upstream::{Pool, Tls},
     vault::Vault,
 };
@@ -35,13 +36,12 @@ pub struct Shared {
     pub tls: Tls,
     /// Requests in flight.
     pub in_flight: InFlight,
-    /// Knows every live secret.
-    pub redactor: Arc<ArcSwap<Redactor>>,
-    /// Secrets that are not in the store: the admin token, the instance key, client keys of the file.
-    pub own_secrets: Vec<Secret>,
+    /// Every live secret.
+    pub secrets: Arc<Secrets>,
     /// Bearer token of the admin API.
     pub admin_token: Secret,
     snapshot: ArcSwap<Snapshot>,
+    reloading: tokio::sync::Mutex<()>,
     stopping: AtomicBool,
     cut_off: AtomicBool,
 }
@@ -89,10 +89,8 @@ pub struct Parts {
     pub recorder: Recorder,
     /// TLS towards providers.
     pub tls: Tls,
-    /// Knows every live secret; shared with the recorder's thread.
-    pub redactor: Arc<ArcSwap<Redactor>>,
-    /// Secrets that are not in the store.
-    pub own_secrets: Vec<Secret>,
+    /// Every live secret; shared with the recorder's thread.
+    pub secrets: Arc<Secrets>,
     /// Bearer token of the admin API.
     pub admin_token: Secret,
 }
@@ -107,8 +105,7 @@ impl Shared {
             store,
             recorder,
             tls,
-            redactor,
-            own_secrets,
+            secrets,
             admin_token,
         } = parts;
         Shared {
@@ -118,11 +115,11 @@ impl Shared {
             store,
             recorder,
             tls,
-            redactor,
-            own_secrets,
+            secrets,
             admin_token,
             in_flight: InFlight::default(),
             snapshot: ArcSwap::default(),
+            reloading: tokio::sync::Mutex::default(),
             stopping: AtomicBool::new(false),
             cut_off: AtomicBool::new(false),
         }
@@ -136,13 +133,15 @@ impl Shared {
     /// Reads the configuration from the store and lets the next request see it. Also teaches the
     /// redactor the credentials that are in use.
     pub async fn reload(&self) -> Result<(), StoreError> {
+        // Two changes at once must not leave the older picture behind.
+        let _one_at_a_time = self.reloading.lock().await;
         let config = self.store.load_config().await?;
-        let mut secrets = self.own_secrets.clone();
-        secrets.extend(
+        self.secrets.set_accounts(
             config
                 .accounts
                 .iter()
-                .filter_map(|account| self.vault.open_credential(&account.credential).ok()),
+                .filter_map(|account| self.vault.open_credential(&account.credential).ok())
+                .collect(),
         );
         let snapshot = Snapshot::build(
             &config.groups,
@@ -157,27 +156,23 @@ impl Shared {
             },
             &self.snapshot.load(),
         );
-        self.redactor.store(Arc::new(Redactor::new(secrets)));
         self.snapshot.store(Arc::new(snapshot));
         Ok(())
     }
 
     /// A provider's bytes without secrets, for the client. Unchanged bytes are not copied.
     pub fn scrub(&self, bytes: Bytes) -> Bytes {
-        let Ok(text) = std::str::from_utf8(&bytes) else {
-            return Bytes::from(
-                self.redactor
-                    .load()
-                    .bytes(&bytes, usize::MAX)
-                    .0
-                    .into_string(),
-            );
-        };
-        let shown = self.redactor.load().text(text);
-        if shown.as_str() == text {
-            bytes
-        } else {
-            Bytes::from(shown.into_string())
+        let redactor = self.secrets.redactor();
+        match std::str::from_utf8(&bytes) {
+            Ok(text) => {
+                let shown = redactor.text(text);
+                if shown.as_str() == text {
+                    bytes
+                } else {
+                    Bytes::from(shown.into_string())
+                }
+            }
+            Err(_) => Bytes::from(redactor.bytes(&bytes, usize::MAX).0.into_string()),
         }
     }
 

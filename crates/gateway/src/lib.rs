@@ -20,6 +20,7 @@ pub mod relay;
 pub mod respond;
 pub mod routing;
 pub mod run;
+pub mod secrets;
 pub mod seed;
 pub mod server;
 pub mod upstream;

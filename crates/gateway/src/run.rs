@@ -8,8 +8,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use arc_swap::ArcSwap;
-use waybill_model::{redact::Redactor, secret::Secret};
+use waybill_model::secret::Secret;
 use waybill_store::{RetentionPolicy, Store, StoreOptions};
 
 use crate::{
@@ -19,6 +18,7 @@ use crate::{
     clock::Clock,
     config::{Config, Retention},
     record::{self, Composer, Recorder},
+    secrets::Secrets,
     seed, server,
     upstream::Tls,
     vault::{self, Vault},
@@ -106,14 +106,12 @@ pub async fn start(config: Config) -> anyhow::Result<Gateway> {
     own_secrets.extend(config.api_keys.iter().filter_map(|key| key.key.clone()));
     own_secrets.extend(new_keys.iter().map(|(_, key)| key.clone()));
 
-    let redactor = Arc::new(ArcSwap::from_pointee(Redactor::new(
-        own_secrets.iter().cloned(),
-    )));
+    let secrets = Arc::new(Secrets::new(own_secrets));
     let settings = config.settings;
     let (recorder, queues) =
         Recorder::new(store.clone(), settings.capture.clone(), settings.requests);
     let composer = Composer::new(
-        Arc::clone(&redactor),
+        Arc::clone(&secrets),
         vault.clone(),
         settings.capture.clone(),
     );
@@ -125,8 +123,7 @@ pub async fn start(config: Config) -> anyhow::Result<Gateway> {
         store,
         recorder,
         tls: Tls::new(&extra_roots(config.upstream_ca.as_deref())?),
-        redactor,
-        own_secrets,
+        secrets,
         admin_token,
     }));
     shared.reload().await?;

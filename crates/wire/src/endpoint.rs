@@ -180,10 +180,11 @@ pub fn recognise<'p>(
     };
     let mut allow = None;
     for route in ROUTES {
-        let Some(span) = fit(route.path, path) else {
+        let Some(span) = fit(route, path) else {
             continue;
         };
-        if route.method != method.as_str() {
+        // A path that is a method call of Gemini's is not the name of a model.
+        if route.method != method.as_str() || allow.is_some() {
             allow.get_or_insert((route.method, protocol_of(route)));
             continue;
         }
@@ -239,15 +240,17 @@ pub fn stream_format(
 }
 
 /// Where `*` of the pattern falls in the path; an empty range when there is no `*`. `None`: no fit.
-fn fit(pattern: &str, path: &str) -> Option<Range<usize>> {
-    let Some((before, after)) = pattern.split_once('*') else {
-        return (pattern == path).then_some(0..0);
+fn fit(route: &Route, path: &str) -> Option<Range<usize>> {
+    let Some((before, after)) = route.path.split_once('*') else {
+        return (route.path == path).then_some(0..0);
     };
     let end = path.len().checked_sub(after.len())?;
     let fits = before.len() < end && path.starts_with(before) && path.ends_with(after);
     let span = before.len()..end;
-    // A bare `GET …/models/{id}` must not swallow a method call of Gemini's, which ends in `:verb`.
-    (fits && !path[span.clone()].contains(':')).then_some(span)
+    // A model of Gemini's has no colon, so what follows one is an unknown method; a fine-tuned model of
+    // OpenAI's has several (`ft:gpt-…:org::id`).
+    let may_have_colon = route.protocol == Protocol::OpenAi;
+    (fits && (may_have_colon || !path[span.clone()].contains(':'))).then_some(span)
 }
 
 fn shape_of(path: &str) -> Protocol {
@@ -265,6 +268,15 @@ mod tests {
     fn on(method: Method, path: &str) -> Result<(Endpoint, Protocol, Option<&str>), Unrecognised> {
         recognise(&method, path, &HeaderMap::new())
             .map(|found| (found.endpoint, found.protocol, found.path_model))
+    }
+
+    #[test]
+    fn a_fine_tuned_model_keeps_its_colons_and_a_method_call_is_no_model() {
+        let path = "/v1/models/ft:gpt-4o-mini:acme::1";
+        let found = on(Method::GET, path).unwrap();
+        assert_eq!(found.2, Some("ft:gpt-4o-mini:acme::1"));
+        let call = on(Method::GET, "/v1/models/gemini-x:generateContent").unwrap_err();
+        assert_eq!(call.why, Mismatch::MethodNotAllowed { allow: "POST" });
     }
 
     #[test]

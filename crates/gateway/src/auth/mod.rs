@@ -62,7 +62,7 @@ pub fn admit(
 }
 
 /// The key as the client's SDK sends it.
-fn presented<'a>(
+pub fn presented<'a>(
     headers: &'a HeaderMap,
     path: &'a PathAndQuery,
 ) -> Option<std::borrow::Cow<'a, str>> {

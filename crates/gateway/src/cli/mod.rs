@@ -108,7 +108,9 @@ pub struct ClientArgs {
 
 /// Reads the command line, does what it says, and tells the shell how it went.
 pub fn main() -> ExitCode {
-    match run(Cli::parse().command) {
+    let cli = Cli::parse();
+    log();
+    match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -128,6 +130,18 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Accounts(command) => configured::accounts(command),
         Command::Keys(command) => configured::keys(command),
     }
+}
+
+/// Logs go to standard error, for standard output is what was asked for. `RUST_LOG` says how much.
+fn log() {
+    use io::IsTerminal as _;
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr)
+        .init();
 }
 
 /// The reader of our output has gone: `waybill errors list | head`.

@@ -264,11 +264,13 @@ impl Check<'_> {
                 status: Status::Active,
             });
         }
+        let admin_token = self.optional_secret("admin_token", raw.admin_token.as_deref());
+        let secret_key = self.optional_secret("secret_key", raw.secret_key.as_deref());
         Some(Config {
             listen: address?,
             data_dir: PathBuf::from(raw.data_dir.as_deref().unwrap_or("./waybill-data")),
-            admin_token: self.optional_secret("admin_token", raw.admin_token.as_deref()),
-            secret_key: self.optional_secret("secret_key", raw.secret_key.as_deref()),
+            admin_token,
+            secret_key,
             workers: raw.workers.unwrap_or(0),
             durability,
             upstream_ca: raw.upstream_ca.map(PathBuf::from),

@@ -151,7 +151,7 @@ pub struct Capture {
 impl Default for Capture {
     fn default() -> Self {
         Capture {
-            request_body_bytes: 64 << 10,
+            request_body_bytes: 16 << 10,
             detail_bytes: 16 << 10,
             replay: true,
             replay_body_bytes: 32 << 20,

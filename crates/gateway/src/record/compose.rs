@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use http::{HeaderMap, header};
 use waybill_model::{
     classify,
@@ -15,7 +14,9 @@ use waybill_model::{
 
 use super::queue::CLIENT_REQUEST_ID;
 use crate::{
+    auth,
     config::Capture,
+    secrets::Secrets,
     vault::{Purpose, Vault},
 };
 
@@ -26,17 +27,20 @@ const MAX_MESSAGE_BYTES: usize = 2048;
 /// Longest name (model, account, user agent) kept, in bytes.
 const MAX_NAME_BYTES: usize = 512;
 
+/// Smaller bodies are kept as they are: the tables of a compressor cost more than it saves.
+const MIN_COMPRESSED_BYTES: usize = 4096;
+
 /// Composes records. Owned by the recorder's thread.
 pub struct Composer {
-    redactor: Arc<ArcSwap<Redactor>>,
+    secrets: Arc<Secrets>,
     vault: Vault,
     capture: Capture,
     compressor: Option<zstd::bulk::Compressor<'static>>,
 }
 
 impl Composer {
-    /// A composer that redacts with the current redactor and seals with the vault.
-    pub fn new(redactor: Arc<ArcSwap<Redactor>>, vault: Vault, capture: Capture) -> Self {
+    /// A composer that looks for `secrets` and seals with the vault.
+    pub fn new(secrets: Arc<Secrets>, vault: Vault, capture: Capture) -> Self {
         // Level 1: this runs for every failed request.
         let compressor = zstd::bulk::Compressor::new(1)
             .inspect_err(
@@ -44,7 +48,7 @@ impl Composer {
             )
             .ok();
         Composer {
-            redactor,
+            secrets,
             vault,
             capture,
             compressor,
@@ -53,7 +57,16 @@ impl Composer {
 
     /// The record of a finished request.
     pub fn compose(&mut self, finished: Finished, body_dropped: bool) -> Record {
-        let redactor = self.redactor.load_full();
+        if finished.must_be_durable()
+            && let Some(key) = auth::presented(
+                &finished.waybill.arrival.headers,
+                &finished.waybill.arrival.path,
+            )
+        {
+            // Only its hash is stored, so this is the first time that it can be looked for elsewhere.
+            self.secrets.learn(&key);
+        }
+        let redactor = self.secrets.redactor();
         let subject = subject(&redactor, &finished);
         if !finished.must_be_durable() {
             return Record {
@@ -230,17 +243,36 @@ impl Composer {
         {
             return None;
         }
-        let compressed = self
-            .compressor
-            .as_mut()?
-            .compress(body)
-            .inspect_err(|error| tracing::warn!(%error, "a replay copy could not be made"))
-            .ok()?;
+        let packed = if body.len() < MIN_COMPRESSED_BYTES {
+            replay_copy(Packing::Plain, body)
+        } else {
+            let compressed = self
+                .compressor
+                .as_mut()?
+                .compress(body)
+                .inspect_err(|error| tracing::warn!(%error, "a replay copy could not be made"))
+                .ok()?;
+            replay_copy(Packing::Zstd, &compressed)
+        };
         Some(ReplayRow {
-            sealed: self.vault.seal(Purpose::Replay, &compressed),
+            sealed: self.vault.seal(Purpose::Replay, &packed),
             body_bytes: body.len() as u64,
         })
     }
+}
+
+/// How a replay copy is packed: its first byte.
+#[derive(Clone, Copy)]
+enum Packing {
+    Plain = 0,
+    Zstd = 1,
+}
+
+fn replay_copy(packing: Packing, bytes: &[u8]) -> Vec<u8> {
+    let mut copy = Vec::with_capacity(bytes.len() + 1);
+    copy.push(packing as u8);
+    copy.extend_from_slice(bytes);
+    copy
 }
 
 fn request_row(finished: &Finished, subject: Subject) -> RequestRow {

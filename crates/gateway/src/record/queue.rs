@@ -18,7 +18,7 @@ use std::{
 
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
-use http::HeaderName;
+use http::{HeaderMap, HeaderName, HeaderValue, uri::PathAndQuery};
 use tokio::{sync::oneshot, time::Sleep};
 use waybill_model::{cause::Cause, id::RequestId, time::UnixMillis, waybill::Finished};
 use waybill_store::{LossReason, Store};
@@ -113,15 +113,12 @@ impl Recorder {
             if !self.keeps(&finished) {
                 return None;
             }
-            // A success is one compact row: let everything else go now, not when the row is written.
-            finished.waybill.arrival.body = Bytes::new();
-            let headers = std::mem::take(&mut finished.waybill.arrival.headers);
-            finished.waybill.arrival.headers = CLIENT_REQUEST_ID
-                .iter()
-                .filter_map(|name| {
-                    Some((HeaderName::from_static(name), headers.get(*name)?.clone()))
-                })
-                .collect();
+            // A success is one compact row. Its body, path and headers are slices of read buffers: let
+            // those go now, not when the row is written.
+            let arrival = &mut finished.waybill.arrival;
+            arrival.body = Bytes::new();
+            arrival.path = PathAndQuery::from_static("/");
+            arrival.headers = client_request_id(&arrival.headers);
             self.put(
                 &self.lazy,
                 Entry {
@@ -215,6 +212,17 @@ impl Recorder {
             self.store.count_lost(1, LossReason::QueueFull);
         }
     }
+}
+
+/// The client's own id for the request, alone and copied.
+fn client_request_id(headers: &HeaderMap) -> HeaderMap {
+    CLIENT_REQUEST_ID
+        .iter()
+        .filter_map(|name| {
+            let value = HeaderValue::from_bytes(headers.get(*name)?.as_bytes()).ok()?;
+            Some((HeaderName::from_static(name), value))
+        })
+        .collect()
 }
 
 /// Resolves when the record is committed, or counted lost, or the wait has become too long.

@@ -24,6 +24,10 @@ use super::{
 /// not wait long for the last.
 const GROUP: usize = 256;
 
+/// How long the first of a group waits for others. Writing a group costs little more than writing one
+/// record, and while this thread rests nobody has to wake it.
+const GATHER: Duration = Duration::from_millis(2);
+
 /// How long plain successes may lie before they are written.
 const LINGER: Duration = Duration::from_millis(100);
 
@@ -90,6 +94,7 @@ impl Worker {
             let stopping = self.stop.load(Ordering::Acquire);
             if let Ok(first) = self.queues.urgent.recv_timeout(LINGER) {
                 group.push(first);
+                std::thread::sleep(GATHER);
             }
             group.extend(self.queues.urgent.try_iter().take(GROUP - group.len()));
             group.extend(self.queues.lazy.try_iter().take(GROUP - group.len()));

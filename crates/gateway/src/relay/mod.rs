@@ -11,13 +11,14 @@ mod reply;
 mod stream;
 
 use bytes::Bytes;
-use http::Response;
+use http::{HeaderMap, HeaderValue, Response};
 use waybill_model::waybill::{Outcome, Relayed};
 use waybill_wire::usage;
 
 pub use reply::ReplyBody;
 
 use crate::{
+    app::Shared,
     ingress::Inbound,
     record::{Journey, millis_since},
     respond,
@@ -89,10 +90,11 @@ async fn failure(journey: Journey, exhausted: Exhausted) -> Response<ReplyBody> 
     match exhausted {
         Exhausted::Surface {
             status,
-            headers,
+            mut headers,
             body,
         } => {
             let body = journey.shared().scrub(body);
+            scrub_headers(journey.shared(), &mut headers);
             let outcome = Outcome::Failed {
                 source: waybill_model::cause::Source::Upstream,
             };
@@ -113,6 +115,17 @@ async fn failure(journey: Journey, exhausted: Exhausted) -> Response<ReplyBody> 
                 message: refusal.log_message().to_owned(),
             };
             own(journey, &refusal, outcome).await
+        }
+    }
+}
+
+/// Takes secrets out of a failing provider's headers: it may repeat in them what it was sent.
+fn scrub_headers(shared: &Shared, headers: &mut HeaderMap) {
+    for value in headers.values_mut() {
+        let clean = shared.scrub(Bytes::copy_from_slice(value.as_bytes()));
+        if clean != value.as_bytes() {
+            *value = HeaderValue::from_maybe_shared(clean)
+                .unwrap_or_else(|_| HeaderValue::from_static("[redacted]"));
         }
     }
 }

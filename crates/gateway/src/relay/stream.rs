@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 use tokio::time::Instant;
 use waybill_model::{
     cause::Source,
@@ -23,9 +23,9 @@ use waybill_wire::{
 
 use crate::{
     record::{Commit, Journey, millis_since},
-    respond::Code,
+    respond::Refusal,
     routing::Slot,
-    upstream::{AnswerStream, Fault, Streaming, failure_of, flaw_of, flaw_of_end},
+    upstream::{AnswerStream, Fault, Streaming, failure_of, flaw_of, flaw_of_end, headers_sent},
 };
 
 /// Bytes gathered before they are handed on even though more is ready.
@@ -252,20 +252,22 @@ impl Stream {
                 headers: std::mem::take(&mut self.facts.headers),
                 frame: payload,
             },
-            HeaderMap::new(),
+            // Only a request with a body can be answered by a stream.
+            headers_sent(&journey.waybill().arrival.headers, account, &Method::POST),
             journey.shared().clock.now(),
         );
         let told = match (said, self.standing.error_form()) {
             (_, ErrorForm::None) => Bytes::new(),
             (Some(event), _) => closed(self.format, journey.shared().scrub(event)),
             (None, ErrorForm::Answer | ErrorForm::Event) => {
-                let code = Code::in_place_of(failure.cause).info();
+                let refusal = Refusal::in_place_of(&failure);
+                let code = refusal.code.info();
                 let request_id = journey.waybill().request_id.to_string();
                 render::error_event(
                     self.format,
                     code.status.as_u16(),
                     code.name,
-                    &failure.message,
+                    &refusal.message,
                     &request_id,
                     true,
                 )

@@ -1,7 +1,10 @@
 //! Every error code of Waybill's own, in one table. Fault and retryability follow from the cause.
 
 use http::StatusCode;
-use waybill_model::cause::Cause;
+use waybill_model::{
+    cause::{Blame, Cause},
+    waybill::Failure,
+};
 
 /// What is fixed about a code.
 #[derive(Debug, Clone, Copy)]
@@ -83,17 +86,19 @@ codes! {
 
 impl Code {
     /// The code under which a failed attempt that may not be surfaced is answered.
-    pub fn in_place_of(cause: Cause) -> Code {
-        use waybill_model::cause::Blame;
-        match cause {
-            cause if cause.info().blame == Blame::Credential => Code::UpstreamCredential,
-            Cause::NetworkTimeout | Cause::UpstreamTimeout | Cause::StreamStalled => {
+    pub fn in_place_of(failure: &Failure) -> Code {
+        match (failure.cause, failure.stream) {
+            (cause, _) if cause.info().blame == Blame::Credential => Code::UpstreamCredential,
+            (Cause::NetworkTimeout | Cause::UpstreamTimeout | Cause::StreamStalled, _) => {
                 Code::UpstreamTimeout
             }
-            Cause::NetworkDns | Cause::NetworkConnect | Cause::NetworkTls | Cause::NetworkReset => {
-                Code::UpstreamUnreachable
-            }
-            _ => Code::UpstreamInvalid,
+            // It had begun to answer, so it was reached.
+            (_, Some(_)) => Code::UpstreamInvalid,
+            (
+                Cause::NetworkDns | Cause::NetworkConnect | Cause::NetworkTls | Cause::NetworkReset,
+                None,
+            ) => Code::UpstreamUnreachable,
+            (_, None) => Code::UpstreamInvalid,
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Why a stage did not let a request through: what the client is told, and what the log says.
 
-use waybill_model::cause::{Cause, Owner, Source};
+use waybill_model::{
+    cause::{Cause, Owner, Source},
+    waybill::Failure,
+};
 use waybill_wire::{endpoint::Mismatch, peek::PeekError};
 
 use super::Code;
@@ -38,6 +41,17 @@ impl Refusal {
                 Code::Internal,
                 "the gateway failed; the operator finds the reason under the request id",
             )
+        }
+    }
+
+    /// In place of a failed attempt. The client is told what kind of failure it was; what exactly was
+    /// said on the way is for the log.
+    pub fn in_place_of(failure: &Failure) -> Self {
+        let code = Code::in_place_of(failure);
+        let meaning = code.meaning().trim_end_matches('.');
+        Refusal {
+            log: Some(failure.message.clone()),
+            ..Refusal::new(code, format!("{meaning} ({})", failure.cause))
         }
     }
 

@@ -121,7 +121,7 @@ pub async fn attempt(
         let (failure, request_id) = failure_of(
             account.platform,
             fault,
-            build::headers_sent(inbound, &account),
+            build::headers_sent(&inbound.arrival().headers, &account, &inbound.method),
             worker.shared.clock.now(),
         );
         attempt.upstream_request_id = attempt.upstream_request_id.take().or(request_id);

@@ -52,17 +52,12 @@ pub fn build(inbound: &Inbound, chosen: &Chosen) -> Result<Request<RequestBody>,
     *request.method_mut() = inbound.method.clone();
     *request.uri_mut() = uri(inbound, chosen)?;
     *request.version_mut() = Version::HTTP_11;
-    *request.headers_mut() = headers(&inbound.arrival().headers, account, &inbound.method);
+    *request.headers_mut() = headers_sent(&inbound.arrival().headers, account, &inbound.method);
     Ok(request)
 }
 
-/// The headers that were sent, for the record of a failure.
-pub fn headers_sent(inbound: &Inbound, account: &AccountEntry) -> HeaderMap {
-    headers(&inbound.arrival().headers, account, &inbound.method)
-}
-
 /// The headers sent: the client's, less what must not pass, plus the account's credential.
-fn headers(client: &HeaderMap, account: &AccountEntry, method: &Method) -> HeaderMap {
+pub fn headers_sent(client: &HeaderMap, account: &AccountEntry, method: &Method) -> HeaderMap {
     let named_by_connection = named_by_connection(client);
     let mut headers = HeaderMap::with_capacity(client.len() + 3);
     for (name, value) in client {

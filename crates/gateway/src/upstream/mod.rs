@@ -23,16 +23,12 @@ use waybill_model::waybill::{Attempt, Decision, Failure};
 
 pub use answer::{AnswerStream, Broken};
 pub use attempt::{Answer, Streaming, Whole, flaw_of, flaw_of_end};
+pub use build::headers_sent;
 pub use connect::Tls;
 pub use failure::{Fault, failure_of};
 pub use pool::Pool;
 
-use crate::{
-    app::Worker,
-    ingress::Inbound,
-    respond::{Code, Refusal},
-    routing::Plan,
-};
+use crate::{app::Worker, ingress::Inbound, respond::Refusal, routing::Plan};
 use decide::Facts;
 
 /// Nothing served. What the client is to be told.
@@ -140,19 +136,6 @@ fn told(decision: Decision, attempt: &Attempt, failure: &Failure) -> Exhausted {
             headers: failure.response_headers.clone(),
             body: failure.body.clone(),
         },
-        None => {
-            let code = Code::in_place_of(failure.cause);
-            Exhausted::Replaced(Refusal {
-                log: Some(failure.message.clone()),
-                ..Refusal::new(
-                    code,
-                    format!(
-                        "{} ({})",
-                        code.meaning().trim_end_matches('.'),
-                        failure.cause
-                    ),
-                )
-            })
-        }
+        None => Exhausted::Replaced(Refusal::in_place_of(failure)),
     }
 }

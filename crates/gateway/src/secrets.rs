@@ -1,0 +1,78 @@
+//! Every secret the gateway knows in the clear, and the redactor that looks for them.
+//!
+//! Promises: a secret is looked for from the moment it is known. Must not know: what is redacted.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use arc_swap::ArcSwap;
+use waybill_model::{redact::Redactor, secret::Secret};
+
+/// Keys learnt from requests that are remembered; a gateway with more keys in use than this forgets
+/// none, but looks for the newer ones by their shape and place alone.
+const MAX_LEARNT: usize = 4096;
+
+/// The live secrets.
+pub struct Secrets {
+    known: Mutex<Known>,
+    redactor: ArcSwap<Redactor>,
+}
+
+/// The lock is held while the redactor is made anew: off the request path, and rarely.
+#[derive(Default)]
+struct Known {
+    /// The admin token, the instance key, keys of the configuration.
+    own: Vec<Secret>,
+    /// Account credentials in use.
+    accounts: Vec<Secret>,
+    /// Client keys, which are stored as hashes and known only when somebody uses them.
+    learnt: HashSet<String>,
+}
+
+impl Secrets {
+    /// Begins with the gateway's own.
+    pub fn new(own: Vec<Secret>) -> Self {
+        let known = Known {
+            own,
+            ..Known::default()
+        };
+        Secrets {
+            redactor: ArcSwap::from_pointee(known.redactor()),
+            known: Mutex::new(known),
+        }
+    }
+
+    /// Looks for everything known so far.
+    pub fn redactor(&self) -> Arc<Redactor> {
+        self.redactor.load_full()
+    }
+
+    /// The account credentials have changed.
+    pub fn set_accounts(&self, accounts: Vec<Secret>) {
+        self.change(|known| {
+            known.accounts = accounts;
+            true
+        });
+    }
+
+    /// A client key was used.
+    pub fn learn(&self, key: &str) {
+        self.change(|known| known.learnt.len() < MAX_LEARNT && known.learnt.insert(key.to_owned()));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Known) -> bool) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if change(&mut known) {
+            self.redactor.store(Arc::new(known.redactor()));
+        }
+    }
+}
+
+impl Known {
+    fn redactor(&self) -> Redactor {
+        let learnt = self.learnt.iter().map(Secret::new);
+        Redactor::new(self.own.iter().chain(&self.accounts).cloned().chain(learnt))
+    }
+}

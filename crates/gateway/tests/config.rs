@@ -1,0 +1,378 @@
+//! Configuration: every mistake at once, the environment, and changes that act on the next request.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod support;
+
+use http::Method;
+use http::Request;
+use http_body_util::Full;
+use serde_json::{Value, json};
+use support::{
+    ADMIN_TOKEN, Setup, World,
+    binary::{Binary, waybill},
+    client, configuration, key_of, message, send,
+};
+use waybill_gateway::config::Config;
+use waybill_sim::{Sim, SimOptions};
+
+/// What `check-config` says: its exit code, its standard output, its standard error.
+async fn check(text: &str, variables: &[(&str, &str)]) -> (Option<i32>, String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("waybill.toml");
+    std::fs::write(&file, text).unwrap();
+    let output = waybill(variables)
+        .arg("check-config")
+        .arg(&file)
+        .output()
+        .await
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+#[tokio::test]
+async fn a_good_file_is_called_good() {
+    let (code, out, err) =
+        check(&configuration(&Setup::default(), "http://127.0.0.1:1"), &[]).await;
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert!(
+        out.contains("3 groups, 6 accounts") && out.contains("1 client keys"),
+        "{out}"
+    );
+    for account in ["a1", "o1", "g1"] {
+        assert!(
+            !out.contains(&key_of(account)) && !err.contains(&key_of(account)),
+            "{out}{err}"
+        );
+    }
+    assert_eq!(check("", &[]).await.0, Some(0), "nothing has to be said");
+}
+
+#[tokio::test]
+async fn every_mistake_of_a_file_is_reported_at_once_with_its_key() {
+    let file = r#"
+listen = "nowhere"
+durability = "eventual"
+database_url = "postgres://x"
+admin_token = "env:NOT_SET"
+
+[timeouts]
+connect_ms = 0
+[failover]
+max_attempts = 0
+[requests]
+keep = "some"
+[retention]
+errors_days = -1
+
+[[group]]
+name = "claude"
+platform = "anthropic"
+model_mapping = { "a*b" = "c" }
+[[group]]
+name = "claude"
+platform = "anthropic"
+[[group]]
+name = "llama"
+platform = "meta"
+
+[[account]]
+name = "one"
+platform = "anthropic"
+groups = ["claude", "nothing"]
+base_url = "ftp://x"
+credential = { api_key = "env:NOT_SET_EITHER" }
+concurrency = 0
+http_version = "3"
+[[account]]
+name = "two"
+platform = "openai"
+groups = ["claude"]
+credential = { api_key = "file:/no/such/file" }
+
+[[api_key]]
+name = "short"
+key = "short"
+groups = ["claude", "elsewhere"]
+user = "nobody"
+expires_at = "tomorrow"
+[[api_key]]
+name = "lost"
+"#;
+    let (code, out, err) = check(file, &[]).await;
+    assert_eq!((code, out.as_str()), (Some(1), ""), "{err}");
+    for mistake in [
+        "listen: `nowhere`",
+        "durability: `eventual`",
+        "database_url: ",
+        "admin_token: the environment has no variable NOT_SET",
+        "timeouts.connect_ms: ",
+        "failover.max_attempts: ",
+        "requests.keep: `some`",
+        "retention.errors_days: ",
+        "group \"claude\": model_mapping.\"a*b\": ",
+        "group \"claude\": the name is there twice",
+        "group \"llama\": platform: ",
+        "account \"one\": groups: there is no group `nothing`",
+        "account \"one\": base_url: `ftp://x`",
+        "account \"one\": credential.api_key: the environment has no variable NOT_SET_EITHER",
+        "account \"one\": concurrency: ",
+        "account \"one\": http_version: ",
+        "account \"two\": groups: group `claude` is for anthropic",
+        "account \"two\": credential.api_key: /no/such/file",
+        "api_key \"short\": key: ",
+        "api_key \"short\": groups: there is no group `elsewhere`",
+        "api_key \"short\": user: there is no user `nobody`",
+        "api_key \"short\": expires_at: ",
+        "api_key \"lost\": groups: ",
+    ] {
+        assert!(err.contains(mistake), "{mistake}\nis not in\n{err}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_configuration_is_refused_with_the_place() {
+    for (file, says) in [
+        ("listen = ", "line 1"),
+        ("lisden = \"127.0.0.1:1\"", "lisden"),
+        ("[timeouts]\nconect_ms = 5", "conect_ms"),
+        (
+            "[[account]]\nname = \"a\"\nplatform = \"openai\"",
+            "credential",
+        ),
+        ("[limits]\nrequest_bytes = \"many\"", "request_bytes"),
+    ] {
+        let (code, _, err) = check(file, &[]).await;
+        assert!(code == Some(1) && err.contains(says), "{file}: {err}");
+    }
+    let missing = waybill(&[])
+        .args(["check-config", "/no/such/file"])
+        .output()
+        .await
+        .unwrap();
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(
+        String::from_utf8(missing.stderr)
+            .unwrap()
+            .contains("/no/such/file")
+    );
+}
+
+#[test]
+fn the_environment_is_laid_over_the_file() {
+    let file = "listen = \"127.0.0.1:1\"\nworkers = 1\n[timeouts]\nconnect_ms = 5\nidle_ms = 6\n";
+    let variable = |name: &str| {
+        let value = match name {
+            "WAYBILL_LISTEN" => "127.0.0.1:7",
+            "WAYBILL_DATA_DIR" => "/somewhere/else",
+            "WAYBILL_WORKERS" => "3",
+            "WAYBILL_TIMEOUTS_CONNECT_MS" => "50",
+            "WAYBILL_LIMITS_REQUEST_BYTES" => "1000",
+            "WAYBILL_CAPTURE_REPLAY" => "false",
+            "WAYBILL_REQUESTS_KEEP" => "errors",
+            "WAYBILL_RETENTION_ERRORS_DAYS" => "1.5",
+            "WAYBILL_ADMIN_TOKEN" => "12345678901234567890",
+            "WAYBILL_DURABILITY" => "",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    };
+    let config = Config::parse(file, &variable).unwrap();
+    assert_eq!(config.listen.to_string(), "127.0.0.1:7");
+    assert_eq!(config.data_dir.to_str(), Some("/somewhere/else"));
+    assert_eq!(config.workers, 3);
+    assert_eq!(config.settings.timeouts.connect.as_millis(), 50);
+    assert_eq!(
+        config.settings.timeouts.idle.as_millis(),
+        6,
+        "what the environment does not name stays"
+    );
+    assert_eq!(config.settings.limits.request_bytes, 1000);
+    assert!(!config.settings.capture.replay);
+    assert_eq!(config.settings.retention.errors.as_secs(), 36 * 3600);
+    assert_eq!(
+        config.admin_token.unwrap().expose(),
+        "12345678901234567890",
+        "text stays text"
+    );
+
+    let wrong = Config::parse(file, &|name| {
+        (name == "WAYBILL_LISTEN").then(|| "x".to_owned())
+    })
+    .unwrap_err();
+    assert!(wrong.to_string().contains("listen: `x`"), "{wrong}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn provider_keys_in_the_environment_make_a_gateway_that_works() {
+    let sim = Sim::start(SimOptions::default()).await.unwrap();
+    let (url, openai) = (sim.url(), format!("{}/v1", sim.url()));
+    let key = "a-key-for-development-0123";
+    let (a, o, g) = (key_of("a1"), key_of("o1"), key_of("g1"));
+    let variables = [
+        ("ANTHROPIC_API_KEY", a.as_str()),
+        ("ANTHROPIC_BASE_URL", url.as_str()),
+        ("OPENAI_API_KEY", o.as_str()),
+        ("OPENAI_BASE_URL", openai.as_str()),
+        ("GEMINI_API_KEY", g.as_str()),
+        ("GEMINI_BASE_URL", url.as_str()),
+        ("WAYBILL_DEV_KEY", key),
+        ("WAYBILL_ADMIN_TOKEN", ADMIN_TOKEN),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let gateway = Binary::serve(folder.path(), "", &variables).await;
+    let http = client();
+    for (path, body, account) in [
+        ("/v1/messages", message(false), &a),
+        ("/v1/chat/completions", support::chat(false), &o),
+        (
+            "/v1beta/models/gemini-2.5-pro:generateContent",
+            support::generate(),
+            &g,
+        ),
+    ] {
+        let request = Request::post(format!("{}{path}", gateway.url))
+            .header("authorization", format!("Bearer {key}"))
+            .header("anthropic-version", "2023-06-01");
+        let answer = send(&http, request.body(Full::from(body)).unwrap()).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        assert_eq!(sim.received().pop().unwrap().key.as_ref(), Some(account));
+    }
+    gateway.kill().await;
+
+    // Again without a key for clients: one is made, shown once, and still works after that.
+    let folder = tempfile::tempdir().unwrap();
+    let variables: Vec<_> = variables
+        .into_iter()
+        .filter(|(name, _)| *name != "WAYBILL_DEV_KEY")
+        .collect();
+    let gateway = Binary::serve(folder.path(), "", &variables).await;
+    let keys = gateway
+        .admin(Method::GET, "/api-keys", String::new())
+        .await
+        .json();
+    assert_eq!(keys["items"][0]["name"], "default", "{keys}");
+    assert!(
+        keys["items"][0].get("key").is_none() && keys["items"][0].get("hash").is_none(),
+        "{keys}"
+    );
+    gateway.kill().await;
+}
+
+/// The provider's view of who served the next request.
+async fn serves(world: &World) -> Option<String> {
+    let answer = world.post("/v1/messages", message(false)).await;
+    (answer.status == 200).then(|| world.sim.received().pop().unwrap().key.unwrap())
+}
+
+/// The id of a resource.
+async fn id(world: &World, resource: &str, name: &str) -> String {
+    let list = world
+        .admin(Method::GET, &format!("/{resource}"), "")
+        .await
+        .json();
+    let found = list["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|item| item["name"] == name)
+        .cloned();
+    format!(
+        "/{resource}/{}",
+        found.unwrap_or_else(|| panic!("{name}: {list}"))["id"]
+    )
+}
+
+async fn change(world: &World, method: Method, path: &str, body: Value) {
+    let answer = world.admin(method, path, body.to_string()).await;
+    assert!(
+        answer.status.is_success(),
+        "{path} {body}: {}",
+        answer.text()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_through_the_admin_api_acts_on_the_next_request() {
+    let world = World::new().await;
+    let account = id(&world, "accounts", "a1").await;
+    assert_eq!(serves(&world).await, Some(key_of("a1")));
+
+    change(
+        &world,
+        Method::POST,
+        &format!("{account}/disable"),
+        json!({}),
+    )
+    .await;
+    assert_eq!(serves(&world).await, Some(key_of("a2")));
+    change(
+        &world,
+        Method::POST,
+        &format!("{account}/enable"),
+        json!({}),
+    )
+    .await;
+    assert_eq!(serves(&world).await, Some(key_of("a1")));
+    change(&world, Method::PATCH, &account, json!({"priority": 9})).await;
+    assert_eq!(serves(&world).await, Some(key_of("a2")));
+    change(
+        &world,
+        Method::PATCH,
+        &account,
+        json!({"priority": 1, "models": ["claude-haiku*"]}),
+    )
+    .await;
+    assert_eq!(serves(&world).await, Some(key_of("a2")));
+    change(
+        &world,
+        Method::PATCH,
+        &account,
+        json!({"models": [], "credential": {"api_key": key_of("a7")}}),
+    )
+    .await;
+    assert_eq!(serves(&world).await, Some(key_of("a7")));
+    change(
+        &world,
+        Method::PATCH,
+        &account,
+        json!({"model_mapping": [{"from": "claude*", "to": "claude-other"}]}),
+    )
+    .await;
+    serves(&world).await;
+    let sent: Value = serde_json::from_slice(&world.sim.received().pop().unwrap().body).unwrap();
+    assert_eq!(sent["model"], "claude-other");
+
+    let new = json!({
+        "name": "a9", "platform": "anthropic", "base_url": world.sim.url(), "groups": ["claude"], "priority": 0,
+        "credential": {"api_key": key_of("a9")},
+    });
+    change(&world, Method::POST, "/accounts", new).await;
+    assert_eq!(serves(&world).await, Some(key_of("a9")));
+    let a9 = id(&world, "accounts", "a9").await;
+    change(&world, Method::DELETE, &a9, json!({})).await;
+    assert_eq!(serves(&world).await, Some(key_of("a7")));
+
+    let group = id(&world, "groups", "claude").await;
+    change(&world, Method::PATCH, &group, json!({"status": "disabled"})).await;
+    assert_eq!(serves(&world).await, None);
+    change(&world, Method::PATCH, &group, json!({"status": "active"})).await;
+    assert_eq!(serves(&world).await, Some(key_of("a7")));
+
+    let user = id(&world, "users", "default").await;
+    change(&world, Method::PATCH, &user, json!({"status": "disabled"})).await;
+    assert_eq!(world.post("/v1/messages", message(false)).await.status, 403);
+    change(&world, Method::PATCH, &user, json!({"status": "active"})).await;
+    let key = id(&world, "api-keys", "dev").await;
+    change(&world, Method::PATCH, &key, json!({"status": "disabled"})).await;
+    assert_eq!(world.post("/v1/messages", message(false)).await.status, 403);
+    change(&world, Method::PATCH, &key, json!({"status": "active"})).await;
+    assert_eq!(serves(&world).await, Some(key_of("a7")));
+    change(&world, Method::DELETE, &key, json!({})).await;
+    assert_eq!(world.post("/v1/messages", message(false)).await.status, 401);
+    world.stop().await;
+}
