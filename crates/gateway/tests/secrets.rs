@@ -227,7 +227,11 @@ async fn a_planted_secret_is_found_nowhere_and_what_only_looks_like_one_survives
     let mut shown = None;
     for fault in faults {
         sim.script(Rule::new(fault.clone()));
+        let is_stream = matches!(&fault, Fault::Http { headers, .. } if !headers.is_empty());
         for body in [&conversation, &streamed] {
+            if is_stream && body["stream"] != true {
+                continue;
+            }
             let answer = ask(CLIENT_KEY, "/v1/messages", body.to_string()).await;
             shown.get_or_insert_with(|| answer.request_id().to_owned());
         }
