@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::JoinHandle,
     time::Duration,
@@ -153,13 +153,13 @@ impl Drop for OpenConnection {
 
 fn server(shared: &Shared) -> auto::Builder<TokioExecutor> {
     let mut server = auto::Builder::new(TokioExecutor::new());
+    // Not `pipeline_flush`: it takes the bound off what is buffered for a client that does not read.
     server
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(shared.settings.timeouts.header_read)
         .max_buf_size(MAX_HEAD_BYTES)
-        .max_headers(MAX_HEADERS)
-        .pipeline_flush(true);
+        .max_headers(MAX_HEADERS);
     server
         .http2()
         .timer(TokioTimer::new())
@@ -187,7 +187,11 @@ fn serve(
         stream,
         worker.shared.settings.timeouts.write_stall,
     ));
+    let patience = worker.shared.settings.timeouts.header_read;
+    let asked = Arc::new(AtomicBool::new(false));
+    let has_asked = Arc::clone(&asked);
     let service = service_fn(move |request| {
+        has_asked.store(true, Ordering::Relaxed);
         let worker = Arc::clone(&worker);
         let admin = admin.clone();
         async move { Ok::<_, Infallible>(respond(&worker, admin, peer.ip(), request).await) }
@@ -196,11 +200,25 @@ fn serve(
     tokio::spawn(async move {
         // A client that leaves, or sends what is not HTTP, is its own affair; requests that were cut
         // off have recorded themselves.
-        if let Err(error) = connection.await {
-            tracing::debug!(%peer, %error, "connection ended");
+        tokio::select! {
+            ended = connection => {
+                if let Err(error) = ended {
+                    tracing::debug!(%peer, %error, "connection ended");
+                }
+            }
+            () = nothing_asked(patience, &asked) => tracing::debug!(%peer, "no request came"),
         }
         drop(open);
     });
+}
+
+/// Ends when no request came within `patience`. hyper counts the time for a head only once it knows
+/// which HTTP is spoken; a peer that does not say so would hold its socket for ever.
+async fn nothing_asked(patience: Duration, asked: &AtomicBool) {
+    tokio::time::sleep(patience).await;
+    if asked.load(Ordering::Relaxed) {
+        std::future::pending().await
+    }
 }
 
 /// Client endpoints take the way of a request; everything else is the admin API's.
