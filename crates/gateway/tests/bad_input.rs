@@ -580,6 +580,62 @@ async fn what_is_not_http_is_hung_up_on_and_harms_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_head_that_never_ends_is_waited_for_only_so_long() {
+    let top = "[timeouts]\nheader_read_ms = 300".to_owned();
+    let world = World::with(Setup {
+        top,
+        ..Setup::default()
+    })
+    .await;
+    for start in [
+        "",
+        "PO",
+        "PRI * HT",
+        "POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-slow: ",
+    ] {
+        let mut wire = Wire::to(&world.url).await;
+        wire.send(start).await;
+        wire.rest().await;
+    }
+    assert_eq!(world.post("/v1/messages", message(false)).await.status, 200);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_goes_on_after_an_error_and_answers_in_order() {
+    let world = World::new().await;
+    let one = |path: &str, key: &str, body: &str| {
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\nanthropic-version: 2023-06-01\r\nx-api-key: {key}\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    let last = one("/v1/messages", CLIENT_KEY, &message(true))
+        .replace("host: x", "host: x\r\nconnection: close");
+    let mut wire = Wire::to(&world.url).await;
+    // All at once, as a client that pipelines would.
+    wire.send(
+        [
+            one("/v1/messages", CLIENT_KEY, "{"),
+            one("/v1/nothing", CLIENT_KEY, "{}"),
+            one("/v1/messages", "no-such-key-0123456789", &message(false)),
+            one("/v1/messages", CLIENT_KEY, &message(false)),
+            last,
+        ]
+        .concat(),
+    )
+    .await;
+    let text = String::from_utf8(wire.rest().await).unwrap();
+    let statuses: Vec<_> = text
+        .match_indices("HTTP/1.1 ")
+        .map(|(at, found)| &text[at + found.len()..][..3])
+        .collect();
+    assert_eq!(statuses, ["400", "404", "401", "200", "200"], "{text}");
+    assert!(text.contains("message_stop"), "{text}");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_reads_one_byte_at_a_time_gets_everything() {
     let world = World::new().await;
     for stream in [false, true] {
@@ -628,9 +684,9 @@ async fn a_client_that_stops_reading_a_stream_is_let_go_and_frees_the_account() 
         body: stream.into(),
     }));
     let body = message(true);
-    let mut wire = Wire::to(&world.url).await;
+    let mut wire = Wire::narrow(&world.url).await;
     wire.send(format!(
-        "POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-api-key: {CLIENT_KEY}\r\ncontent-length: {}\r\n\r\n{body}",
+        "POST /v1/messages HTTP/1.1\r\nhost: x\r\nanthropic-version: 2023-06-01\r\nx-api-key: {CLIENT_KEY}\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     ))
     .await;

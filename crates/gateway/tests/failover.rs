@@ -4,6 +4,7 @@
 mod support;
 
 use futures_util::future::join_all;
+use http::Method;
 use support::{Setup, World, chat, generate, key_of, message, protocol_of, response, told};
 use waybill_sim::{Fault, Place, ProviderError as E, Rule};
 
@@ -183,6 +184,61 @@ async fn a_failure_before_content_is_hidden_from_the_client_and_shown_to_the_ope
             assert_eq!(
                 recovered["errors"][0]["status_code"], 200,
                 "{story}: {recovered}"
+            );
+        }
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn endpoints_that_make_no_content_fail_over_too() {
+    let world = World::new().await;
+    let count = message(false).replace("\"max_tokens\":64,", "");
+    let embed =
+        serde_json::json!({"model": "text-embedding-3-small", "input": "Some text."}).to_string();
+    let content = serde_json::json!({"content": {"parts": [{"text": "Some text."}]}}).to_string();
+    for (method, path, body, first) in [
+        (Method::POST, "/v1/messages/count_tokens", count, "a1"),
+        (Method::POST, "/v1/embeddings", embed, "o1"),
+        (
+            Method::POST,
+            "/v1beta/models/gemini-2.5-pro:countTokens",
+            generate(),
+            "g1",
+        ),
+        (
+            Method::POST,
+            "/v1beta/models/gemini-embedding-001:embedContent",
+            content,
+            "g1",
+        ),
+        (Method::GET, "/v1beta/models", String::new(), "g1"),
+        (Method::GET, "/v1/models", String::new(), "a1"),
+    ] {
+        for fault in [
+            Fault::provider(E::Internal),
+            Fault::provider(E::RateLimitRequests),
+            Fault::reset(Place::MidContent),
+            Fault::Truncate { frames: 2 },
+            Fault::Html { status: 200 },
+        ] {
+            world
+                .sim
+                .script(Rule::new(fault.clone()).key(&key_of(first)).times(1));
+            let answer = world
+                .send(world.request(method.clone(), path, body.clone()))
+                .await;
+            world.sim.clear_script();
+            let story = format!("{path} {fault:?}: {}", answer.text());
+            assert_eq!(
+                (answer.status.as_u16(), answer.header("x-waybill-attempts")),
+                (200, Some("2")),
+                "{story}"
+            );
+            assert_eq!(
+                world.events_of(answer.request_id()).await[0]["account_name"],
+                first,
+                "{story}"
             );
         }
     }

@@ -20,6 +20,14 @@ impl Wire {
         )
     }
 
+    /// The same with little room for what is not read yet.
+    pub async fn narrow(url: &str) -> Wire {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(16 << 10).unwrap();
+        let address = url.strip_prefix("http://").unwrap().parse().unwrap();
+        Wire(socket.connect(address).await.unwrap())
+    }
+
     /// Sends bytes. The other side may have stopped listening: then they are lost.
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         let _ = self.0.write_all(bytes.as_ref()).await;
