@@ -16,6 +16,7 @@ mod shapes;
 mod spans;
 mod trim;
 mod views;
+mod words;
 
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
@@ -60,7 +61,7 @@ impl Redactor {
     /// also says whether something was cut off.
     pub fn bytes(&self, bytes: &[u8], max_bytes: usize) -> (Shown, bool) {
         let window = &bytes[..self.window(bytes.len(), max_bytes)];
-        let text = String::from_utf8_lossy(window);
+        let text = decode(window);
         let redacted = self.redact(&text, max_bytes);
         let kept = spans::cut(&redacted, max_bytes);
         let truncated = text.len() > max_bytes || kept.len() < redacted.len();
@@ -112,7 +113,7 @@ impl Redactor {
     /// such as `[waybill: 12 earlier items left out]` say so. What is not JSON is cut.
     pub fn request_body(&self, body: &[u8], max_bytes: usize) -> ShownBody {
         if body.len() <= max_bytes {
-            let text = String::from_utf8_lossy(body);
+            let text = decode(body);
             let redacted = self.redact(&text, text.len());
             if redacted.len() <= max_bytes {
                 return ShownBody {
@@ -125,12 +126,12 @@ impl Redactor {
         for budget in [max_bytes, max_bytes / 4 * 3, max_bytes / 2, max_bytes / 4] {
             let Some(trimmed) = trim::newest(body, budget, |part, limit| {
                 let window = &part[..self.window(part.len(), limit)];
-                let text = String::from_utf8_lossy(window);
+                let text = decode(window);
                 self.redact(&text, limit).into_owned()
             }) else {
                 break;
             };
-            let text = String::from_utf8_lossy(&trimmed);
+            let text = decode(&trimmed);
             let redacted = self.redact(&text, text.len());
             if redacted.len() <= max_bytes {
                 return ShownBody {
@@ -154,6 +155,12 @@ impl Redactor {
         let found = scan::all(text.as_bytes(), &self.live);
         spans::replace(text, found, limit)
     }
+}
+
+/// `bytes` as they are when they are UTF-8, which is asked first because it is the fastest to answer;
+/// with replacement characters otherwise.
+fn decode(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 /// Text that redaction has passed. There is no constructor from text that came from outside but the

@@ -7,7 +7,7 @@ use waybill_model::{redact::Redactor, secret::Secret};
 
 /// Prints the time of one call, and how many bytes that is a second.
 fn measure(what: &str, bytes: usize, mut call: impl FnMut() -> usize) {
-    let rounds = (400_000 / bytes.max(1)).clamp(1, 500);
+    let rounds = (4_000_000 / bytes.max(1)).clamp(1, 20_000);
     call();
     let start = Instant::now();
     let out: usize = (0..rounds).map(|_| call()).sum();
@@ -17,6 +17,56 @@ fn measure(what: &str, bytes: usize, mut call: impl FnMut() -> usize) {
         "{what}: {each:?} each, {rate:.0} MB/s, {} bytes out",
         out / rounds
     );
+}
+
+/// What a client sends: prose with line ends and quotes, in turns; `content` bytes in each.
+fn chat(turns: usize, content: usize) -> String {
+    let prose = "The quick brown fox said \"jump\" over the lazy dog.\nNobody knows why it would:\n- one reason\n- another, better one\n\n";
+    let prose = prose.repeat(content / prose.len() + 1);
+    let turns: Vec<_> = (0..turns)
+        .map(|n| {
+            let role = if n % 2 == 0 { "user" } else { "assistant" };
+            serde_json::json!({ "role": role, "content": &prose[..content] })
+        })
+        .collect();
+    serde_json::json!({ "model": "claude-sonnet-4-20250514", "max_tokens": 1024, "stream": true, "messages": turns })
+        .to_string()
+}
+
+#[test]
+fn the_cost_of_what_a_failed_request_brings_is_printed() {
+    let live = (0..20).map(|n| Secret::new(format!("sk-ant-api03-{n:04}Zq7Xw9Lm2Kd4Vt8Rb3Nc6Hf1")));
+    let redactor = Redactor::new(live);
+    let message = "Overloaded: the model is busy now, please try again later on";
+    measure("60 bytes bounded", message.len(), || {
+        redactor.text_bounded(message, 512).as_str().len()
+    });
+    let tempting = "the account's token count: a key point for the team's author";
+    measure("60 tempting bytes bounded", tempting.len(), || {
+        redactor.text_bounded(tempting, 512).as_str().len()
+    });
+    for (what, body) in [
+        ("1 KiB chat", chat(2, 420)),
+        ("16 KiB chat", chat(8, 1900)),
+        ("100 KiB chat of 50 turns", chat(50, 1900)),
+        ("100 KiB chat of 1 turn", chat(1, 95_000)),
+        (
+            "100 KiB chat with keys and tokens in it",
+            chat(50, 1900).replace("lazy dog", "key token"),
+        ),
+    ] {
+        measure(what, body.len(), || {
+            redactor
+                .request_body(body.as_bytes(), 16 << 10)
+                .text
+                .as_str()
+                .len()
+        });
+    }
+    let text = chat(500, 1900);
+    measure("1 MiB of chat", text.len(), || {
+        redactor.text(&text).as_str().len()
+    });
 }
 
 #[test]

@@ -8,8 +8,10 @@ use std::ops::Range;
 
 use super::{
     names::{self, Strength},
+    scan::Sight,
     shapes::{begins_word, looks_random, near, run},
     spans::{Found, Kind, mark_len},
+    views,
 };
 
 /// Words that stand where a value would, and are none.
@@ -56,6 +58,10 @@ const SHORT_SCHEMES: &[&str] = &[
     "api-key", "apikey", "basic", "bearer", "bot", "key", "token",
 ];
 
+/// What may follow the word that was hit, for the name to end there: no name of a credential ends
+/// otherwise (`tokens`, `authors`, `keyboard`).
+const ENDINGS: &[&str] = &["", "s", "d", "ord", "ords", "orization", "hrase", "nature"];
+
 /// How many bytes of blank may stand between a name, its separator and its value.
 const MOST_BLANK: usize = 16;
 
@@ -63,14 +69,66 @@ const MOST_BLANK: usize = 16;
 const MOST_ITEMS: usize = 256;
 
 /// A word of a credential's name was hit: takes out the value of the name it belongs to.
-pub(super) fn named(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) {
+pub(super) fn named(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) -> Sight {
+    let ending = run(near(text, hit.end), in_name);
+    let ending = &text[hit.end..hit.end + ending];
+    if !ENDINGS
+        .iter()
+        .any(|known| ending.eq_ignore_ascii_case(known.as_bytes()))
+    {
+        return Sight::Settled;
+    }
     let Some(name) = identifier(text, hit) else {
-        return;
+        return Sight::Open;
     };
-    let Some((strength, kind)) = judge(text, &name) else {
-        return;
-    };
-    if in_query(text, &name) {
+    let before = found.len();
+    let judged = judge(text, &name);
+    if let Some((strength, kind)) = judged {
+        value(text, &name, strength, kind, found);
+    }
+    Sight::settled_if(found.len() == before && settled(text, &name, judged))
+}
+
+/// Whether a name without a credential has none in any view: nothing that is escaped stands where the
+/// name and its value are looked for.
+fn settled(text: &[u8], name: &Range<usize>, judged: Option<(Strength, Kind)>) -> bool {
+    let around = &text[name.start.saturating_sub(13)..name.start];
+    // `\nkey`: the letter of the line end is none of the name's, and ends what came before it.
+    if let Some(b'n' | b'r' | b't') = text.get(name.start)
+        && around.ends_with(b"\\")
+    {
+        let rest = name.start + 1..name.end;
+        let inner = judge(text, &rest);
+        return (rest.is_empty() || inner.is_none_or(|judged| quiet(text, &rest, judged)))
+            && judged.is_none_or(|judged| quiet(text, name, judged));
+    }
+    match judged {
+        None => !around
+            .last()
+            .is_some_and(|byte| views::has_escapes(&[*byte])),
+        Some(judged) => !views::has_escapes(around) && quiet(text, name, judged),
+    }
+}
+
+/// Whether what follows a name is neither a value nor escaped.
+fn quiet(text: &[u8], name: &Range<usize>, (strength, _): (Strength, Kind)) -> bool {
+    if strength == Strength::InQuery {
+        return text.get(name.end) != Some(&b'=');
+    }
+    let rest = near(text, name.end);
+    // A line end, escaped or not, ends the search for a value behind a bare name.
+    if rest.starts_with(b"\\") {
+        let next = rest.get(views::past_backslashes(rest));
+        return matches!(next, Some(b'n' | b'r'));
+    }
+    let prose = prose(text, name.end);
+    Place::after(text, name).is_none()
+        && !views::has_escapes(&text[name.end..text.len().min(prose.end + 1)])
+}
+
+/// Takes out the value of `name`, if one follows.
+fn value(text: &[u8], name: &Range<usize>, strength: Strength, kind: Kind, found: &mut Vec<Found>) {
+    if in_query(text, name) {
         let at = name.end + 1;
         let len = run(&text[at..], |byte| {
             !byte.is_ascii_whitespace() && !b"&\"'`<>#\\)".contains(&byte)
@@ -81,7 +139,7 @@ pub(super) fn named(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) {
     if strength == Strength::InQuery {
         return;
     }
-    let Some(place) = Place::after(text, &name) else {
+    let Some(place) = Place::after(text, name) else {
         if let Some(value) = in_prose(text, name.end) {
             push(text, value, kind, found);
         }
@@ -121,15 +179,12 @@ pub(super) fn named(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) {
                 push(text, at..at + line_len(&text[at..]), kind, found);
             }
         }
-        Some(_) => bare(text, &name, &place, strength, kind, found),
+        Some(_) => bare(text, name, &place, strength, kind, found),
     }
 }
 
 /// `Bearer …` and `Basic …`, wherever they stand.
-pub(super) fn scheme(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) {
-    if !begins_word(text, hit.start) {
-        return;
-    }
+pub(super) fn scheme(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) -> Sight {
     let at = hit.end + run(near(text, hit.end), |byte| byte == b' ');
     let basic = text[hit.start] | 0x20 == b'b' && text[hit.start + 1] | 0x20 == b'a';
     let part = |byte: u8| {
@@ -148,7 +203,10 @@ pub(super) fn scheme(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) {
     } else {
         plausible(value, if cut_off { 6 } else { 8 })
     };
-    if fits {
+    if !fits {
+        return Sight::Settled;
+    }
+    if begins_word(text, hit.start) {
         let value = &text[at..at + run(&text[at..], part)];
         let kept = value.len()
             - value
@@ -158,11 +216,12 @@ pub(super) fn scheme(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) {
                 .count();
         push(text, at..at + kept, Kind::Authorization, found);
     }
+    Sight::Open
 }
 
 /// The whole identifier around a hit.
 fn identifier(text: &[u8], hit: Range<usize>) -> Option<Range<usize>> {
-    let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let part = |byte: &u8| in_name(*byte);
     let before = text[hit.start.saturating_sub(names::LONGEST)..hit.start]
         .iter()
         .rev();
@@ -175,6 +234,10 @@ fn identifier(text: &[u8], hit: Range<usize>) -> Option<Range<usize>> {
     // The kind in a mark of an earlier pass is no name.
     let marked = text[..start].ends_with(b"[redacted:");
     (end - start <= names::LONGEST && !marked).then_some(start..end)
+}
+
+fn in_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }
 
 /// What the name says; a `key` is asked for the word before it.
@@ -363,25 +426,10 @@ fn bare(
 }
 
 /// "API key provided: …", "token 'abc…' is not valid": the value after a few words, if it looks random.
-fn in_prose(text: &[u8], mut at: usize) -> Option<Range<usize>> {
-    for _ in 0..3 {
-        let len = run(near(text, at + 1), |byte| byte.is_ascii_alphabetic());
-        let word = &near(text, at + 1)[..len];
-        if text.get(at) != Some(&b' ')
-            || !FILLERS
-                .iter()
-                .any(|filler| word.eq_ignore_ascii_case(filler.as_bytes()))
-        {
-            break;
-        }
-        at += 1 + len;
-    }
-    at += run(near(text, at), |byte| matches!(byte, b':' | b'=')).min(1);
-    at += run(near(text, at), |byte| byte == b' ').min(2);
-    at += usize::from(text.get(at).is_some_and(|byte| b"'\"`(".contains(byte)));
-    let part = |byte: u8| byte.is_ascii_alphanumeric() || b"_-+/=".contains(&byte);
-    let len = run(near(text, at), part);
-    let value = &text[at..at + len];
+fn in_prose(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let value = prose(text, at);
+    let (at, len) = (value.start, value.len());
+    let value = &text[value];
     let plain = value.iter().all(u8::is_ascii_alphanumeric);
     let classes = [
         u8::is_ascii_digit,
@@ -397,7 +445,31 @@ fn in_prose(text: &[u8], mut at: usize) -> Option<Range<usize>> {
     let ends = text
         .get(at + len)
         .is_none_or(|byte| !b"*:@".contains(byte) || len >= 24);
-    (random && ends).then(|| at..at + run(&text[at..], part))
+    (random && ends).then(|| at..at + run(&text[at..], in_prose_value))
+}
+
+/// Where the value would stand behind a name that ends at `at`, after a few words.
+fn prose(text: &[u8], mut at: usize) -> Range<usize> {
+    for _ in 0..3 {
+        let len = run(near(text, at + 1), |byte| byte.is_ascii_alphabetic());
+        let word = &near(text, at + 1)[..len];
+        if text.get(at) != Some(&b' ')
+            || !FILLERS
+                .iter()
+                .any(|filler| word.eq_ignore_ascii_case(filler.as_bytes()))
+        {
+            break;
+        }
+        at += 1 + len;
+    }
+    at += run(near(text, at), |byte| matches!(byte, b':' | b'=')).min(1);
+    at += run(near(text, at), |byte| byte == b' ').min(2);
+    at += usize::from(text.get(at).is_some_and(|byte| b"'\"`(".contains(byte)));
+    at..at + run(near(text, at), in_prose_value)
+}
+
+fn in_prose_value(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_-+/=".contains(&byte)
 }
 
 /// Whether a value looks like a credential and not like a word, a name or a number of prose.

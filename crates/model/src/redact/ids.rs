@@ -7,8 +7,10 @@
 use std::ops::Range;
 
 use super::{
+    scan::Sight,
     shapes::{begins_word, near, run},
     spans::{Found, Kind},
+    views,
 };
 
 /// Segments that follow a project in a Google resource name; other paths have a `projects/` too.
@@ -42,8 +44,11 @@ const BEFORE_EMAIL: &[&str] = &[
     "identity",
 ];
 
+/// How far behind a word a UUID may stand that belongs to it, in bytes of escaped text.
+const FARTHEST_UUID: usize = 128;
+
 /// A UUID right after the word that says whose it is: `organization (2f0a…)`, `account_id: 2f0a…`.
-pub(super) fn owner_uuid(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) {
+pub(super) fn owner_uuid(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) -> Sight {
     let kind = match text[hit.start] | 0x20 {
         b'a' => Kind::Account,
         _ => Kind::Organization,
@@ -53,13 +58,13 @@ pub(super) fn owner_uuid(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>)
             byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
         });
     // The rest of the word, or `_id`, and so on: not a whole sentence.
-    if at - hit.end > 24 && uuid_at(text, hit.end + 1).is_none() {
-        return;
-    }
     if let Some(len) = uuid_at(text, hit.end + 1) {
         // `org-2f0a…`: the identifier itself holds the UUID.
         found.push(Found::new(hit.end + 1..hit.end + 1 + len, kind));
-        return;
+        return Sight::Open;
+    }
+    if at - hit.end > 24 {
+        return Sight::Settled;
     }
     if let Some(rest) = text.get(at..)
         && rest.len() > 4
@@ -68,19 +73,22 @@ pub(super) fn owner_uuid(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>)
         at += 3;
     }
     let gap = run(near(text, at), |byte| !byte.is_ascii_alphanumeric());
-    if gap > 6 {
-        return;
+    let uuid = (gap <= 6).then(|| uuid_at(text, at + gap)).flatten();
+    if let Some(len) = uuid {
+        found.push(Found::new(at + gap..at + gap + len, kind));
+        return Sight::Open;
     }
-    at += gap;
-    if let Some(len) = uuid_at(text, at) {
-        found.push(Found::new(at..at + len, kind));
-    }
+    // What is escaped in the gap hides a UUID only if one stands behind it; it looks the same in every view.
+    let hidden = views::has_escapes(&text[at..at + gap])
+        && (gap >= FARTHEST_UUID / 2
+            || (0..FARTHEST_UUID).any(|skip| uuid_at(text, at + skip).is_some()));
+    Sight::settled_if(!hidden)
 }
 
 /// The account in an Amazon resource name, and for users and roles who they are.
-pub(super) fn arn(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) {
+pub(super) fn arn(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) -> Sight {
     if !begins_word(text, hit.start) {
-        return;
+        return Sight::Open;
     }
     let len = run(near(text, hit.start), |byte| {
         byte.is_ascii_alphanumeric() || b"-_:/.@+=,".contains(&byte)
@@ -89,11 +97,11 @@ pub(super) fn arn(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) {
     let mut colons = memchr::memchr_iter(b':', name);
     let (service, account) = (colons.nth(1), colons.nth(1));
     let (Some(service), Some(account)) = (service, account) else {
-        return;
+        return Sight::Settled;
     };
     let digits = run(&name[account + 1..], |byte| byte.is_ascii_digit());
     if digits != 12 {
-        return;
+        return Sight::Settled;
     }
     let personal = [&b"iam:"[..], b"sts:"]
         .iter()
@@ -107,10 +115,11 @@ pub(super) fn arn(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) {
         hit.start + account + 1..hit.start + end,
         Kind::Account,
     ));
+    Sight::Open
 }
 
 /// The project in a Google resource name.
-pub(super) fn project_path(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) {
+pub(super) fn project_path(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) -> Sight {
     let len = slug(&text[hit.end..]);
     let end = hit.end + len;
     let number = len >= 6 && text[hit.end..end].iter().all(u8::is_ascii_digit);
@@ -124,18 +133,23 @@ pub(super) fn project_path(text: &[u8], hit: Range<usize>, found: &mut Vec<Found
     });
     if len >= 4 && (number || google || (resource && begins_word(text, hit.start))) {
         found.push(Found::new(hit.end..end, Kind::Project));
+        return Sight::Open;
     }
+    Sight::settled_if(len < 4 || !(resource || views::has_escapes(before)))
 }
 
 /// A Google project after a word that introduces one: `project_number:784…`, `?project=name`.
-pub(super) fn project_label(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) {
+pub(super) fn project_label(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) -> Sight {
     let word = text[hit.clone()].to_ascii_lowercase();
     let gap = run(near(text, hit.end), |byte| {
         byte == b':' || byte == b'=' || byte == b' ' || byte == b'"' || byte == b'\''
     });
     let start = hit.end + gap;
+    if text.get(start) == Some(&b'\\') {
+        return Sight::Open;
+    }
     if gap > 5 {
-        return;
+        return Sight::Settled;
     }
     let len = slug(&text[start..]);
     let value = &text[start..start + len];
@@ -159,11 +173,32 @@ pub(super) fn project_label(text: &[u8], hit: Range<usize>, found: &mut Vec<Foun
     };
     if len >= 4 && fits {
         found.push(Found::new(start..start + len, Kind::Project));
+        return Sight::Open;
     }
+    // A link goes back to before what is escaped in it.
+    Sight::settled_if(len < 4 || word != b"project=")
 }
 
-/// The address of an account: after a word that says so, or of a service account.
-pub(super) fn email(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) {
+/// The addresses of accounts: after a word that says so, or of a service account.
+pub(super) fn emails(text: &[u8], found: &mut Vec<Found>) -> Sight {
+    let mut sight = Sight::Settled;
+    let mut taken = 0;
+    for at in memchr::memchr_iter(b'@', text) {
+        if at < taken {
+            continue;
+        }
+        let before = found.len();
+        if email(text, at..at + 1, found) == Sight::Open {
+            sight = Sight::Open;
+        }
+        if let Some(one) = found.get(before) {
+            taken = one.range.end;
+        }
+    }
+    sight
+}
+
+fn email(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) -> Sight {
     let is_local = |byte: u8| byte.is_ascii_alphanumeric() || b"._%+-".contains(&byte);
     let local = run_back(&text[hit.start.saturating_sub(64)..hit.start], is_local);
     let domain = run(near(text, hit.end), |byte| {
@@ -173,15 +208,18 @@ pub(super) fn email(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) {
     let domain = &domain[..domain.len() - run_back(domain, |byte| matches!(byte, b'.' | b'-'))];
     let (start, end) = (hit.start - local, hit.end + domain.len());
     if local == 0 || !domain.contains(&b'.') {
-        return;
+        return Sight::Settled;
     }
-    let before = text[start.saturating_sub(24)..start].to_ascii_lowercase();
+    let context = start.saturating_sub(24);
+    let before = text[context..start].to_ascii_lowercase();
     let owned = BEFORE_EMAIL
         .iter()
         .any(|word| memchr::memmem::find(&before, word.as_bytes()).is_some());
     if owned || domain.ends_with(b".gserviceaccount.com") {
         found.push(Found::new(start..end, Kind::Email));
+        return Sight::Open;
     }
+    Sight::settled_if(!views::has_escapes(&text[context..hit.start]))
 }
 
 /// The length of the UUID that stands at `at`, if one does.

@@ -5,43 +5,61 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use aho_corasick::AhoCorasick;
-
 use super::spans::{Found, Kind};
 use crate::secret::Secret;
 
 /// Shorter secrets are not scanned for: they would match ordinary words. It is also how many bytes of
-/// a secret the automaton looks for; the rest is compared.
+/// a secret are looked up; the rest is compared.
 const HEAD: usize = 8;
+
+/// At every so many bytes of the text, one piece of it is looked up.
+const STEP: usize = 4;
+
+/// Bits of the filter for each piece in it, so that few pieces of other text pass.
+const BITS_A_PIECE: usize = 64;
+
+/// The most bits of the filter: more would not stay in the processor's caches.
+const MOST_BITS: usize = 1 << 20;
 
 /// Every live secret, ready to be searched for.
 #[derive(Default)]
 pub(super) struct LiveSecrets {
-    heads: Option<AhoCorasick>,
-    /// By pattern of `heads`: the forms that begin so, longest first.
+    /// The heads of all forms, sorted.
+    heads: Vec<[u8; HEAD]>,
+    /// By place in `heads`: the forms that begin so, longest first.
     forms: Vec<Vec<Vec<u8>>>,
+    /// Which pieces of text may be in a head. Of any [`STEP`] places in a row at which a head may
+    /// begin, each holds the same whole piece.
+    pieces: Filter,
     longest: usize,
+    escapable: bool,
 }
 
 impl LiveSecrets {
     pub(super) fn new(live: impl IntoIterator<Item = Secret>) -> Self {
-        let mut by_head: BTreeMap<Vec<u8>, Vec<Vec<u8>>> = BTreeMap::new();
+        let mut by_head: BTreeMap<[u8; HEAD], Vec<Vec<u8>>> = BTreeMap::new();
+        let mut escapable = false;
         for secret in live {
             let secret = secret.expose().trim().as_bytes();
             if secret.len() < HEAD {
                 continue;
             }
+            escapable |= secret
+                .iter()
+                .any(|byte| !byte.is_ascii_graphic() || b"\"'\\".contains(byte));
             for form in base64_forms(secret).chain([secret.to_vec()]) {
-                if form.len() >= HEAD {
-                    by_head.entry(form[..HEAD].to_vec()).or_default().push(form);
+                if let Some(head) = form.first_chunk::<HEAD>() {
+                    by_head.entry(*head).or_default().push(form);
                 }
             }
         }
         let longest = by_head.values().flatten().map(Vec::len).max().unwrap_or(0);
-        // Building fails only for more patterns than memory holds; then there is nothing to search.
-        let heads = (!by_head.is_empty())
-            .then(|| AhoCorasick::new(by_head.keys()).ok())
-            .flatten();
+        let heads: Vec<[u8; HEAD]> = by_head.keys().copied().collect();
+        let pieces = heads.iter().flat_map(|head| {
+            let head = u64::from_le_bytes(*head);
+            (0..STEP).map(move |offset| piece(head << (8 * (STEP - 1 - offset))))
+        });
+        let pieces = Filter::new(heads.len() * STEP, pieces);
         let forms = by_head
             .into_values()
             .map(|mut forms| {
@@ -53,8 +71,16 @@ impl LiveSecrets {
         LiveSecrets {
             heads,
             forms,
+            pieces,
             longest,
+            escapable,
         }
+    }
+
+    /// Whether an escaped line end, tab, quote or backslash, or one of what is not ASCII, may be part
+    /// of a secret.
+    pub(super) fn escapable(&self) -> bool {
+        self.escapable
     }
 
     /// Length in bytes of the longest form.
@@ -64,21 +90,80 @@ impl LiveSecrets {
 
     /// Adds every live secret in `text`.
     pub(super) fn find(&self, text: &[u8], found: &mut Vec<Found>) {
-        let Some(heads) = &self.heads else { return };
-        let mut from = 0;
-        while let Some(hit) = heads.find(aho_corasick::Input::new(text).range(from..)) {
-            let rest = &text[hit.start()..];
-            let forms = self.forms.get(hit.pattern().as_usize());
-            let len = forms.into_iter().flatten().find_map(|form| {
-                // At the end of the text, the beginning of a secret is enough.
-                (rest.starts_with(form) || form.starts_with(rest))
-                    .then_some(form.len().min(rest.len()))
-            });
-            if let Some(len) = len {
-                found.push(Found::new(hit.start()..hit.start() + len, Kind::Live));
-            }
-            from = hit.start() + 1;
+        if self.heads.is_empty() {
+            return;
         }
+        let (chunks, _) = text.as_chunks::<STEP>();
+        let mut low = 0;
+        for (index, chunk) in chunks.iter().enumerate() {
+            let high = u64::from(u32::from_le_bytes(*chunk));
+            let window = low | high << 32;
+            low = high;
+            if self.pieces.may_have(piece(window)) && index > 0 {
+                let at = (index - 1) * STEP;
+                for start in at..at + STEP {
+                    self.find_at(text, start, found);
+                }
+            }
+        }
+    }
+
+    /// Adds the live secret that begins at `start`, if one does.
+    fn find_at(&self, text: &[u8], start: usize, found: &mut Vec<Found>) {
+        let rest = text.get(start..).unwrap_or_default();
+        let forms = rest
+            .first_chunk::<HEAD>()
+            .and_then(|head| self.heads.binary_search(head).ok())
+            .and_then(|place| self.forms.get(place));
+        let len = forms.into_iter().flatten().find_map(|form| {
+            // At the end of the text, the beginning of a secret is enough.
+            (rest.starts_with(form) || form.starts_with(rest)).then_some(form.len().min(rest.len()))
+        });
+        if let Some(len) = len {
+            found.push(Found::new(start..start + len, Kind::Live));
+        }
+    }
+}
+
+/// The piece of eight bytes of text that is looked up: the last five, which lie within every head that
+/// begins at one of the first four.
+fn piece(window: u64) -> u64 {
+    window >> (8 * (STEP - 1))
+}
+
+/// A set that may take other numbers for its own, rarely, but never misses one.
+#[derive(Default)]
+struct Filter {
+    bits: Vec<u64>,
+    shift: u32,
+}
+
+impl Filter {
+    fn new(len: usize, numbers: impl Iterator<Item = u64>) -> Self {
+        let bits = (len * BITS_A_PIECE).next_power_of_two().min(MOST_BITS);
+        let mut filter = Filter {
+            bits: vec![0; bits.div_ceil(64)],
+            shift: 64 - bits.trailing_zeros(),
+        };
+        for number in numbers {
+            let (word, bit) = filter.place(number);
+            if let Some(word) = filter.bits.get_mut(word) {
+                *word |= bit;
+            }
+        }
+        filter
+    }
+
+    #[inline]
+    fn may_have(&self, number: u64) -> bool {
+        let (word, bit) = self.place(number);
+        self.bits.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    #[inline]
+    fn place(&self, number: u64) -> (usize, u64) {
+        let hash = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift;
+        ((hash / 64) as usize, 1 << (hash % 64))
     }
 }
 

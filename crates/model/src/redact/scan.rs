@@ -1,20 +1,43 @@
-//! The search: one automaton for every word that can begin or name a secret, run over each view of the
-//! text; only around its hits is anything looked at more closely.
+//! The search: for every word that can begin or name a secret, in each view of the text that can show
+//! something new; only around the hits is anything looked at more closely.
 //!
 //! Promises: linear in the text (a hit looks at a bounded neighbourhood, or at bytes that no other hit
 //! of its sort looks at again).
 
-use std::sync::LazyLock;
+use std::{ops::Range, sync::LazyLock};
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
-
-use super::{fields, ids, live::LiveSecrets, shapes, spans::Found, views::View};
+use super::{
+    fields, ids,
+    live::LiveSecrets,
+    shapes,
+    spans::Found,
+    views::{self, View},
+    words::Words,
+};
 
 /// How often escaping is taken off. Each level doubles the backslashes: eight levels are 255 in a row.
 const MOST_LEVELS: usize = 8;
 
-/// Judges one hit: the text, where the hit begins, where it ends, and where to put what is found.
-pub(super) type Matcher = fn(&[u8], std::ops::Range<usize>, &mut Vec<Found>);
+/// Judges one hit: the text, where the hit stands, and where to put what is found.
+pub(super) type Matcher = fn(&[u8], Range<usize>, &mut Vec<Found>) -> Sight;
+
+/// Whether a hit is judged once and for all.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Sight {
+    /// No view with less escaping can show a secret here that this one does not. Matchers may rest on
+    /// what [`views::may_reveal`] rules out: that an escape sequence stands for a letter, a digit, a
+    /// blank or a sign. Line ends, quotes, backslashes and what is not ASCII may still be escaped.
+    Settled,
+    /// Without the escaping around it, it may be judged otherwise.
+    Open,
+}
+
+impl Sight {
+    /// [`Sight::Settled`] if that holds.
+    pub(super) fn settled_if(settled: bool) -> Sight {
+        if settled { Sight::Settled } else { Sight::Open }
+    }
+}
 
 /// The words that do not begin a token of fixed shape (see [`shapes::SHAPES`]), and who judges them.
 const TRIGGERS: &[(&str, Matcher)] = &[
@@ -49,32 +72,40 @@ const TRIGGERS: &[(&str, Matcher)] = &[
     ("workspace", ids::owner_uuid),
     ("tenant", ids::owner_uuid),
     ("subscription", ids::owner_uuid),
-    ("@", ids::email),
 ];
 
-static WORDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let words = shapes::SHAPES
-        .iter()
-        .map(|shape| shape.prefix)
-        .chain(TRIGGERS.iter().map(|(word, _)| *word));
-    AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .match_kind(MatchKind::Standard)
-        .kind(Some(AhoCorasickKind::DFA))
-        .build(words)
-        .ok()
+/// The words of all shapes, then those of [`TRIGGERS`].
+static WORDS: LazyLock<Words> = LazyLock::new(|| {
+    let shapes = shapes::SHAPES.iter().map(|shape| shape.prefix);
+    Words::new(shapes.chain(TRIGGERS.iter().map(|(word, _)| *word)))
+});
+
+/// For each of [`TRIGGERS`], where it is kept how far its matcher has come: triggers of one matcher
+/// share a place. The first place is that of the shapes.
+static PLACES: LazyLock<Vec<usize>> = LazyLock::new(|| {
+    let same = |one: Matcher, other: Matcher| std::ptr::fn_addr_eq(one, other);
+    let place = |(_, matcher): &(&str, Matcher)| {
+        1 + TRIGGERS
+            .iter()
+            .take_while(|(_, other)| !same(*matcher, *other))
+            .count()
+    };
+    TRIGGERS.iter().map(place).collect()
 });
 
 /// Everything to be taken out of `text`, in no order.
 pub(super) fn all(text: &[u8], live: &LiveSecrets) -> Vec<Found> {
     let mut found = Vec::new();
-    level(text, live, &mut found);
+    let mut sight = level(text, live, &mut found);
     let mut views: Vec<View> = Vec::new();
-    while views.len() < MOST_LEVELS
-        && let Some(view) = View::of(views.last().map_or(text, |view| &view.text))
-    {
+    while views.len() < MOST_LEVELS {
+        let source = views.last().map_or(text, |view| &view.text);
+        if sight == Sight::Settled && !views::may_reveal(source, live.escapable()) {
+            break;
+        }
+        let Some(view) = View::of(source) else { break };
         let mut inner = Vec::new();
-        level(&view.text, live, &mut inner);
+        sight = level(&view.text, live, &mut inner);
         views.push(view);
         for one in &mut inner {
             for view in views.iter().rev() {
@@ -87,40 +118,32 @@ pub(super) fn all(text: &[u8], live: &LiveSecrets) -> Vec<Found> {
     found
 }
 
-/// What one view of the text shows.
-fn level(text: &[u8], live: &LiveSecrets, found: &mut Vec<Found>) {
+/// What one view of the text shows, and whether all of it is settled.
+fn level(text: &[u8], live: &LiveSecrets, found: &mut Vec<Found>) -> Sight {
     live.find(text, found);
-    let Some(words) = &*WORDS else { return };
+    let mut sight = ids::emails(text, found);
     // Up to where each matcher has taken something: what begins inside has been taken with it.
     let mut taken = [0; 1 + TRIGGERS.len()];
-    for hit in words.find_overlapping_iter(Input::new(text)) {
-        let range = hit.start()..hit.end();
-        let before = found.len();
-        let pattern = hit.pattern().as_usize();
-        let trigger = pattern.checked_sub(shapes::SHAPES.len());
-        let Some(slot) = taken.get_mut(trigger.map_or(0, group)) else {
+    for hit in WORDS.find(text) {
+        let trigger = hit.word.checked_sub(shapes::SHAPES.len());
+        let place = trigger.and_then(|trigger| PLACES.get(trigger));
+        let Some(end) = taken.get_mut(place.copied().unwrap_or(0)) else {
             continue;
         };
-        if range.start < *slot {
+        if hit.range.start < *end {
             continue;
         }
-        if let Some((_, matcher)) = trigger.and_then(|trigger| TRIGGERS.get(trigger)) {
-            matcher(text, range, found);
-        } else if let Some(shape) = shapes::SHAPES.get(pattern) {
-            shape.find(text, range, found);
+        let before = found.len();
+        let seen = match trigger {
+            Some(trigger) => TRIGGERS[trigger].1(text, hit.range, found),
+            None => shapes::SHAPES[hit.word].find(text, hit.range, found),
+        };
+        if seen == Sight::Open {
+            sight = Sight::Open;
         }
         for one in &found[before..] {
-            *slot = (*slot).max(one.range.end);
+            *end = (*end).max(one.range.end);
         }
     }
-}
-
-/// Where it is kept how far a trigger's matcher has come: triggers of one matcher share a place.
-fn group(trigger: usize) -> usize {
-    let same = |other: &&(&str, Matcher)| {
-        TRIGGERS
-            .get(trigger)
-            .is_some_and(|(_, matcher)| std::ptr::fn_addr_eq(*matcher, other.1))
-    };
-    1 + TRIGGERS.iter().take_while(|other| !same(other)).count()
+    sight
 }

@@ -6,7 +6,11 @@
 
 use std::ops::Range;
 
-use super::spans::{Found, Kind};
+use super::{
+    scan::Sight,
+    spans::{Found, Kind},
+    views,
+};
 
 /// Enough of a token when the text ends inside it.
 const AT_THE_END: usize = 6;
@@ -134,9 +138,9 @@ shapes! {
 
 impl Shape {
     /// Judges a hit of the prefix (found whatever its case).
-    pub(super) fn find(&self, text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) {
+    pub(super) fn find(&self, text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) -> Sight {
         if &text[hit.clone()] != self.prefix.as_bytes() {
-            return;
+            return Sight::Settled;
         }
         // Judged by its beginning, so that a long run of prefixes is not looked at again and again.
         let near = near(text, hit.end);
@@ -153,13 +157,16 @@ impl Shape {
             .get(run_len)
             .is_some_and(|byte| matches!(byte, b'_' | b'-'));
         if tail.len() < least || (self.is_id() && (goes_on || tail.len() == ENOUGH)) {
-            return;
+            return Sight::Settled;
+        }
+        if self.proof == Proof::Random && !looks_random(tail) {
+            return Sight::Settled;
         }
         let proven = match self.proof {
             Proof::Prefix => true,
             Proof::Word => begins_word(text, hit.start),
             Proof::Random => {
-                (begins_word(text, hit.start) && looks_random(tail))
+                begins_word(text, hit.start)
                     || (!self.is_id() && tail.len() >= 20 && all_classes(tail))
             }
         };
@@ -170,6 +177,7 @@ impl Shape {
             let end = hit.end + all - dots.take_while(|byte| **byte == b'.').count();
             found.push(Found::new(hit.start..end, self.kind));
         }
+        Sight::Open
     }
 
     fn is_id(&self) -> bool {
@@ -191,13 +199,13 @@ impl Shape {
 }
 
 /// A JSON Web Token: two or more base64url parts with dots between them, the first a JSON object.
-pub(super) fn jwt(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) {
-    if &text[hit.clone()] != b"eyJ" || !begins_word(text, hit.start) {
-        return;
-    }
+pub(super) fn jwt(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) -> Sight {
     let header = run(near(text, hit.start), |byte| Alphabet::Url.has(byte));
-    if header < 3 + AT_THE_END {
-        return;
+    if &text[hit.clone()] != b"eyJ" || header < 3 + AT_THE_END {
+        return Sight::Settled;
+    }
+    if !begins_word(text, hit.start) {
+        return Sight::Open;
     }
     let mut end = hit.start;
     let mut parts = 0;
@@ -213,16 +221,17 @@ pub(super) fn jwt(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) {
     if whole || (end == text.len() && end - hit.start >= 3 + AT_THE_END) {
         found.push(Found::new(hit.start..end, Kind::Token));
     }
+    Sight::Open
 }
 
 /// A PEM private key, whole or cut off. Public keys and certificates stay.
-pub(super) fn private_key(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) {
+pub(super) fn private_key(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) -> Sight {
     let label_len = run(&text[hit.end..], |byte| {
         byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b' '
     });
     let label = &text[hit.end..hit.end + label_len];
     if memchr::memmem::find(label, b"PRIVATE KEY").is_none() {
-        return;
+        return Sight::Settled;
     }
     let body = &text[hit.end..text.len().min(hit.end + FARTHEST)];
     let quote = memchr::memchr2(b'"', b'\'', body).unwrap_or(body.len());
@@ -242,22 +251,31 @@ pub(super) fn private_key(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>
     let blank = |byte: &&u8| byte.is_ascii_whitespace() || **byte == b'\\';
     let end = hit.end + end - body[..end].iter().rev().take_while(blank).count();
     found.push(Found::new(hit.start..end, Kind::PrivateKey));
+    Sight::Open
 }
 
 /// `user:password@` in a URL.
-pub(super) fn user_info(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) {
+pub(super) fn user_info(text: &[u8], hit: Range<usize>, found: &mut Vec<Found>) -> Sight {
     let rest = &text[hit.end..text.len().min(hit.end + 1024)];
     let authority = &rest[..run(rest, |byte| {
         !byte.is_ascii_whitespace() && !b"/?#\"'`<>\\".contains(&byte)
     })];
     let Some(len) = memchr::memrchr(b'@', authority) else {
-        return;
+        // It goes on behind what is escaped, unless that is a quote or a line end.
+        let end = &rest[authority.len()..];
+        let goes_on = end.starts_with(b"\\")
+            && matches!(
+                end.get(views::past_backslashes(end)),
+                Some(b'u' | b'x') | None
+            );
+        return Sight::settled_if(!goes_on && authority.len() < 1024);
     };
     let info = &authority[..len];
     let password = memchr::memchr(b':', info).map_or(&info[..0], |colon| &info[colon + 1..]);
     if !password.is_empty() && mark_free(info) {
         found.push(Found::new(hit.end..hit.end + len, Kind::UserInfo));
     }
+    Sight::Open
 }
 
 fn mark_free(text: &[u8]) -> bool {

@@ -6,6 +6,43 @@
 
 use std::ops::Range;
 
+/// Whether some level of escaping in `text` stands for a letter, a digit, a blank or a sign, which may
+/// be part of a word that is looked for. Escaped line ends, tabs, quotes, backslashes and what is not
+/// ASCII are no part of any, unless `odd` secrets with such bytes in them are looked for.
+pub(super) fn may_reveal(text: &[u8], odd: bool) -> bool {
+    let mut next = 0;
+    while let Some(offset) = memchr::memchr(b'\\', text.get(next..).unwrap_or_default()) {
+        // Several backslashes are one, escaped more than once.
+        let at = next + offset;
+        let after = at + past_backslashes(&text[at..]);
+        let reveals = match text.get(after..).unwrap_or_default() {
+            [b'/' | b'b' | b'f', ..] => true,
+            [b'u', b'0', b'0', b'0'..=b'7', ..] | [b'x', b'0'..=b'7', ..] => true,
+            _ => odd,
+        };
+        if reveals {
+            return true;
+        }
+        next = after + 1;
+    }
+    memchr::memchr_iter(b'%', text).any(|at| match text.get(at + 1..at + 3) {
+        Some([high, low]) => {
+            high.is_ascii_hexdigit() && low.is_ascii_hexdigit() && (odd || *high < b'8')
+        }
+        _ => false,
+    })
+}
+
+/// How many backslashes `text` begins with.
+pub(super) fn past_backslashes(text: &[u8]) -> usize {
+    text.iter().take_while(|byte| **byte == b'\\').count()
+}
+
+/// Whether an escape sequence may begin in `text`, or end in it.
+pub(super) fn has_escapes(text: &[u8]) -> bool {
+    text.iter().any(|byte| matches!(byte, b'\\' | b'%'))
+}
+
 /// One level of escaping taken off.
 pub(super) struct View {
     /// The bytes; not necessarily UTF-8, since a percent sign may have stood for any byte.
@@ -27,9 +64,10 @@ impl View {
     }
 
     fn without(sign: u8, source: &[u8]) -> Option<View> {
+        memchr::memchr(sign, source)?;
         let mut view = View {
-            text: Vec::new(),
-            escapes: Vec::new(),
+            text: Vec::with_capacity(source.len()),
+            escapes: Vec::with_capacity(source.len() / 64),
         };
         let mut copied = 0;
         let mut next = 0;
