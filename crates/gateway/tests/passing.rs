@@ -438,6 +438,8 @@ async fn a_providers_headers_pass_but_for_those_of_the_hop_and_of_the_pool() {
         ("openai-organization", "the-operators"),
         ("anthropic-organization-id", "0000"),
         ("keep-alive", "timeout=5"),
+        ("connection", "keep-alive, x-hop"),
+        ("x-hop", "for this hop"),
         ("x-waybill-attempts", "99"),
         ("x-waybill-error-source", "client"),
     ];
