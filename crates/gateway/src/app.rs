@@ -14,6 +14,7 @@ use crate::{
     clock::Clock,
     config::Settings,
     record::Recorder,
+    relay::Watch,
     routing::Snapshot,
     secrets::Secrets,
     upstream::{Pool, Tls},
@@ -52,6 +53,8 @@ pub struct Worker {
     pub shared: Arc<Shared>,
     /// Its own connections to providers.
     pub pool: Arc<Pool>,
+    /// Its HTTP/2 streams, for clients that stop taking one.
+    pub watch: Watch,
 }
 
 /// Counts requests in flight.

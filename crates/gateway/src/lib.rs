@@ -12,6 +12,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
+pub mod hop;
 pub mod ingress;
 pub mod ops;
 pub mod pipeline;

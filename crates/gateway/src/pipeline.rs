@@ -1,19 +1,14 @@
 //! The way of a request, stage by stage.
 
-use std::net::IpAddr;
-
-use http::{Request, Response};
+use http::{Request, Response, header};
 use hyper::body::Incoming;
 use tokio::time::Instant;
-use waybill_model::{
-    cause::Phase,
-    waybill::{Admission, Routing},
-};
+use waybill_model::waybill::{Admission, Routing};
 
 use crate::{
     app::Worker,
     auth::{self, Admitted},
-    ingress::{self, Inbound},
+    ingress::{self, Inbound, Peer, Rejected},
     record::{Journey, millis_since},
     relay::{self, ReplyBody},
     respond::{self, Code, Refusal},
@@ -24,7 +19,7 @@ use crate::{
 /// Takes a client's request from its head to the last byte of its answer.
 pub async fn handle(
     worker: &Worker,
-    peer: IpAddr,
+    peer: &Peer,
     request: Request<Incoming>,
 ) -> Response<ReplyBody> {
     let shared = &worker.shared;
@@ -35,42 +30,47 @@ pub async fn handle(
         Err(refusal) => return turn_away(opened, refusal).await,
     };
     if let Err(refusal) = accepts(worker, &opened.journey) {
-        return relay::refuse(opened.journey, &refusal).await;
+        return turn_away(opened, refusal).await;
     }
-    let mut inbound =
-        match ingress::collect(opened, &shared.settings.limits, &shared.settings.timeouts).await {
-            Ok(inbound) => inbound,
-            Err((journey, refusal)) => return relay::refuse(journey, &refusal).await,
-        };
+    let (limits, timeouts) = (&shared.settings.limits, &shared.settings.timeouts);
+    let mut inbound = match ingress::collect(opened, limits, timeouts).await {
+        Ok(inbound) => inbound,
+        Err(Rejected::Refused(journey, refusal)) => return relay::refuse(journey, &refusal).await,
+        Err(Rejected::Left) => return respond::nothing(),
+    };
     let plan = match plan(&mut inbound, &admitted) {
         Ok(plan) => plan,
         Err(refusal) => return relay::refuse(inbound.journey, &refusal).await,
     };
     let result = upstream::serve(worker, &mut inbound, plan).await;
-    relay::deliver(inbound, result).await
+    relay::deliver(worker, inbound, result).await
 }
 
+/// Checks the key. Whose it is, is stamped also when it is not accepted.
 fn admit(journey: &mut Journey) -> Result<Admitted, Refusal> {
     let began = Instant::now();
     let shared = journey.shared();
     let arrival = &journey.waybill().arrival;
     ingress::check_head(&arrival.headers, &shared.settings.limits)?;
-    let admitted = auth::admit(
+    let result = auth::admit(
         &arrival.headers,
         &arrival.path,
         &shared.snapshot(),
         &shared.vault,
         shared.clock.now(),
-    )?;
-    let key = admitted.key();
-    journey.waybill_mut().admission = Some(Admission {
+    );
+    let key = match &result {
+        Ok(admitted) => Some(admitted.key()),
+        Err(denied) => denied.key.as_ref(),
+    };
+    journey.waybill_mut().admission = key.map(|key| Admission {
         api_key_id: key.id,
         api_key_name: key.name.clone(),
         user_id: key.user_id,
         user_name: key.user_name.clone(),
         auth_latency_ms: millis_since(began),
     });
-    Ok(admitted)
+    result.map_err(|denied| denied.refusal)
 }
 
 /// Whether the gateway itself can take another request.
@@ -109,24 +109,25 @@ fn plan(inbound: &mut Inbound, admitted: &Admitted) -> Result<Plan, Refusal> {
     Ok(plan)
 }
 
-/// Refuses a request whose key was not accepted. It is an attacker's to multiply, so it is counted and
-/// not stored; a key that is known but disabled has an owner, who will ask.
+/// Refuses a request before its body was read. One without a known key is an attacker's to multiply,
+/// so it is counted and not stored.
 async fn turn_away(opened: ingress::Opened, refusal: Refusal) -> Response<ReplyBody> {
     let ingress::Opened {
         journey, mut body, ..
     } = opened;
-    ingress::drain(&mut body, ingress::UNADMITTED_PATIENCE).await;
     let waybill = journey.waybill();
-    let (request_id, attempts, protocol) = (
-        waybill.request_id,
-        waybill.attempts_made(),
-        journey.protocol(),
-    );
-    let answer = respond::own_body(protocol, &refusal, request_id);
-    debug_assert!(matches!(
-        refusal.cause().info().phase,
-        Phase::Auth | Phase::Request
-    ));
-    journey.dismiss(refusal.cause());
-    respond::own(&refusal, answer, request_id, attempts)
+    let (request_id, is_known) = (waybill.request_id, waybill.admission.is_some());
+    let answer = respond::own_body(journey.protocol(), &refusal, request_id);
+    // A client that asks before it sends its body need not send it.
+    let asks_first = waybill.arrival.headers.contains_key(header::EXPECT);
+    let response = if is_known {
+        relay::refuse(journey, &refusal).await
+    } else {
+        journey.dismiss(refusal.cause());
+        respond::own(&refusal, answer, request_id, 0)
+    };
+    if !asks_first {
+        ingress::drain(&mut body, ingress::UNADMITTED_PATIENCE).await;
+    }
+    response
 }

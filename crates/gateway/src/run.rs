@@ -115,7 +115,7 @@ pub async fn start(config: Config) -> anyhow::Result<Gateway> {
         vault.clone(),
         settings.capture.clone(),
     );
-    let recorder_thread = record::spawn(store.journal()?, composer, queues)?;
+    let recorder_thread = record::spawn(store.journal()?, store.clone(), composer, queues)?;
     let shared = Arc::new(Shared::new(Parts {
         clock,
         settings,

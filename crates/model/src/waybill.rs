@@ -370,14 +370,22 @@ impl Waybill {
         }
     }
 
-    /// Stamps one attempt. Beyond [`MAX_ATTEMPTS_KEPT`] the oldest is let go and only counted.
-    pub fn stamp_attempt(&mut self, attempt: Attempt) {
+    /// Stamps an attempt that begins, so that one which is cut off is on the record, too. Beyond
+    /// [`MAX_ATTEMPTS_KEPT`] the oldest is let go and only counted.
+    pub fn begin_attempt(&mut self, attempt: Attempt) {
         self.attempts_made += 1;
-        self.attempts_failed += u32::from(attempt.failure.is_some());
         if self.attempts.len() == MAX_ATTEMPTS_KEPT {
             self.attempts.remove(0);
         }
         self.attempts.push(attempt);
+    }
+
+    /// Puts the facts of the attempt begun last in place of what was stamped when it began.
+    pub fn complete_attempt(&mut self, attempt: Attempt) {
+        self.attempts_failed += u32::from(attempt.failure.is_some());
+        if let Some(last) = self.attempts.last_mut() {
+            *last = attempt;
+        }
     }
 
     /// The attempts kept, oldest first.

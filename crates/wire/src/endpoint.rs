@@ -250,7 +250,16 @@ fn fit(route: &Route, path: &str) -> Option<Range<usize>> {
     // A model of Gemini's has no colon, so what follows one is an unknown method; a fine-tuned model of
     // OpenAI's has several (`ft:gpt-…:org::id`).
     let may_have_colon = route.protocol == Protocol::OpenAi;
-    (fits && (may_have_colon || !path[span.clone()].contains(':'))).then_some(span)
+    let model = path.get(span.clone()).filter(|_| fits)?;
+    (stays_in_place(model) && (may_have_colon || !model.contains(':'))).then_some(span)
+}
+
+/// Whether a model's name leads nowhere but to that model. A provider, or a proxy before it, that
+/// resolves `..` would otherwise serve any path under the pool's credential.
+fn stays_in_place(model: &str) -> bool {
+    let lower = model.to_ascii_lowercase();
+    let hides = ["%2e", "%2f", "%5c", "%00", "\\"].iter().any(|hidden| lower.contains(hidden));
+    !hides && model.split('/').all(|segment| !matches!(segment, "" | "." | ".."))
 }
 
 fn shape_of(path: &str) -> Protocol {
@@ -268,6 +277,22 @@ mod tests {
     fn on(method: Method, path: &str) -> Result<(Endpoint, Protocol, Option<&str>), Unrecognised> {
         recognise(&method, path, &HeaderMap::new())
             .map(|found| (found.endpoint, found.protocol, found.path_model))
+    }
+
+    #[test]
+    fn a_model_that_leads_elsewhere_is_no_model() {
+        for path in [
+            "/v1/models/../files/file-x/content",
+            "/v1/models/a/../../files",
+            "/v1/models/%2e%2e/files",
+            "/v1/models/a%2F..%2Ffiles",
+            "/v1beta/models/../x:generateContent",
+            "/v1/models//files",
+        ] {
+            let method = if path.ends_with("Content") { Method::POST } else { Method::GET };
+            assert_eq!(on(method, path).unwrap_err().why, Mismatch::NotFound, "{path}");
+        }
+        assert!(on(Method::GET, "/v1/models/publisher/model-1.5").is_ok());
     }
 
     #[test]

@@ -28,6 +28,15 @@ impl Admitted {
     }
 }
 
+/// A key that was not accepted.
+#[derive(Debug)]
+pub struct Denied {
+    /// What the client is told.
+    pub refusal: Refusal,
+    /// The key, when it is known: then somebody owns it, and will ask.
+    pub key: Option<Arc<KeyEntry>>,
+}
+
 /// Finds the key of a request and checks that it may be used now.
 pub fn admit(
     headers: &HeaderMap,
@@ -35,26 +44,25 @@ pub fn admit(
     snapshot: &Snapshot,
     vault: &Vault,
     now: UnixMillis,
-) -> Result<Admitted, Refusal> {
+) -> Result<Admitted, Denied> {
+    let unknown = |message| Denied {
+        refusal: Refusal::new(Code::InvalidApiKey, message),
+        key: None,
+    };
     let presented = presented(headers, path)
-        .ok_or_else(|| Refusal::new(Code::InvalidApiKey, "no API key was sent with the request"))?;
-    let key = snapshot.key(&vault.hash_key(&presented)).ok_or_else(|| {
-        Refusal::new(
-            Code::InvalidApiKey,
-            "this gateway does not know the API key",
-        )
-    })?;
+        .ok_or_else(|| unknown("no API key was sent with the request"))?;
+    let key = snapshot
+        .key(&vault.hash_key(&presented))
+        .ok_or_else(|| unknown("this gateway does not know the API key"))?;
+    let of_key = |code, message| Denied {
+        refusal: Refusal::new(code, message),
+        key: Some(Arc::clone(key)),
+    };
     if key.status == Status::Disabled {
-        return Err(Refusal::new(
-            Code::KeyDisabled,
-            "this API key, or its user, has been disabled",
-        ));
+        return Err(of_key(Code::KeyDisabled, "this API key, or its user, has been disabled"));
     }
     if key.expires_at.is_some_and(|expires_at| expires_at <= now) {
-        return Err(Refusal::new(
-            Code::InvalidApiKey,
-            "this API key has expired",
-        ));
+        return Err(of_key(Code::InvalidApiKey, "this API key has expired"));
     }
     Ok(Admitted {
         key: Arc::clone(key),

@@ -88,7 +88,8 @@ pub struct Timeouts {
     pub first_byte: Duration,
     /// Silence inside an answer.
     pub idle: Duration,
-    /// For a client to send its headers.
+    /// For a client to send a request's headers, from the connection's opening or the end of the last
+    /// answer: longer than the minute for which proxies keep idle connections.
     pub header_read: Duration,
     /// Silence while a client sends its body.
     pub body_idle: Duration,
@@ -108,7 +109,7 @@ impl Default for Timeouts {
             connect: Duration::from_secs(10),
             first_byte: Duration::from_secs(600),
             idle: Duration::from_secs(120),
-            header_read: Duration::from_secs(15),
+            header_read: Duration::from_secs(75),
             body_idle: Duration::from_secs(30),
             body_read: Duration::from_secs(300),
             write_stall: Duration::from_secs(120),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use http::Version;
 use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -19,20 +20,26 @@ const TRUSTED_LENGTH: usize = 1 << 20;
 /// Bytes read and thrown away so that a client still sending can read its refusal.
 const DRAIN_BYTES: usize = 64 << 20;
 
-/// A body that was not taken.
-pub struct Refused {
-    /// Why.
-    pub refusal: Refusal,
-    /// Its size, as far as it is known.
-    pub body_bytes: u64,
+/// Why a body was not taken whole.
+pub enum Stopped {
+    /// It will not be.
+    Refused {
+        /// Why.
+        refusal: Refusal,
+        /// Its size, as far as it is known.
+        body_bytes: u64,
+    },
+    /// The client went away.
+    Left,
 }
 
-/// Reads the body. On refusal what had arrived is returned with it, for the record.
+/// Reads the body. What had arrived when it stopped is returned with the reason, for the record.
 pub async fn collect(
     body: &mut Incoming,
+    version: Version,
     limits: &Limits,
     timeouts: &Timeouts,
-) -> (Bytes, Option<Refused>) {
+) -> (Bytes, Option<Stopped>) {
     if body.is_end_stream() {
         return (Bytes::new(), None);
     }
@@ -40,7 +47,7 @@ pub async fn collect(
     if let Some(length) = announced.filter(|length| *length > limits.request_bytes as u64) {
         return (
             Bytes::new(),
-            Some(Refused {
+            Some(Stopped::Refused {
                 refusal: too_large(limits),
                 body_bytes: length,
             }),
@@ -54,6 +61,10 @@ pub async fn collect(
         let frame = match timeout_at(patience, body.frame()).await {
             Ok(Some(Ok(frame))) => frame,
             Ok(None) => break,
+            Ok(Some(Err(error))) if has_left(&error, version) => {
+                let arrived = if rest.is_empty() { first } else { rest.freeze() };
+                return (arrived, Some(Stopped::Left));
+            }
             Ok(Some(Err(error))) => {
                 let refusal = Refusal::new(
                     Code::InvalidRequest,
@@ -99,20 +110,33 @@ pub async fn collect(
     )
 }
 
-fn given_up(first: Bytes, rest: BytesMut, refusal: Refusal) -> (Bytes, Option<Refused>) {
-    let arrived = if rest.is_empty() {
-        first
-    } else {
-        rest.freeze()
-    };
+fn given_up(first: Bytes, rest: BytesMut, refusal: Refusal) -> (Bytes, Option<Stopped>) {
+    let arrived = if rest.is_empty() { first } else { rest.freeze() };
     let body_bytes = arrived.len() as u64;
-    (
-        arrived,
-        Some(Refused {
-            refusal,
-            body_bytes,
-        }),
-    )
+    (arrived, Some(Stopped::Refused { refusal, body_bytes }))
+}
+
+/// Whether the connection ended, rather than the client sent what is no body. Over HTTP/2 a body breaks
+/// only when the client takes its request back, or the connection ends.
+fn has_left(error: &hyper::Error, version: Version) -> bool {
+    use std::{error::Error as _, io::ErrorKind};
+    if version == Version::HTTP_2 || error.is_incomplete_message() {
+        return true;
+    }
+    let mut source = error.source();
+    while let Some(inner) = source {
+        if let Some(io) = inner.downcast_ref::<std::io::Error>() {
+            return matches!(
+                io.kind(),
+                ErrorKind::UnexpectedEof
+                    | ErrorKind::ConnectionReset
+                    | ErrorKind::ConnectionAborted
+                    | ErrorKind::BrokenPipe
+            );
+        }
+        source = inner.source();
+    }
+    false
 }
 
 fn too_large(limits: &Limits) -> Refusal {

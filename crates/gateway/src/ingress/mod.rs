@@ -7,12 +7,14 @@
 //! Promises: bounded memory and time whatever the client does. Must not know: accounts, the store.
 
 mod body;
+mod peer;
 mod query;
 
-use std::{net::IpAddr, ops::Range, sync::Arc, time::Duration};
+use std::{ops::Range, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, request::Parts, uri::PathAndQuery};
+use http::{HeaderMap, Method, Request, Version, request::Parts, uri::PathAndQuery};
+use body::Stopped;
 use hyper::body::Incoming;
 use tokio::time::Instant;
 use waybill_model::{
@@ -23,6 +25,7 @@ use waybill_model::{
 use waybill_wire::{endpoint, endpoint::Mismatch, peek};
 
 pub use body::drain;
+pub use peer::Peer;
 pub use query::{credential_in_query, with_version, without_credentials};
 
 use crate::{
@@ -44,6 +47,8 @@ pub struct Opened {
     pub journey: Journey,
     /// The method.
     pub method: Method,
+    /// The HTTP version.
+    pub version: Version,
     /// Its body, unread.
     pub body: Incoming,
     /// The endpoint, or why there is none.
@@ -57,6 +62,8 @@ pub struct Inbound {
     pub journey: Journey,
     /// The method.
     pub method: Method,
+    /// The HTTP version.
+    pub version: Version,
     /// What was asked for.
     pub endpoint: Endpoint,
     /// Path and query without the client's credential, and with the version.
@@ -77,12 +84,13 @@ impl Inbound {
 }
 
 /// Opens the waybill.
-pub fn open(shared: &Arc<Shared>, peer: IpAddr, request: Request<Incoming>) -> Opened {
+pub fn open(shared: &Arc<Shared>, peer: &Peer, request: Request<Incoming>) -> Opened {
     let (
         Parts {
             method,
             uri,
             headers,
+            version,
             ..
         },
         body,
@@ -107,7 +115,7 @@ pub fn open(shared: &Arc<Shared>, peer: IpAddr, request: Request<Incoming>) -> O
         protocol,
         endpoint: recognised.ok(),
         model,
-        client_ip: peer,
+        client_ip: peer.ip,
         headers,
         body: Bytes::new(),
         body_bytes: 0,
@@ -115,7 +123,8 @@ pub fn open(shared: &Arc<Shared>, peer: IpAddr, request: Request<Incoming>) -> O
     let now = shared.clock.now();
     let waybill = Waybill::open(RequestId::new(now, rand::random()), now, arrival);
     Opened {
-        journey: Journey::begin(Arc::clone(shared), waybill, Instant::now()),
+        journey: Journey::begin(Arc::clone(shared), waybill, peer.clone(), Instant::now()),
+        version,
         method,
         body,
         recognised,
@@ -141,33 +150,45 @@ pub fn check_head(headers: &HeaderMap, limits: &Limits) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Why there is no [`Inbound`].
+pub enum Rejected {
+    /// The client is told.
+    Refused(Journey, Refusal),
+    /// The client left in the middle of its request; that is recorded.
+    Left,
+}
+
 /// Collects and reads the body of an admitted request.
 pub async fn collect(
     opened: Opened,
     limits: &Limits,
     timeouts: &Timeouts,
-) -> Result<Inbound, (Journey, Refusal)> {
+) -> Result<Inbound, Rejected> {
     let Opened {
         mut journey,
+        version,
         method,
         mut body,
         recognised,
         path_model_span,
     } = opened;
     let read = async {
-        let endpoint = recognised?;
+        let endpoint = recognised.map_err(Refusal::from)?;
         let arrival = &mut journey.waybill_mut().arrival;
-        let (bytes, refused) = body::collect(&mut body, limits, timeouts).await;
-        arrival.body_bytes = refused
-            .as_ref()
-            .map_or(bytes.len() as u64, |refused| refused.body_bytes);
+        let (bytes, stopped) = body::collect(&mut body, version, limits, timeouts).await;
+        arrival.body_bytes = bytes.len() as u64;
         arrival.body = bytes;
-        if let Some(refused) = refused {
-            return Err(refused.refusal);
+        match stopped {
+            None => {}
+            Some(Stopped::Refused { refusal, body_bytes }) => {
+                arrival.body_bytes = body_bytes;
+                return Err(Some(refusal));
+            }
+            Some(Stopped::Left) => return Err(None),
         }
         let mut model_span = None;
         if method == Method::POST {
-            let peeked = peek::peek(endpoint, &arrival.body)?;
+            let peeked = peek::peek(endpoint, &arrival.body).map_err(Refusal::from)?;
             model_span = peeked.model_span;
             if let Some(model) = peeked.model {
                 arrival.model = Some(model.into());
@@ -190,19 +211,22 @@ pub async fn collect(
         Ok((endpoint, model_span, stream_format, path_and_query, path_model_span)) => Ok(Inbound {
             journey,
             method,
+            version,
             endpoint,
             path_and_query,
             stream_format,
             model_span,
             path_model_span,
         }),
-        Err(refusal) => {
+        // Its journey ends by being dropped: that is what a client that leaves comes to.
+        Err(None) => Err(Rejected::Left),
+        Err(Some(refusal)) => {
             // A client still sending would lose the answer to a reset; let it finish, within bounds. One
             // that was waited for already is not waited for again.
             if refusal.code != Code::RequestTimeout {
                 drain(&mut body, DRAIN_PATIENCE).await;
             }
-            Err((journey, refusal))
+            Err(Rejected::Refused(journey, refusal))
         }
     }
 }

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::StatusCode;
 use tokio::time::Instant;
 use waybill_model::{
+    cause::Cause,
     protocol::Protocol,
     waybill::{Outcome, Waybill},
 };
 
 use super::Commit;
-use crate::app::Shared;
+use crate::{app::Shared, ingress::Peer};
 
 /// Status under which a departed client is recorded (nginx's word for it).
 pub const CLIENT_CLOSED_REQUEST: u16 = 499;
@@ -19,16 +21,18 @@ pub const CLIENT_CLOSED_REQUEST: u16 = 499;
 pub struct Journey {
     waybill: Option<Box<Waybill>>,
     shared: Arc<Shared>,
+    peer: Peer,
     started: Instant,
 }
 
 impl Journey {
     /// Takes up a waybill just opened.
-    pub fn begin(shared: Arc<Shared>, waybill: Waybill, started: Instant) -> Self {
+    pub fn begin(shared: Arc<Shared>, waybill: Waybill, peer: Peer, started: Instant) -> Self {
         shared.in_flight.enter();
         Journey {
             waybill: Some(Box::new(waybill)),
             shared,
+            peer,
             started,
         }
     }
@@ -82,7 +86,7 @@ impl Journey {
     }
 
     /// Ends the way of a request that never got past auth: it is counted, not stored.
-    pub fn dismiss(mut self, cause: waybill_model::cause::Cause) {
+    pub fn dismiss(mut self, cause: Cause) {
         if let Some(waybill) = self.waybill.take() {
             self.shared.recorder.noise(
                 waybill.arrival.client_ip,
@@ -110,18 +114,8 @@ impl Drop for Journey {
     /// The HTTP server drops a request's future when its client has gone, and every future when it is
     /// stopped: no other way leads here but a panic.
     fn drop(&mut self) {
-        let Some(waybill) = &self.waybill else { return };
-        let outcome = if std::thread::panicking() {
-            Outcome::Abandoned {
-                stage: waybill.stage(),
-            }
-        } else if self.shared.is_cut_off() {
-            Outcome::Refused {
-                cause: waybill_model::cause::Cause::GatewayShutdown,
-                message: "the gateway was stopped before the answer was complete".to_owned(),
-            }
-        } else {
-            Outcome::ClientLeft
+        let Some(waybill) = self.waybill.as_deref_mut() else {
+            return;
         };
         if waybill.admission.is_none() {
             // Who left before showing a key has no place in the books.
@@ -129,7 +123,27 @@ impl Drop for Journey {
             self.shared.in_flight.leave();
             return;
         }
-        drop(self.close(outcome, CLIENT_CLOSED_REQUEST, Bytes::new()));
+        let now = self.shared.clock.now();
+        if let Some(attempt) = waybill.last_attempt_mut()
+            && attempt.failure.is_none()
+        {
+            // Cut off in the middle: how long the provider had been waited for is what will be asked.
+            let waited = now.0.saturating_sub(attempt.started_at.0);
+            attempt.duration_ms = u32::try_from(waited).unwrap_or(0);
+        }
+        let (outcome, status) = if std::thread::panicking() {
+            let stage = waybill.stage();
+            (Outcome::Abandoned { stage }, StatusCode::INTERNAL_SERVER_ERROR.as_u16())
+        } else if self.shared.is_cut_off() {
+            let message = "the gateway was stopped before the answer was complete".to_owned();
+            let cause = Cause::GatewayShutdown;
+            (Outcome::Refused { cause, message }, StatusCode::SERVICE_UNAVAILABLE.as_u16())
+        } else if self.peer.is_stalled() {
+            (Outcome::ClientStalled, CLIENT_CLOSED_REQUEST)
+        } else {
+            (Outcome::ClientLeft, CLIENT_CLOSED_REQUEST)
+        };
+        drop(self.close(outcome, status, Bytes::new()));
     }
 }
 

@@ -10,6 +10,6 @@ mod queue;
 mod thread;
 
 pub use compose::Composer;
-pub use journey::{Journey, millis_since};
+pub use journey::{CLIENT_CLOSED_REQUEST, Journey, millis_since};
 pub use queue::{Commit, Recorder};
 pub use thread::{RecorderThread, spawn};

@@ -10,14 +10,14 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
     time::Duration,
 };
 
 use bytes::Bytes;
-use crossbeam_channel::{Receiver, Sender, TrySendError};
+use crossbeam_channel::{Receiver, Sender};
 use http::{HeaderMap, HeaderName, HeaderValue, uri::PathAndQuery};
 use tokio::{sync::oneshot, time::Sleep};
 use waybill_model::{cause::Cause, id::RequestId, time::UnixMillis, waybill::Finished};
@@ -50,6 +50,8 @@ pub struct Recorder {
 pub struct Entry {
     pub(super) finished: Finished,
     pub(super) body_dropped: bool,
+    /// Bytes of bodies that wait with it.
+    pub(super) held_bytes: usize,
     pub(super) committed: Option<oneshot::Sender<()>>,
 }
 
@@ -77,6 +79,23 @@ pub struct Counters {
     pub(super) released_early: AtomicU64,
     pub(super) noise_uncounted: AtomicU64,
     pub(super) without_body: AtomicU64,
+    ended: AtomicBool,
+}
+
+impl Counters {
+    /// Marks the recorder as ended when it is dropped, however the recorder ended.
+    pub(super) fn running(self: &Arc<Self>) -> Running {
+        Running(Arc::clone(self))
+    }
+}
+
+/// The recorder runs as long as this lives.
+pub struct Running(Arc<Counters>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.ended.store(true, Ordering::Release);
+    }
 }
 
 impl Recorder {
@@ -124,34 +143,28 @@ impl Recorder {
                 Entry {
                     finished,
                     body_dropped: false,
+                    held_bytes: 0,
                     committed: None,
                 },
             );
             return None;
         }
-        let bytes = finished.waybill.arrival.body.len();
-        let waiting = self
-            .counters
-            .waiting_bytes
-            .fetch_add(bytes, Ordering::Relaxed)
-            + bytes;
+        let mut bytes = held_bytes(&finished);
+        let waiting = self.counters.waiting_bytes.load(Ordering::Relaxed) + bytes;
         let body_dropped = waiting > self.capture.queue_bytes;
         if body_dropped {
-            self.counters
-                .waiting_bytes
-                .fetch_sub(bytes, Ordering::Relaxed);
             self.counters.without_body.fetch_add(1, Ordering::Relaxed);
             finished.waybill.arrival.body = Bytes::new();
+            bytes = held_bytes(&finished);
         }
         let (committed, wait) = oneshot::channel();
-        self.put(
-            &self.urgent,
-            Entry {
-                finished,
-                body_dropped,
-                committed: Some(committed),
-            },
-        );
+        let entry = Entry {
+            finished,
+            body_dropped,
+            held_bytes: bytes,
+            committed: Some(committed),
+        };
+        self.put(&self.urgent, entry);
         Some(Commit {
             wait,
             patience: None,
@@ -175,6 +188,11 @@ impl Recorder {
                 .noise_uncounted
                 .fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Whether records are still written.
+    pub fn is_running(&self) -> bool {
+        !self.counters.ended.load(Ordering::Acquire)
     }
 
     /// Records accepted and not yet committed.
@@ -201,17 +219,22 @@ impl Recorder {
     }
 
     fn put(&self, queue: &Sender<Entry>, entry: Entry) {
+        let bytes = entry.held_bytes;
         self.counters.waiting.fetch_add(1, Ordering::Relaxed);
-        if let Err(TrySendError::Full(entry) | TrySendError::Disconnected(entry)) =
-            queue.try_send(entry)
-        {
+        self.counters.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
+        if queue.try_send(entry).is_err() {
             self.counters.waiting.fetch_sub(1, Ordering::Relaxed);
-            self.counters
-                .waiting_bytes
-                .fetch_sub(entry.finished.waybill.arrival.body.len(), Ordering::Relaxed);
+            self.counters.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
             self.store.count_lost(1, LossReason::QueueFull);
         }
     }
+}
+
+/// Bytes that wait with a record: the request's body, and what providers answered.
+fn held_bytes(finished: &Finished) -> usize {
+    let failures = finished.waybill.attempts().iter().filter_map(|attempt| attempt.failure.as_ref());
+    let answers: usize = failures.map(|failure| failure.body.len()).sum();
+    finished.waybill.arrival.body.len() + finished.told.len() + answers
 }
 
 /// The client's own id for the request, alone and copied.

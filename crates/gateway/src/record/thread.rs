@@ -4,6 +4,7 @@
 use std::{
     collections::HashMap,
     net::IpAddr,
+    panic::AssertUnwindSafe,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,7 +14,7 @@ use std::{
 };
 
 use waybill_model::{cause::Cause, time::UnixMillis, view::NoiseCount};
-use waybill_store::Journal;
+use waybill_store::{Journal, LossReason, Store};
 
 use super::{
     compose::Composer,
@@ -59,12 +60,14 @@ impl RecorderThread {
 /// Starts the recorder.
 pub fn spawn(
     journal: Journal,
+    store: Store,
     composer: Composer,
     queues: Queues,
 ) -> std::io::Result<RecorderThread> {
     let stop = Arc::new(AtomicBool::new(false));
     let worker = Worker {
         journal,
+        store,
         composer,
         queues,
         stop: Arc::clone(&stop),
@@ -79,6 +82,7 @@ pub fn spawn(
 
 struct Worker {
     journal: Journal,
+    store: Store,
     composer: Composer,
     queues: Queues,
     stop: Arc<AtomicBool>,
@@ -88,6 +92,7 @@ struct Worker {
 
 impl Worker {
     fn run(mut self) {
+        let _running = self.queues.counters.running();
         let mut group = Vec::with_capacity(GROUP);
         loop {
             // Read before looking into the queues: what is put in before the stop is still written.
@@ -96,18 +101,21 @@ impl Worker {
                 group.push(first);
                 std::thread::sleep(GATHER);
             }
-            group.extend(self.queues.urgent.try_iter().take(GROUP - group.len()));
-            group.extend(self.queues.lazy.try_iter().take(GROUP - group.len()));
-            while !group.is_empty() {
-                self.commit(&mut group);
-                // Successes pile up between wake-ups; take them in groups until they are gone, but look
-                // after those who wait first.
-                group.extend(self.queues.urgent.try_iter().take(GROUP));
+            // As long as groups are full there is no time to rest; those who wait come first.
+            loop {
+                group.extend(self.queues.urgent.try_iter().take(GROUP - group.len()));
                 group.extend(self.queues.lazy.try_iter().take(GROUP - group.len()));
-            }
-            self.take_noise();
-            if stopping || self.noise_written.elapsed() >= NOISE_EVERY {
-                self.write_noise();
+                let full = group.len() == GROUP;
+                if !group.is_empty() {
+                    self.commit(&mut group);
+                }
+                self.take_noise();
+                if stopping || self.noise_written.elapsed() >= NOISE_EVERY {
+                    self.write_noise();
+                }
+                if !full {
+                    break;
+                }
             }
             if stopping && self.queues.urgent.is_empty() && self.queues.lazy.is_empty() {
                 return;
@@ -119,14 +127,23 @@ impl Worker {
         let mut waiting = Vec::with_capacity(group.len());
         let mut bytes = 0;
         let count = group.len();
-        let records: Vec<_> = group
-            .drain(..)
-            .map(|entry| {
-                bytes += entry.finished.waybill.arrival.body.len();
-                waiting.extend(entry.committed);
-                self.composer.compose(entry.finished, entry.body_dropped)
-            })
-            .collect();
+        let mut records = Vec::with_capacity(count);
+        let mut lost = 0;
+        for entry in group.drain(..) {
+            bytes += entry.held_bytes;
+            waiting.extend(entry.committed);
+            let composer = &mut self.composer;
+            let compose = AssertUnwindSafe(|| composer.compose(entry.finished, entry.body_dropped));
+            match std::panic::catch_unwind(compose) {
+                Ok(record) => records.push(record),
+                // A defect that one request can trigger must not end the record of all others.
+                Err(_) => lost += 1,
+            }
+        }
+        if lost > 0 {
+            self.store.count_lost(lost, LossReason::StoreFailed);
+            tracing::error!(lost, "records could not be composed; they are counted as lost");
+        }
         let report = self.journal.commit(&records);
         let lost = report.fates.iter().filter(|fate| !fate.is_kept()).count();
         if lost > 0 {

@@ -9,15 +9,20 @@
 
 mod reply;
 mod stream;
+mod watch;
+
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response};
-use waybill_model::waybill::{Outcome, Relayed};
+use http::{HeaderMap, HeaderValue, Response, Version};
+use waybill_model::waybill::{Outcome, Relayed, Usage};
 use waybill_wire::usage;
 
 pub use reply::ReplyBody;
+pub use watch::Watch;
 
 use crate::{
+    app::Worker,
     app::Shared,
     ingress::Inbound,
     record::{Journey, millis_since},
@@ -25,11 +30,16 @@ use crate::{
     upstream::{Answer, Exhausted, Streaming, Whole},
 };
 
+/// Largest document in several chunks that is joined to read its token counts.
+const MAX_USAGE_BYTES: usize = 8 << 20;
+
 /// Delivers what upstream came to.
-pub async fn deliver(inbound: Inbound, result: Result<Answer, Exhausted>) -> Response<ReplyBody> {
+pub async fn deliver(
+    worker: &Worker,
+    inbound: Inbound, result: Result<Answer, Exhausted>) -> Response<ReplyBody> {
     match result {
         Ok(Answer::Whole(whole)) => document(inbound, whole).await,
-        Ok(Answer::Stream(streaming)) => stream(inbound, *streaming),
+        Ok(Answer::Stream(streaming)) => stream(worker, inbound, *streaming),
         Err(exhausted) => failure(inbound.journey, exhausted).await,
     }
 }
@@ -42,10 +52,12 @@ async fn document(inbound: Inbound, whole: Whole) -> Response<ReplyBody> {
     } = inbound;
     let elapsed = journey.elapsed_ms();
     let waybill = journey.waybill_mut();
+    let size: usize = whole.body.iter().map(Bytes::len).sum();
     let usage = match whole.body.as_slice() {
-        [] => Default::default(),
+        [] => Usage::default(),
         [only] => usage::usage_of(endpoint, only),
-        many => usage::usage_of(endpoint, &many.concat()),
+        many if size <= MAX_USAGE_BYTES => usage::usage_of(endpoint, &many.concat()),
+        _ => Usage::default(),
     };
     waybill.relayed = Some(Relayed {
         upstream_latency_ms: waybill
@@ -67,16 +79,18 @@ async fn document(inbound: Inbound, whole: Whole) -> Response<ReplyBody> {
     response
 }
 
-fn stream(inbound: Inbound, streaming: Streaming) -> Response<ReplyBody> {
+fn stream(worker: &Worker, inbound: Inbound, streaming: Streaming) -> Response<ReplyBody> {
     let waybill = inbound.journey.waybill();
     let (request_id, attempts) = (waybill.request_id, waybill.attempts_made());
     let mut headers = respond::passed_on(&streaming.headers);
     respond::stamp(&mut headers, request_id, attempts, None);
     let status = streaming.status;
-    let mut response = Response::new(ReplyBody::stream(stream::Stream::new(
-        inbound.journey,
-        streaming,
-    )));
+    let stream = Box::new(stream::Stream::new(inbound.journey, streaming));
+    let stream = Arc::new(Mutex::new(Some(stream)));
+    if inbound.version == Version::HTTP_2 {
+        worker.watch.add(&stream);
+    }
+    let mut response = Response::new(ReplyBody::stream(stream));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response

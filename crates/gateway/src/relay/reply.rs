@@ -3,20 +3,21 @@
 use std::{
     collections::VecDeque,
     pin::Pin,
+    sync::PoisonError,
     task::{Context, Poll},
 };
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use super::stream::Stream;
+use super::{stream::Stream, watch::Shared};
 
 /// A response body.
 pub struct ReplyBody(Kind);
 
 enum Kind {
     Chunks(VecDeque<Bytes>),
-    Stream(Box<Stream>),
+    Stream(Shared),
     Admin(axum::body::Body),
 }
 
@@ -37,8 +38,8 @@ impl ReplyBody {
     }
 
     /// A relayed stream.
-    pub(super) fn stream(stream: Stream) -> Self {
-        ReplyBody(Kind::Stream(Box::new(stream)))
+    pub(super) fn stream(stream: Shared) -> Self {
+        ReplyBody(Kind::Stream(stream))
     }
 
     /// An answer of the admin API.
@@ -59,9 +60,15 @@ impl Body for ReplyBody {
             Kind::Chunks(chunks) => {
                 Poll::Ready(chunks.pop_front().map(|chunk| Ok(Frame::data(chunk))))
             }
-            Kind::Stream(stream) => stream
-                .poll_next(cx)
-                .map(|chunk| chunk.map(|chunk| Ok(Frame::data(chunk)))),
+            Kind::Stream(shared) => {
+                let mut stream = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                match stream.as_deref_mut() {
+                    Some(stream) => stream
+                        .poll_next(cx)
+                        .map(|chunk| chunk.map(|chunk| Ok(Frame::data(chunk)))),
+                    None => Poll::Ready(Some(Err("the client stopped reading".into()))),
+                }
+            }
             Kind::Admin(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
         }
     }
@@ -69,7 +76,10 @@ impl Body for ReplyBody {
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Kind::Chunks(chunks) => chunks.is_empty(),
-            Kind::Stream(stream) => stream.is_end(),
+            Kind::Stream(shared) => {
+                let stream = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                stream.as_deref().is_some_and(Stream::is_end)
+            }
             Kind::Admin(body) => body.is_end_stream(),
         }
     }

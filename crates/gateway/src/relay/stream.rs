@@ -6,6 +6,7 @@
 use std::{
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
@@ -22,7 +23,7 @@ use waybill_wire::{
 };
 
 use crate::{
-    record::{Commit, Journey, millis_since},
+    record::{CLIENT_CLOSED_REQUEST, Commit, Journey, millis_since},
     respond::Refusal,
     routing::Slot,
     upstream::{AnswerStream, Fault, Streaming, failure_of, flaw_of, flaw_of_end, headers_sent},
@@ -40,12 +41,16 @@ pub struct Stream {
     /// Read, but not yet handed on.
     ready: Gathered,
     pieces: Vec<Piece>,
+    /// The end, held back because a failure was hidden on the way here and must be on record first.
+    held_back: Gathered,
     /// The last bytes, waiting for the record.
     farewell: Option<(Commit, Bytes)>,
+    /// Since when the client has not asked for more.
+    handed_at: Option<Instant>,
     format: StreamFormat,
     facts: Facts,
-    /// Held until the stream is over.
-    _slot: Slot,
+    /// Held as long as the provider is listened to.
+    slot: Option<Slot>,
 }
 
 /// What a failure's record needs, should there be one.
@@ -90,15 +95,39 @@ impl Stream {
             standing,
             ready: Gathered::default(),
             pieces: held,
+            held_back: Gathered::default(),
             farewell: None,
+            handed_at: None,
             format,
             facts,
-            _slot: slot,
+            slot: Some(slot),
         }
     }
 
     /// The next bytes for the client; `None` at the end.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        self.handed_at = None;
+        let polled = self.poll_bytes(cx);
+        if matches!(polled, Poll::Ready(Some(_))) {
+            self.handed_at = Some(Instant::now());
+        }
+        polled
+    }
+
+    /// Whether the client has taken nothing for `stall`.
+    pub fn is_stalled(&self, stall: Duration) -> bool {
+        self.handed_at.is_some_and(|since| since.elapsed() > stall)
+    }
+
+    /// Ends it for a client that takes nothing.
+    pub fn give_up(mut self) {
+        if let Some(mut journey) = self.journey.take() {
+            self.stamp(&mut journey);
+            drop(journey.finish(Outcome::ClientStalled, CLIENT_CLOSED_REQUEST, Bytes::new()));
+        }
+    }
+
+    fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         loop {
             if let Some((commit, _)) = &mut self.farewell {
                 // What came before the end does not wait for the record.
@@ -134,7 +163,7 @@ impl Stream {
                 Poll::Ready(Some(Err(broken))) => {
                     // After its end marker a provider owes nothing.
                     if self.reader.ended() == Some(&StreamEnd::Complete) {
-                        self.end_well(Bytes::new());
+                        self.end_well();
                     } else {
                         let (fault, message) = flaw_of(broken);
                         self.end_badly(fault, message, self.reader.held(), None);
@@ -144,7 +173,7 @@ impl Stream {
                     let end = self.reader.finish(&mut self.pieces);
                     self.hand_on();
                     match end {
-                        StreamEnd::Complete => self.end_well(Bytes::new()),
+                        StreamEnd::Complete => self.end_well(),
                         broken => {
                             let (fault, message, frame) = flaw_of_end(broken, &self.reader);
                             self.end_badly(fault, message, frame, None);
@@ -178,6 +207,10 @@ impl Stream {
                 break;
             }
             match piece.mark {
+                Mark::Lifecycle | Mark::Content if !self.held_back.is_empty() => {
+                    self.held_back.push(piece.bytes);
+                    continue;
+                }
                 Mark::Lifecycle => {}
                 Mark::Content => {
                     if self.facts.time_to_first_token_ms.is_none() {
@@ -185,9 +218,10 @@ impl Stream {
                             self.journey.as_ref().map(Journey::elapsed_ms);
                     }
                 }
+                // What follows an end marker may still belong to the answer: more of it, or its usage.
                 Mark::Terminal if self.must_wait() => {
-                    self.end_well(piece.bytes);
-                    break;
+                    self.held_back.push(piece.bytes);
+                    continue;
                 }
                 Mark::Terminal => {}
                 Mark::Error => {
@@ -214,7 +248,7 @@ impl Stream {
             .is_some_and(|journey| journey.waybill().attempts_failed() > 0)
     }
 
-    fn end_well(&mut self, last: Bytes) {
+    fn end_well(&mut self) {
         let Some(mut journey) = self.journey.take() else {
             return;
         };
@@ -223,11 +257,14 @@ impl Stream {
         if let Some(commit) =
             journey.finish(Outcome::Served, self.facts.status.as_u16(), Bytes::new())
         {
-            self.farewell = Some((commit, last));
-        } else {
-            self.ready.push(last);
+            self.farewell = Some((commit, self.held_back.take().unwrap_or_default()));
         }
+        self.stop_listening();
+    }
+
+    fn stop_listening(&mut self) {
         self.source = None;
+        self.slot = None;
     }
 
     /// `said` is the provider's own error event, where it sent one: the client gets it, without secrets.
@@ -241,7 +278,7 @@ impl Stream {
         let Some(mut journey) = self.journey.take() else {
             return;
         };
-        self.source = None;
+        self.stop_listening();
         let account = &self.facts.account;
         let (failure, upstream_request_id) = failure_of(
             account.platform,
@@ -314,7 +351,7 @@ impl Drop for Stream {
             return;
         }
         if self.reader.ended() == Some(&StreamEnd::Complete) {
-            self.end_well(Bytes::new());
+            self.end_well();
         } else if let Some(mut journey) = self.journey.take() {
             self.stamp(&mut journey);
             drop(journey);

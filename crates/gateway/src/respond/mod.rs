@@ -15,7 +15,7 @@ use waybill_wire::render;
 pub use code::Code;
 pub use refusal::Refusal;
 
-use crate::relay::ReplyBody;
+use crate::{hop::named_by_connection, relay::ReplyBody};
 
 /// Waybill's id of the request.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-waybill-request-id");
@@ -80,6 +80,14 @@ pub fn own(
     response
 }
 
+/// For a client that left in the middle of its request: nobody reads it.
+pub fn nothing() -> Response<ReplyBody> {
+    let mut response = Response::new(ReplyBody::chunks(Vec::new()));
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
 /// A provider's error, with its status and headers, and its body as given here (secrets out).
 pub fn provider(
     status: StatusCode,
@@ -103,7 +111,11 @@ pub fn provider(
 /// The provider's headers that reach the client.
 pub fn passed_on(headers: &HeaderMap) -> HeaderMap {
     let mut kept = HeaderMap::with_capacity(headers.len() + 3);
+    let hop = named_by_connection(headers);
     for (name, value) in headers {
+        if hop.iter().any(|named| named == name.as_str()) {
+            continue;
+        }
         // `x-waybill-…` is ours to say.
         if !NOT_PASSED_ON.contains(&name.as_str()) && !name.as_str().starts_with("x-waybill-") {
             kept.append(name.clone(), value.clone());

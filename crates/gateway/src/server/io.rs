@@ -1,4 +1,4 @@
-//! A client's socket, with a bound on how long it may refuse to take bytes.
+//! A client's socket, with a bound on how long it may take nothing.
 
 use std::{
     future::Future,
@@ -14,18 +14,22 @@ use tokio::{
     time::Sleep,
 };
 
-/// A client connection. A write that makes no progress for `stall` fails it.
+use crate::ingress::Peer;
+
+/// A client connection. A write that makes no progress for too long ends it.
 pub struct ClientStream {
     stream: TcpStream,
+    peer: Peer,
     stall: Duration,
     alarm: Option<Pin<Box<Sleep>>>,
 }
 
 impl ClientStream {
     /// Watches `stream`.
-    pub fn new(stream: TcpStream, stall: Duration) -> Self {
+    pub fn new(stream: TcpStream, peer: Peer, stall: Duration) -> Self {
         ClientStream {
             stream,
+            peer,
             stall,
             alarm: None,
         }
@@ -45,6 +49,7 @@ impl ClientStream {
             .alarm
             .get_or_insert_with(|| Box::pin(tokio::time::sleep(stall)));
         std::task::ready!(alarm.as_mut().poll(cx));
+        self.peer.has_stalled();
         Poll::Ready(Err(io::Error::new(
             io::ErrorKind::TimedOut,
             "the client stopped reading",

@@ -2,7 +2,7 @@
 
 use std::{
     convert::Infallible,
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -25,7 +25,8 @@ use super::io::ClientStream;
 use crate::{
     app::{Shared, Worker},
     pipeline,
-    relay::ReplyBody,
+    ingress::Peer,
+    relay::{ReplyBody, Watch},
     upstream::Pool,
 };
 
@@ -115,6 +116,7 @@ async fn run(
     let worker = Arc::new(Worker {
         shared,
         pool: Arc::new(Pool::default()),
+        watch: Watch::default(),
     });
     let graceful = GracefulShutdown::new();
     let server = Arc::new(server(&worker.shared));
@@ -128,7 +130,10 @@ async fn run(
                 }
                 None => break,
             },
-            _ = sweep.tick() => worker.pool.sweep(),
+            _ = sweep.tick() => {
+                worker.pool.sweep();
+                worker.watch.sweep(worker.shared.settings.timeouts.write_stall);
+            }
         }
     }
     if tokio::time::timeout(drain, graceful.shutdown())
@@ -178,23 +183,22 @@ fn serve(
     admin: Router,
     open: OpenConnection,
 ) {
-    let Connected { stream, peer } = connected;
+    let Connected { stream, peer: address } = connected;
     let stream = match TcpStream::from_std(stream) {
         Ok(stream) => stream,
         Err(error) => return tracing::warn!(%error, "a connection could not be taken up"),
     };
-    let io = TokioIo::new(ClientStream::new(
-        stream,
-        worker.shared.settings.timeouts.write_stall,
-    ));
-    let patience = worker.shared.settings.timeouts.header_read;
+    let peer = Peer::new(address.ip());
+    let timeouts = &worker.shared.settings.timeouts;
+    let (patience, stall) = (timeouts.header_read, timeouts.write_stall);
+    let io = TokioIo::new(ClientStream::new(stream, peer.clone(), stall));
     let asked = Arc::new(AtomicBool::new(false));
     let has_asked = Arc::clone(&asked);
     let service = service_fn(move |request| {
         has_asked.store(true, Ordering::Relaxed);
         let worker = Arc::clone(&worker);
-        let admin = admin.clone();
-        async move { Ok::<_, Infallible>(respond(&worker, admin, peer.ip(), request).await) }
+        let (admin, peer) = (admin.clone(), peer.clone());
+        async move { Ok::<_, Infallible>(respond(&worker, admin, &peer, request).await) }
     });
     let connection = graceful.watch(server.serve_connection(io, service).into_owned());
     tokio::spawn(async move {
@@ -203,10 +207,10 @@ fn serve(
         tokio::select! {
             ended = connection => {
                 if let Err(error) = ended {
-                    tracing::debug!(%peer, %error, "connection ended");
+                    tracing::debug!(peer = %address, %error, "connection ended");
                 }
             }
-            () = nothing_asked(patience, &asked) => tracing::debug!(%peer, "no request came"),
+            () = nothing_asked(patience, &asked) => tracing::debug!(peer = %address, "no request came"),
         }
         drop(open);
     });
@@ -225,7 +229,7 @@ async fn nothing_asked(patience: Duration, asked: &AtomicBool) {
 async fn respond(
     worker: &Worker,
     admin: Router,
-    peer: IpAddr,
+    peer: &Peer,
     request: Request<Incoming>,
 ) -> Response<ReplyBody> {
     if crate::admin::is_admin(request.uri().path()) {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Response, StatusCode, header};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 use waybill_model::{
     protocol::StreamFormat,
     waybill::{Attempt, Decision, Failure, StreamFault, TransportFault},
@@ -30,6 +30,11 @@ use crate::{
 const MAX_ERROR_BODY: usize = 256 << 10;
 /// Time for an error answer to arrive whole.
 const ERROR_BODY_PATIENCE: Duration = Duration::from_secs(10);
+/// A kept-alive connection that breaks within this time had been closed before it was used.
+const STALE_WITHIN: Duration = Duration::from_secs(1);
+/// After so long without content what is held is let through: a client behind a proxy must see that
+/// something is there, at the price that this answer can no longer be failed over.
+const HOLD_PATIENCE: Duration = Duration::from_secs(20);
 /// Frames held back while waiting for first content; a provider that sends more of nothing is let through.
 const MAX_HELD: usize = 1 << 20;
 
@@ -87,21 +92,24 @@ pub struct BrokenAttempt {
     pub stale_connection: bool,
 }
 
-/// Tries one account.
-pub async fn attempt(
-    worker: &Worker,
-    inbound: &Inbound,
-    chosen: Chosen,
-    number: u32,
-) -> (Attempt, Result<Answer, Box<BrokenAttempt>>) {
-    let account = Arc::clone(&chosen.account);
-    let upstream_model = chosen.upstream_model.clone();
-    let mut attempt = Attempt {
+/// Which connection may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Connect {
+    /// An idle one, if there is one.
+    KeptAlive,
+    /// A new one.
+    Afresh,
+}
+
+/// The facts of an attempt that begins.
+pub fn begin(worker: &Worker, chosen: &Chosen, number: u32) -> Attempt {
+    let account = &chosen.account;
+    Attempt {
         number,
         account_id: account.id,
         account_name: Arc::clone(&account.name),
         platform: account.platform,
-        upstream_model,
+        upstream_model: chosen.upstream_model.clone(),
         host: Arc::clone(&account.host),
         started_at: worker.shared.clock.now(),
         connect_ms: None,
@@ -112,9 +120,20 @@ pub async fn attempt(
         failure: None,
         decision: Decision::Serve,
         decision_reason: "the provider answered",
-    };
+    }
+}
+
+/// Tries one account. Returns the facts of the attempt, completed.
+pub async fn attempt(
+    worker: &Worker,
+    inbound: &Inbound,
+    chosen: Chosen,
+    mut attempt: Attempt,
+    connect: Connect,
+) -> (Attempt, Result<Answer, Box<BrokenAttempt>>) {
+    let account = Arc::clone(&chosen.account);
     let started = Instant::now();
-    let result = try_account(worker, inbound, chosen, &mut attempt, started).await;
+    let result = try_account(worker, inbound, chosen, &mut attempt, started, connect).await;
     attempt.duration_ms = millis_since(started);
     let result = result.map_err(|fault| {
         let stale_connection = matches!(fault, Fault::Transport { stale: true, .. });
@@ -140,12 +159,16 @@ async fn try_account(
     chosen: Chosen,
     attempt: &mut Attempt,
     started: Instant,
+    connect: Connect,
 ) -> Result<Answer, Fault> {
     let settings = &worker.shared.settings;
     let upstream = &chosen.account.upstream;
     let request = build::build(inbound, &chosen)
         .map_err(|refusal| Fault::unsent(TransportFault::Protocol, refusal.log_message()))?;
-    let kept_alive = worker.pool.take(upstream);
+    let kept_alive = match connect {
+        Connect::KeptAlive => worker.pool.take(upstream),
+        Connect::Afresh => None,
+    };
     let reused = kept_alive.is_some();
     let connection = match kept_alive {
         Some(connection) => connection,
@@ -153,17 +176,22 @@ async fn try_account(
             let connection =
                 connect::connect(upstream, &worker.shared.tls, settings.timeouts.connect).await;
             attempt.connect_ms = Some(millis_since(started));
-            connection.map_err(|error| Fault::Transport {
+            let connection = connection.map_err(|error| Fault::Transport {
                 error,
                 stale: false,
-            })?
+            })?;
+            worker.pool.home(upstream).share(&connection);
+            connection
         }
     };
+    let sent_at = Instant::now();
     let sending = exchange::send(connection, worker.pool.home(upstream), request);
     let response = match timeout(settings.timeouts.first_byte, sending).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => {
-            let stale = reused && error.fault == TransportFault::Reset;
+            // A provider that works on a request for a while and then breaks was not found closed.
+            let at_once = !error.sent || sent_at.elapsed() < STALE_WITHIN;
+            let stale = reused && error.fault == TransportFault::Reset && at_once;
             return Err(Fault::Transport { error, stale });
         }
         Err(_) => {
@@ -233,7 +261,11 @@ async fn judge(
             }
         }
         None => {
-            let body = match whole(&mut source, settings.limits.response_bytes).await {
+            let reading = whole(&mut source, settings.limits.response_bytes);
+            let body = match timeout_at(started + settings.timeouts.attempts, reading)
+                .await
+                .unwrap_or_else(|_| Err(flaw_of_slowness()))
+            {
                 Ok(body) => body,
                 Err((fault, message, frame)) => {
                     return Err(Fault::Broken {
@@ -257,7 +289,7 @@ async fn judge(
                     message: message.to_owned(),
                     status,
                     headers,
-                    frame: joined(&body),
+                    frame: joined(&body, MAX_ERROR_BODY),
                 }),
             }
         }
@@ -292,7 +324,14 @@ async fn first_content(streaming: &mut Streaming) -> Result<(), Flaw> {
     let mut held_bytes = 0;
     loop {
         let from = streaming.held.len();
-        let data = streaming.source.data().await;
+        let data = if streaming.held.is_empty() {
+            streaming.source.data().await
+        } else {
+            match timeout_at(streaming.head_at + HOLD_PATIENCE, streaming.source.data()).await {
+                Ok(data) => data,
+                Err(_) => return Ok(()),
+            }
+        };
         let ended = match data {
             Some(Ok(chunk)) => {
                 held_bytes += chunk.len();
@@ -339,6 +378,10 @@ pub fn flaw_of_end(end: StreamEnd, reader: &StreamReader) -> Flaw {
             reader.held(),
         ),
     }
+}
+
+fn flaw_of_slowness() -> Flaw {
+    (StreamFault::Stalled, "the provider's answer took too long to arrive".into(), Bytes::new())
 }
 
 /// What a broken connection says in the middle of an answer.
@@ -423,7 +466,7 @@ fn in_band_error(body: &[Bytes]) -> bool {
     if size > LONGEST_ERROR {
         return false;
     }
-    let body = joined(body);
+    let body = joined(body, size);
     memchr::memmem::find(&body, b"\"error\"").is_some()
         && serde_json::from_slice::<Top<'_>>(&body)
             .is_ok_and(|top| top.error.is_some_and(|raw| raw.get() != "null"))
@@ -445,15 +488,23 @@ async fn error_body(source: &mut AnswerStream) -> Bytes {
     body.freeze()
 }
 
-fn joined(body: &[Bytes]) -> Bytes {
+/// The chunks as one, at most `limit` bytes. One small chunk is not copied; a large one is not kept.
+fn joined(body: &[Bytes], limit: usize) -> Bytes {
     match body {
-        [only] => only.clone(),
-        many => Bytes::from(many.concat()),
+        [only] if only.len() <= limit => only.clone(),
+        chunks => {
+            let mut all = BytesMut::new();
+            for chunk in chunks {
+                let room = limit - all.len();
+                all.extend_from_slice(&chunk[..chunk.len().min(room)]);
+            }
+            all.freeze()
+        }
     }
 }
 
 fn head_of(body: &[Bytes]) -> Bytes {
-    body.first().cloned().unwrap_or_default()
+    joined(&body[..body.len().min(1)], MAX_ERROR_BODY)
 }
 
 /// The provider's own id for the request.

@@ -5,6 +5,7 @@ use waybill_wire::splice;
 
 use super::body::RequestBody;
 use crate::{
+    hop::named_by_connection,
     ingress::Inbound,
     respond::Refusal,
     routing::{AccountEntry, Chosen},
@@ -39,11 +40,15 @@ const NOT_FORWARDED_NAMES: &[&str] = &[
     "x-api-key",
     "api-key",
     "x-goog-api-key",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
+    "via",
     "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "true-client-ip",
 ];
+
+/// The same, for families of names.
+const NOT_FORWARDED_PREFIXES: &[&str] = &["x-waybill-", "x-forwarded-", "cf-"];
 
 /// Builds the provider's request. Shares the client's body.
 pub fn build(inbound: &Inbound, chosen: &Chosen) -> Result<Request<RequestBody>, Refusal> {
@@ -92,19 +97,7 @@ pub fn headers_sent(client: &HeaderMap, account: &AccountEntry, method: &Method)
 fn is_forwarded(name: &HeaderName) -> bool {
     !NOT_FORWARDED.contains(name)
         && !NOT_FORWARDED_NAMES.contains(&name.as_str())
-        && !name.as_str().starts_with("x-waybill-")
-}
-
-/// Header names that `connection` declares to be for this hop only.
-fn named_by_connection(headers: &HeaderMap) -> Vec<String> {
-    headers
-        .get_all(header::CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(|name| name.trim().to_ascii_lowercase())
-        .filter(|name| !name.is_empty() && name != "keep-alive" && name != "close")
-        .collect()
+        && !NOT_FORWARDED_PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix))
 }
 
 fn body(inbound: &Inbound, chosen: &Chosen) -> RequestBody {

@@ -17,7 +17,7 @@ use waybill_model::{entity::HttpVersion, waybill::TransportFault};
 
 use super::{
     body::RequestBody,
-    exchange::{Connection, Http1},
+    exchange::{Connection, Http1, Http2},
 };
 use crate::routing::Upstream;
 
@@ -127,8 +127,12 @@ pub async fn connect(
 
     let mut refused = TransportError::unsent(TransportFault::Dns, format!("{host}: no address"));
     let mut connected = None;
+    let mut left = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
     for address in addresses {
-        match tokio::time::timeout_at(deadline, TcpStream::connect(address)).await {
+        // An address that swallows everything must leave time for the next.
+        let share = deadline.saturating_duration_since(Instant::now()) / left.max(1);
+        left -= 1;
+        match tokio::time::timeout(share, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {
                 connected = Some(stream);
                 break;
@@ -137,7 +141,7 @@ pub async fn connect(
                 refused =
                     TransportError::unsent(TransportFault::Connect, format!("{address}: {error}"));
             }
-            Err(_) => return Err(late(TransportFault::Connect, "connecting")),
+            Err(_) => refused = late(TransportFault::Connect, "connecting"),
         }
     }
     let stream = connected.ok_or(refused)?;
@@ -172,6 +176,8 @@ where
         let (sender, connection) = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .keep_alive_interval(Duration::from_secs(30))
+            // A silent loss of the connection shows before a request is sent into it.
+            .keep_alive_while_idle(true)
             .adaptive_window(true)
             .handshake::<_, RequestBody>(io)
             .await
@@ -179,7 +185,7 @@ where
         // Streams of many requests share the connection, so it must be driven by a task of its own. It
         // ends when the pool and every exchange have dropped their senders.
         tokio::spawn(connection);
-        return Ok(Connection::Http2(sender));
+        return Ok(Connection::Http2(Http2 { sender, load: Arc::default() }));
     }
     let (sender, connection) = http1::Builder::new()
         .max_headers(256)
@@ -188,6 +194,6 @@ where
         .map_err(failed)?;
     Ok(Connection::Http1(Box::new(Http1 {
         sender,
-        driver: Box::pin(connection),
+        driver: Some(Box::pin(connection)),
     })))
 }

@@ -7,6 +7,7 @@
 use std::{
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -28,20 +29,41 @@ pub enum Connection {
     /// Used by one request at a time.
     Http1(Box<Http1>),
     /// Shared.
-    Http2(http2::SendRequest<RequestBody>),
+    Http2(Http2),
+}
+
+/// A place on a shared connection. Its load is the number of places taken.
+#[derive(Clone)]
+pub struct Http2 {
+    pub(super) sender: http2::SendRequest<RequestBody>,
+    pub(super) load: Arc<()>,
 }
 
 /// An HTTP/1.1 connection and the future that moves its bytes.
 pub struct Http1 {
     pub(super) sender: http1::SendRequest<RequestBody>,
-    pub(super) driver: Driver,
+    /// `None` once it has ended: dropping it is what tells the sender that nothing will come.
+    pub(super) driver: Option<Driver>,
 }
 
 impl Http1 {
     /// Whether the idle connection can take a request: notices a provider that closed it meanwhile.
     pub(super) fn is_usable(&mut self) -> bool {
+        // Outside of the task's budget: a connection must not look open because many were closed before it.
         let mut cx = Context::from_waker(std::task::Waker::noop());
-        self.driver.as_mut().poll(&mut cx).is_pending() && self.sender.is_ready()
+        let open = self.driver.as_mut().is_some_and(|driver| {
+            let looked_at = std::pin::pin!(tokio::task::unconstrained(driver.as_mut()));
+            looked_at.poll(&mut cx).is_pending()
+        });
+        open && self.sender.is_ready()
+    }
+
+}
+
+/// Moves bytes, as far as they go.
+fn drive(driver: &mut Option<Driver>, cx: &mut Context<'_>) {
+    if driver.as_mut().is_some_and(|driver| driver.as_mut().poll(cx).is_ready()) {
+        *driver = None;
     }
 }
 
@@ -56,11 +78,8 @@ pub async fn send(
             let response = {
                 let mut answer = std::pin::pin!(http1.sender.send_request(request));
                 let driver = &mut http1.driver;
-                let mut closed = false;
                 std::future::poll_fn(move |cx| {
-                    if !closed && driver.as_mut().poll(cx).is_ready() {
-                        closed = true;
-                    }
+                    drive(driver, cx);
                     answer.as_mut().poll(cx)
                 })
                 .await
@@ -69,22 +88,23 @@ pub async fn send(
             Ok(response.map(|incoming| AnswerBody {
                 incoming,
                 http1: Some(http1),
+                _http2: None,
                 home,
                 ended: false,
             }))
         }
-        Connection::Http2(mut sender) => {
-            sender.ready().await.map_err(|error| TransportError {
+        Connection::Http2(mut http2) => {
+            http2.sender.ready().await.map_err(|error| TransportError {
                 sent: false,
                 ..fault_of(error)
             })?;
-            home.share(&sender);
             let mut request = request;
             home.make_absolute(&mut request);
-            let response = sender.send_request(request).await.map_err(fault_of)?;
+            let response = http2.sender.send_request(request).await.map_err(fault_of)?;
             Ok(response.map(|incoming| AnswerBody {
                 incoming,
                 http1: None,
+                _http2: Some(http2.load),
                 home,
                 ended: false,
             }))
@@ -119,6 +139,8 @@ pub fn fault_of(error: hyper::Error) -> TransportError {
 pub struct AnswerBody {
     incoming: Incoming,
     http1: Option<Box<Http1>>,
+    /// The place on a shared connection.
+    _http2: Option<Arc<()>>,
     home: Home,
     ended: bool,
 }
@@ -156,10 +178,8 @@ impl AnswerBody {
                 Poll::Pending if driven => return Poll::Pending,
                 Poll::Pending => {
                     driven = true;
-                    if let Some(http1) = &mut self.http1
-                        && http1.driver.as_mut().poll(cx).is_ready()
-                    {
-                        self.http1 = None;
+                    if let Some(http1) = &mut self.http1 {
+                        drive(&mut http1.driver, cx);
                     }
                 }
             }

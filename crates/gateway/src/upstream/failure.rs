@@ -54,6 +54,17 @@ impl Fault {
     }
 }
 
+/// Most bytes of a bad answer that are kept for the record.
+const MAX_KEPT: usize = 256 << 10;
+
+/// A copy of the beginning where all of it would pin too much memory until it is written.
+fn bounded(body: Bytes) -> Bytes {
+    if body.len() <= MAX_KEPT {
+        return body;
+    }
+    Bytes::copy_from_slice(&body[..MAX_KEPT])
+}
+
 /// Reads the facts of a fault. The cause follows from them. Also returns the provider's request id,
 /// where the body holds one.
 pub fn failure_of(
@@ -84,6 +95,7 @@ pub fn failure_of(
             frame,
         } => (None, Some(fault), Some(status), headers, frame, message),
     };
+    let body = bounded(body);
     // What the gateway saw itself is said in its own words; the provider's are read from what it sent.
     let own_words = transport.is_some() || !matches!(stream, None | Some(StreamFault::ErrorEvent));
     let said: &[u8] = if own_words { message.as_bytes() } else { &body };

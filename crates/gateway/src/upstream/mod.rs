@@ -29,6 +29,7 @@ pub use failure::{Fault, failure_of};
 pub use pool::Pool;
 
 use crate::{app::Worker, ingress::Inbound, respond::Refusal, routing::Plan};
+use attempt::Connect;
 use decide::Facts;
 
 /// Nothing served. What the client is to be told.
@@ -65,12 +66,15 @@ pub async fn serve(
             return Err(Exhausted::Refused(Refusal::no_route(why, model.as_deref())));
         }
     };
+    let mut connect = Connect::KeptAlive;
     loop {
         let number = inbound.journey.waybill().attempts_made() + 1;
-        let (mut attempt, result) = attempt::attempt(worker, inbound, chosen, number).await;
+        let begun = attempt::begin(worker, &chosen, number);
+        inbound.journey.waybill_mut().begin_attempt(begun.clone());
+        let (mut attempt, result) = attempt::attempt(worker, inbound, chosen, begun, connect).await;
         let broken = match result {
             Ok(answer) => {
-                inbound.journey.waybill_mut().stamp_attempt(attempt);
+                inbound.journey.waybill_mut().complete_attempt(attempt);
                 if inbound.journey.waybill().attempts_failed() > 0 {
                     stamp_route(inbound, &plan);
                 }
@@ -78,40 +82,46 @@ pub async fn serve(
             }
             Err(broken) => *broken,
         };
-        let (decision, reason) = decide::decide(Facts {
-            blame: Some(broken.failure.cause.info().blame),
-            answered: attempt.status.is_some(),
+        let mut failure = broken.failure;
+        let mut facts = Facts {
+            blame: Some(failure.cause.info().blame),
+            answered: attempt.status.is_some_and(|status| status >= 400),
             stale_connection: broken.stale_connection,
             attempts: number,
             max_attempts: settings.failover.max_attempts,
             retries_here,
             has_next: plan.has_next(),
             out_of_time: Instant::now() >= deadline,
-        });
-        let mut failure = broken.failure;
-        if failure.stream.is_none() {
-            failure.kind = decide::event_kind(attempt.status.is_some(), decision, number);
-        }
-        let told = told(decision, &attempt, &failure);
-        attempt.decision = decision;
-        attempt.decision_reason = reason;
-        attempt.failure = Some(failure);
-        inbound.journey.waybill_mut().stamp_attempt(attempt);
-
+        };
+        let (mut decision, mut reason) = decide::decide(facts);
         let next = match decision {
             Decision::NextAccount => plan.next().ok(),
             Decision::RetrySameAccount => plan.again(&broken.account),
             Decision::Serve | Decision::Surface | Decision::GiveUp => None,
         };
-        retries_here = if decision == Decision::RetrySameAccount {
-            retries_here + 1
-        } else {
-            0
-        };
+        if next.is_none() && matches!(decision, Decision::NextAccount | Decision::RetrySameAccount) {
+            // Another request took the last slot since the facts were looked at.
+            facts.has_next = false;
+            facts.stale_connection = false;
+            facts.retries_here = u32::MAX;
+            (decision, reason) = decide::decide(facts);
+        }
+        if failure.stream.is_none() {
+            failure.kind = decide::event_kind(attempt.status.is_some(), decision, number);
+        }
+        let last_word = told(decision, &attempt, &failure);
+        attempt.decision = decision;
+        attempt.decision_reason = reason;
+        attempt.failure = Some(failure);
+        inbound.journey.waybill_mut().complete_attempt(attempt);
         let Some(next) = next else {
             stamp_route(inbound, &plan);
-            return Err(told);
+            return Err(last_word);
         };
+        let again = decision == Decision::RetrySameAccount;
+        retries_here = if again { retries_here + 1 } else { 0 };
+        // What else was kept alive to this provider is as old as what failed.
+        connect = if again { Connect::Afresh } else { Connect::KeptAlive };
         chosen = next;
     }
 }

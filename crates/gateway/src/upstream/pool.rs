@@ -10,12 +10,11 @@ use std::{
 };
 
 use http::{Request, Uri, Version, header, uri::Scheme};
-use hyper::client::conn::http2;
 use tokio::time::Instant;
 
 use super::{
     body::RequestBody,
-    exchange::{Connection, Http1},
+    exchange::{Connection, Http1, Http2},
 };
 use crate::routing::Upstream;
 
@@ -27,6 +26,10 @@ const MAX_IDLE: usize = 256;
 /// below avoids sending into a connection that is being closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 
+/// Requests on one HTTP/2 connection before another is opened: what servers allow at least (RFC 9113
+/// 6.5.2). Beyond what they allow, requests would wait unseen.
+const MAX_STREAMS: usize = 100;
+
 /// Idle connections by where they lead.
 #[derive(Default)]
 pub struct Pool {
@@ -37,7 +40,7 @@ pub struct Pool {
 struct Shelf {
     /// Newest last: the warmest connection is used first and the others can time out.
     idle: Vec<(Instant, Box<Http1>)>,
-    shared: Option<http2::SendRequest<RequestBody>>,
+    shared: Vec<(Instant, Http2)>,
 }
 
 /// Where a connection returns to.
@@ -52,11 +55,10 @@ impl Pool {
     pub fn take(&self, upstream: &Upstream) -> Option<Connection> {
         let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
         let shelf = shelves.get_mut(upstream)?;
-        if let Some(shared) = &shelf.shared {
-            if !shared.is_closed() {
-                return Some(Connection::Http2(shared.clone()));
-            }
-            shelf.shared = None;
+        shelf.shared.retain(|(_, http2)| !http2.sender.is_closed());
+        if let Some((since, http2)) = shelf.shared.iter_mut().find(|(_, http2)| http2.has_room()) {
+            *since = Instant::now();
+            return Some(Connection::Http2(http2.clone()));
         }
         while let Some((since, mut http1)) = shelf.idle.pop() {
             if since.elapsed() > IDLE_TIMEOUT {
@@ -85,14 +87,10 @@ impl Pool {
             shelf
                 .idle
                 .retain(|(since, _)| since.elapsed() <= IDLE_TIMEOUT);
-            if shelf
-                .shared
-                .as_ref()
-                .is_some_and(|sender| sender.is_closed())
-            {
-                shelf.shared = None;
-            }
-            !shelf.idle.is_empty() || shelf.shared.is_some()
+            shelf.shared.retain(|(since, http2)| {
+                !http2.sender.is_closed() && (http2.is_busy() || since.elapsed() <= IDLE_TIMEOUT)
+            });
+            !shelf.idle.is_empty() || !shelf.shared.is_empty()
         });
     }
 
@@ -102,6 +100,21 @@ impl Pool {
             Some(shelf) => change(shelf),
             None => change(shelves.entry(upstream.clone()).or_default()),
         }
+    }
+}
+
+impl Http2 {
+    /// Requests on it; the shelf's own handle is not one.
+    fn streams(&self) -> usize {
+        Arc::strong_count(&self.load) - 1
+    }
+
+    fn has_room(&self) -> bool {
+        self.streams() < MAX_STREAMS
+    }
+
+    fn is_busy(&self) -> bool {
+        self.streams() > 0
     }
 }
 
@@ -115,11 +128,13 @@ impl Home {
         });
     }
 
-    /// Lets others use an HTTP/2 connection.
-    pub(super) fn share(&self, sender: &http2::SendRequest<RequestBody>) {
-        self.pool.with_shelf(&self.upstream, |shelf| {
-            shelf.shared.get_or_insert_with(|| sender.clone());
-        });
+    /// Lets others use an HTTP/2 connection that was just opened.
+    pub fn share(&self, connection: &Connection) {
+        if let Connection::Http2(http2) = connection {
+            self.pool.with_shelf(&self.upstream, |shelf| {
+                shelf.shared.push((Instant::now(), http2.clone()));
+            });
+        }
     }
 
     /// Adds scheme and host to the path, as HTTP/2 wants it.
