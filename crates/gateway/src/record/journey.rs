@@ -23,6 +23,8 @@ pub struct Journey {
     shared: Arc<Shared>,
     peer: Peer,
     started: Instant,
+    /// The status the client was sent, once it was.
+    answering: Option<StatusCode>,
 }
 
 impl Journey {
@@ -34,6 +36,7 @@ impl Journey {
             shared,
             peer,
             started,
+            answering: None,
         }
     }
 
@@ -67,6 +70,11 @@ impl Journey {
     /// What every stage shares.
     pub fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    /// The client has been sent this status; the answer's body follows.
+    pub fn answering(&mut self, status: StatusCode) {
+        self.answering = Some(status);
     }
 
     /// Milliseconds since the request arrived.
@@ -137,7 +145,8 @@ impl Drop for Journey {
         } else if self.shared.is_cut_off() {
             let message = "the gateway was stopped before the answer was complete".to_owned();
             let cause = Cause::GatewayShutdown;
-            (Outcome::Refused { cause, message }, StatusCode::SERVICE_UNAVAILABLE.as_u16())
+            let status = self.answering.unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+            (Outcome::Refused { cause, message }, status.as_u16())
         } else if self.peer.is_stalled() {
             (Outcome::ClientStalled, CLIENT_CLOSED_REQUEST)
         } else {

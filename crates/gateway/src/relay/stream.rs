@@ -65,7 +65,7 @@ struct Facts {
 
 impl Stream {
     /// A stream whose first content has been read.
-    pub fn new(journey: Journey, streaming: Streaming) -> Self {
+    pub fn new(mut journey: Journey, streaming: Streaming) -> Self {
         let Streaming {
             status,
             headers,
@@ -86,6 +86,7 @@ impl Stream {
             head_at,
             time_to_first_token_ms: None,
         };
+        journey.answering(status);
         let mut standing = Standing::default();
         standing.on(Event::HeadersSent);
         Stream {

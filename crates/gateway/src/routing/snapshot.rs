@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use http::{HeaderName, HeaderValue, header, uri::Authority};
+use http::{HeaderMap, HeaderName, HeaderValue, header, uri::Authority};
 use waybill_model::{
     entity::{Account, ApiKey, Group, HttpVersion, Status, User},
     id::{AccountId, ApiKeyId, GroupId, UserId},
@@ -166,6 +166,22 @@ impl Credential {
         let mut value = HeaderValue::from_str(&text).map_err(|_| SnapshotError::Credential)?;
         value.set_sensitive(true);
         Ok(Credential { name, value })
+    }
+}
+
+impl Credential {
+    /// Removes headers in which a provider sends the credential back.
+    pub fn take_out_of(&self, headers: &mut HeaderMap) {
+        // `Bearer …` or the key alone: the key is the last word of both.
+        let Some(key) = self.value.as_bytes().rsplit(|byte| *byte == b' ').next() else {
+            return;
+        };
+        let echo = |value: &HeaderValue| memchr::memmem::find(value.as_bytes(), key).is_some();
+        while let Some(name) =
+            headers.iter().find(|(_, value)| echo(value)).map(|(name, _)| name.clone())
+        {
+            headers.remove(name);
+        }
     }
 }
 

@@ -225,6 +225,9 @@ async fn judge(
     let settings = &worker.shared.settings;
     let (head, body) = response.into_parts();
     let (status, mut headers) = (head.status, head.headers);
+    if let Some(credential) = &chosen.account.credential {
+        credential.take_out_of(&mut headers);
+    }
     let mut source = AnswerStream::new(body, &mut headers, settings.timeouts.idle);
     if !status.is_success() {
         let body = error_body(&mut source).await;
@@ -277,7 +280,7 @@ async fn judge(
                     });
                 }
             };
-            match suspicious(&headers, &body) {
+            match suspicious(&body) {
                 None => Ok(Answer::Whole(Whole {
                     status,
                     headers,
@@ -313,6 +316,8 @@ fn framing(inbound: &Inbound, headers: &HeaderMap) -> Option<StreamFormat> {
         Some(_) if content_type.starts_with("application/json") => None,
         // Whatever else it claims to be, the reader will tell.
         Some(format) => Some(format),
+        // Some providers stream whatever they are asked for; what they send is still read on its way.
+        None if is_events => waybill_wire::endpoint::stream_format(inbound.endpoint, true, None),
         None => None,
     }
 }
@@ -425,7 +430,7 @@ async fn whole(source: &mut AnswerStream, limit: usize) -> Result<Vec<Bytes>, Fl
 }
 
 /// What is wrong with a `200` document, seen from its edges.
-fn suspicious(headers: &HeaderMap, body: &[Bytes]) -> Option<(StreamFault, &'static str)> {
+fn suspicious(body: &[Bytes]) -> Option<(StreamFault, &'static str)> {
     let first = body
         .iter()
         .flat_map(|chunk| chunk.iter())
@@ -435,12 +440,7 @@ fn suspicious(headers: &HeaderMap, body: &[Bytes]) -> Option<(StreamFault, &'sta
         .rev()
         .flat_map(|chunk| chunk.iter().rev())
         .find(|byte| !byte.is_ascii_whitespace());
-    let is_events = headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
     match (first, last) {
-        // Some providers stream whatever they are asked for; the client gets what they sent.
-        _ if is_events => None,
         (None, _) | (_, None) => Some((StreamFault::Truncated, "the provider's answer is empty")),
         (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')) => in_band_error(body).then_some((
             StreamFault::ErrorEvent,
