@@ -132,6 +132,7 @@ fn credentials_go_by_the_name_of_their_field() {
             "Incorrect API key provided: Zq7Xw9Lm2Kd4Vt8R.",
             "Incorrect API key provided: [redacted:api_key].",
         ),
+        (r"\ntoken beforeZq7Xw9Lm2Kd4", r"\ntoken [redacted:token]"),
         (
             "token 'Zq7Xw9Lm2Kd4Vt8R' is not valid",
             "token '[redacted:token]' is not valid",

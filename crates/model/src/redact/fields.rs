@@ -121,9 +121,10 @@ fn quiet(text: &[u8], name: &Range<usize>, (strength, _): (Strength, Kind)) -> b
         let next = rest.get(views::past_backslashes(rest));
         return matches!(next, Some(b'n' | b'r'));
     }
-    let prose = prose(text, name.end);
+    let searched = name.end..text.len().min(prose(text, name.end).end + 1);
     Place::after(text, name).is_none()
-        && !views::has_escapes(&text[name.end..text.len().min(prose.end + 1)])
+        && in_prose(text, name.end).is_none()
+        && !views::has_escapes(&text[searched])
 }
 
 /// Takes out the value of `name`, if one follows.

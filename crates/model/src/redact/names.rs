@@ -127,9 +127,13 @@ pub(super) const LONGEST: usize = 64;
 pub(super) fn field(name: &[u8]) -> Option<(Strength, Kind)> {
     let mut buffer = [0; 2 * LONGEST];
     let name = words(name, &mut buffer)?;
+    let last = name.as_bytes().last()?;
     let (ending, strength, kind) = NAMES.iter().find(|(ending, ..)| {
-        name.strip_suffix(ending)
-            .is_some_and(|rest| rest.is_empty() || rest.ends_with('_'))
+        // Asked first because it is quick, and true of few.
+        ending.as_bytes().last() == Some(last)
+            && name
+                .strip_suffix(ending)
+                .is_some_and(|rest| rest.is_empty() || rest.ends_with('_'))
     })?;
     let before = name.strip_suffix(ending)?.trim_end_matches('_');
     let before = before.rsplit('_').next().unwrap_or(before);

@@ -159,12 +159,10 @@ impl Shape {
         if tail.len() < least || (self.is_id() && (goes_on || tail.len() == ENOUGH)) {
             return Sight::Settled;
         }
-        if self.proof == Proof::Random && !looks_random(tail) {
-            return Sight::Settled;
-        }
         let proven = match self.proof {
             Proof::Prefix => true,
             Proof::Word => begins_word(text, hit.start),
+            Proof::Random if !looks_random(tail) => return Sight::Settled,
             Proof::Random => {
                 begins_word(text, hit.start)
                     || (!self.is_id() && tail.len() >= 20 && all_classes(tail))

@@ -32,7 +32,7 @@ pub(super) fn newest(
     let body = body.trim_ascii();
     if budget < 4 * MARKER
         || !matches!(body.first(), Some(b'{' | b'['))
-        || skip(body, 0)? != body.len()
+        || (body.len() <= budget && skip(body, 0)? != body.len())
     {
         return None;
     }
@@ -77,12 +77,22 @@ impl<F: Fn(&[u8], usize) -> String> Trimmer<F> {
         self.out.extend_from_slice(note.as_bytes());
     }
 
-    /// As many of the newest items as fit whole, and the beginning of the one before them.
-    fn conversation(&mut self, value: &[u8], budget: usize, depth: usize) -> Option<()> {
-        if value.len() <= budget || value.first()? != &b'[' || budget <= 2 * MARKER {
+    /// As many of the newest items of the list `part` as fit whole, and the beginning of the one before
+    /// them.
+    fn conversation(
+        &mut self,
+        text: &[u8],
+        part: &Part,
+        budget: usize,
+        depth: usize,
+    ) -> Option<()> {
+        let value = &text[part.value.clone()];
+        let Some(parts) = &part.items else {
+            return self.value(value, budget, depth);
+        };
+        if value.len() <= budget || budget <= 2 * MARKER {
             return self.value(value, budget, depth);
         }
-        let parts = parts(value, true)?;
         let mut left = budget - MARKER;
         let mut whole = parts.kept.len();
         while whole > 0 && parts.kept[whole - 1].value.len() < left {
@@ -100,7 +110,7 @@ impl<F: Fn(&[u8], usize) -> String> Trimmer<F> {
             if index > first || missing > 0 {
                 self.out.push(b',');
             }
-            let item = &value[part.value.clone()];
+            let item = &text[part.value.clone()];
             if shortened == Some(index) {
                 self.value(item, left - 1, depth + 1)?;
             } else {
@@ -115,12 +125,9 @@ impl<F: Fn(&[u8], usize) -> String> Trimmer<F> {
     /// conversation before the others.
     fn members(&mut self, value: &[u8], budget: usize, depth: usize) -> Option<()> {
         let object = value.first()? == &b'{';
-        let parts = parts(value, false)?;
-        let talk = |part: &Part| {
-            let key = value[part.key.clone()].strip_prefix(b"\"");
-            let key = key.and_then(|key| key.strip_suffix(b"\""));
-            key.is_some_and(|key| CONVERSATION.contains(&key))
-        };
+        let (parts, end) = parts(value, 0, false)?;
+        (end == value.len()).then_some(())?;
+        let talk = |part: &Part| is_talk(&value[part.key.clone()]);
         // What each costs at least; those beyond the budget are left out.
         let mut left = budget - MARKER;
         let mut large = 0;
@@ -156,14 +163,13 @@ impl<F: Fn(&[u8], usize) -> String> Trimmer<F> {
                 self.out.extend_from_slice(&value[part.key.clone()]);
                 self.out.push(b':');
             }
-            let text = &value[part.value.clone()];
             if talk(part) {
                 let before = self.out.len();
-                self.conversation(text, SMALL + talk_left, depth + 1)?;
+                self.conversation(value, part, SMALL + talk_left, depth + 1)?;
                 let more = (self.out.len() - before).saturating_sub(SMALL);
                 talk_left = talk_left.saturating_sub(more);
             } else {
-                self.value(text, SMALL + share, depth + 1)?;
+                self.value(&value[part.value.clone()], SMALL + share, depth + 1)?;
             }
         }
         if parts.count > whole {
@@ -192,6 +198,8 @@ impl<F: Fn(&[u8], usize) -> String> Trimmer<F> {
 struct Part {
     key: Range<usize>,
     value: Range<usize>,
+    /// Of a conversation, its newest items: it is the most of a body, and read once.
+    items: Option<Parts>,
 }
 
 struct Parts {
@@ -212,39 +220,48 @@ impl Parts {
     }
 }
 
-/// The members or items of the object or list that is `value`: the last ones, or the first.
-fn parts(value: &[u8], newest: bool) -> Option<Parts> {
-    let object = value.first()? == &b'{';
+/// The members or items of the object or list that begins at `start`, the last ones or the first, and
+/// where it ends.
+fn parts(text: &[u8], start: usize, newest: bool) -> Option<(Parts, usize)> {
+    let object = text.get(start)? == &b'{';
     let mut parts = Parts {
         kept: VecDeque::new(),
         count: 0,
     };
-    let mut at = blank(value, 1);
-    while !matches!(value.get(at)?, b'}' | b']') {
+    let mut at = blank(text, start + 1);
+    while !matches!(text.get(at)?, b'}' | b']') {
         let key = if object {
-            let end = skip(value, at)?;
+            let end = skip(text, at)?;
             let key = at..end;
-            at = blank(value, end);
-            (value.get(at)? == &b':').then_some(())?;
-            at = blank(value, at + 1);
+            at = blank(text, end);
+            (text.get(at)? == &b':').then_some(())?;
+            at = blank(text, at + 1);
             key
         } else {
             at..at
         };
-        let end = skip(value, at)?;
-        parts.push(
-            Part {
-                key,
-                value: at..end,
-            },
-            newest,
-        );
-        at = blank(value, end);
-        if value.get(at)? == &b',' {
-            at = blank(value, at + 1);
+        let (items, end) = if text.get(at)? == &b'[' && is_talk(&text[key.clone()]) {
+            let (items, end) = self::parts(text, at, true)?;
+            (Some(items), end)
+        } else {
+            (None, skip(text, at)?)
+        };
+        let value = at..end;
+        parts.push(Part { key, value, items }, newest);
+        at = blank(text, end);
+        if text.get(at)? == &b',' {
+            at = blank(text, at + 1);
         }
     }
-    Some(parts)
+    Some((parts, at + 1))
+}
+
+/// Whether the value of this key, written with its quotes, is the conversation.
+fn is_talk(key: &[u8]) -> bool {
+    let key = key
+        .strip_prefix(b"\"")
+        .and_then(|key| key.strip_suffix(b"\""));
+    key.is_some_and(|key| CONVERSATION.contains(&key))
 }
 
 /// Where the JSON value that begins at `at` ends; its inside is not checked.
@@ -285,11 +302,14 @@ fn skip(text: &[u8], at: usize) -> Option<usize> {
 fn skip_string(text: &[u8], at: usize) -> Option<usize> {
     let mut next = at + 1;
     loop {
-        let stop = next + memchr::memchr2(b'"', b'\\', text.get(next..)?)?;
-        if text[stop] == b'"' {
-            return Some(stop + 1);
+        let stop = next + memchr::memchr(b'"', text.get(next..)?)?;
+        let before = text[next..stop].iter().rev();
+        let backslashes = before.take_while(|byte| **byte == b'\\').count();
+        next = stop + 1;
+        // Two backslashes are one that is escaped; one that is left escapes the quote.
+        if backslashes % 2 == 0 {
+            return Some(next);
         }
-        next = stop + 2;
     }
 }
 
@@ -308,7 +328,11 @@ fn whole_escapes(inner: &[u8], limit: usize) -> usize {
     while end > 0 && inner.get(end).is_some_and(|byte| byte & 0xc0 == 0x80) {
         end -= 1;
     }
-    let mut at = 0;
+    // An escape sequence across the end begins in the last bytes; not within a row of backslashes.
+    let mut at = end.saturating_sub(8);
+    while at > 0 && inner[at - 1] == b'\\' {
+        at -= 1;
+    }
     while let Some(offset) = memchr::memchr(b'\\', &inner[at..end]) {
         let escape = at + offset;
         let len = if inner.get(escape + 1) == Some(&b'u') {

@@ -100,19 +100,18 @@ impl Words {
     #[inline]
     fn look(&self, text: &[u8], at: usize, low: u32, high: u32, hits: &mut Vec<Hit>) {
         let window = u64::from(low) | u64::from(high) << 32;
-        let groups = [0, 8, 16, 24].map(|shift| self.table[slot(window >> shift)]);
-        if u32::from_ne_bytes(groups) != 0 {
-            self.confirm(text, at, groups, hits);
+        let group = |shift: u32| self.table[slot(window >> shift)];
+        if group(0) | group(8) | group(16) | group(24) != 0 {
+            self.confirm(text, at, window, hits);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn confirm(&self, text: &[u8], at: usize, groups: [u8; 4], hits: &mut Vec<Hit>) {
-        for (place, group) in (at..).zip(groups) {
-            let group = usize::from(group)
-                .checked_sub(1)
-                .and_then(|group| self.groups.get(group));
+    fn confirm(&self, text: &[u8], at: usize, window: u64, hits: &mut Vec<Hit>) {
+        for (place, shift) in (at..).zip([0, 8, 16, 24]) {
+            let group = usize::from(self.table[slot(window >> shift)]).checked_sub(1);
+            let group = group.and_then(|group| self.groups.get(group));
             for anchor in group.into_iter().flatten() {
                 let Some(start) = place.checked_sub(anchor.offset) else {
                     continue;
