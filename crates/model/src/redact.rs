@@ -18,7 +18,7 @@ mod trim;
 mod views;
 mod words;
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 use self::live::LiveSecrets;
 use crate::{id::RequestId, secret::Secret};
@@ -71,36 +71,34 @@ impl Redactor {
     /// Headers as a JSON object of strings; repeated headers are arrays of strings. Headers that carry
     /// credentials by name are replaced whole.
     pub fn headers(&self, headers: &http::HeaderMap) -> Shown {
-        #[derive(serde::Serialize)]
-        #[serde(untagged)]
-        enum Values<'a> {
-            One(Cow<'a, str>),
-            Many(Vec<Cow<'a, str>>),
-        }
-        let object: BTreeMap<&str, Values<'_>> = headers
-            .keys()
-            .map(|name| {
-                let secret = names::header(name.as_str());
-                let mut values: Vec<Cow<'_, str>> = headers
-                    .get_all(name)
-                    .iter()
-                    .map(|value| match secret {
-                        Some(kind) => Cow::Borrowed(kind.mark()),
-                        None => String::from_utf8_lossy(value.as_bytes()),
-                    })
-                    .collect();
-                let values = match values.pop() {
-                    Some(only) if values.is_empty() => Values::One(only),
-                    Some(last) => {
-                        values.push(last);
-                        Values::Many(values)
+        let mut names: Vec<&str> = headers.keys().map(http::HeaderName::as_str).collect();
+        names.sort_unstable();
+        let mut object = String::with_capacity(64 * names.len());
+        for name in names {
+            object.push(if object.is_empty() { '{' } else { ',' });
+            push_json(&mut object, name);
+            object.push(':');
+            let secret = names::header(name);
+            let mut values = headers.get_all(name).iter().map(|value| match secret {
+                Some(kind) => Cow::Borrowed(kind.mark()),
+                None => String::from_utf8_lossy(value.as_bytes()),
+            });
+            let first = values.next().unwrap_or_default();
+            match values.next() {
+                None => push_json(&mut object, &first),
+                Some(second) => {
+                    object.push('[');
+                    push_json(&mut object, &first);
+                    for value in std::iter::once(second).chain(values) {
+                        object.push(',');
+                        push_json(&mut object, &value);
                     }
-                    None => Values::Many(values),
-                };
-                (name.as_str(), values)
-            })
-            .collect();
-        self.text(&serde_json::to_string(&object).unwrap_or_default())
+                    object.push(']');
+                }
+            }
+        }
+        object.push_str(if object.is_empty() { "{}" } else { "}" });
+        self.text(&object)
     }
 
     /// A path with its query, or a whole URL: keys in the query and user information go.
@@ -221,4 +219,18 @@ pub struct ShownBody {
     pub text: Shown,
     /// Whether something of the body was left out.
     pub truncated: bool,
+}
+
+/// Appends `text` as a JSON string.
+fn push_json(out: &mut String, text: &str) {
+    if text
+        .bytes()
+        .all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\')
+    {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        out.push_str(&serde_json::Value::from(text).to_string());
+    }
 }

@@ -282,7 +282,9 @@ fn a_request_that_the_provider_rejects_is_the_clients_doing_in_the_providers_wor
 #[test]
 fn a_hidden_failure_keeps_the_cause_of_the_last_failed_attempt() {
     let mut waybill = failed_with(Cause::Overloaded);
-    waybill.stamp_attempt(attempt(None));
+    let attempt = attempt(None);
+    waybill.begin_attempt(attempt.clone());
+    waybill.complete_attempt(attempt);
     let verdict = verdict(&waybill, &Outcome::Served, 200);
     assert_eq!(
         (verdict.cause, verdict.source),
@@ -336,7 +338,9 @@ fn failed_with(cause: Cause) -> Waybill {
         UnixMillis(0),
         arrival,
     );
-    waybill.stamp_attempt(attempt(Some(cause)));
+    let attempt = attempt(Some(cause));
+    waybill.begin_attempt(attempt.clone());
+    waybill.complete_attempt(attempt);
     waybill
 }
 

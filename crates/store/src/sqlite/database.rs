@@ -18,9 +18,10 @@ const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_record_and_config.sq
 /// that only a backup or a command line tool can make anyone wait.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The write-ahead log is moved into the database when it has this many pages (16 MiB): rarely enough
+/// The write-ahead log is moved into the database by a commit when it has this many pages (64 MiB):
+/// upkeep does it every second, so a commit pays for it only when that falls behind. Rarely enough
 /// that few commits pay for it, often enough that reads stay quick.
-const CHECKPOINT_PAGES: i64 = 4_096;
+const CHECKPOINT_PAGES: i64 = 16_384;
 
 /// What is left of the write-ahead log after a checkpoint, so that a burst does not keep its disk space.
 const LOG_BYTES_KEPT: i64 = 64 << 20;
