@@ -78,8 +78,7 @@ pub fn check_config(file: PathBuf) -> anyhow::Result<()> {
 
 /// Starts a gateway: opens the store, brings it up to the configuration, listens.
 pub async fn start(config: Config) -> anyhow::Result<Gateway> {
-    std::fs::create_dir_all(&config.data_dir)
-        .with_context(|| format!("data_dir {}", config.data_dir.display()))?;
+    private_folder(&config.data_dir)?;
     let instance_key = secret_file(
         &config.data_dir.join("instance.key"),
         config.secret_key.clone(),
@@ -93,9 +92,11 @@ pub async fn start(config: Config) -> anyhow::Result<Gateway> {
         "the configuration".to_owned()
     };
 
+    let database = config.data_dir.join("waybill.db");
+    private_file(&database)?;
     let options = StoreOptions {
         durability: config.durability,
-        ..StoreOptions::at(config.data_dir.join("waybill.db"))
+        ..StoreOptions::at(database)
     };
     let store = Store::open(options).context("the store cannot be opened")?;
     let vault = Vault::new(&instance_key);
@@ -208,6 +209,29 @@ fn announce(gateway: &Gateway) -> std::io::Result<()> {
     writeln!(out, "admin token: from {}", gateway.admin_token_from)?;
     writeln!(out, "listening on http://{}", gateway.running.address())?;
     out.flush()
+}
+
+/// Makes the folder, for its owner alone: prompts of failed requests rest in it. One that is there
+/// already keeps the mode somebody gave it.
+fn private_folder(folder: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .with_context(|| format!("data_dir {}", folder.display()))
+}
+
+/// Makes the file if it is not there, for its owner alone. The files SQLite keeps beside it follow it.
+fn private_file(file: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(file)
+        .map(drop)
+        .with_context(|| file.display().to_string())
 }
 
 /// A secret that is given, or else kept in a file that only its owner can read; made when it is not
