@@ -103,6 +103,14 @@ pub async fn metrics(State(shared): State<App>) -> Response {
         "Answers released before their record was committed.",
         shared.recorder.released_early(),
     );
+    if let Some(bytes) = allocated_here() {
+        page.one(
+            "waybill_worker_allocated_bytes_total",
+            COUNTER,
+            "Bytes ever allocated by the worker thread that answered.",
+            bytes,
+        );
+    }
     page.head(
         "waybill_account_in_flight",
         GAUGE,
@@ -127,6 +135,13 @@ pub async fn metrics(State(shared): State<App>) -> Response {
         page.0,
     )
         .into_response()
+}
+
+/// Bytes ever allocated by this thread. `None` in a program whose allocator is not jemalloc: the
+/// counter is there also then, and nothing counts in it.
+fn allocated_here() -> Option<u64> {
+    let counter = tikv_jemalloc_ctl::thread::allocatedp::read().ok()?;
+    Some(counter.get()).filter(|bytes| *bytes > 0)
 }
 
 const GAUGE: &str = "gauge";
