@@ -374,6 +374,10 @@ impl Waybill {
     /// [`MAX_ATTEMPTS_KEPT`] the oldest is let go and only counted.
     pub fn begin_attempt(&mut self, attempt: Attempt) {
         self.attempts_made += 1;
+        if self.attempts.is_empty() {
+            // Nearly every request is served by its first attempt.
+            self.attempts.reserve_exact(1);
+        }
         if self.attempts.len() == MAX_ATTEMPTS_KEPT {
             self.attempts.remove(0);
         }
@@ -440,7 +444,7 @@ impl Waybill {
 
     /// Ends the way. The only road to the recorder.
     pub fn finish(
-        self,
+        self: Box<Self>,
         outcome: Outcome,
         status_code: u16,
         told: Bytes,
@@ -459,8 +463,8 @@ impl Waybill {
 /// A waybill whose request is over.
 #[derive(Debug)]
 pub struct Finished {
-    /// The facts.
-    pub waybill: Waybill,
+    /// The facts. Boxed, because many wait in a queue and are moved on the way.
+    pub waybill: Box<Waybill>,
     /// How it ended.
     pub outcome: Outcome,
     /// The status the client was sent.
