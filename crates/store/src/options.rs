@@ -46,8 +46,8 @@ pub struct RetentionPolicy {
     pub requests_max_age_ms: Option<i64>,
     /// Age of replay bodies, in milliseconds.
     pub replay_max_age_ms: Option<i64>,
-    /// Bytes in use by the database. Above it the oldest replay bodies go first, then the oldest
-    /// details, then the oldest rows.
+    /// Bytes in use by the database. Above it the counts of refused requests go first, then the oldest
+    /// replay bodies, then the oldest details, then the oldest rows.
     pub max_bytes: Option<u64>,
 }
 

@@ -6,6 +6,7 @@
 
 mod compose;
 mod journey;
+mod noise;
 mod queue;
 mod thread;
 

@@ -2,8 +2,6 @@
 //! answers those who wait.
 
 use std::{
-    collections::HashMap,
-    net::IpAddr,
     panic::AssertUnwindSafe,
     sync::{
         Arc,
@@ -13,12 +11,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use waybill_model::{cause::Cause, time::UnixMillis, view::NoiseCount};
 use waybill_store::{Journal, LossReason, Store};
 
 use super::{
     compose::Composer,
-    queue::{Entry, Noise, Queues},
+    noise::NoiseCounts,
+    queue::{Entry, Queues},
 };
 
 /// Records per commit: large enough to spread its cost, small enough that the first of a group does
@@ -34,12 +32,6 @@ const LINGER: Duration = Duration::from_millis(100);
 
 /// How often refusals before auth are written.
 const NOISE_EVERY: Duration = Duration::from_secs(1);
-
-/// Request ids kept per minute, source and cause.
-const NOISE_SAMPLES: usize = 3;
-
-/// Sources told apart within a minute; an attacker with more addresses shares one line.
-const NOISE_SOURCES: usize = 1024;
 
 /// The running recorder.
 pub struct RecorderThread {
@@ -71,7 +63,7 @@ pub fn spawn(
         composer,
         queues,
         stop: Arc::clone(&stop),
-        noise: HashMap::new(),
+        noise: NoiseCounts::default(),
         noise_written: Instant::now(),
     };
     let handle = std::thread::Builder::new()
@@ -86,7 +78,7 @@ struct Worker {
     composer: Composer,
     queues: Queues,
     stop: Arc<AtomicBool>,
-    noise: HashMap<(i64, IpAddr, Cause), NoiseCount>,
+    noise: NoiseCounts,
     noise_written: Instant,
 }
 
@@ -142,7 +134,10 @@ impl Worker {
         }
         if lost > 0 {
             self.store.count_lost(lost, LossReason::StoreFailed);
-            tracing::error!(lost, "records could not be composed; they are counted as lost");
+            tracing::error!(
+                lost,
+                "records could not be composed; they are counted as lost"
+            );
         }
         let report = self.journal.commit(&records);
         let lost = report.fates.iter().filter(|fate| !fate.is_kept()).count();
@@ -159,41 +154,27 @@ impl Worker {
     }
 
     fn take_noise(&mut self) {
-        for Noise {
-            client_ip,
-            cause,
-            request_id,
-            at,
-        } in self.queues.noise.try_iter()
-        {
-            let minute = at.0 - at.0.rem_euclid(60_000);
-            let mut key = (minute, client_ip, cause);
-            if self.noise.len() >= NOISE_SOURCES && !self.noise.contains_key(&key) {
-                key.1 = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
-            }
-            let line = self.noise.entry(key).or_insert_with(|| NoiseCount {
-                minute: UnixMillis(minute),
-                client_ip: key.1.to_string(),
-                cause,
-                count: 0,
-                samples: Vec::new(),
-            });
-            line.count += 1;
-            if line.samples.len() < NOISE_SAMPLES {
-                line.samples.push(request_id.to_string());
+        for noise in self.queues.noise.try_iter() {
+            if !self.noise.add(&noise) {
+                self.queues
+                    .counters
+                    .noise_uncounted
+                    .fetch_add(1, Ordering::Relaxed);
             }
         }
     }
 
     fn write_noise(&mut self) {
         self.noise_written = Instant::now();
-        if self.noise.is_empty() {
+        let lines = self.noise.unwritten();
+        if lines.is_empty() {
             return;
         }
-        let lines: Vec<_> = self.noise.drain().map(|(_, line)| line).collect();
-        if let Err(error) = self.journal.commit_noise(&lines) {
-            let refusals: u64 = lines.iter().map(|line| line.count).sum();
-            tracing::error!(%error, refusals, "counts of refused requests could not be written");
+        match self.journal.commit_noise(&lines) {
+            Ok(()) => self.noise.written(),
+            Err(error) => {
+                tracing::warn!(%error, lines = lines.len(), "counts of refused requests wait")
+            }
         }
     }
 }

@@ -33,13 +33,14 @@ enum Kind {
     SetAside,
 }
 
-/// What goes first when there is too much: what is least missed per byte.
+/// What goes first when there is too much: what strangers made us write, then what is least missed
+/// per byte.
 const BY_SIZE: [Kind; 6] = [
+    Kind::Noise,
     Kind::ReplayBodies,
     Kind::Details,
     Kind::Requests,
     Kind::Errors,
-    Kind::Noise,
     Kind::SetAside,
 ];
 
