@@ -144,7 +144,10 @@ async fn a_file_that_is_no_configuration_is_refused_with_the_place() {
             "[[account]]\nname = \"a\"\nplatform = \"openai\"",
             "credential",
         ),
-        ("[limits]\nrequest_bytes = \"many\"", "request_bytes"),
+        (
+            "[limits]\nrequest_bytes = \"many\"",
+            "limits.request_bytes: a whole number, 0 or more, is needed (line 2, column 1)",
+        ),
     ] {
         let (code, _, err) = check(file, &[]).await;
         assert!(code == Some(1) && err.contains(says), "{file}: {err}");
@@ -160,6 +163,170 @@ async fn a_file_that_is_no_configuration_is_refused_with_the_place() {
             .unwrap()
             .contains("/no/such/file")
     );
+}
+
+/// Why a text is refused, with nothing in the environment but what is given.
+fn refused(text: &str, variables: &[(&str, &str)]) -> String {
+    let variable = |name: &str| {
+        let found = variables.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| (*value).to_owned())
+    };
+    Config::parse(text, &variable).unwrap_err().to_string()
+}
+
+#[test]
+fn a_misspelt_or_misplaced_secret_is_not_printed() {
+    let account = "[[account]]\nname = \"a\"\nplatform = \"openai\"\n";
+    for (text, says) in [
+        (
+            format!("{account}credential = {{ apikey = \"sk-hunter2\" }}"),
+            "account \"a\": credential.apikey: there is no such key; expected `api_key` (line 4,",
+        ),
+        (
+            format!("{account}credential = \"sk-hunter2\""),
+            "account \"a\": credential: a table of its keys is needed (line 4, column 1)",
+        ),
+        (
+            format!("{account}credential = {{ api_key = [\"sk-hunter2, expected hunter2\"] }}"),
+            "account \"a\": credential.api_key: text in quotes is needed",
+        ),
+        (
+            format!("{account}credential = {{ api_key = \"sk-hunter2 }}"),
+            "line 4, column",
+        ),
+        (
+            "workers = \"hunter2\"".to_owned(),
+            "workers: a whole number, 0 or more, is needed (line 1, column 1)",
+        ),
+        (
+            "admin_token = 5\nadmin_tokn = \"hunter2\"".to_owned(),
+            "admin_tokn: there is no such key",
+        ),
+        (
+            format!(
+                "{account}base_url = \"https://u:hunter2@host\"\ncredential = {{ api_key = \"k\" }}"
+            ),
+            "base_url: user and password",
+        ),
+    ] {
+        let why = refused(&text, &[]);
+        assert!(why.contains(says), "{text}: {why}");
+        assert!(!why.contains("hunter2"), "{why}");
+        let debug = format!("{:?}", Config::parse(&text, &|_| None));
+        assert!(!debug.contains("hunter2"), "{debug}");
+    }
+}
+
+#[test]
+fn unknown_keys_and_wrong_types_hide_no_other_mistake() {
+    let text = r#"
+listen = "nowhere"
+colour = "red"
+[limits]
+request_bytes = "many"
+sped = 1
+[[account]]
+name = "a"
+platform = 7
+groups = [1, "x"]
+credential = { apikey = "k" }
+proirity = 3
+[[account]]
+platform = "openai"
+enabled = "yes"
+[[api_key]]
+name = "k"
+models = []
+"#;
+    let why = refused(
+        text,
+        &[("WAYBILL_WORKERS", "many"), ("WAYBILL_DURABILITY", "x")],
+    );
+    let expected = [
+        "colour: there is no such key",
+        "limits.request_bytes: a whole number",
+        "limits.sped: there is no such key; expected one of `request_bytes`",
+        "workers: a whole number, 0 or more, is needed (set by WAYBILL_WORKERS)",
+        "durability: `x` is neither `process` nor `power` (set by WAYBILL_DURABILITY)",
+        "listen: `nowhere`",
+        "account \"a\": platform: text in quotes is needed (line 9, column 1)",
+        "account \"a\": groups: in every place of the list, text in quotes is needed",
+        "account \"a\": credential.apikey: there is no such key",
+        "account \"a\": credential.api_key: it is missing",
+        "account \"a\": proirity: there is no such key",
+        "account[1]: enabled: true or false is needed (line 15, column 1)",
+        "account[1]: name: ",
+        "account[1]: credential: it is missing",
+        "api_key \"k\": models: there is no such key",
+        "api_key \"k\": groups: at least one",
+    ];
+    for mistake in expected {
+        assert!(why.contains(mistake), "{mistake}\nis not in\n{why}");
+    }
+    assert_eq!(why.lines().count(), expected.len(), "{why}");
+}
+
+#[test]
+fn what_would_let_nothing_through_or_delete_everything_is_refused() {
+    for (key, value) in [
+        ("limits.request_bytes", "0"),
+        ("limits.header_bytes", "0"),
+        ("limits.response_bytes", "0"),
+        ("limits.in_flight", "0"),
+        ("timeouts.idle_ms", "0"),
+        ("failover.max_attempts", "0"),
+        ("capture.queue_records", "0"),
+        ("retention.max_bytes", "0"),
+        ("retention.max_bytes", "1048575"),
+        ("retention.replay_days", "0"),
+    ] {
+        let why = refused(&format!("{key} = {value}"), &[]);
+        assert!(why.starts_with(&format!("{key}: ")), "{key}: {why}");
+    }
+    assert!(Config::parse("retention.max_bytes = 1048576", &|_| None).is_ok());
+}
+
+#[test]
+fn what_the_admin_api_refuses_the_file_and_the_environment_may_not_say_either() {
+    let file = r#"
+[[group]]
+name = " g"
+platform = "openai"
+model_mapping = { "a" = "b*" }
+[[account]]
+name = "a"
+platform = "openai"
+models = ["a*b"]
+credential = { api_key = "a\nb" }
+[[user]]
+name = ""
+[[api_key]]
+name = "k"
+key = "0123456789 abcdef"
+groups = [" g"]
+"#;
+    let why = refused(file, &[]);
+    for mistake in [
+        "group \" g\": name: ",
+        "group \" g\": model_mapping.\"a\": on the right, ",
+        "account \"a\": models: `a*b`",
+        "account \"a\": credential.api_key: ",
+        "user[0]: name: ",
+        "api_key \"k\": key: ",
+    ] {
+        assert!(why.contains(mistake), "{mistake}\nis not in\n{why}");
+    }
+    let why = refused(
+        "",
+        &[
+            ("OPENAI_API_KEY", "a\nb"),
+            ("OPENAI_BASE_URL", "ftp://x"),
+            ("WAYBILL_DEV_KEY", "short"),
+        ],
+    );
+    for variable in ["OPENAI_API_KEY: ", "OPENAI_BASE_URL: ", "WAYBILL_DEV_KEY: "] {
+        assert!(why.contains(variable), "{variable}\nis not in\n{why}");
+    }
 }
 
 #[test]

@@ -66,12 +66,15 @@ pub fn variable(key: &str) -> String {
     format!("WAYBILL_{}", key.to_ascii_uppercase().replace('.', "_"))
 }
 
-/// Puts the environment's values over the file's.
-pub fn overlay(file: &mut Table, var: impl Fn(&str) -> Option<String>) {
+/// Puts the environment's values over the file's. Answers which keys were set, and by which variable.
+pub fn overlay(file: &mut Table, var: impl Fn(&str) -> Option<String>) -> Vec<(String, String)> {
+    let mut set = Vec::new();
     for key in KEYS {
-        let Some(text) = var(&variable(key)).filter(|text| !text.is_empty()) else {
+        let variable = variable(key);
+        let Some(text) = var(&variable).filter(|text| !text.is_empty()) else {
             continue;
         };
+        set.push(((*key).to_owned(), variable));
         let value = match TEXT_KEYS.contains(key) {
             true => Value::String(text),
             false => scalar(text),
@@ -90,6 +93,7 @@ pub fn overlay(file: &mut Table, var: impl Fn(&str) -> Option<String>) {
             }
         }
     }
+    set
 }
 
 fn scalar(text: String) -> Value {

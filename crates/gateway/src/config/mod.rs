@@ -5,10 +5,15 @@
 
 mod check;
 mod env;
+mod problem;
 pub mod raw;
+mod read;
+pub mod rules;
+mod seeds;
 mod settings;
 
-pub use check::{AccountSeed, ApiKeySeed, ConfigError, DEFAULT_USER, GroupSeed, Problem, UserSeed};
+pub use problem::{ConfigError, Place, Problem};
+pub use seeds::{AccountSeed, ApiKeySeed, DEFAULT_USER, GroupSeed, UserSeed};
 pub use settings::{
     Capture, Config, Failover, Limits, RequestLogging, Retention, Settings, Timeouts,
 };

@@ -1,8 +1,10 @@
-//! Configuration as it is written: the TOML file, key for key.
+//! Configuration as it is written: the TOML file, key for key. What must not be missing is found missing
+//! by the check, so that it is reported with everything else.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use waybill_model::secret::Secret;
 
 /// The whole file. Every key is optional.
 #[derive(Debug, Default, Deserialize)]
@@ -17,9 +19,9 @@ pub struct RawConfig {
     /// `redis://…`
     pub redis_url: Option<String>,
     /// Bearer token of the admin API.
-    pub admin_token: Option<String>,
+    pub admin_token: Option<Secret>,
     /// Instance key.
-    pub secret_key: Option<String>,
+    pub secret_key: Option<Secret>,
     /// Worker threads; 0 is one per processor.
     pub workers: Option<usize>,
     /// `process` or `power`.
@@ -150,9 +152,10 @@ section! {
 #[serde(deny_unknown_fields)]
 pub struct RawGroup {
     /// Unique name.
+    #[serde(default)]
     pub name: String,
     /// `anthropic`, `openai`, `gemini` or `antigravity`.
-    pub platform: String,
+    pub platform: Option<String>,
     /// `"client's name" = "provider's name"`.
     #[serde(default)]
     pub model_mapping: BTreeMap<String, String>,
@@ -166,16 +169,17 @@ pub struct RawGroup {
 #[serde(deny_unknown_fields)]
 pub struct RawAccount {
     /// Unique name.
+    #[serde(default)]
     pub name: String,
     /// As for groups.
-    pub platform: String,
+    pub platform: Option<String>,
     /// Names of groups.
     #[serde(default)]
     pub groups: Vec<String>,
     /// Scheme and host.
     pub base_url: Option<String>,
     /// What it presents.
-    pub credential: RawCredential,
+    pub credential: Option<RawCredential>,
     /// Lower first.
     #[serde(default)]
     pub priority: i32,
@@ -195,17 +199,11 @@ pub struct RawAccount {
 }
 
 /// `credential = { … }`
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawCredential {
     /// The key, or `env:NAME`, or `file:PATH`.
-    pub api_key: String,
-}
-
-impl std::fmt::Debug for RawCredential {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("RawCredential(…)")
-    }
+    pub api_key: Option<Secret>,
 }
 
 /// `[[user]]`
@@ -213,6 +211,7 @@ impl std::fmt::Debug for RawCredential {
 #[serde(deny_unknown_fields)]
 pub struct RawUser {
     /// Unique name.
+    #[serde(default)]
     pub name: String,
     /// Whether their keys work.
     #[serde(default = "yes")]
@@ -220,13 +219,14 @@ pub struct RawUser {
 }
 
 /// `[[api_key]]`
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawApiKey {
     /// Unique name.
+    #[serde(default)]
     pub name: String,
     /// The key, or `env:NAME`, or `file:PATH`; absent: made on first start and shown once.
-    pub key: Option<String>,
+    pub key: Option<Secret>,
     /// Name of its user; absent: `default`.
     pub user: Option<String>,
     /// Names of groups, in order.
@@ -237,12 +237,6 @@ pub struct RawApiKey {
     /// Whether it works.
     #[serde(default = "yes")]
     pub enabled: bool,
-}
-
-impl std::fmt::Debug for RawApiKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "RawApiKey({})", self.name)
-    }
 }
 
 fn yes() -> bool {

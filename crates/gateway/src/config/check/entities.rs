@@ -1,0 +1,290 @@
+//! Groups, accounts, users and client keys of the file.
+
+use std::collections::{BTreeMap, HashSet};
+
+use waybill_model::{
+    entity::{HttpVersion, ModelRule, Status},
+    protocol::Platform,
+};
+
+use super::{
+    super::{
+        raw::{RawAccount, RawApiKey, RawConfig, RawGroup, RawUser},
+        read::entity,
+        rules,
+        seeds::{AccountSeed, ApiKeySeed, DEFAULT_USER, GroupSeed, UserSeed},
+    },
+    Check,
+};
+
+/// Everything that is created or updated by name.
+pub(super) struct Entities {
+    pub groups: Vec<GroupSeed>,
+    pub accounts: Vec<AccountSeed>,
+    pub users: Vec<UserSeed>,
+    pub api_keys: Vec<ApiKeySeed>,
+}
+
+impl Check<'_> {
+    pub(super) fn entities(&mut self, raw: &RawConfig) -> Entities {
+        let groups: Vec<_> = raw
+            .group
+            .iter()
+            .enumerate()
+            .filter_map(|(index, group)| self.group(index, group))
+            .collect();
+        let accounts = raw
+            .account
+            .iter()
+            .enumerate()
+            .filter_map(|(index, account)| self.account(index, account, &groups))
+            .collect();
+        let users: Vec<_> = raw
+            .user
+            .iter()
+            .enumerate()
+            .map(|(index, user)| self.user(index, user))
+            .collect();
+        let api_keys = raw
+            .api_key
+            .iter()
+            .enumerate()
+            .filter_map(|(index, key)| self.api_key(index, key, &groups, &users))
+            .collect();
+        self.unique("group", raw.group.iter().map(|group| &group.name));
+        self.unique("account", raw.account.iter().map(|account| &account.name));
+        self.unique("user", raw.user.iter().map(|user| &user.name));
+        self.unique("api_key", raw.api_key.iter().map(|key| &key.name));
+        Entities {
+            groups,
+            accounts,
+            users,
+            api_keys,
+        }
+    }
+
+    fn group(&mut self, index: usize, raw: &RawGroup) -> Option<GroupSeed> {
+        let key = self.named("group", index, &raw.name);
+        let model_mapping = self.mapping(&key, &raw.model_mapping);
+        Some(GroupSeed {
+            name: raw.name.clone(),
+            platform: self.platform(&key, raw.platform.as_deref())?,
+            model_mapping,
+            status: status(raw.enabled),
+        })
+    }
+
+    fn account(
+        &mut self,
+        index: usize,
+        raw: &RawAccount,
+        groups: &[GroupSeed],
+    ) -> Option<AccountSeed> {
+        let key = self.named("account", index, &raw.name);
+        let platform = self.platform(&key, raw.platform.as_deref());
+        for name in &raw.groups {
+            match groups.iter().find(|group| &group.name == name) {
+                None => self.no_such(&key, "groups", "group", name),
+                Some(group) => {
+                    if let Some(platform) = platform.filter(|platform| *platform != group.platform)
+                    {
+                        let message = format!(
+                            "group `{name}` is for {}, the account speaks {platform}",
+                            group.platform
+                        );
+                        self.problem(format!("{key}: groups"), message);
+                    }
+                }
+            }
+        }
+        let http_version = match raw.http_version.as_deref().unwrap_or("auto").parse() {
+            Ok(version) => version,
+            Err(error) => {
+                self.problem(format!("{key}: http_version"), format!("{error}"));
+                HttpVersion::Auto
+            }
+        };
+        if let Some(url) = &raw.base_url {
+            self.rule(
+                format!("{key}: base_url"),
+                rules::base_url(url, http_version),
+            );
+        }
+        self.rule(
+            format!("{key}: concurrency"),
+            rules::concurrency(raw.concurrency),
+        );
+        for pattern in &raw.models {
+            let checked = rules::model_pattern(pattern);
+            self.rule(
+                format!("{key}: models"),
+                checked.map_err(|why| format!("`{pattern}`: {why}")),
+            );
+        }
+        let model_mapping = self.mapping(&key, &raw.model_mapping);
+        let api_key = self.credential(&key, platform, raw);
+        let platform = platform?;
+        Some(AccountSeed {
+            name: raw.name.clone(),
+            platform,
+            groups: raw.groups.clone(),
+            base_url: raw
+                .base_url
+                .clone()
+                .unwrap_or_else(|| platform.default_base_url().to_owned()),
+            api_key: api_key?,
+            priority: raw.priority,
+            concurrency: raw.concurrency,
+            models: raw.models.clone(),
+            model_mapping,
+            http_version,
+            status: status(raw.enabled),
+        })
+    }
+
+    fn credential(
+        &mut self,
+        key: &str,
+        platform: Option<Platform>,
+        raw: &RawAccount,
+    ) -> Option<waybill_model::secret::Secret> {
+        let Some(credential) = &raw.credential else {
+            self.problem(
+                format!("{key}: credential"),
+                "it is missing; { api_key = \"…\" } is needed",
+            );
+            return None;
+        };
+        let key = format!("{key}: credential.api_key");
+        let Some(written) = &credential.api_key else {
+            self.problem(key, "it is missing");
+            return None;
+        };
+        let api_key = self.secret(&key, written)?;
+        if let Some(platform) = platform {
+            self.rule(key, rules::credential(platform, &api_key));
+        }
+        Some(api_key)
+    }
+
+    fn user(&mut self, index: usize, raw: &RawUser) -> UserSeed {
+        self.named("user", index, &raw.name);
+        UserSeed {
+            name: raw.name.clone(),
+            status: status(raw.enabled),
+        }
+    }
+
+    fn api_key(
+        &mut self,
+        index: usize,
+        raw: &RawApiKey,
+        groups: &[GroupSeed],
+        users: &[UserSeed],
+    ) -> Option<ApiKeySeed> {
+        let key = self.named("api_key", index, &raw.name);
+        for name in &raw.groups {
+            if !groups.iter().any(|group| &group.name == name) {
+                self.no_such(&key, "groups", "group", name);
+            }
+        }
+        if raw.groups.is_empty() {
+            self.problem(
+                format!("{key}: groups"),
+                "at least one group: without it the key could reach nothing",
+            );
+        }
+        let user = raw.user.clone().unwrap_or_else(|| DEFAULT_USER.to_owned());
+        if raw.user.is_some() && !users.iter().any(|known| known.name == user) {
+            self.no_such(&key, "user", "user", &user);
+        }
+        let secret = match &raw.key {
+            None => None,
+            Some(written) => {
+                let secret = self.secret(&format!("{key}: key"), written)?;
+                self.rule(format!("{key}: key"), rules::client_key(&secret));
+                Some(secret)
+            }
+        };
+        let expires_at = match raw.expires_at.as_deref().map(str::parse) {
+            None => None,
+            Some(Ok(at)) => Some(at),
+            Some(Err(_)) => {
+                self.problem(
+                    format!("{key}: expires_at"),
+                    "not an RFC 3339 time, such as 2030-01-31T00:00:00Z",
+                );
+                None
+            }
+        };
+        Some(ApiKeySeed {
+            name: raw.name.clone(),
+            key: secret,
+            user,
+            groups: Some(raw.groups.clone()),
+            expires_at,
+            status: status(raw.enabled),
+        })
+    }
+
+    /// How one of a list is called, once its name has been looked at.
+    fn named(&mut self, kind: &str, index: usize, name: &str) -> String {
+        let key = entity(kind, index, name);
+        self.rule(format!("{key}: name"), rules::name(name));
+        key
+    }
+
+    fn platform(&mut self, key: &str, text: Option<&str>) -> Option<Platform> {
+        let key = format!("{key}: platform");
+        let Some(text) = text else {
+            self.problem(key, "it is missing");
+            return None;
+        };
+        text.parse()
+            .map_err(|error| self.problem(key, format!("{error}")))
+            .ok()
+    }
+
+    fn mapping(&mut self, key: &str, raw: &BTreeMap<String, String>) -> Vec<ModelRule> {
+        let rules: Vec<_> = raw
+            .iter()
+            .map(|(from, to)| ModelRule {
+                from: from.clone(),
+                to: to.clone(),
+            })
+            .collect();
+        for rule in &rules {
+            if let Err((side, why)) = rules::model_rule(rule) {
+                let side = if side == "from" { "left" } else { "right" };
+                self.problem(
+                    format!("{key}: model_mapping.\"{}\"", rule.from),
+                    format!("on the {side}, {why}"),
+                );
+            }
+        }
+        rules
+    }
+
+    fn no_such(&mut self, key: &str, field: &str, kind: &str, name: &str) {
+        self.problem(
+            format!("{key}: {field}"),
+            format!("there is no {kind} `{name}` in this file"),
+        );
+    }
+
+    fn unique<'a>(&mut self, kind: &str, names: impl Iterator<Item = &'a String>) {
+        let mut seen = HashSet::new();
+        for name in names.filter(|name| !name.is_empty()) {
+            if !seen.insert(name) {
+                self.problem(format!("{kind} \"{name}\""), "the name is there twice");
+            }
+        }
+    }
+}
+
+fn status(enabled: bool) -> Status {
+    match enabled {
+        true => Status::Active,
+        false => Status::Disabled,
+    }
+}

@@ -1,0 +1,141 @@
+//! Sizes, times and what is kept.
+
+use std::{fmt::Display, time::Duration};
+
+use super::{
+    super::{
+        Capture, Failover, Limits, RequestLogging, Retention, Settings, Timeouts,
+        raw::{
+            RawCapture, RawConfig, RawFailover, RawLimits, RawRequests, RawRetention, RawTimeouts,
+        },
+    },
+    Check,
+};
+
+/// A store smaller than this would delete a failure as soon as it is written.
+const MIN_STORE_BYTES: u64 = 1 << 20;
+
+/// Longest time that anything is kept, in days: a hundred years.
+const MAX_DAYS: f64 = 36_500.0;
+
+impl Check<'_> {
+    pub(super) fn settings(&mut self, raw: &RawConfig) -> Settings {
+        Settings {
+            limits: self.limits(&raw.limits),
+            timeouts: self.timeouts(&raw.timeouts),
+            failover: self.failover(&raw.failover),
+            capture: self.capture(&raw.capture),
+            requests: self.requests(&raw.requests),
+            retention: self.retention(&raw.retention),
+        }
+    }
+
+    fn limits(&mut self, raw: &RawLimits) -> Limits {
+        let default = Limits::default();
+        let mut some = |key: &str, value: Option<usize>, default: usize| {
+            self.at_least(&format!("limits.{key}"), 1, value.unwrap_or(default))
+        };
+        Limits {
+            request_bytes: some("request_bytes", raw.request_bytes, default.request_bytes),
+            header_bytes: some("header_bytes", raw.header_bytes, default.header_bytes),
+            response_bytes: some("response_bytes", raw.response_bytes, default.response_bytes),
+            in_flight: some("in_flight", raw.in_flight, default.in_flight),
+        }
+    }
+
+    fn timeouts(&mut self, raw: &RawTimeouts) -> Timeouts {
+        let default = Timeouts::default();
+        let mut ms = |key: &str, value: Option<u64>, default: Duration| match value {
+            None => default,
+            Some(ms) => Duration::from_millis(self.at_least(&format!("timeouts.{key}"), 1, ms)),
+        };
+        Timeouts {
+            connect: ms("connect_ms", raw.connect_ms, default.connect),
+            first_byte: ms("first_byte_ms", raw.first_byte_ms, default.first_byte),
+            idle: ms("idle_ms", raw.idle_ms, default.idle),
+            header_read: ms("header_read_ms", raw.header_read_ms, default.header_read),
+            body_idle: ms("body_idle_ms", raw.body_idle_ms, default.body_idle),
+            body_read: ms("body_read_ms", raw.body_read_ms, default.body_read),
+            write_stall: ms("write_stall_ms", raw.write_stall_ms, default.write_stall),
+            attempts: ms("attempts_ms", raw.attempts_ms, default.attempts),
+            drain: ms("drain_ms", raw.drain_ms, default.drain),
+        }
+    }
+
+    fn failover(&mut self, raw: &RawFailover) -> Failover {
+        let attempts = raw.max_attempts.unwrap_or(Failover::default().max_attempts);
+        Failover {
+            // The first attempt counts.
+            max_attempts: self.at_least("failover.max_attempts", 1, attempts),
+        }
+    }
+
+    fn capture(&mut self, raw: &RawCapture) -> Capture {
+        let default = Capture::default();
+        let records = raw.queue_records.unwrap_or(default.queue_records);
+        Capture {
+            request_body_bytes: raw.request_body_bytes.unwrap_or(default.request_body_bytes),
+            detail_bytes: raw.detail_bytes.unwrap_or(default.detail_bytes),
+            replay: raw.replay.unwrap_or(default.replay),
+            replay_body_bytes: raw.replay_body_bytes.unwrap_or(default.replay_body_bytes),
+            queue_bytes: raw.queue_bytes.unwrap_or(default.queue_bytes),
+            queue_records: self.at_least("capture.queue_records", 1, records),
+        }
+    }
+
+    fn requests(&mut self, raw: &RawRequests) -> RequestLogging {
+        let (key, message) = match (raw.keep.as_deref(), raw.share) {
+            (None | Some("all"), None) => return RequestLogging::All,
+            (Some("errors"), None) => return RequestLogging::ErrorsOnly,
+            (Some("sampled"), Some(share)) if (0.0..=1.0).contains(&share) => {
+                return RequestLogging::Sampled(share);
+            }
+            (Some("sampled"), _) => (
+                "requests.share",
+                "a number from 0 to 1 is needed with keep = \"sampled\"".to_owned(),
+            ),
+            (None | Some("all" | "errors"), Some(_)) => (
+                "requests.share",
+                "has a meaning with keep = \"sampled\" only".to_owned(),
+            ),
+            (Some(other), _) => (
+                "requests.keep",
+                format!("`{other}` is none of all, sampled, errors"),
+            ),
+        };
+        self.problem(key, message);
+        RequestLogging::All
+    }
+
+    fn retention(&mut self, raw: &RawRetention) -> Retention {
+        let default = Retention::default();
+        let mut days = |key: &str, value: Option<f64>, default: Duration| match value {
+            Some(days) if days > 0.0 && days < MAX_DAYS => Duration::from_secs_f64(days * 86_400.0),
+            Some(_) => {
+                self.problem(
+                    format!("retention.{key}"),
+                    format!("a number of days above 0 and below {MAX_DAYS} is needed"),
+                );
+                default
+            }
+            None => default,
+        };
+        Retention {
+            errors: days("errors_days", raw.errors_days, default.errors),
+            requests: days("requests_days", raw.requests_days, default.requests),
+            replay: days("replay_days", raw.replay_days, default.replay),
+            max_bytes: self.at_least(
+                "retention.max_bytes",
+                MIN_STORE_BYTES,
+                raw.max_bytes.unwrap_or(default.max_bytes),
+            ),
+        }
+    }
+
+    fn at_least<N: PartialOrd + Display>(&mut self, key: &str, least: N, value: N) -> N {
+        if value < least {
+            self.problem(key, format!("{value} is too little: at least {least}"));
+        }
+        value
+    }
+}

@@ -1,0 +1,77 @@
+//! What a configuration creates or updates at start: groups, accounts, users and client keys.
+
+use waybill_model::{
+    entity::{HttpVersion, ModelRule, Status},
+    protocol::Platform,
+    secret::Secret,
+    time::UnixMillis,
+};
+
+/// A group of the file.
+#[derive(Debug, Clone)]
+pub struct GroupSeed {
+    /// Unique name.
+    pub name: String,
+    /// Platform of its accounts.
+    pub platform: Platform,
+    /// Model names to send under another name.
+    pub model_mapping: Vec<ModelRule>,
+    /// Whether it may be used.
+    pub status: Status,
+}
+
+/// An account of the file.
+#[derive(Debug, Clone)]
+pub struct AccountSeed {
+    /// Unique name.
+    pub name: String,
+    /// Whose API it speaks.
+    pub platform: Platform,
+    /// Names of groups.
+    pub groups: Vec<String>,
+    /// Scheme and host.
+    pub base_url: String,
+    /// The key in the clear.
+    pub api_key: Secret,
+    /// Lower first.
+    pub priority: i32,
+    /// Most requests at once.
+    pub concurrency: Option<u32>,
+    /// Models it serves.
+    pub models: Vec<String>,
+    /// Model names to send under another name.
+    pub model_mapping: Vec<ModelRule>,
+    /// Which HTTP to speak.
+    pub http_version: HttpVersion,
+    /// Whether it may be used.
+    pub status: Status,
+}
+
+/// A user of the file.
+#[derive(Debug, Clone)]
+pub struct UserSeed {
+    /// Unique name.
+    pub name: String,
+    /// Whether their keys work.
+    pub status: Status,
+}
+
+/// A client key of the file.
+#[derive(Debug, Clone)]
+pub struct ApiKeySeed {
+    /// Unique name.
+    pub name: String,
+    /// The key in the clear; `None`: made on first start.
+    pub key: Option<Secret>,
+    /// Name of its user.
+    pub user: String,
+    /// Names of groups, in order; `None`: every group there is.
+    pub groups: Option<Vec<String>>,
+    /// After this instant it no longer works.
+    pub expires_at: Option<UnixMillis>,
+    /// Whether it works.
+    pub status: Status,
+}
+
+/// User of keys that name none.
+pub const DEFAULT_USER: &str = "default";
