@@ -99,8 +99,9 @@ impl Binary {
     pub fn terminate(&self) {
         let id = self.child.id().expect("it runs").to_string();
         assert!(
-            std::process::Command::new("kill")
-                .args(["-TERM", &id])
+            // The shell's own: a program of this name is not everywhere.
+            std::process::Command::new("sh")
+                .args(["-c", "kill -TERM \"$0\"", &id])
                 .status()
                 .unwrap()
                 .success()
