@@ -97,7 +97,9 @@ pub fn headers_sent(client: &HeaderMap, account: &AccountEntry, method: &Method)
 fn is_forwarded(name: &HeaderName) -> bool {
     !NOT_FORWARDED.contains(name)
         && !NOT_FORWARDED_NAMES.contains(&name.as_str())
-        && !NOT_FORWARDED_PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix))
+        && !NOT_FORWARDED_PREFIXES
+            .iter()
+            .any(|prefix| name.as_str().starts_with(prefix))
 }
 
 fn body(inbound: &Inbound, chosen: &Chosen) -> RequestBody {

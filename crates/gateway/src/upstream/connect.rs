@@ -185,7 +185,10 @@ where
         // Streams of many requests share the connection, so it must be driven by a task of its own. It
         // ends when the pool and every exchange have dropped their senders.
         tokio::spawn(connection);
-        return Ok(Connection::Http2(Http2 { sender, load: Arc::default() }));
+        return Ok(Connection::Http2(Http2 {
+            sender,
+            load: Arc::default(),
+        }));
     }
     let (sender, connection) = http1::Builder::new()
         .max_headers(256)

@@ -57,12 +57,14 @@ impl Http1 {
         });
         open && self.sender.is_ready()
     }
-
 }
 
 /// Moves bytes, as far as they go.
 fn drive(driver: &mut Option<Driver>, cx: &mut Context<'_>) {
-    if driver.as_mut().is_some_and(|driver| driver.as_mut().poll(cx).is_ready()) {
+    if driver
+        .as_mut()
+        .is_some_and(|driver| driver.as_mut().poll(cx).is_ready())
+    {
         *driver = None;
     }
 }

@@ -15,6 +15,7 @@ mod connect;
 mod decide;
 mod exchange;
 mod failure;
+mod judge;
 mod pool;
 
 use http::{HeaderMap, StatusCode};
@@ -22,10 +23,10 @@ use tokio::time::Instant;
 use waybill_model::waybill::{Attempt, Decision, Failure};
 
 pub use answer::{AnswerStream, Broken};
-pub use attempt::{Answer, Streaming, Whole, flaw_of, flaw_of_end};
 pub use build::headers_sent;
 pub use connect::Tls;
 pub use failure::{Fault, failure_of};
+pub use judge::{Answer, Streaming, Whole, flaw_of, flaw_of_end};
 pub use pool::Pool;
 
 use crate::{app::Worker, ingress::Inbound, respond::Refusal, routing::Plan};
@@ -99,7 +100,8 @@ pub async fn serve(
             Decision::RetrySameAccount => plan.again(&broken.account),
             Decision::Serve | Decision::Surface | Decision::GiveUp => None,
         };
-        if next.is_none() && matches!(decision, Decision::NextAccount | Decision::RetrySameAccount) {
+        if next.is_none() && matches!(decision, Decision::NextAccount | Decision::RetrySameAccount)
+        {
             // Another request took the last slot since the facts were looked at.
             facts.has_next = false;
             facts.stale_connection = false;
@@ -121,7 +123,11 @@ pub async fn serve(
         let again = decision == Decision::RetrySameAccount;
         retries_here = if again { retries_here + 1 } else { 0 };
         // What else was kept alive to this provider is as old as what failed.
-        connect = if again { Connect::Afresh } else { Connect::KeptAlive };
+        connect = if again {
+            Connect::Afresh
+        } else {
+            Connect::KeptAlive
+        };
         chosen = next;
     }
 }

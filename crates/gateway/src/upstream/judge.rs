@@ -1,0 +1,376 @@
+//! Judging an answer, up to the point where it may be given to the client: a whole document that is
+//! complete, or a stream that has reached its first content.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Response, StatusCode, header};
+use tokio::time::{Instant, timeout, timeout_at};
+use waybill_model::{protocol::StreamFormat, waybill::StreamFault};
+use waybill_wire::{
+    endpoint,
+    stream::{Limits as StreamLimits, Mark, Piece, StreamEnd, StreamReader},
+};
+
+use super::{
+    answer::{AnswerStream, Broken},
+    exchange::AnswerBody,
+    failure::Fault,
+};
+use crate::{
+    app::Worker,
+    ingress::Inbound,
+    routing::{AccountEntry, Chosen, Slot},
+};
+
+/// Bytes of an error answer that are read; providers' errors are a few kilobytes at most.
+const MAX_ERROR_BODY: usize = 256 << 10;
+/// Time for an error answer to arrive whole.
+const ERROR_BODY_PATIENCE: Duration = Duration::from_secs(10);
+/// After so long without content what is held is let through: a client behind a proxy must see that
+/// something is there, at the price that this answer can no longer be failed over.
+const HOLD_PATIENCE: Duration = Duration::from_secs(20);
+/// Frames held back while waiting for first content; a provider that sends more of nothing is let through.
+const MAX_HELD: usize = 1 << 20;
+
+/// An answer of which nothing has reached the client.
+pub enum Answer {
+    /// A complete document.
+    Whole(Whole),
+    /// A stream at its first content.
+    Stream(Box<Streaming>),
+}
+
+/// A complete document.
+pub struct Whole {
+    /// The provider's status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body, as it came.
+    pub body: Vec<Bytes>,
+    /// When the head came.
+    pub head_at: Instant,
+}
+
+/// A stream at its first content.
+pub struct Streaming {
+    /// The provider's status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Everything up to and including the first content.
+    pub held: Vec<Piece>,
+    /// Has read what is held.
+    pub reader: StreamReader,
+    /// The rest.
+    pub source: AnswerStream,
+    /// How it is framed.
+    pub format: StreamFormat,
+    /// The account, for the facts of a later failure.
+    pub account: Arc<AccountEntry>,
+    /// Its place on the account.
+    pub slot: Slot,
+    /// When the attempt began.
+    pub started: Instant,
+    /// When the head came.
+    pub head_at: Instant,
+}
+
+/// Looks at the head, and at as much of the body as it takes to know whether it serves.
+pub async fn judge(
+    worker: &Worker,
+    inbound: &Inbound,
+    chosen: Chosen,
+    response: Response<AnswerBody>,
+    started: Instant,
+    head_at: Instant,
+) -> Result<Answer, Fault> {
+    let settings = &worker.shared.settings;
+    let (head, body) = response.into_parts();
+    let (status, mut headers) = (head.status, head.headers);
+    if let Some(credential) = &chosen.account.credential {
+        credential.take_out_of(&mut headers);
+    }
+    let mut source = AnswerStream::new(body, &mut headers, settings.timeouts.idle);
+    if !status.is_success() {
+        let body = error_body(&mut source).await;
+        return Err(Fault::Status {
+            status,
+            headers,
+            body,
+        });
+    }
+    match framing(inbound, &headers) {
+        Some(format) => {
+            let reader = StreamReader::new(format, StreamLimits::default());
+            let mut streaming = Streaming {
+                status,
+                headers,
+                held: Vec::new(),
+                reader,
+                source,
+                format,
+                account: chosen.account,
+                slot: chosen.slot,
+                started,
+                head_at,
+            };
+            match first_content(&mut streaming).await {
+                Ok(()) => Ok(Answer::Stream(Box::new(streaming))),
+                Err((fault, message, frame)) => Err(Fault::Broken {
+                    fault,
+                    message,
+                    status,
+                    headers: streaming.headers,
+                    frame,
+                }),
+            }
+        }
+        None => {
+            let reading = whole(&mut source, settings.limits.response_bytes);
+            let body = match timeout_at(started + settings.timeouts.attempts, reading)
+                .await
+                .unwrap_or_else(|_| Err(flaw_of_slowness()))
+            {
+                Ok(body) => body,
+                Err((fault, message, frame)) => {
+                    return Err(Fault::Broken {
+                        fault,
+                        message,
+                        status,
+                        headers,
+                        frame,
+                    });
+                }
+            };
+            match suspicious(&body) {
+                None => Ok(Answer::Whole(Whole {
+                    status,
+                    headers,
+                    body,
+                    head_at,
+                })),
+                Some((fault, message)) => Err(Fault::Broken {
+                    fault,
+                    message: message.to_owned(),
+                    status,
+                    headers,
+                    frame: joined(&body, MAX_ERROR_BODY),
+                }),
+            }
+        }
+    }
+}
+
+/// How the answer is framed: as the client asked, unless the provider says that it is something else.
+fn framing(inbound: &Inbound, headers: &HeaderMap) -> Option<StreamFormat> {
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
+    let is_events = content_type
+        .trim_start()
+        .to_ascii_lowercase()
+        .starts_with("text/event-stream");
+    match inbound.stream_format {
+        Some(StreamFormat::GeminiArray) if !is_events => Some(StreamFormat::GeminiArray),
+        Some(StreamFormat::GeminiArray) => Some(StreamFormat::GeminiSse),
+        // An error, or a document where a stream was promised: judged as a document.
+        Some(_) if content_type.starts_with("application/json") => None,
+        // Whatever else it claims to be, the reader will tell.
+        Some(format) => Some(format),
+        // Some providers stream whatever they are asked for; what they send is still read on its way.
+        None if is_events => endpoint::stream_format(inbound.endpoint, true, None),
+        None => None,
+    }
+}
+
+type Flaw = (StreamFault, String, Bytes);
+
+/// Reads until content, or an end, is there. Everything read stays in `held`.
+async fn first_content(streaming: &mut Streaming) -> Result<(), Flaw> {
+    let mut held_bytes = 0;
+    loop {
+        let from = streaming.held.len();
+        let data = if streaming.held.is_empty() {
+            streaming.source.data().await
+        } else {
+            match timeout_at(streaming.head_at + HOLD_PATIENCE, streaming.source.data()).await {
+                Ok(data) => data,
+                Err(_) => return Ok(()),
+            }
+        };
+        let ended = match data {
+            Some(Ok(chunk)) => {
+                held_bytes += chunk.len();
+                streaming.reader.feed(chunk, &mut streaming.held);
+                None
+            }
+            Some(Err(broken)) => {
+                let (fault, message) = flaw_of(broken);
+                return Err((fault, message, streaming.reader.held()));
+            }
+            None => Some(streaming.reader.finish(&mut streaming.held)),
+        };
+        if streaming.held[from..]
+            .iter()
+            .any(|piece| matches!(piece.mark, Mark::Content | Mark::Terminal))
+        {
+            return Ok(());
+        }
+        match ended.or_else(|| streaming.reader.ended().cloned()) {
+            None if held_bytes > MAX_HELD => return Ok(()),
+            None => {}
+            Some(StreamEnd::Complete) => return Ok(()),
+            Some(end) => return Err(flaw_of_end(end, &streaming.reader)),
+        }
+    }
+}
+
+/// What a stream that did not end well says.
+pub fn flaw_of_end(end: StreamEnd, reader: &StreamReader) -> Flaw {
+    match end {
+        StreamEnd::Error(frame) => (
+            StreamFault::ErrorEvent,
+            "the provider sent an error inside the stream".into(),
+            frame,
+        ),
+        StreamEnd::Garbage(start) => (
+            StreamFault::Garbage,
+            "the provider sent something else than a stream".into(),
+            start,
+        ),
+        StreamEnd::Truncated | StreamEnd::Complete => (
+            StreamFault::Truncated,
+            "the stream ended without its end marker".into(),
+            reader.held(),
+        ),
+    }
+}
+
+fn flaw_of_slowness() -> Flaw {
+    (
+        StreamFault::Stalled,
+        "the provider's answer took too long to arrive".into(),
+        Bytes::new(),
+    )
+}
+
+/// What a broken connection says in the middle of an answer.
+pub fn flaw_of(broken: Broken) -> (StreamFault, String) {
+    match broken {
+        Broken::Stalled => (
+            StreamFault::Stalled,
+            "the provider went silent in the middle of its answer".into(),
+        ),
+        Broken::Transport(error) => (StreamFault::Reset, error.message),
+    }
+}
+
+/// Collects a document without copying it.
+async fn whole(source: &mut AnswerStream, limit: usize) -> Result<Vec<Bytes>, Flaw> {
+    let mut body = Vec::new();
+    let mut size = 0;
+    while let Some(data) = source.data().await {
+        match data {
+            Ok(chunk) => {
+                size += chunk.len();
+                if size > limit {
+                    let message = format!("the answer is larger than {limit} bytes");
+                    return Err((StreamFault::TooLarge, message, Bytes::new()));
+                }
+                body.push(chunk);
+            }
+            Err(broken) => {
+                let (fault, message) = flaw_of(broken);
+                // A document that breaks off is truncated, however the connection ended.
+                let fault = if fault == StreamFault::Reset {
+                    StreamFault::Truncated
+                } else {
+                    fault
+                };
+                return Err((fault, message, head_of(&body)));
+            }
+        }
+    }
+    Ok(body)
+}
+
+/// What is wrong with a `200` document, seen from its edges.
+fn suspicious(body: &[Bytes]) -> Option<(StreamFault, &'static str)> {
+    let first = body
+        .iter()
+        .flat_map(|chunk| chunk.iter())
+        .find(|byte| !byte.is_ascii_whitespace());
+    let last = body
+        .iter()
+        .rev()
+        .flat_map(|chunk| chunk.iter().rev())
+        .find(|byte| !byte.is_ascii_whitespace());
+    match (first, last) {
+        (None, _) | (_, None) => Some((StreamFault::Truncated, "the provider's answer is empty")),
+        (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')) => in_band_error(body).then_some((
+            StreamFault::ErrorEvent,
+            "the provider sent an error under status 200",
+        )),
+        (Some(b'{' | b'['), _) => {
+            Some((StreamFault::Truncated, "the provider's answer breaks off"))
+        }
+        _ => Some((StreamFault::Garbage, "the provider's answer is not JSON")),
+    }
+}
+
+/// Whether a document says `"error": {…}` at its top. Most are small, or have no such word at all.
+fn in_band_error(body: &[Bytes]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Top<'a> {
+        #[serde(borrow)]
+        error: Option<&'a serde_json::value::RawValue>,
+    }
+    /// An error document is short; in a long one the word belongs to the content.
+    const LONGEST_ERROR: usize = 64 << 10;
+    let size: usize = body.iter().map(Bytes::len).sum();
+    if size > LONGEST_ERROR {
+        return false;
+    }
+    let body = joined(body, size);
+    memchr::memmem::find(&body, b"\"error\"").is_some()
+        && serde_json::from_slice::<Top<'_>>(&body)
+            .is_ok_and(|top| top.error.is_some_and(|raw| raw.get() != "null"))
+}
+
+async fn error_body(source: &mut AnswerStream) -> Bytes {
+    let mut body = BytesMut::new();
+    let read = async {
+        while let Some(Ok(chunk)) = source.data().await {
+            let room = MAX_ERROR_BODY - body.len();
+            body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+            if body.len() == MAX_ERROR_BODY {
+                break;
+            }
+        }
+    };
+    // Whatever arrived in time is what there is to read.
+    let _ = timeout(ERROR_BODY_PATIENCE, read).await;
+    body.freeze()
+}
+
+/// The chunks as one, at most `limit` bytes. One small chunk is not copied; a large one is not kept.
+fn joined(body: &[Bytes], limit: usize) -> Bytes {
+    match body {
+        [only] if only.len() <= limit => only.clone(),
+        chunks => {
+            let mut all = BytesMut::new();
+            for chunk in chunks {
+                let room = limit - all.len();
+                all.extend_from_slice(&chunk[..chunk.len().min(room)]);
+            }
+            all.freeze()
+        }
+    }
+}
+
+fn head_of(body: &[Bytes]) -> Bytes {
+    joined(&body[..body.len().min(1)], MAX_ERROR_BODY)
+}
