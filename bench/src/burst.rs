@@ -178,8 +178,11 @@ fn recorded(subject: &Running) -> Result<Option<u64>> {
     }
 }
 
-/// What the gateway says of its own books.
-fn books(subject: &Running) -> Result<Option<serde_json::Value>> {
+/// What the gateway says of its own books; `None` for what keeps none.
+///
+/// # Errors
+/// When the admin API does not answer.
+pub fn books(subject: &Running) -> Result<Option<serde_json::Value>> {
     if subject.kind != Kind::Waybill {
         return Ok(None);
     }

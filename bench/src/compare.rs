@@ -17,9 +17,11 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::{
+    alloc::{self, Cost},
     burst::{self, Burst},
     case::{CASES, Case},
     load::{Load, Pace, Report},
+    same_rate::{self, SameRate},
     subject::{Kind, Running, Stage},
     table,
 };
@@ -36,10 +38,10 @@ pub struct Options {
     /// Where the results go.
     #[arg(long, default_value = ".build/bench")]
     out: PathBuf,
-    /// Fewer and shorter rounds: under two minutes instead of under fifteen.
+    /// Fewer and shorter rounds: under three minutes instead of under fifteen.
     #[arg(long)]
     quick: bool,
-    /// Only cases whose name contains this, and no burst unless it is `burst`.
+    /// Only cases whose name contains this, or that one of `failed to served`, `alloc` and `burst`.
     #[arg(long)]
     only: Option<String>,
     /// Proxies on the first CPU alone, load and upstream on the others: less noise, one worker each.
@@ -79,6 +81,10 @@ pub struct Results {
     pub rounds: usize,
     /// Case by case.
     pub cases: Vec<CaseResult>,
+    /// Failures beside successes at one rate; absent when not asked for.
+    pub same_rate: Option<SameRate>,
+    /// What capture allocates, by size of the body; empty when not asked for.
+    pub allocation: Vec<Cost>,
     /// The burst, by subject.
     pub bursts: Vec<Burst>,
 }
@@ -153,6 +159,7 @@ pub fn run(options: &Options) -> Result<()> {
         stage.waybill(upstream.plain)?,
         stage.nginx(upstream.plain, Kind::NginxLog)?,
     ];
+    let [_, waybill, _] = &subjects;
     let all: Vec<&Running> = std::iter::once(&upstream).chain(&subjects).collect();
 
     let wanted = |name: &str| {
@@ -166,21 +173,31 @@ pub fn run(options: &Options) -> Result<()> {
         pinned: options.pinned,
         rounds: plan.rounds,
         cases: Vec::new(),
+        same_rate: None,
+        allocation: Vec::new(),
         bursts: Vec::new(),
     };
+    let say = |what: &str| eprintln!("{:>4} s  {what}", began.elapsed().as_secs());
     for case in CASES.iter().filter(|case| wanted(case.name)) {
-        eprintln!("{:>4} s  {}", began.elapsed().as_secs(), case.name);
+        say(case.name);
         results
             .cases
             .push(measure(case, &all, &plan).with_context(|| case.name)?);
     }
+    if wanted(same_rate::NAME) {
+        say(same_rate::NAME);
+        results.same_rate = Some(
+            same_rate::measure(waybill, plan.rounds, plan.calibrate, plan.open)
+                .context(same_rate::NAME)?,
+        );
+    }
+    if wanted(alloc::NAME) {
+        say(alloc::NAME);
+        results.allocation = alloc::measure(&stage, &upstream).context(alloc::NAME)?;
+    }
     if wanted("burst") {
         for subject in &subjects[..2] {
-            eprintln!(
-                "{:>4} s  burst of failures, {}",
-                began.elapsed().as_secs(),
-                subject.kind.label()
-            );
+            say(&format!("burst of failures, {}", subject.kind.label()));
             results.bursts.push(burst::run(subject, plan.open)?);
         }
     }
@@ -240,7 +257,11 @@ fn measure(case: &Case, all: &[&Running], plan: &Plan) -> Result<CaseResult> {
     })
 }
 
-fn press(case: &Case, subject: &Running, pace: Pace, length: Duration) -> Result<Pressed> {
+/// Presses a subject with a case's requests, and says what that cost it.
+///
+/// # Errors
+/// When the subject breaks under load.
+pub fn press(case: &Case, subject: &Running, pace: Pace, length: Duration) -> Result<Pressed> {
     let load = Load {
         target: case.target(subject),
         request: case.request()?,

@@ -4,14 +4,17 @@
 //! whatever it started is stopped when it ends. It knows the gateway as a program and an HTTP
 //! server only: no crate of it is linked in.
 
+mod alloc;
 mod answer;
 mod burst;
 mod case;
 mod compare;
 mod cpu;
+mod goals;
 mod http1;
 mod load;
 mod request;
+mod same_rate;
 mod subject;
 mod table;
 mod upstream;
@@ -37,6 +40,8 @@ struct Cli {
 enum Command {
     /// The whole comparison: starts everything, measures in turn, prints a table.
     Compare(compare::Options),
+    /// Only what capturing a failure allocates on the request path; prints a table.
+    Alloc(alloc::Options),
     /// Only the fixed-answer upstream; prints its address and serves until stopped.
     Upstream {
         /// Where to listen; port 0 takes a free one.
@@ -78,6 +83,7 @@ struct LoadOptions {
 fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Compare(options) => compare::run(&options),
+        Command::Alloc(options) => alloc::run(&options),
         Command::Upstream { listen } => upstream::serve(listen),
         Command::Load(options) => load_once(&options),
     }

@@ -55,12 +55,13 @@ impl Kind {
 }
 
 /// Where and how to run subjects.
+#[derive(Clone)]
 pub struct Stage {
     /// Temporary files; gone after the run.
     pub dir: PathBuf,
     /// The gateway's program.
     pub gateway: PathBuf,
-    /// Worker processes of nginx: as many as the gateway has worker threads.
+    /// Worker threads of the gateway, and as many worker processes of nginx.
     pub workers: usize,
     /// CPU list for the proxies and one for load and upstream; `None` leaves it to the scheduler.
     pub pin: Option<(String, String)>,
@@ -167,6 +168,7 @@ impl Stage {
         let addr = free_port()?;
         let config = WAYBILL
             .replace("{LISTEN}", &addr.to_string())
+            .replace("{WORKERS}", &self.workers.to_string())
             .replace("{DATA}", &dir.join("data").display().to_string())
             .replace("{UPSTREAM}", &upstream.to_string());
         fs::write(dir.join("waybill.toml"), config)?;
@@ -252,7 +254,11 @@ impl Stopped {
 impl Drop for Stopped {
     fn drop(&mut self) {
         // TERM and not KILL: nginx's workers outlive a killed master.
-        let asked = Command::new("kill").arg(self.0.id().to_string()).status();
+        // The shell's own: a program of this name is not everywhere.
+        let id = self.0.id().to_string();
+        let asked = Command::new("sh")
+            .args(["-c", "kill -TERM \"$0\"", &id])
+            .status();
         let patience = Instant::now() + PATIENCE;
         while asked.is_ok() && Instant::now() < patience {
             if !matches!(self.0.try_wait(), Ok(None)) {
@@ -315,6 +321,7 @@ http {
 const WAYBILL: &str = "\
 listen = \"{LISTEN}\"
 data_dir = \"{DATA}\"
+workers = {WORKERS}
 
 [[group]]
 name = \"single\"

@@ -1,4 +1,4 @@
-//! The table: medians over rounds, ratios within rounds, and the figures to reach.
+//! The table: medians over rounds, ratios within rounds.
 //!
 //! A ratio is taken in each round and then its median, because what slows the machine for a while slows
 //! both sides of the same round. It knows the shape of the results, and nothing of how they were got.
@@ -6,12 +6,18 @@
 use std::fmt::Write;
 
 use crate::{
+    alloc::{self, Cost, JUDGED_BODY_BYTES},
     burst::Burst,
     compare::{CaseResult, Pressed, Results, Round, SubjectResult},
+    goals::{CAPTURE_LIMIT_KIB, goals},
+    same_rate::{Pair, SameRate},
     subject::Kind,
 };
 
-const MIB: f64 = 1024.0 * 1024.0;
+/// Bytes in a MiB.
+pub const MIB: f64 = 1024.0 * 1024.0;
+/// Bytes in a KiB.
+pub const KIB: f64 = 1024.0;
 
 /// The whole page, in Markdown.
 pub fn render(results: &Results) -> String {
@@ -29,6 +35,10 @@ pub fn render(results: &Results) -> String {
     page += &ratios(results);
     page += &goals(results);
     page += &figures(results);
+    if let Some(same_rate) = &results.same_rate {
+        page += &failed_to_served(same_rate);
+    }
+    page += &allocation(&results.allocation);
     page += &bursts(&results.bursts);
     page
 }
@@ -107,6 +117,83 @@ fn added(case: &CaseResult, subject: &SubjectResult, of: fn(&Round) -> f64) -> S
     }
 }
 
+fn failed_to_served(same_rate: &SameRate) -> String {
+    let row = |what: &str, of: fn(&Pair) -> &Pressed| {
+        let median = |figure: fn(&Pressed) -> f64| {
+            median(
+                same_rate
+                    .rounds
+                    .iter()
+                    .map(|pair| figure(of(pair)))
+                    .collect(),
+            )
+        };
+        format!(
+            "| {what} | {:.1} | {:.0} | {:.0} |\n",
+            median(|pressed| pressed.cpu_us),
+            median(|pressed| pressed.report.total.p50_us),
+            median(|pressed| pressed.report.total.p99_us),
+        )
+    };
+    format!(
+        "\n## Failed to served, both at {:.0}/s\n\n\
+         | waybill, 1 KiB | CPU µs/request | p50 µs | p99 µs |\n|---|---|---|---|\n{}{}\
+         \nFailed to served, CPU: {:.2}×.\n",
+        same_rate.rate,
+        row("served", |pair| &pair.served),
+        row("failed", |pair| &pair.failed),
+        same_rate.ratio(),
+    )
+}
+
+/// What capture allocates on the request path; nothing for no costs.
+pub fn allocation(costs: &[Cost]) -> String {
+    if costs.is_empty() {
+        return String::new();
+    }
+    let mut out = String::from(
+        "\n## Allocation on the request path\n\n\
+         KiB per request on the worker's thread: the median of the rounds, and in brackets the least and most.\n\n\
+         | request body | served | failed and captured | difference |\n|---|---|---|---|\n",
+    );
+    for cost in costs {
+        let spread = |of: fn(&alloc::Pair) -> f64| {
+            let values = || cost.rounds.iter().map(|pair| of(pair) / KIB);
+            let least = values().fold(f64::INFINITY, f64::min);
+            let most = values().fold(f64::NEG_INFINITY, f64::max);
+            format!(
+                "{:.1} ({least:.1} to {most:.1})",
+                median(values().collect())
+            )
+        };
+        let _ = writeln!(
+            out,
+            "| {} KiB | {} | {} | {} |",
+            cost.body_bytes / 1024,
+            spread(|pair| pair.served),
+            spread(|pair| pair.failed),
+            spread(alloc::Pair::capture),
+        );
+    }
+    for cost in costs
+        .iter()
+        .filter(|cost| cost.body_bytes == JUDGED_BODY_BYTES)
+    {
+        let _ = writeln!(
+            out,
+            "\nWith {} KiB the difference is {} {CAPTURE_LIMIT_KIB} KiB. All that a failure does on the worker's thread is in it: \
+             reading the provider's error and our own answer too, not capture alone.",
+            cost.body_bytes / 1024,
+            if cost.capture() < CAPTURE_LIMIT_KIB * KIB {
+                "under"
+            } else {
+                "**not under**"
+            },
+        );
+    }
+    out
+}
+
 fn bursts(bursts: &[Burst]) -> String {
     if bursts.is_empty() {
         return String::new();
@@ -153,147 +240,21 @@ fn bursts(bursts: &[Burst]) -> String {
     out
 }
 
-/// A figure to reach, as measured.
-struct Goal {
-    what: &'static str,
-    limit: f64,
-    unit: &'static str,
-    measured: Option<f64>,
-}
-
-fn goals(results: &Results) -> String {
-    let case = |name: &str| results.cases.iter().find(|case| case.case.name == name);
-    let cpu = |name| case(name).and_then(|case| case.ratio(|r| r.closed.cpu_us));
-    let cpu_at_rate = |name| case(name).and_then(|case| case.ratio(|r| r.open.cpu_us));
-    let first_byte =
-        |name| case(name).and_then(|case| case.ratio(|r| r.open.report.first_byte.p50_us));
-    let waybill_cpu = |name| Some(case(name)?.of(Kind::Waybill)?.median(|r| r.closed.cpu_us));
-    let burst_of = |kind| results.bursts.iter().find(|burst| burst.kind == kind);
-    let (burst, nginx_burst) = (burst_of(Kind::Waybill), burst_of(Kind::Nginx));
-    let table = [
-        Goal {
-            what: "CPU of a 1 KiB request, saturated, to nginx's",
-            limit: 2.0,
-            unit: "×",
-            measured: cpu("1 KiB"),
-        },
-        Goal {
-            what: "CPU of a 1 KiB request, at half load, to nginx's",
-            limit: 2.0,
-            unit: "×",
-            measured: cpu_at_rate("1 KiB"),
-        },
-        Goal {
-            what: "CPU of a stream of 50, saturated, to nginx's",
-            limit: 2.0,
-            unit: "×",
-            measured: cpu("stream 50"),
-        },
-        Goal {
-            what: "CPU of a stream of 50, at half load, to nginx's",
-            limit: 2.0,
-            unit: "×",
-            measured: cpu_at_rate("stream 50"),
-        },
-        Goal {
-            what: "CPU of a paced stream of 50, at half load, to nginx's",
-            limit: 2.0,
-            unit: "×",
-            measured: cpu_at_rate("stream 50 paced"),
-        },
-        Goal {
-            what: "added p99 of a 1 KiB request at half load",
-            limit: 1000.0,
-            unit: " µs",
-            measured: case("1 KiB")
-                .and_then(|case| case.added_us(Kind::Waybill, |r| r.open.report.total.p99_us)),
-        },
-        Goal {
-            what: "first byte of a stream, to nginx's",
-            limit: 1.5,
-            unit: "×",
-            measured: first_byte("stream 50"),
-        },
-        Goal {
-            what: "first byte of a paced stream, to nginx's",
-            limit: 1.5,
-            unit: "×",
-            measured: first_byte("stream 50 paced"),
-        },
-        Goal {
-            what: "CPU of a failed request with full capture, to a successful one",
-            limit: 2.0,
-            unit: "×",
-            measured: waybill_cpu("fail 100 %")
-                .zip(waybill_cpu("1 KiB"))
-                .map(|(failed, served)| failed / served),
-        },
-        Goal {
-            what: "peak memory of the burst",
-            limit: 512.0,
-            unit: " MiB",
-            measured: burst.map(|b| b.peak_bytes as f64 / MIB),
-        },
-        Goal {
-            what: "failures of the burst not on record",
-            limit: 0.0,
-            unit: "",
-            measured: burst
-                .and_then(|b| Some(b.failures_seen.abs_diff(b.failures_recorded?) as f64)),
-        },
-        Goal {
-            what: "p50 of successes beside the flights, to before",
-            limit: 1.5,
-            unit: "×",
-            measured: burst.map(|b| b.meantime.p50_us / b.quiet.p50_us),
-        },
-        Goal {
-            what: "p99 of successes beside the flights, to nginx's",
-            limit: 1.5,
-            unit: "×",
-            measured: burst
-                .zip(nginx_burst)
-                .map(|(b, nginx)| b.meantime.p99_us / nginx.meantime.p99_us),
-        },
-    ];
-    let mut out = String::from(
-        "\n## Figures to reach\n\n| figure | at most | measured | |\n|---|---|---|---|\n",
-    );
-    for Goal {
-        what,
-        limit,
-        unit,
-        measured,
-    } in table
-    {
-        let Some(measured) = measured else { continue };
-        let verdict = if measured <= limit {
-            "reached"
-        } else {
-            "**missed**"
-        };
-        let _ = writeln!(
-            out,
-            "| {what} | {limit}{unit} | {measured:.2}{unit} | {verdict} |"
-        );
-    }
-    out
-}
-
 impl CaseResult {
-    fn of(&self, kind: Kind) -> Option<&SubjectResult> {
+    /// What was measured of a subject.
+    pub fn of(&self, kind: Kind) -> Option<&SubjectResult> {
         self.subjects.iter().find(|subject| subject.kind == kind)
     }
 
     /// Waybill to nginx: the median of each round's ratio.
-    fn ratio(&self, of: fn(&Round) -> f64) -> Option<f64> {
+    pub fn ratio(&self, of: fn(&Round) -> f64) -> Option<f64> {
         self.paired(Kind::Waybill, Kind::Nginx, |waybill, nginx| {
             of(waybill) / of(nginx)
         })
     }
 
     /// What a subject adds to no proxy: the median of each round's difference.
-    fn added_us(&self, kind: Kind, of: fn(&Round) -> f64) -> Option<f64> {
+    pub fn added_us(&self, kind: Kind, of: fn(&Round) -> f64) -> Option<f64> {
         self.paired(kind, Kind::Direct, |subject, direct| {
             of(subject) - of(direct)
         })
@@ -311,8 +272,24 @@ impl CaseResult {
     }
 }
 
+impl Cost {
+    /// Bytes that a failure adds: the median of each round's difference.
+    pub fn capture(&self) -> f64 {
+        median(self.rounds.iter().map(alloc::Pair::capture).collect())
+    }
+}
+
+impl SameRate {
+    /// CPU of a failure to that of a success: the median of each round's ratio.
+    pub fn ratio(&self) -> f64 {
+        let of = |pair: &Pair| pair.failed.cpu_us / pair.served.cpu_us;
+        median(self.rounds.iter().map(of).collect())
+    }
+}
+
 impl SubjectResult {
-    fn median(&self, of: fn(&Round) -> f64) -> f64 {
+    /// Over its rounds.
+    pub fn median(&self, of: fn(&Round) -> f64) -> f64 {
         median(self.rounds.iter().map(of).collect())
     }
 
