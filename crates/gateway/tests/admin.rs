@@ -465,6 +465,104 @@ async fn a_change_that_cannot_be_is_refused_with_the_field_at_fault() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_value_of_the_wrong_shape_is_refused_by_field_and_shape_and_never_repeated() {
+    let world = World::new().await;
+    let secret = "sk-hunter2, expected hunter2";
+    let of_account = |field: &str, value: Value| {
+        let mut form =
+            json!({"name": "x", "platform": "openai", "credential": {"api_key": "sk-x"}});
+        form[field] = value;
+        form
+    };
+    let cases = [
+        (
+            "/accounts",
+            of_account("credential", json!(secret)),
+            "credential",
+            "an object",
+        ),
+        (
+            "/accounts",
+            of_account("credential", json!({"api_key": [secret]})),
+            "credential.api_key",
+            "a string",
+        ),
+        (
+            "/accounts",
+            of_account("credential", json!({"apikey": secret})),
+            "credential.apikey",
+            "unknown field `apikey`",
+        ),
+        (
+            "/accounts",
+            of_account("platform", json!(secret)),
+            "platform",
+            "`openai`",
+        ),
+        (
+            "/accounts",
+            of_account("priority", json!(secret)),
+            "priority",
+            "a whole number",
+        ),
+        (
+            "/accounts",
+            of_account("models", json!(secret)),
+            "models",
+            "an array",
+        ),
+        (
+            "/accounts",
+            of_account("model_mapping", json!([secret])),
+            "model_mapping[0]",
+            "an object",
+        ),
+        (
+            "/api-keys",
+            json!({"name": "k", "key": {"is": secret}}),
+            "key",
+            "a string",
+        ),
+        (
+            "/api-keys",
+            json!({"name": "k", "expires_at": secret}),
+            "expires_at",
+            "RFC 3339",
+        ),
+        (
+            "/groups",
+            json!({"name": "g", "platform": 5, "x": secret}),
+            "platform",
+            "cannot be read",
+        ),
+        (
+            "/users",
+            json!({"name": "u", "status": secret}),
+            "status",
+            "`active`",
+        ),
+        (
+            "/accounts",
+            of_account("base_url", json!("https://u:hunter2@host")),
+            "base_url",
+            "user and password",
+        ),
+    ];
+    for (path, body, field, says) in cases {
+        let problem = refused(&world, Method::POST, path, &body.to_string()).await;
+        assert_eq!(problem["field"], field, "{body}: {problem}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(says), "{body}: {problem}");
+        assert!(!problem.to_string().contains("hunter2"), "{problem}");
+    }
+    for path in ["/accounts", "/groups", "/users", "/api-keys"] {
+        let problem = refused(&world, Method::POST, path, &json!(secret).to_string()).await;
+        assert!(!problem.to_string().contains("hunter2"), "{problem}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_question_that_cannot_be_read_is_refused_by_the_parameters_name() {
     let world = World::new().await;
     for (path, code, parameter) in [

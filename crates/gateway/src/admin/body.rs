@@ -7,7 +7,10 @@ use std::fmt;
 
 use axum::extract::{FromRequest, Request};
 use http_body_util::BodyExt as _;
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, IgnoredAny},
+};
 
 use super::problem::{Problem, ProblemCode};
 
@@ -65,17 +68,63 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let (field, inner) = (error.path().to_string(), error.into_inner());
-        let detail = Problem::new(ProblemCode::InvalidBody, inner.to_string());
+        // What serde's reader of words calls broken may be JSON all the same.
+        let is_json = serde_json::from_slice::<IgnoredAny>(bytes).is_ok();
+        let problem = Problem::new(ProblemCode::InvalidBody, without_value(&inner, is_json));
         // "." is the body as a whole, and a syntax error is no field's.
-        if field == "." || inner.is_syntax() || inner.is_eof() {
-            detail
+        if field == "." || !is_json {
+            problem
         } else {
-            detail.at_field(field)
+            problem.at_field(field)
         }
     })?;
     json.end()
         .map_err(|error| Problem::new(ProblemCode::InvalidBody, error.to_string()))?;
     Ok(value)
+}
+
+/// What JSON's reader refuses, without the value it quotes: that may be a credential in the wrong place.
+fn without_value(error: &serde_json::Error, is_json: bool) -> String {
+    if !is_json && !error.is_data() {
+        return error.to_string();
+    }
+    let text = error.to_string();
+    let place = format!("line {} column {}", error.line(), error.column());
+    let text = text
+        .strip_suffix(&place)
+        .map_or(text.as_str(), |text| text.trim_end_matches(" at "));
+    // These quote names of fields alone.
+    if ["unknown field", "missing field", "duplicate field"]
+        .iter()
+        .any(|names| text.starts_with(names))
+    {
+        return format!("{text} at {place}");
+    }
+    // Of these the end is serde's own text, whatever the value was.
+    let known = [
+        "invalid type",
+        "invalid value",
+        "invalid length",
+        "unknown variant",
+    ]
+    .iter()
+    .any(|start| text.starts_with(start));
+    match text.rsplit_once(", expected ").filter(|_| known) {
+        Some((_, expected)) => format!("{} is needed at {place}", form(expected)),
+        None => format!("the value cannot be read at {place}"),
+    }
+}
+
+/// What serde expects, in words of JSON.
+fn form(expected: &str) -> &str {
+    match expected {
+        "i32" | "i64" => "a whole number",
+        "u32" | "u64" | "usize" => "a whole number, 0 or more,",
+        "a sequence" => "an array",
+        "a borrowed string" => "a string",
+        form if form.starts_with("struct ") => "an object",
+        form => form,
+    }
 }
 
 /// Something named by its name or its id.
@@ -172,7 +221,7 @@ mod tests {
         for (text, says) in [
             ("", "empty"),
             ("{", "line 1 column 1"),
-            ("[]", "invalid length"),
+            ("[]", "an object is needed"),
             (r#"{"groups":[1.5]}"#, "a name or an id"),
             (r#"{"groups":[],"grops":1}"#, "unknown field `grops`"),
             (r#"{"groups":[],"limit":-1}"#, "line 1 column"),
