@@ -2,7 +2,10 @@
 //!
 //! Everything in front of the gateway is simulated; the gateway itself is the real one.
 
-use std::{collections::BTreeMap, fmt::Write as _, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap, fmt::Write as _, fs::DirBuilder, os::unix::fs::DirBuilderExt as _,
+    path::PathBuf, sync::Arc, time::Duration,
+};
 
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
@@ -26,7 +29,7 @@ const TRAFFIC_EVERY: Duration = Duration::from_millis(500);
 pub fn run(args: DemoArgs, runtime: tokio::runtime::Runtime) -> anyhow::Result<()> {
     let folder = match &args.data_dir {
         Some(folder) => folder.clone(),
-        None => std::env::temp_dir().join(format!("waybill-demo-{}", std::process::id())),
+        None => new_folder().context("a temporary folder")?,
     };
     let temporary = args.data_dir.is_none();
     let result = runtime.block_on(async {
@@ -73,6 +76,13 @@ pub fn run(args: DemoArgs, runtime: tokio::runtime::Runtime) -> anyhow::Result<(
         tracing::warn!(%error, folder = %folder.display(), "the demo's data is left behind");
     }
     result
+}
+
+/// A folder of our own among the temporary ones: nobody else can have made it or can look into it.
+fn new_folder() -> std::io::Result<PathBuf> {
+    let folder = std::env::temp_dir().join(format!("waybill-demo-{}", vault::random_text()));
+    DirBuilder::new().mode(0o700).create(&folder)?;
+    Ok(folder)
 }
 
 fn announce(gateway: &Gateway, client_key: &str) {
@@ -125,4 +135,23 @@ fn configuration(providers: &str, client_key: &str) -> String {
         groups.join(", "),
     );
     text
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn the_demos_folder_is_new_and_closed_to_others() {
+        let (one, other) = (new_folder().unwrap(), new_folder().unwrap());
+        assert_ne!(one, other);
+        for folder in [one, other] {
+            let mode = std::fs::metadata(&folder).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o700);
+            std::fs::remove_dir(folder).unwrap();
+        }
+    }
 }

@@ -1,6 +1,9 @@
 //! `waybill errors`: failed requests as a list, as one story, and as they come.
 
-use std::io::{self, Write};
+use std::{
+    fmt,
+    io::{self, Write},
+};
 
 use clap::{Args, Subcommand};
 use serde_json::Value;
@@ -82,6 +85,7 @@ pub fn run(command: Errors) -> anyhow::Result<()> {
 fn list(args: &List) -> anyhow::Result<()> {
     let remote = Remote::new(&args.client)?;
     let (errors, total) = newest(&remote, &args.filter, args.limit)?;
+    let shown = errors.len();
     let mut out = io::stdout().lock();
     if args.client.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&errors)?)?;
@@ -97,12 +101,8 @@ fn list(args: &List) -> anyhow::Result<()> {
         &errors.iter().map(row).collect::<Vec<_>>(),
         table::colours(),
     )?;
-    if total > errors.len() as u64 {
-        writeln!(
-            out,
-            "{} of {total} shown; --limit shows more.",
-            errors.len()
-        )?;
+    if total.count > shown as u64 {
+        writeln!(out, "{shown} of {total} shown; --limit shows more.")?;
     }
     Ok(())
 }
@@ -124,12 +124,28 @@ fn show(args: &Show) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// How many rows match, as far as they were counted.
+#[derive(Debug, Clone, Copy)]
+pub struct Total {
+    count: u64,
+    stopped: bool,
+}
+
+impl fmt::Display for Total {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.stopped {
+            true => write!(f, "at least {}", self.count),
+            false => write!(f, "{}", self.count),
+        }
+    }
+}
+
 /// The newest failed requests, newest first, and how many there are.
 pub fn newest(
     remote: &Remote,
     filter: &FilterFlags,
     limit: usize,
-) -> anyhow::Result<(Vec<ErrorLog>, u64)> {
+) -> anyhow::Result<(Vec<ErrorLog>, Total)> {
     let mut errors: Vec<ErrorLog> = Vec::new();
     let mut query = filter.pairs();
     let page_size = limit.clamp(1, MAX_PAGE_SIZE as usize);
@@ -142,7 +158,11 @@ pub fn newest(
             Some(cursor) if errors.len() < limit => query.push(("cursor", cursor)),
             _ => {
                 errors.truncate(limit);
-                return Ok((errors, page.total));
+                let total = Total {
+                    count: page.total,
+                    stopped: page.total_is_estimate,
+                };
+                return Ok((errors, total));
             }
         }
     }
@@ -171,4 +191,24 @@ pub fn row(error: &ErrorLog) -> Vec<Cell> {
         plain(error.latency_ms),
         plain(&error.message),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_that_stopped_early_is_called_a_lower_bound() {
+        let said = |stopped| {
+            Total {
+                count: 10_000,
+                stopped,
+            }
+            .to_string()
+        };
+        assert_eq!(
+            (said(true), said(false)),
+            ("at least 10000".to_owned(), "10000".to_owned())
+        );
+    }
 }

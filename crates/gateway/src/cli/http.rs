@@ -21,6 +21,7 @@ use tokio_rustls::{
     TlsConnector,
     rustls::{ClientConfig, RootCertStore, pki_types::ServerName},
 };
+use waybill_model::secret::Secret;
 
 use super::ClientArgs;
 
@@ -33,7 +34,7 @@ const MAX_ANSWER_BYTES: usize = 256 << 20;
 /// The admin API of a running gateway.
 pub struct Remote {
     uri: Uri,
-    token: String,
+    token: Secret,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -111,7 +112,10 @@ impl Remote {
             .method(method)
             .uri(format!("{prefix}/api/v1/admin{path}"))
             .header(header::HOST, self.authority())
-            .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
+            .header(
+                header::AUTHORIZATION,
+                format!("Bearer {}", self.token.expose()),
+            )
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::new(body))
             .context("--token: it has characters that cannot be sent")?;

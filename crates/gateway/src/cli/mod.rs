@@ -13,9 +13,10 @@ mod table;
 mod tail;
 mod upstream_errors;
 
-use std::{io, net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{convert::Infallible, io, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
+use waybill_model::secret::Secret;
 
 use self::http::Remote;
 
@@ -71,9 +72,6 @@ pub struct ServeArgs {
 /// How `waybill demo` is started.
 #[derive(Debug, Clone, Default, Args)]
 pub struct DemoArgs {
-    /// Configuration file (TOML); its accounts are added to the simulated ones.
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
     /// Address to listen on.
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
@@ -98,9 +96,10 @@ pub struct ClientArgs {
         long,
         value_name = "TOKEN",
         env = "WAYBILL_ADMIN_TOKEN",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = |text: &str| Ok::<_, Infallible>(Secret::new(text))
     )]
-    pub token: String,
+    pub token: Secret,
     /// Print JSON instead of text for people.
     #[arg(long)]
     pub json: bool,
