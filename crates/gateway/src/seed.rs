@@ -1,4 +1,5 @@
-//! What the configuration names is created or updated in the store at start, by name.
+//! What the configuration names is created or updated in the store at start, by name; a client
+//! key under a new name is the same row, renamed.
 
 use anyhow::Context as _;
 use waybill_model::{entity::Status, id::GroupId, secret::Secret, time::UnixMillis};
@@ -68,13 +69,18 @@ pub async fn apply(
             .await
             .with_context(|| format!("user \"{}\"", user.name))?;
     }
+    let named: Vec<String> = config
+        .api_keys
+        .iter()
+        .map(|seed| seed.name.clone())
+        .collect();
     let mut made = Vec::new();
     for seed in &config.api_keys {
         let group_ids = match &seed.groups {
             Some(names) => ids(names),
             None => groups.iter().map(|group| group.id).collect(),
         };
-        let made_now = api_key(store, vault, seed, group_ids, now)
+        let made_now = api_key(store, vault, seed, group_ids, named.clone(), now)
             .await
             .with_context(|| format!("api_key \"{}\"", seed.name))?;
         made.extend(made_now.map(|key| (seed.name.clone(), key)));
@@ -87,6 +93,7 @@ async fn api_key(
     vault: &Vault,
     seed: &ApiKeySeed,
     group_ids: Vec<GroupId>,
+    named: Vec<String>,
     now: UnixMillis,
 ) -> anyhow::Result<Option<Secret>> {
     let known = store
@@ -128,7 +135,7 @@ async fn api_key(
         status: seed.status,
         expires_at: seed.expires_at,
     };
-    store.upsert_api_key(new, now).await?;
+    store.upsert_api_key(new, named, now).await?;
     Ok(made)
 }
 

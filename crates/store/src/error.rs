@@ -98,6 +98,9 @@ pub enum StoreError {
         /// The column.
         column: &'static str,
     },
+    /// The query took longer than a query may; it was stopped.
+    #[error("the query took too long")]
+    TooSlow,
     /// The query was ended before its answer was ready.
     #[error("the store was closed while it worked on this")]
     Closed,

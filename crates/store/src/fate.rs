@@ -15,12 +15,15 @@ pub enum Fate {
     SetAside,
     /// Not stored, and counted.
     Lost,
+    /// Neither stored nor counted: the database takes no writes now, so another process holds it or
+    /// its disk fails. The record is still the caller's, to be committed again or given up.
+    Held,
 }
 
 impl Fate {
     /// Whether something of the record can be found again.
     pub const fn is_kept(self) -> bool {
-        !matches!(self, Fate::Lost)
+        !matches!(self, Fate::Lost | Fate::Held)
     }
 }
 
@@ -36,11 +39,11 @@ words! {
     pub enum LossReason {
         /// The queue in front of the store was full.
         QueueFull = "queue_full",
-        /// The process ended before they could be written.
+        /// The recorder ended before they could be written.
         Shutdown = "shutdown",
         /// No space was left.
         NoSpace = "no_space",
-        /// The database failed.
+        /// They could not be made, or not even be set aside.
         StoreFailed = "store_failed",
     }
 }

@@ -1,6 +1,6 @@
 //! How a store is opened and how long it keeps what it holds.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 /// How a store is opened.
 #[derive(Debug, Clone)]
@@ -11,18 +11,22 @@ pub struct StoreOptions {
     pub durability: Durability,
     /// How many queries may run at once; at least 1. Each holds one connection and one blocking thread.
     pub readers: usize,
+    /// The longest a query may take, waiting for a connection included, before it is stopped.
+    pub query_limit: Duration,
     /// The largest the file may grow, in bytes; `None` leaves it to the disk. At the limit records
     /// degrade in steps, as on a full disk.
     pub max_file_bytes: Option<u64>,
 }
 
 impl StoreOptions {
-    /// The defaults for a file: survives the process, four queries at once, no limit of its own.
+    /// The defaults for a file: survives the process, four queries at once of ten seconds at most, no size
+    /// limit of its own.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         StoreOptions {
             path: path.into(),
             durability: Durability::Process,
             readers: 4,
+            query_limit: Duration::from_secs(10),
             max_file_bytes: None,
         }
     }

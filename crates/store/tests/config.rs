@@ -186,14 +186,37 @@ async fn an_upsert_finds_its_row_by_name() {
         ada.id
     );
     let dev = store
-        .upsert_api_key(key("dev", 1, ada.id, vec![a.id]), THEN)
+        .upsert_api_key(key("dev", 1, ada.id, vec![a.id]), vec![], THEN)
         .await
         .unwrap();
     let rotated = store
-        .upsert_api_key(key("dev", 2, ada.id, vec![a.id]), LATER)
+        .upsert_api_key(key("dev", 2, ada.id, vec![a.id]), vec![], LATER)
         .await
         .unwrap();
     assert_eq!((rotated.id, rotated.hash), (dev.id, [2; 32]));
+}
+
+#[tokio::test]
+async fn a_key_under_a_new_name_is_renamed_unless_its_old_name_is_still_in_use() {
+    let f = Fixture::new();
+    let store = &f.store;
+    let ada = store.create_user(user("ada"), THEN).await.unwrap();
+    let old = store
+        .create_api_key(key("old", 1, ada.id, vec![]), THEN)
+        .await
+        .unwrap();
+    let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let new = key("new", 1, ada.id, vec![]);
+    let both = store
+        .upsert_api_key(new.clone(), named(&["old", "new"]), LATER)
+        .await;
+    assert!(matches!(both, Err(StoreError::KeyTaken { name }) if name == "old"));
+    let renamed = store
+        .upsert_api_key(new, named(&["new"]), LATER)
+        .await
+        .unwrap();
+    assert_eq!((renamed.id, renamed.name.as_str()), (old.id, "new"));
+    assert_eq!(store.api_keys().await.unwrap(), [renamed]);
 }
 
 #[tokio::test]
@@ -332,17 +355,4 @@ async fn what_is_in_use_is_not_deleted_and_ids_are_never_given_twice() {
             "{answer:?}"
         );
     }
-}
-
-#[tokio::test]
-async fn a_value_of_the_program_is_kept_under_its_name() {
-    let f = Fixture::new();
-    let store = &f.store;
-    assert_eq!(store.meta("key-check").await.unwrap(), None);
-    store.set_meta("key-check", "one").await.unwrap();
-    store.set_meta("key-check", "two").await.unwrap();
-    assert_eq!(
-        store.meta("key-check").await.unwrap().as_deref(),
-        Some("two")
-    );
 }

@@ -187,7 +187,7 @@ proptest! {
         resolved in vec(any::<bool>(), 80),
         asked in vec((filter(80), 1..9_u32, select(Sort::ALL)), 24),
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
             let mut f = Fixture::new();
             let records: Vec<Record> = (0..).zip(&drafts).map(|(n, draft)| record(n, draft)).collect();
@@ -413,6 +413,7 @@ impl Plain {
                 && (f.status_codes.is_empty() || f.status_codes.contains(&subject.status_code))
                 && of_the_request(f, subject)
                 && self.of_the_verdict(f, n)
+                && (asks_for_no_failure(f) || f.recovered.is_some() || !request.recovered)
                 && has(
                     f,
                     &[
@@ -429,9 +430,7 @@ impl Plain {
     /// What only a failure has; a success matches when nothing of it is asked for.
     fn of_the_verdict(&self, f: &Filter, n: usize) -> bool {
         let Some(error) = self.records[n].error.as_deref() else {
-            return (f.phase.is_none() && f.error_type.is_none() && f.severity.is_none())
-                && (f.owner.is_none() && f.source.is_none() && f.resolved.is_none())
-                && (f.fingerprint.is_none() && f.view == View::All);
+            return asks_for_no_failure(f);
         };
         let verdict = &error.verdict;
         let excluded = verdict.owner == Owner::Client || verdict.is_business_limited;
@@ -456,6 +455,12 @@ impl Plain {
                 View::Excluded => excluded,
             }
     }
+}
+
+fn asks_for_no_failure(f: &Filter) -> bool {
+    (f.phase.is_none() && f.error_type.is_none() && f.severity.is_none())
+        && (f.owner.is_none() && f.source.is_none() && f.resolved.is_none())
+        && (f.fingerprint.is_none() && f.view == View::All)
 }
 
 async fn one_page(

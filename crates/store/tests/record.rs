@@ -7,7 +7,8 @@ use common::{DAY, Fixture, at, everything, failure, first_page, recovered, reque
 use waybill_model::{
     cause::Cause,
     id::ErrorId,
-    view::{Books, NoiseCount, Page, Sort},
+    record::Verdict,
+    view::{Books, Filter, NoiseCount, Page, Sort, View},
 };
 use waybill_store::{Fate, Kind, LossReason, RetentionPolicy, StoreError};
 
@@ -189,6 +190,31 @@ async fn a_hidden_failure_is_an_upstream_error_but_no_failed_request() {
         [false, false, true]
     );
     assert_eq!(requests.items[0].usage.input_tokens, Some(1_000));
+}
+
+#[tokio::test]
+async fn requests_that_failover_saved_are_not_among_the_failed_ones() {
+    let mut f = Fixture::new();
+    f.write(&[recovered(1), failure(2), success(3)]);
+    let asking_for_failures: [fn(&mut Filter, &Verdict); 5] = [
+        |filter, _| filter.view = View::Errors,
+        |filter, verdict| filter.owner = Some(verdict.owner),
+        |filter, verdict| filter.phase = Some(verdict.phase),
+        |filter, verdict| filter.error_type = Some(verdict.error_type),
+        |filter, verdict| filter.severity = Some(verdict.severity),
+    ];
+    let verdict = common::verdict(Cause::Overloaded);
+    for ask in asking_for_failures {
+        let mut filter = everything();
+        ask(&mut filter, &verdict);
+        let mut found: Vec<Vec<_>> = Vec::new();
+        for recovered in [None, Some(true)] {
+            filter.recovered = recovered;
+            let list = f.store.requests(&filter, &first_page(9)).await.unwrap();
+            found.push(list.items.into_iter().map(|r| r.created_at).collect());
+        }
+        assert_eq!(found, [vec![at(2)], vec![at(1)]], "{filter:?}");
+    }
 }
 
 #[tokio::test]

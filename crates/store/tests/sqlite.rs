@@ -3,8 +3,10 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{Fixture, everything, failure, first_page, long_text, request_id, success};
-use waybill_model::{entity::Sealed, record::Record, view::Books};
+use waybill_model::{cause::Cause, entity::Sealed, record::Record, view::Books};
 use waybill_store::{
     Durability, Fate, LossReason, RetentionPolicy, Store, StoreError, StoreOptions,
 };
@@ -215,6 +217,47 @@ async fn without_retention_a_journal_finds_out_by_itself_that_there_is_room_agai
     assert!(recovered);
 }
 
+#[tokio::test]
+async fn what_cannot_be_written_now_is_handed_back_and_nothing_is_lost() {
+    let mut f = Fixture::new();
+    let mut other = rusqlite::Connection::open(f.folder.path().join("waybill.db")).unwrap();
+    let held = other
+        .transaction_with_behavior(rusqlite::TransactionBehavior::Exclusive)
+        .unwrap();
+    let batch = [failure(1), success(2)];
+    assert_eq!(f.journal.commit(&batch).fates, [Fate::Held; 2]);
+    assert_eq!(f.store.books().await.unwrap(), Books::default());
+    held.rollback().unwrap();
+    f.write(&batch);
+    let expected = Books {
+        due: 2,
+        stored: 2,
+        ..Books::default()
+    };
+    assert_eq!(f.store.books().await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn what_is_given_up_is_counted_for_the_reason_given() {
+    let mut f = Fixture::new();
+    f.journal
+        .give_up(&[failure(1), success(2)], LossReason::Shutdown);
+    f.journal.commit(&[]);
+    let books = f.store.books().await.unwrap();
+    assert_eq!((books.due, books.counted_lost), (2, 2));
+    let losses = f.store.losses().await.unwrap();
+    assert!(
+        losses
+            .iter()
+            .all(|loss| loss.reason == LossReason::Shutdown)
+    );
+    assert!(
+        losses
+            .iter()
+            .any(|loss| loss.cause == Some(Cause::Overloaded))
+    );
+}
+
 #[test]
 fn a_newer_database_is_refused_with_advice() {
     let f = Fixture::new();
@@ -284,6 +327,48 @@ async fn an_abandoned_query_is_stopped_and_its_connection_serves_the_next() {
             3_000
         );
     }
+}
+
+#[tokio::test]
+async fn a_query_that_takes_too_long_is_stopped() {
+    let mut f = Fixture::new();
+    let batch: Vec<_> = (0..3_000).map(failure).collect();
+    f.write(&batch);
+    let options = StoreOptions {
+        query_limit: Duration::ZERO,
+        ..StoreOptions::at(f.folder.path().join("waybill.db"))
+    };
+    let hasty = Store::open(options).unwrap();
+    let mut slow = everything();
+    slow.q = Some("nowhere to be found".to_owned());
+    let answer = hasty.errors(&slow, &first_page(1)).await;
+    assert!(matches!(answer, Err(StoreError::TooSlow)), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_run_of_retention_that_nobody_waits_for_ends_at_the_next_batch() {
+    let mut f = Fixture::new();
+    let batch: Vec<_> = (0..1_000).map(success).collect();
+    f.write(&batch);
+    let mut other = rusqlite::Connection::open(f.folder.path().join("waybill.db")).unwrap();
+    let held = other
+        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+        .unwrap();
+    let policy = RetentionPolicy {
+        requests_max_age_ms: Some(0),
+        ..RetentionPolicy::default()
+    };
+    let run = f.store.clone();
+    let run = tokio::spawn(async move { run.retain(&policy, common::at(9_999)).await });
+    tokio::task::yield_now().await;
+    run.abort();
+    let _ = run.await;
+    held.rollback().unwrap();
+    // One run at a time: the next one begins when the one before has ended.
+    let nothing = RetentionPolicy::default();
+    f.store.retain(&nothing, common::at(0)).await.unwrap();
+    let left = f.store.requests(&everything(), &first_page(1)).await;
+    assert!(left.unwrap().total >= 900);
 }
 
 fn heavy_failure(n: u64) -> Record {

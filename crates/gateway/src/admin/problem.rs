@@ -87,6 +87,7 @@ codes! {
     KeyTaken = "key_taken", CONFLICT, "The API key is stored already.";
     InUse = "in_use", CONFLICT, "The resource is still used by others.";
     StoreBusy = "store_unavailable", SERVICE_UNAVAILABLE, "The store cannot do this now.";
+    TooSlow = "query_too_slow", SERVICE_UNAVAILABLE, "The query took too long and was stopped.";
     NotApplied = "not_applied", INTERNAL_SERVER_ERROR, "The change is stored, but not yet in effect.";
     Internal = "internal_error", INTERNAL_SERVER_ERROR, "The gateway itself failed.";
 }
@@ -172,6 +173,10 @@ impl From<StoreError> for Problem {
             StoreError::InUse { .. } => return Problem::new(ProblemCode::InUse, said),
             StoreError::BadCursor => return Problem::parameter("cursor", said),
             StoreError::Full => hidden(ProblemCode::StoreBusy, "no space is left for the database"),
+            StoreError::TooSlow => hidden(
+                ProblemCode::TooSlow,
+                "the query took too long; narrow it by time, an id or an account",
+            ),
             StoreError::Busy | StoreError::Closed => hidden(
                 ProblemCode::StoreBusy,
                 "the database is busy or being closed; try again",

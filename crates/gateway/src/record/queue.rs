@@ -9,15 +9,15 @@ use std::{
     net::IpAddr,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, Sender, TrySendError};
 use http::{HeaderMap, HeaderName, HeaderValue, uri::PathAndQuery};
 use tokio::{sync::oneshot, time::Sleep};
 use waybill_model::{cause::Cause, id::RequestId, time::UnixMillis, waybill::Finished};
@@ -28,6 +28,9 @@ use crate::config::{Capture, RequestLogging};
 /// How long the end of an answer waits for its record. A disk that takes longer must not stop
 /// traffic; the record stays in the queue, and the early release is counted.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Least time between two lines in the log about lost records.
+const SAY_EVERY: Duration = Duration::from_secs(1);
 
 /// Headers in which clients send an id of their own.
 pub const CLIENT_REQUEST_ID: &[&str] = &["x-client-request-id", "x-request-id"];
@@ -80,12 +83,32 @@ pub struct Counters {
     pub(super) noise_uncounted: AtomicU64,
     pub(super) without_body: AtomicU64,
     ended: AtomicBool,
+    /// Losses since the last line in the log about them, and when that was written.
+    lost_unsaid: AtomicU64,
+    lost_said: Mutex<Option<Instant>>,
 }
 
 impl Counters {
     /// Marks the recorder as ended when it is dropped, however the recorder ended.
     pub(super) fn running(self: &Arc<Self>) -> Running {
         Running(Arc::clone(self))
+    }
+
+    /// Logs losses, at most once a second: a flood of them must not become a flood of lines.
+    fn say_lost(&self, reason: LossReason) {
+        let lost = self.lost_unsaid.fetch_add(1, Ordering::Relaxed) + 1;
+        let Ok(mut said) = self.lost_said.try_lock() else {
+            return;
+        };
+        if said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
+            *said = Some(Instant::now());
+            self.lost_unsaid.fetch_sub(lost, Ordering::Relaxed);
+            tracing::error!(
+                lost,
+                reason = reason.as_str(),
+                "records were lost before the store, and counted"
+            );
+        }
     }
 }
 
@@ -205,6 +228,11 @@ impl Recorder {
         self.counters.released_early.load(Ordering::Relaxed)
     }
 
+    /// Refusals before auth that nobody counted: too many came at once, or the store was away too long.
+    pub fn noise_uncounted(&self) -> u64 {
+        self.counters.noise_uncounted.load(Ordering::Relaxed)
+    }
+
     /// Records whose body was let go because too many bytes were waiting.
     pub fn without_body(&self) -> u64 {
         self.counters.without_body.load(Ordering::Relaxed)
@@ -221,18 +249,30 @@ impl Recorder {
     fn put(&self, queue: &Sender<Entry>, entry: Entry) {
         let bytes = entry.held_bytes;
         self.counters.waiting.fetch_add(1, Ordering::Relaxed);
-        self.counters.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
-        if queue.try_send(entry).is_err() {
-            self.counters.waiting.fetch_sub(1, Ordering::Relaxed);
-            self.counters.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
-            self.store.count_lost(1, LossReason::QueueFull);
-        }
+        self.counters
+            .waiting_bytes
+            .fetch_add(bytes, Ordering::Relaxed);
+        let reason = match queue.try_send(entry) {
+            Ok(()) => return,
+            Err(TrySendError::Full(_)) => LossReason::QueueFull,
+            Err(TrySendError::Disconnected(_)) => LossReason::Shutdown,
+        };
+        self.counters.waiting.fetch_sub(1, Ordering::Relaxed);
+        self.counters
+            .waiting_bytes
+            .fetch_sub(bytes, Ordering::Relaxed);
+        self.store.count_lost(1, reason);
+        self.counters.say_lost(reason);
     }
 }
 
 /// Bytes that wait with a record: the request's body, and what providers answered.
 fn held_bytes(finished: &Finished) -> usize {
-    let failures = finished.waybill.attempts().iter().filter_map(|attempt| attempt.failure.as_ref());
+    let failures = finished
+        .waybill
+        .attempts()
+        .iter()
+        .filter_map(|attempt| attempt.failure.as_ref());
     let answers: usize = failures.map(|failure| failure.body.len()).sum();
     finished.waybill.arrival.body.len() + finished.told.len() + answers
 }

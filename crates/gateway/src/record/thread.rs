@@ -1,5 +1,6 @@
 //! The recorder thread: the one writer. Takes what waits, composes it, commits it as one group,
-//! answers those who wait.
+//! answers those who wait. What the store cannot take it keeps and tries
+//! again; nothing is given up before the gateway stops.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -11,12 +12,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use waybill_store::{Journal, LossReason, Store};
+use tokio::sync::oneshot;
+use waybill_model::record::Record;
+use waybill_store::{Fate, Journal, LossReason, Store};
 
 use super::{
     compose::Composer,
     noise::NoiseCounts,
-    queue::{Entry, Queues},
+    queue::{Counters, Entry, Queues},
 };
 
 /// Records per commit: large enough to spread its cost, small enough that the first of a group does
@@ -29,6 +32,9 @@ const GATHER: Duration = Duration::from_millis(2);
 
 /// How long plain successes may lie before they are written.
 const LINGER: Duration = Duration::from_millis(100);
+
+/// How long records rest that the store could not take.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
 
 /// How often refusals before auth are written.
 const NOISE_EVERY: Duration = Duration::from_secs(1);
@@ -63,6 +69,7 @@ pub fn spawn(
         composer,
         queues,
         stop: Arc::clone(&stop),
+        group: Group::default(),
         noise: NoiseCounts::default(),
         noise_written: Instant::now(),
     };
@@ -78,36 +85,47 @@ struct Worker {
     composer: Composer,
     queues: Queues,
     stop: Arc<AtomicBool>,
+    group: Group,
     noise: NoiseCounts,
     noise_written: Instant,
+}
+
+/// Records on their way into one commit, and who waits for each. What a commit hands back stays here:
+/// meanwhile the queues fill, and a full queue is what loses records.
+#[derive(Default)]
+struct Group {
+    records: Vec<Record>,
+    receipts: Vec<Receipt>,
+}
+
+/// What is due once a record has its fate.
+struct Receipt {
+    held_bytes: usize,
+    committed: Option<oneshot::Sender<()>>,
 }
 
 impl Worker {
     fn run(mut self) {
         let _running = self.queues.counters.running();
-        let mut group = Vec::with_capacity(GROUP);
         loop {
             // Read before looking into the queues: what is put in before the stop is still written.
             let stopping = self.stop.load(Ordering::Acquire);
-            if let Ok(first) = self.queues.urgent.recv_timeout(LINGER) {
-                group.push(first);
-                std::thread::sleep(GATHER);
-            }
+            self.rest();
             // As long as groups are full there is no time to rest; those who wait come first.
             loop {
-                group.extend(self.queues.urgent.try_iter().take(GROUP - group.len()));
-                group.extend(self.queues.lazy.try_iter().take(GROUP - group.len()));
-                let full = group.len() == GROUP;
-                if !group.is_empty() {
-                    self.commit(&mut group);
-                }
+                self.gather();
+                let full = self.group.records.len() == GROUP;
+                self.commit();
                 self.take_noise();
                 if stopping || self.noise_written.elapsed() >= NOISE_EVERY {
                     self.write_noise();
                 }
-                if !full {
+                if !full || !self.group.records.is_empty() {
                     break;
                 }
+            }
+            if stopping && !self.group.records.is_empty() {
+                return self.give_up();
             }
             if stopping && self.queues.urgent.is_empty() && self.queues.lazy.is_empty() {
                 return;
@@ -115,42 +133,86 @@ impl Worker {
         }
     }
 
-    fn commit(&mut self, group: &mut Vec<Entry>) {
-        let mut waiting = Vec::with_capacity(group.len());
-        let mut bytes = 0;
-        let count = group.len();
-        let mut records = Vec::with_capacity(count);
-        let mut lost = 0;
-        for entry in group.drain(..) {
-            bytes += entry.held_bytes;
-            waiting.extend(entry.committed);
-            let composer = &mut self.composer;
-            let compose = AssertUnwindSafe(|| composer.compose(entry.finished, entry.body_dropped));
-            match std::panic::catch_unwind(compose) {
-                Ok(record) => records.push(record),
-                // A defect that one request can trigger must not end the record of all others.
-                Err(_) => lost += 1,
+    /// Waits for something to do, and for more to do along with it.
+    fn rest(&mut self) {
+        if !self.group.records.is_empty() {
+            std::thread::sleep(RETRY_AFTER);
+        } else if let Ok(first) = self.queues.urgent.recv_timeout(LINGER) {
+            self.compose(first);
+            std::thread::sleep(GATHER);
+        }
+    }
+
+    /// Fills the group from the queues, as far as they go.
+    fn gather(&mut self) {
+        while self.group.records.len() < GROUP {
+            let next = self.queues.urgent.try_recv();
+            match next.or_else(|_| self.queues.lazy.try_recv()) {
+                Ok(entry) => self.compose(entry),
+                Err(_) => return,
             }
         }
-        if lost > 0 {
-            self.store.count_lost(lost, LossReason::StoreFailed);
-            tracing::error!(
-                lost,
-                "records could not be composed; they are counted as lost"
-            );
+    }
+
+    fn compose(&mut self, entry: Entry) {
+        let receipt = Receipt {
+            held_bytes: entry.held_bytes,
+            committed: entry.committed,
+        };
+        let composer = &mut self.composer;
+        let compose = AssertUnwindSafe(|| composer.compose(entry.finished, entry.body_dropped));
+        match std::panic::catch_unwind(compose) {
+            Ok(record) => {
+                self.group.records.push(record);
+                self.group.receipts.push(receipt);
+            }
+            // A defect that one request can trigger must not end the record of all others.
+            Err(_) => {
+                tracing::error!("a record could not be composed; it is counted as lost");
+                self.store.count_lost(1, LossReason::StoreFailed);
+                receipt.settle(&self.queues.counters);
+            }
         }
-        let report = self.journal.commit(&records);
-        let lost = report.fates.iter().filter(|fate| !fate.is_kept()).count();
+    }
+
+    /// Writes the group. What the store cannot take now stays in it.
+    fn commit(&mut self) {
+        if self.group.records.is_empty() {
+            return;
+        }
+        let Group { records, receipts } = std::mem::take(&mut self.group);
+        let fates = self.journal.commit(&records).fates;
+        let lost = fates.iter().filter(|fate| **fate == Fate::Lost).count();
         if lost > 0 {
             tracing::error!(lost, "records were lost, and counted");
         }
-        let counters = &self.queues.counters;
-        counters.waiting.fetch_sub(count, Ordering::Relaxed);
-        counters.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
-        for committed in waiting {
-            // The client may have left meanwhile.
-            let _ = committed.send(());
+        for ((record, receipt), fate) in records.into_iter().zip(receipts).zip(fates) {
+            if fate == Fate::Held {
+                self.group.records.push(record);
+                self.group.receipts.push(receipt);
+            } else {
+                receipt.settle(&self.queues.counters);
+            }
         }
+    }
+
+    /// The end has come and the store takes nothing: what waits is lost, and counted.
+    fn give_up(&mut self) {
+        let mut lost = 0;
+        while !self.group.records.is_empty() {
+            let Group { records, receipts } = std::mem::take(&mut self.group);
+            lost += records.len();
+            self.journal.give_up(&records, LossReason::Shutdown);
+            for receipt in receipts {
+                receipt.settle(&self.queues.counters);
+            }
+            self.gather();
+        }
+        self.journal.commit(&[]);
+        tracing::error!(
+            lost,
+            "the store took no records until the end: they are lost"
+        );
     }
 
     fn take_noise(&mut self) {
@@ -175,6 +237,20 @@ impl Worker {
             Err(error) => {
                 tracing::warn!(%error, lines = lines.len(), "counts of refused requests wait")
             }
+        }
+    }
+}
+
+impl Receipt {
+    /// The record has its fate: whoever waits for it may go on.
+    fn settle(self, counters: &Counters) {
+        counters.waiting.fetch_sub(1, Ordering::Relaxed);
+        counters
+            .waiting_bytes
+            .fetch_sub(self.held_bytes, Ordering::Relaxed);
+        if let Some(committed) = self.committed {
+            // The client may have left meanwhile.
+            let _ = committed.send(());
         }
     }
 }

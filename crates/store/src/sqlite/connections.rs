@@ -1,11 +1,15 @@
 //! Who may use which connection, and when: any number of readers up to a limit, one writer at a time.
 //!
-//! Promises: the async caller is never blocked; a query whose caller has gone is stopped; a panic in
-//! a query costs its connection, not the pool.
+//! Promises: the async caller is never blocked; a query whose caller has gone, or that takes too long,
+//! is stopped; so is long work at a desk, at its next step; a panic in a query costs its connection,
+//! not the pool.
 //!
 //! Must not know: SQL.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use rusqlite::{Connection, InterruptHandle, Transaction, TransactionBehavior};
 use tokio::sync::Semaphore;
@@ -44,7 +48,19 @@ impl Readers {
     }
 
     /// Runs `query` on a blocking thread, inside one read transaction: it sees one instant.
+    ///
+    /// # Errors
+    /// [`StoreError::TooSlow`] if there is no answer within the limit of a query, which is stopped.
     pub(super) async fn run<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        tokio::time::timeout(self.options.query_limit, self.answer(query))
+            .await
+            .map_err(|_| StoreError::TooSlow)?
+    }
+
+    async fn answer<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
@@ -109,7 +125,8 @@ impl Drop for StopIfUnwanted {
     }
 }
 
-/// The connection through which configuration, marks and retention are written, beside the journal.
+/// A connection that writes, beside the journal, for one at a time: one for configuration and marks,
+/// one for the long runs of retention.
 #[derive(Debug)]
 pub(super) struct Desk {
     connection: Arc<Mutex<Connection>>,
@@ -131,7 +148,7 @@ impl Desk {
         &self,
         change: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.run(move |connection, turn| {
+        self.run(move |connection, turn, _| {
             let _turn = turn.take();
             let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let answer = change(&tx)?;
@@ -141,23 +158,47 @@ impl Desk {
         .await
     }
 
-    /// Runs `work` on a blocking thread with the connection; it takes its turns itself.
+    /// Runs `work` on a blocking thread with the connection; it takes its turns itself. Where it can
+    /// end early it looks whether its caller is still there.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Connection, &Turn) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&mut Connection, &Turn, &Caller) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let slot = Arc::clone(&self.slot)
             .acquire_owned()
             .await
             .map_err(|_| StoreError::Closed)?;
         let (connection, turn) = (Arc::clone(&self.connection), Arc::clone(&self.turn));
+        let caller = Caller::default();
+        let _gone_when_dropped = GoneWhenDropped(caller.clone());
         tokio::task::spawn_blocking(move || {
-            let answer = work(&mut lock(&connection), &turn);
+            let answer = work(&mut lock(&connection), &turn, &caller);
             drop(slot);
             answer
         })
         .await
         .map_err(|_| StoreError::Closed)?
+    }
+}
+
+/// Whoever waits for work at a desk.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Caller {
+    gone: Arc<AtomicBool>,
+}
+
+impl Caller {
+    /// Whether nobody waits any more.
+    pub(super) fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Acquire)
+    }
+}
+
+struct GoneWhenDropped(Caller);
+
+impl Drop for GoneWhenDropped {
+    fn drop(&mut self) {
+        self.0.gone.store(true, Ordering::Release);
     }
 }
 

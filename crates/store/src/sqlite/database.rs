@@ -18,6 +18,10 @@ const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_record_and_config.sq
 /// that only a backup or a command line tool can make anyone wait.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The same for the journal, which comes back with what it could not write: it must soon look after
+/// its queue again.
+const JOURNAL_BUSY_TIMEOUT: Duration = Duration::from_millis(500);
+
 /// The write-ahead log is moved into the database by a commit when it has this many pages (64 MiB):
 /// upkeep does it every second, so a commit pays for it only when that falls behind. Rarely enough
 /// that few commits pay for it, often enough that reads stay quick.
@@ -56,6 +60,13 @@ pub(super) fn prepare(options: &StoreOptions) -> Result<Connection, StoreError> 
         step.commit()?;
     }
     Ok(first)
+}
+
+/// The connection that writes records.
+pub(super) fn open_journal(options: &StoreOptions) -> Result<Connection, StoreError> {
+    let connection = open_writer(options)?;
+    connection.busy_timeout(JOURNAL_BUSY_TIMEOUT)?;
+    Ok(connection)
 }
 
 /// A further connection that writes.

@@ -18,7 +18,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 use waybill_model::{id::ErrorId, time::UnixMillis, view::Books};
 
 pub use self::journal::Journal;
@@ -37,7 +37,10 @@ type Result<T> = std::result::Result<T, StoreError>;
 #[derive(Clone, Debug)]
 pub struct Store {
     readers: Arc<Readers>,
+    /// For what must be answered while lists are slow: the books and the configuration.
+    quick: Arc<Readers>,
     desk: Arc<Desk>,
+    retention: Arc<Desk>,
     shared: Arc<Shared>,
     options: StoreOptions,
 }
@@ -61,9 +64,16 @@ impl Store {
     pub fn open(options: StoreOptions) -> Result<Store> {
         let connection = database::prepare(&options)?;
         let shared = Arc::new(Shared::default());
+        let one = StoreOptions {
+            readers: 1,
+            ..options.clone()
+        };
+        let desk = |connection| Arc::new(Desk::new(connection, Arc::clone(&shared.turn)));
         Ok(Store {
             readers: Arc::new(Readers::new(options.clone())),
-            desk: Arc::new(Desk::new(connection, Arc::clone(&shared.turn))),
+            quick: Arc::new(Readers::new(one)),
+            desk: desk(connection),
+            retention: desk(database::open_writer(&options)?),
             shared,
             options,
         })
@@ -92,14 +102,14 @@ impl Store {
     /// Where every due record went: what is written and what waits in memory to be. `spooled` is 0:
     /// a caller that queues in front of the journal adds its queue to `due` and `spooled`.
     pub async fn books(&self) -> Result<Books> {
-        let written = self.readers.run(|db| ledger::read_books(db)).await?;
+        let written = self.quick.run(|db| ledger::read_books(db)).await?;
         Ok(lock(&self.shared.waiting).books(&written))
     }
 
     /// What remains of lost records, most frequent first.
     pub async fn losses(&self) -> Result<Vec<LossCount>> {
         let shared = Arc::clone(&self.shared);
-        self.readers
+        self.quick
             .run(move |db| lock(&shared.waiting).losses(db))
             .await
     }
@@ -147,16 +157,17 @@ impl Store {
     }
 
     /// Removes what is older than the policy allows, then what is too much, oldest first. Works in
-    /// small batches between which the journal has its turn.
+    /// small batches between which the journal and changes of the configuration have their turn. A run
+    /// whose future is dropped ends after the batch it is at.
     pub async fn retain(
         &self,
         policy: &RetentionPolicy,
         now: UnixMillis,
     ) -> Result<RetentionReport> {
         let (policy, shared) = (*policy, Arc::clone(&self.shared));
-        self.desk
-            .run(move |connection, turn| {
-                let report = retention::run(connection, turn, &policy, now)?;
+        self.retention
+            .run(move |connection, turn, caller| {
+                let report = retention::run(connection, turn, caller, &policy, now)?;
                 if report.bytes_freed > 0
                     || report.errors + report.replay_bodies + report.details > 0
                 {
@@ -172,37 +183,8 @@ impl Store {
     /// never called, commits do it in turn. Writers go on meanwhile.
     pub async fn tidy(&self) -> Result<()> {
         self.desk
-            .run(|connection, _| {
+            .run(|connection, _, _| {
                 Ok(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
-            })
-            .await
-    }
-
-    /// A value the program keeps for itself under a name.
-    pub async fn meta(&self, name: &str) -> Result<Option<String>> {
-        let name = name.to_owned();
-        self.readers
-            .run(move |db| {
-                Ok(db
-                    .query_row("SELECT value FROM meta WHERE name = ?1", [name], |r| {
-                        r.get(0)
-                    })
-                    .optional()?)
-            })
-            .await
-    }
-
-    /// Keeps a value under a name, in place of the one before.
-    pub async fn set_meta(&self, name: &str, value: &str) -> Result<()> {
-        let (name, value) = (name.to_owned(), value.to_owned());
-        self.desk
-            .change(move |db| {
-                db.execute(
-                    "INSERT INTO meta (name, value) VALUES (?1, ?2)
-                     ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                    [name, value],
-                )?;
-                Ok(())
             })
             .await
     }

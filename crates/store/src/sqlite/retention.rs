@@ -1,7 +1,7 @@
 //! Removing what is old, then what is too much, oldest first.
 //!
 //! Promises: the right to write is held for one small batch at a time, and given up in between; the
-//! file really shrinks; an error never loses its events or keeps orphans of them.
+//! file really shrinks; a run that nobody waits for ends at the next batch; an error never loses its events or keeps orphans of them.
 //!
 //! Must not know: when it runs; the caller says what time it is.
 
@@ -10,8 +10,12 @@ use std::{thread, time::Duration};
 use rusqlite::{Connection, TransactionBehavior, params};
 use waybill_model::time::UnixMillis;
 
-use super::{Result, connections::Turn, row};
-use crate::{RetentionPolicy, RetentionReport};
+use super::{
+    Result,
+    connections::{Caller, Turn},
+    row,
+};
+use crate::{RetentionPolicy, RetentionReport, StoreError};
 
 /// Rows per batch: some milliseconds of work, so a commit of the journal hardly waits.
 const BATCH_ROWS: i64 = 100;
@@ -47,12 +51,14 @@ const BY_SIZE: [Kind; 6] = [
 pub(super) fn run(
     connection: &mut Connection,
     turn: &Turn,
+    caller: &Caller,
     policy: &RetentionPolicy,
     now: UnixMillis,
 ) -> Result<RetentionReport> {
     let mut worker = Worker {
         connection,
         turn,
+        caller,
         report: RetentionReport::default(),
     };
     let by_age = [
@@ -79,6 +85,7 @@ pub(super) fn run(
 struct Worker<'a> {
     connection: &'a mut Connection,
     turn: &'a Turn,
+    caller: &'a Caller,
     report: RetentionReport,
 }
 
@@ -114,8 +121,17 @@ impl Worker<'_> {
             Kind::SetAside => &mut self.report.set_aside,
         };
         *counter += removed;
-        thread::sleep(PAUSE);
+        self.pause()?;
         Ok(row::int(removed))
+    }
+
+    /// Lets others write; the end of the run, if nobody waits for it any more.
+    fn pause(&self) -> Result<()> {
+        thread::sleep(PAUSE);
+        if self.caller.is_gone() {
+            return Err(StoreError::Closed);
+        }
+        Ok(())
     }
 
     /// Gives free pages back to the file system, at the end of the file, a few at a time.
@@ -133,7 +149,7 @@ impl Worker<'_> {
                 let mut steps = vacuum.query([])?;
                 while steps.next()?.is_some() {}
             }
-            thread::sleep(PAUSE);
+            self.pause()?;
             let left = self.pragma("freelist_count")?;
             if left >= free {
                 break;

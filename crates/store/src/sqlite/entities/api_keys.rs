@@ -33,12 +33,26 @@ impl Store {
         self.desk.change(move |db| save(db, None, &new, now)).await
     }
 
-    /// Makes an API key, or changes the one of that name into it, its hash included.
-    pub async fn upsert_api_key(&self, new: NewApiKey, now: UnixMillis) -> Result<ApiKey> {
+    /// Makes an API key, or changes the one of that name into it, its hash included. Where there is no
+    /// such name, the same key under a name that is not among `named` is renamed.
+    ///
+    /// # Errors
+    /// As for [`create_api_key`](Store::create_api_key).
+    pub async fn upsert_api_key(
+        &self,
+        new: NewApiKey,
+        named: Vec<String>,
+        now: UnixMillis,
+    ) -> Result<ApiKey> {
         self.desk
             .change(move |db| {
-                let id = id_of(db, Kind::ApiKey, &new.name)?.map(ApiKeyId);
-                save(db, id, &new, now)
+                let id = match id_of(db, Kind::ApiKey, &new.name)? {
+                    Some(id) => Some(id),
+                    None => same_key(db, &new.hash)?
+                        .filter(|(_, name)| !named.contains(name))
+                        .map(|(id, _)| id),
+                };
+                save(db, id.map(ApiKeyId), &new, now)
             })
             .await
     }
@@ -112,14 +126,8 @@ pub(super) fn read(db: &Connection, id: Option<ApiKeyId>) -> Result<Vec<ApiKey>>
 
 fn save(db: &Connection, id: Option<ApiKeyId>, key: &NewApiKey, now: UnixMillis) -> Result<ApiKey> {
     check_name(db, Kind::ApiKey, &key.name, id.map(|id| id.0))?;
-    let same_key: Option<(i64, String)> = db
-        .query_row(
-            "SELECT id, name FROM api_keys WHERE hash = ?1",
-            [&key.hash[..]],
-            |r| Ok((r.get(0)?, r.get(1)?)),
-        )
-        .optional()?;
-    if let Some((_, name)) = same_key.filter(|(other, _)| Some(*other) != id.map(|id| id.0)) {
+    let stored = same_key(db, &key.hash)?;
+    if let Some((_, name)) = stored.filter(|(other, _)| Some(*other) != id.map(|id| id.0)) {
         return Err(StoreError::KeyTaken { name });
     }
     check_reference(db, "user_id", Kind::User, key.user_id.0)?;
@@ -152,4 +160,15 @@ fn save(db: &Connection, id: Option<ApiKeyId>, key: &NewApiKey, now: UnixMillis)
         )?;
     }
     one(Kind::ApiKey, id.0, read(db, Some(id))?)
+}
+
+/// The row that has the key, and its name.
+fn same_key(db: &Connection, hash: &[u8; 32]) -> Result<Option<(i64, String)>> {
+    Ok(db
+        .query_row(
+            "SELECT id, name FROM api_keys WHERE hash = ?1",
+            [&hash[..]],
+            |r| Ok((r.get(0)?, r.get(1)?)),
+        )
+        .optional()?)
 }

@@ -17,7 +17,7 @@ use crate::{Config, Kind, StoreError};
 impl Store {
     /// Everything configured, read at one instant.
     pub async fn load_config(&self) -> Result<Config> {
-        self.readers
+        self.quick
             .run(|db| {
                 Ok(Config {
                     groups: groups::read(db, None)?,

@@ -2,13 +2,17 @@
 //!
 //! Promises: never fails and never takes a batch down for one record's sake. Space running out
 //! degrades records in steps (body, then details, then a count); what the database refuses by itself
-//! is set aside; what cannot be kept is counted.
+//! is set aside; what cannot be kept is counted. While the database takes no writes at all, records
+//! are handed back instead.
 //!
-//! Must not know: queues, threads, clocks. The caller owns the batch and waits.
+//! Must not know: queues, threads. The caller owns the batch and waits.
 
 mod insert;
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use waybill_model::{record::Record, view::NoiseCount};
@@ -19,6 +23,9 @@ use crate::{CommitReport, Fate, LossReason, StoreOptions, sqlite::database};
 
 /// While space is short, one commit in this many tries to keep more again.
 const PROBE_EVERY: u32 = 16;
+
+/// So does the first commit after this long, for where commits are rare.
+const PROBE_AFTER: Duration = Duration::from_secs(1);
 
 /// Request ids kept per minute, source and cause of refused requests.
 const MAX_SAMPLES: usize = 5;
@@ -56,8 +63,8 @@ enum Trouble {
     Record(String),
     /// No space.
     Space,
-    /// The database itself: held by another process, unreadable, gone.
-    Store,
+    /// The database itself, and what it says: held by another process, unreadable, gone.
+    Store(String),
 }
 
 /// The one writer of records. Owned by one thread; dropping it lets another be taken.
@@ -67,35 +74,61 @@ pub struct Journal {
     shared: Arc<Shared>,
     step: Step,
     commits: u32,
+    /// When more than the present step was last tried.
+    probed: Instant,
+    /// The last transaction failed for the database's own sake; what it said is in the log already.
+    failing: bool,
 }
 
 impl Journal {
     pub(super) fn open(options: &StoreOptions, shared: Arc<Shared>) -> Result<Journal> {
         Ok(Journal {
-            connection: database::open_writer(options)?,
+            connection: database::open_journal(options)?,
             shared,
             step: Step::Whole,
             commits: 0,
+            probed: Instant::now(),
+            failing: false,
         })
     }
 
     /// Writes a batch in one transaction, and says what became of each record, in the batch's order.
     /// Blocks until the commit has the durability the store was opened with. Never fails: what cannot
-    /// be written is counted. An empty batch writes only what waits to be counted.
+    /// be written is counted, or [held](Fate::Held) while nothing can be written. An empty batch writes
+    /// only what waits to be counted.
     ///
     /// A record whose request id is stored already counts as [`Fate::Stored`] and changes nothing.
     /// Events and a replay copy belong to an error row; a record that has them without one is set aside.
     pub fn commit(&mut self, batch: &[Record]) -> CommitReport {
+        self.try_for_more();
+        let mut fates = Vec::with_capacity(batch.len());
+        self.settle(batch, &mut fates);
+        if !fates.contains(&Fate::Held) {
+            self.write_what_waits();
+        }
+        CommitReport { fates }
+    }
+
+    /// Counts records as lost for a reason of the caller's, who keeps them no longer. Touches memory
+    /// only; the next commit, an empty one too, writes it.
+    pub fn give_up(&mut self, batch: &[Record], reason: LossReason) {
+        let mut waiting = lock(&self.shared.waiting);
+        for record in batch {
+            waiting.lose(record, reason);
+        }
+    }
+
+    /// While space is short: whether there is room again is found out by trying.
+    fn try_for_more(&mut self) {
         self.commits = self.commits.wrapping_add(1);
         if self.shared.space_freed.swap(false, Ordering::Relaxed) {
             self.step = Step::Whole;
-        } else if self.step != Step::Whole && self.commits.is_multiple_of(PROBE_EVERY) {
+        } else if self.step != Step::Whole
+            && (self.commits.is_multiple_of(PROBE_EVERY) || self.probed.elapsed() >= PROBE_AFTER)
+        {
             self.step = self.step.more();
+            self.probed = Instant::now();
         }
-        let mut fates = Vec::with_capacity(batch.len());
-        self.settle(batch, &mut fates);
-        self.write_what_waits();
-        CommitReport { fates }
     }
 
     /// Adds to the counts of refused requests; all of them or, on an error, none.
@@ -118,27 +151,33 @@ impl Journal {
             return;
         }
         if self.step == Step::CountOnly {
-            return self.lose(batch, LossReason::NoSpace, fates);
+            self.give_up(batch, LossReason::NoSpace);
+            return fates.extend(batch.iter().map(|_| Fate::Lost));
         }
         match (self.write(batch), batch) {
             (Ok(written), _) => fates.extend(written),
             (Err(Trouble::Record(reason)), [record]) => fates.push(self.set_aside(record, &reason)),
+            (Err(Trouble::Store(_)), _) => fates.extend(batch.iter().map(|_| Fate::Held)),
             (Err(Trouble::Record(_)), _) => self.settle_halves(batch, fates),
             (Err(Trouble::Space), [_, _, ..]) if self.step == Step::WithoutDetail => {
                 self.settle_halves(batch, fates);
             }
             (Err(Trouble::Space), _) => {
                 self.step = self.step.less();
+                self.probed = Instant::now();
                 tracing::warn!(step = ?self.step, "no space for whole records: keeping less of each");
                 self.settle(batch, fates);
             }
-            (Err(Trouble::Store), _) => self.lose(batch, LossReason::StoreFailed, fates),
         }
     }
 
     fn settle_halves(&mut self, batch: &[Record], fates: &mut Vec<Fate>) {
         let (older, newer) = batch.split_at(batch.len() / 2);
         self.settle(older, fates);
+        if fates.last() == Some(&Fate::Held) {
+            // Nothing can be written; finding that out for each part would take that many time-outs.
+            return fates.extend(newer.iter().map(|_| Fate::Held));
+        }
         self.settle(newer, fates);
     }
 
@@ -180,18 +219,11 @@ impl Journal {
         });
         match kept {
             Ok(()) => Fate::SetAside,
-            Err(_) => {
-                lock(&self.shared.waiting).lose(record, LossReason::StoreFailed);
+            Err(Trouble::Store(_)) => Fate::Held,
+            Err(Trouble::Space | Trouble::Record(_)) => {
+                self.give_up(std::slice::from_ref(record), LossReason::StoreFailed);
                 Fate::Lost
             }
-        }
-    }
-
-    fn lose(&mut self, batch: &[Record], reason: LossReason, fates: &mut Vec<Fate>) {
-        let mut waiting = lock(&self.shared.waiting);
-        for record in batch {
-            waiting.lose(record, reason);
-            fates.push(Fate::Lost);
         }
     }
 
@@ -202,9 +234,27 @@ impl Journal {
         }
     }
 
+    /// Runs `work` as [`attempt`](Journal::attempt) does. Trouble with the database itself is logged
+    /// when it begins and when it is over.
+    fn transaction<T>(
+        &mut self,
+        work: impl FnOnce(&Connection, &mut Ledger) -> std::result::Result<T, Trouble>,
+    ) -> std::result::Result<T, Trouble> {
+        let answer = self.attempt(work);
+        match (&answer, self.failing) {
+            (Err(Trouble::Store(said)), false) => {
+                tracing::error!(said, "the database takes no writes: records wait");
+            }
+            (Ok(_), true) => tracing::info!("the database takes writes again"),
+            _ => {}
+        }
+        self.failing = matches!(answer, Err(Trouble::Store(_)));
+        answer
+    }
+
     /// Runs `work` in a transaction together with the books: `work` adds to a fresh ledger, counts
     /// that wait go along, and all of it happens or none.
-    fn transaction<T>(
+    fn attempt<T>(
         &mut self,
         work: impl FnOnce(&Connection, &mut Ledger) -> std::result::Result<T, Trouble>,
     ) -> std::result::Result<T, Trouble> {
@@ -245,10 +295,7 @@ impl From<rusqlite::Error> for Trouble {
                 | ErrorCode::ParameterOutOfRange,
             )
             | None => Trouble::Record(error.to_string()),
-            Some(_) => {
-                tracing::error!(%error, "the database failed");
-                Trouble::Store
-            }
+            Some(_) => Trouble::Store(error.to_string()),
         }
     }
 }

@@ -245,8 +245,3 @@ CREATE TABLE api_key_groups (
     PRIMARY KEY (api_key_id, position)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX api_key_groups_by_group ON api_key_groups (group_id);
-
-CREATE TABLE meta (
-    name                    TEXT    PRIMARY KEY NOT NULL,
-    value                   TEXT    NOT NULL
-) STRICT, WITHOUT ROWID;

@@ -180,7 +180,8 @@ pub(super) fn on_events(filter: &Filter) -> Conditions {
 }
 
 /// What the request list is narrowed by; `r` is the requests table. What only a failure has is looked
-/// up in the error row of the request, so such a filter leaves clean successes out.
+/// up in the error row of the request. Whoever filters by it asks for failures: as in the error list,
+/// requests that succeeded in the end are then left out unless `recovered` asks for them.
 pub(super) fn on_requests(filter: &Filter) -> Conditions {
     let mut all = Conditions::default();
     all.equal(
@@ -199,6 +200,10 @@ pub(super) fn on_requests(filter: &Filter) -> Conditions {
     let mut of_the_error = Conditions::default();
     verdict(&mut of_the_error, filter);
     if !of_the_error.is_empty() {
+        all.equal(
+            "r.recovered",
+            filter.recovered.is_none().then_some(flag(false)),
+        );
         all.and_all(
             "EXISTS (SELECT 1 FROM errors e WHERE e.request_id = r.request_id",
             of_the_error,
@@ -212,23 +217,40 @@ pub(super) fn on_requests(filter: &Filter) -> Conditions {
     all
 }
 
-/// The index that serves a filter on errors, the most selective first.
-pub(super) fn index_on_errors(filter: &Filter) -> &'static str {
+/// The errors table with the index that serves a filter, the most selective first. Rows written after
+/// one with a given id are the last of the table, whatever their times: they are read from its end.
+pub(super) fn way_to_errors(filter: &Filter) -> &'static str {
     let choices = [
-        (filter.request_id.is_some(), "errors_by_request_id"),
+        (
+            filter.request_id.is_some(),
+            "errors e INDEXED BY errors_by_request_id",
+        ),
         (
             filter.client_request_id.is_some(),
-            "errors_by_client_request_id",
+            "errors e INDEXED BY errors_by_client_request_id",
         ),
-        (filter.fingerprint.is_some(), "errors_by_fingerprint"),
-        (filter.api_key_id.is_some(), "errors_by_api_key"),
-        (filter.user_id.is_some(), "errors_by_user"),
-        (filter.account_id.is_some(), "errors_by_account"),
+        (filter.after_id.is_some(), "errors e NOT INDEXED"),
+        (
+            filter.fingerprint.is_some(),
+            "errors e INDEXED BY errors_by_fingerprint",
+        ),
+        (
+            filter.api_key_id.is_some(),
+            "errors e INDEXED BY errors_by_api_key",
+        ),
+        (
+            filter.user_id.is_some(),
+            "errors e INDEXED BY errors_by_user",
+        ),
+        (
+            filter.account_id.is_some(),
+            "errors e INDEXED BY errors_by_account",
+        ),
     ];
     choices
         .iter()
         .find(|(given, _)| *given)
-        .map_or("errors_by_time", |(_, index)| index)
+        .map_or("errors e INDEXED BY errors_by_time", |(_, way)| way)
 }
 
 /// The index that serves a filter on requests.

@@ -71,10 +71,9 @@ impl Store {
 }
 
 fn list(db: &Connection, filter: &Filter, page: &Page) -> Result<ErrorLogList> {
-    let from = format!("errors e INDEXED BY {}", condition::index_on_errors(filter));
     let slice = page::slice(
         db,
-        &source(&from),
+        &source(condition::way_to_errors(filter)),
         Window::between(filter.start, filter.end),
         &condition::on_errors(filter),
         page,

@@ -84,10 +84,7 @@ fn each_filter_on_errors_is_served_by_its_index_in_the_order_of_the_list() {
         ),
     ];
     for (filter, index) in cases {
-        let from = format!(
-            "errors e INDEXED BY {}",
-            condition::index_on_errors(&filter)
-        );
+        let from = condition::way_to_errors(&filter);
         let conditions = condition::on_errors(&filter);
         for after in [
             None,
@@ -96,7 +93,7 @@ fn each_filter_on_errors_is_served_by_its_index_in_the_order_of_the_list() {
                 id: 1,
             }),
         ] {
-            let plan = plan(&errors::source(&from), &conditions, after);
+            let plan = plan(&errors::source(from), &conditions, after);
             assert!(
                 plan.contains(&format!("USING INDEX {index}")),
                 "{index}: {plan}"
@@ -105,6 +102,17 @@ fn each_filter_on_errors_is_served_by_its_index_in_the_order_of_the_list() {
             assert!(few || !plan.contains("TEMP B-TREE"), "{index}: {plan}");
         }
     }
+}
+
+#[test]
+fn errors_written_after_one_are_read_from_the_end_of_the_table() {
+    let filter = filter(|f| (f.after_id, f.user_id) = (Some(1), Some(UserId(1))));
+    let from = condition::way_to_errors(&filter);
+    let plan = plan(&errors::source(from), &condition::on_errors(&filter), None);
+    assert!(
+        plan.starts_with("SEARCH e USING INTEGER PRIMARY KEY (rowid>?)"),
+        "{plan}"
+    );
 }
 
 #[test]

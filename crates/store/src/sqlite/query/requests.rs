@@ -20,7 +20,8 @@ const COLUMNS: &str = "r.id, r.created_at, r.request_id, r.client_request_id, r.
 
 impl Store {
     /// Requests, however they ended. Filters on what only a failure has (phase, type, severity, owner,
-    /// source, resolved, fingerprint, a view other than `all`) leave clean successes out.
+    /// source, resolved, fingerprint, a view other than `all`) leave successes out; those with hidden
+    /// failures too, unless `recovered` asks for them.
     ///
     /// # Errors
     /// [`StoreError::BadCursor`](crate::StoreError::BadCursor) for a cursor that this list, in this
