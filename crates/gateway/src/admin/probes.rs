@@ -29,13 +29,16 @@ pub struct Readiness {
     reasons: Vec<&'static str>,
 }
 
-/// Ready: the store answers, and the gateway is not being stopped.
+/// Ready: the store answers, records are written, and the gateway is not being stopped.
 #[utoipa::path(get, path = "/readyz", operation_id = "ready", tag = "probes", security(()),
     responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
 pub async fn ready(State(shared): State<App>) -> (StatusCode, Json<Readiness>) {
     let mut reasons = Vec::new();
     if shared.is_stopping() {
         reasons.push("the gateway is being stopped");
+    }
+    if !shared.recorder.is_running() {
+        reasons.push("the recorder has ended");
     }
     if let Err(error) = shared.store.books().await {
         tracing::warn!(%error, "not ready");
@@ -97,6 +100,18 @@ pub async fn metrics(State(shared): State<App>) -> Response {
         }
         Err(error) => tracing::warn!(%error, "metrics are without the counts of records"),
     }
+    page.one(
+        "waybill_recorder_up",
+        GAUGE,
+        "Whether records are written.",
+        u8::from(shared.recorder.is_running()),
+    );
+    page.one(
+        "waybill_refusals_uncounted_total",
+        COUNTER,
+        "Refusals before auth that nobody counted, because too many came at once.",
+        shared.recorder.noise_uncounted(),
+    );
     page.one(
         "waybill_records_released_early_total",
         COUNTER,
