@@ -163,20 +163,15 @@ impl Default for Capture {
 }
 
 /// What is kept of every request.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub enum RequestLogging {
     /// A row each.
+    #[default]
     All,
     /// Failures, and this share of the successes (0 to 1).
     Sampled(f64),
     /// Failures alone.
     ErrorsOnly,
-}
-
-impl Default for RequestLogging {
-    fn default() -> Self {
-        RequestLogging::All
-    }
 }
 
 /// For how long.
