@@ -49,8 +49,8 @@ pub fn admit(
         refusal: Refusal::new(Code::InvalidApiKey, message),
         key: None,
     };
-    let presented = presented(headers, path)
-        .ok_or_else(|| unknown("no API key was sent with the request"))?;
+    let presented =
+        presented(headers, path).ok_or_else(|| unknown("no API key was sent with the request"))?;
     let key = snapshot
         .key(&vault.hash_key(&presented))
         .ok_or_else(|| unknown("this gateway does not know the API key"))?;
@@ -59,7 +59,10 @@ pub fn admit(
         key: Some(Arc::clone(key)),
     };
     if key.status == Status::Disabled {
-        return Err(of_key(Code::KeyDisabled, "this API key, or its user, has been disabled"));
+        return Err(of_key(
+            Code::KeyDisabled,
+            "this API key, or its user, has been disabled",
+        ));
     }
     if key.expires_at.is_some_and(|expires_at| expires_at <= now) {
         return Err(of_key(Code::InvalidApiKey, "this API key has expired"));

@@ -62,7 +62,11 @@ pub async fn collect(
             Ok(Some(Ok(frame))) => frame,
             Ok(None) => break,
             Ok(Some(Err(error))) if has_left(&error, version) => {
-                let arrived = if rest.is_empty() { first } else { rest.freeze() };
+                let arrived = if rest.is_empty() {
+                    first
+                } else {
+                    rest.freeze()
+                };
                 return (arrived, Some(Stopped::Left));
             }
             Ok(Some(Err(error))) => {
@@ -111,9 +115,19 @@ pub async fn collect(
 }
 
 fn given_up(first: Bytes, rest: BytesMut, refusal: Refusal) -> (Bytes, Option<Stopped>) {
-    let arrived = if rest.is_empty() { first } else { rest.freeze() };
+    let arrived = if rest.is_empty() {
+        first
+    } else {
+        rest.freeze()
+    };
     let body_bytes = arrived.len() as u64;
-    (arrived, Some(Stopped::Refused { refusal, body_bytes }))
+    (
+        arrived,
+        Some(Stopped::Refused {
+            refusal,
+            body_bytes,
+        }),
+    )
 }
 
 /// Whether the connection ended, rather than the client sent what is no body. Over HTTP/2 a body breaks

@@ -12,9 +12,9 @@ mod query;
 
 use std::{ops::Range, sync::Arc, time::Duration};
 
+use body::Stopped;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Version, request::Parts, uri::PathAndQuery};
-use body::Stopped;
 use hyper::body::Incoming;
 use tokio::time::Instant;
 use waybill_model::{
@@ -180,7 +180,10 @@ pub async fn collect(
         arrival.body = bytes;
         match stopped {
             None => {}
-            Some(Stopped::Refused { refusal, body_bytes }) => {
+            Some(Stopped::Refused {
+                refusal,
+                body_bytes,
+            }) => {
                 arrival.body_bytes = body_bytes;
                 return Err(Some(refusal));
             }

@@ -19,7 +19,10 @@ pub struct Peer {
 impl Peer {
     /// A client just connected.
     pub fn new(ip: IpAddr) -> Self {
-        Peer { ip, stalled: Arc::default() }
+        Peer {
+            ip,
+            stalled: Arc::default(),
+        }
     }
 
     /// It has not taken bytes that were ready for it for too long: the connection is about to be closed.

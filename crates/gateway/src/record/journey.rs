@@ -141,7 +141,10 @@ impl Drop for Journey {
         }
         let (outcome, status) = if std::thread::panicking() {
             let stage = waybill.stage();
-            (Outcome::Abandoned { stage }, StatusCode::INTERNAL_SERVER_ERROR.as_u16())
+            (
+                Outcome::Abandoned { stage },
+                StatusCode::INTERNAL_SERVER_ERROR.as_u16(),
+            )
         } else if self.shared.is_cut_off() {
             let message = "the gateway was stopped before the answer was complete".to_owned();
             let cause = Cause::GatewayShutdown;

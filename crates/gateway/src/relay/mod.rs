@@ -22,8 +22,8 @@ pub use reply::ReplyBody;
 pub use watch::Watch;
 
 use crate::{
-    app::Worker,
     app::Shared,
+    app::Worker,
     ingress::Inbound,
     record::{Journey, millis_since},
     respond,
@@ -36,7 +36,9 @@ const MAX_USAGE_BYTES: usize = 8 << 20;
 /// Delivers what upstream came to.
 pub async fn deliver(
     worker: &Worker,
-    inbound: Inbound, result: Result<Answer, Exhausted>) -> Response<ReplyBody> {
+    inbound: Inbound,
+    result: Result<Answer, Exhausted>,
+) -> Response<ReplyBody> {
     match result {
         Ok(Answer::Whole(whole)) => document(inbound, whole).await,
         Ok(Answer::Stream(streaming)) => stream(worker, inbound, *streaming),

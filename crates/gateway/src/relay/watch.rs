@@ -33,7 +33,9 @@ impl Watch {
                 return false;
             };
             let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
-            if stream.as_ref().is_some_and(|stream| stream.is_stalled(stall))
+            if stream
+                .as_ref()
+                .is_some_and(|stream| stream.is_stalled(stall))
                 && let Some(stalled) = stream.take()
             {
                 stalled.give_up();

@@ -84,7 +84,9 @@ pub fn own(
 pub fn nothing() -> Response<ReplyBody> {
     let mut response = Response::new(ReplyBody::chunks(Vec::new()));
     *response.status_mut() = StatusCode::BAD_REQUEST;
-    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+        .headers_mut()
+        .insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }
 

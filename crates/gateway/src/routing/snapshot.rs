@@ -177,8 +177,10 @@ impl Credential {
             return;
         };
         let echo = |value: &HeaderValue| memchr::memmem::find(value.as_bytes(), key).is_some();
-        while let Some(name) =
-            headers.iter().find(|(_, value)| echo(value)).map(|(name, _)| name.clone())
+        while let Some(name) = headers
+            .iter()
+            .find(|(_, value)| echo(value))
+            .map(|(name, _)| name.clone())
         {
             headers.remove(name);
         }

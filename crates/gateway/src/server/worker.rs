@@ -24,8 +24,8 @@ use tower::ServiceExt;
 use super::io::ClientStream;
 use crate::{
     app::{Shared, Worker},
-    pipeline,
     ingress::Peer,
+    pipeline,
     relay::{ReplyBody, Watch},
     upstream::Pool,
 };
@@ -34,8 +34,9 @@ use crate::{
 /// it still gets an answer in its protocol's shape.
 const MAX_HEAD_BYTES: usize = 512 << 10;
 
-/// The same for the number of headers.
-const MAX_HEADERS: usize = 512;
+/// The same for the number of headers. Beyond a hundred the parser allocates room for all of them with
+/// every request, 64 bytes each.
+const MAX_HEADERS: usize = 320;
 
 /// How often idle upstream connections are looked through.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
@@ -183,7 +184,10 @@ fn serve(
     admin: Router,
     open: OpenConnection,
 ) {
-    let Connected { stream, peer: address } = connected;
+    let Connected {
+        stream,
+        peer: address,
+    } = connected;
     let stream = match TcpStream::from_std(stream) {
         Ok(stream) => stream,
         Err(error) => return tracing::warn!(%error, "a connection could not be taken up"),

@@ -191,7 +191,6 @@ where
         }));
     }
     let (sender, connection) = http1::Builder::new()
-        .max_headers(256)
         .handshake::<_, RequestBody>(io)
         .await
         .map_err(failed)?;
