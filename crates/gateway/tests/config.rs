@@ -195,6 +195,20 @@ fn a_misspelt_or_misplaced_secret_is_not_printed() {
             "line 4, column",
         ),
         (
+            format!("{account}credential = {{ api_key = hunter2 }}"),
+            "line 4, column",
+        ),
+        (
+            format!(
+                "{account}credential = {{ api_key = \"k\" }}\ncredential.api_key = \"hunter2\""
+            ),
+            "line 5, column",
+        ),
+        (
+            "retention.errors_days = 12_hunter2".to_owned(),
+            "line 1, column",
+        ),
+        (
             "workers = \"hunter2\"".to_owned(),
             "workers: a whole number, 0 or more, is needed (line 1, column 1)",
         ),
