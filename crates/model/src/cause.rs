@@ -139,7 +139,7 @@ pub struct CauseInfo {
 macro_rules! causes {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $phase:ident, $ty:ident, $sev:ident, $owner:ident, $blame:ident, $retry:literal, $biz:literal, $why:literal, $todo:literal;)*) => {
         /// What really happened.
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
         pub enum Cause { $(#[doc = $why] #[serde(rename = $code)] $variant),* }
 
         impl Cause {
@@ -158,6 +158,14 @@ macro_rules! causes {
             /// The dotted code.
             pub const fn as_str(self) -> &'static str { self.info().code }
         }
+
+        impl utoipa::PartialSchema for Cause {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                $crate::protocol::words_schema([$($code),*])
+            }
+        }
+
+        impl utoipa::ToSchema for Cause {}
 
         impl std::str::FromStr for Cause {
             type Err = $crate::protocol::UnknownWord;

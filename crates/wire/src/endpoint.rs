@@ -258,8 +258,13 @@ fn fit(route: &Route, path: &str) -> Option<Range<usize>> {
 /// resolves `..` would otherwise serve any path under the pool's credential.
 fn stays_in_place(model: &str) -> bool {
     let lower = model.to_ascii_lowercase();
-    let hides = ["%2e", "%2f", "%5c", "%00", "\\"].iter().any(|hidden| lower.contains(hidden));
-    !hides && model.split('/').all(|segment| !matches!(segment, "" | "." | ".."))
+    let hides = ["%2e", "%2f", "%5c", "%00", "\\"]
+        .iter()
+        .any(|hidden| lower.contains(hidden));
+    !hides
+        && model
+            .split('/')
+            .all(|segment| !matches!(segment, "" | "." | ".."))
 }
 
 fn shape_of(path: &str) -> Protocol {
@@ -289,8 +294,16 @@ mod tests {
             "/v1beta/models/../x:generateContent",
             "/v1/models//files",
         ] {
-            let method = if path.ends_with("Content") { Method::POST } else { Method::GET };
-            assert_eq!(on(method, path).unwrap_err().why, Mismatch::NotFound, "{path}");
+            let method = if path.ends_with("Content") {
+                Method::POST
+            } else {
+                Method::GET
+            };
+            assert_eq!(
+                on(method, path).unwrap_err().why,
+                Mismatch::NotFound,
+                "{path}"
+            );
         }
         assert!(on(Method::GET, "/v1/models/publisher/model-1.5").is_ok());
     }

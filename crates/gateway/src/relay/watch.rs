@@ -12,10 +12,12 @@ use super::stream::Stream;
 /// one worker thread.
 pub type Shared = Arc<Mutex<Option<Box<Stream>>>>;
 
+type Watched = Weak<Mutex<Option<Box<Stream>>>>;
+
 /// The streams of one worker.
 #[derive(Default)]
 pub struct Watch {
-    streams: Mutex<Vec<Weak<Mutex<Option<Box<Stream>>>>>>,
+    streams: Mutex<Vec<Watched>>,
 }
 
 impl Watch {

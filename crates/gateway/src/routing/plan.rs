@@ -99,7 +99,7 @@ impl Plan {
     }
 
     /// The best account not yet tried: lowest priority value, then fewest in flight, and takes a slot on it.
-    pub fn next(&mut self) -> Result<Chosen, NoRoute> {
+    pub fn choose(&mut self) -> Result<Chosen, NoRoute> {
         let mut full = false;
         loop {
             let best = self
@@ -144,7 +144,7 @@ impl Plan {
         })
     }
 
-    /// Whether [`Plan::next`] would find an account now.
+    /// Whether [`Plan::choose`] would find an account now.
     pub fn has_next(&self) -> bool {
         self.group
             .accounts

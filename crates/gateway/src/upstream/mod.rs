@@ -59,7 +59,7 @@ pub async fn serve(
     let settings = &worker.shared.settings;
     let deadline = inbound.journey.started() + settings.timeouts.attempts;
     let mut retries_here = 0;
-    let mut chosen = match plan.next() {
+    let mut chosen = match plan.choose() {
         Ok(chosen) => chosen,
         Err(why) => {
             stamp_route(inbound, &plan);
@@ -96,7 +96,7 @@ pub async fn serve(
         };
         let (mut decision, mut reason) = decide::decide(facts);
         let next = match decision {
-            Decision::NextAccount => plan.next().ok(),
+            Decision::NextAccount => plan.choose().ok(),
             Decision::RetrySameAccount => plan.again(&broken.account),
             Decision::Serve | Decision::Surface | Decision::GiveUp => None,
         };
