@@ -339,7 +339,7 @@ platform = "openai"
 groups = ["mapped"]
 base_url = "{{providers}}"
 credential = {{ api_key = "{}" }}
-model_mapping = {{ "five" = "five-at-m1", "m*" = "m-wild", "a/b" = "c d" }}
+model_mapping = {{ "five" = "five-at-m1", "m*" = "m-wild", "a/b" = "c+d" }}
 
 [[group]]
 name = "mapped-gemini"
@@ -380,7 +380,7 @@ groups = ["mapped", "mapped-gemini"]
         ("fast", "gpt-4.1"),
         ("mistral", "m-wild"),
         ("gpt-4o", "gpt-4o"),
-        ("a/b", "c d"),
+        ("a/b", "c+d"),
     ] {
         let body = |model: &str| {
             format!(
