@@ -28,7 +28,7 @@ const GROUP: usize = 256;
 
 /// How long the first of a group waits for others. Writing a group costs little more than writing one
 /// record, and while this thread rests nobody has to wake it.
-const GATHER: Duration = Duration::from_millis(2);
+const GATHER: Duration = Duration::from_millis(5);
 
 /// How long plain successes may lie before they are written.
 const LINGER: Duration = Duration::from_millis(100);
