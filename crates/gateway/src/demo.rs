@@ -88,11 +88,15 @@ fn new_folder() -> std::io::Result<PathBuf> {
 fn announce(gateway: &Gateway, client_key: &str) {
     let address = gateway.running.address();
     let token = gateway.running.shared().admin_token.expose();
+    // As it was called, so that the lines below can be pasted.
+    let waybill = std::env::args()
+        .next()
+        .unwrap_or_else(|| "waybill".to_owned());
     println!(
         "\n  Waybill demo: a gateway before simulated providers with faults, two requests a second\n\n  \
          gateway      http://{address}\n  client key   {client_key}\n  admin token  {token}\n\n  \
-         failures     waybill errors list --url http://{address} --token {token}\n  \
-         as they come waybill errors tail --url http://{address} --token {token}\n  \
+         failures     {waybill} errors list --url http://{address} --token {token}\n  \
+         as they come {waybill} errors tail --url http://{address} --token {token}\n  \
          hidden ones  curl -H 'authorization: Bearer {token}' \
          'http://{address}/api/v1/admin/ops/upstream-errors?recovered=true&time_range=5m'\n  \
          a request    curl http://{address}/v1/messages -H 'x-api-key: {client_key}' -H 'anthropic-version: 2023-06-01' \
