@@ -30,8 +30,12 @@ const GROUP: usize = 256;
 /// record, and while this thread rests nobody has to wake it.
 const GATHER: Duration = Duration::from_millis(5);
 
-/// How long plain successes may lie before they are written.
+/// How long plain successes may lie before they are written, when nothing was written last time.
 const LINGER: Duration = Duration::from_millis(100);
+
+/// The same under traffic: little at a time, so that writing never keeps a processor from the workers
+/// for long.
+const LINGER_BUSY: Duration = Duration::from_millis(10);
 
 /// How long records rest that the store could not take.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
@@ -72,6 +76,7 @@ pub fn spawn(
         group: Group::default(),
         noise: NoiseCounts::default(),
         noise_written: Instant::now(),
+        busy: false,
     };
     let handle = std::thread::Builder::new()
         .name("recorder".into())
@@ -88,6 +93,8 @@ struct Worker {
     group: Group,
     noise: NoiseCounts,
     noise_written: Instant,
+    /// The last round wrote something.
+    busy: bool,
 }
 
 /// Records on their way into one commit, and who waits for each. What a commit hands back stays here:
@@ -111,9 +118,11 @@ impl Worker {
             // Read before looking into the queues: what is put in before the stop is still written.
             let stopping = self.stop.load(Ordering::Acquire);
             self.rest();
+            self.busy = false;
             // As long as groups are full there is no time to rest; those who wait come first.
             loop {
                 self.gather();
+                self.busy |= !self.group.records.is_empty();
                 let full = self.group.records.len() == GROUP;
                 self.commit();
                 self.take_noise();
@@ -137,7 +146,10 @@ impl Worker {
     fn rest(&mut self) {
         if !self.group.records.is_empty() {
             std::thread::sleep(RETRY_AFTER);
-        } else if let Ok(first) = self.queues.urgent.recv_timeout(LINGER) {
+            return;
+        }
+        let linger = if self.busy { LINGER_BUSY } else { LINGER };
+        if let Ok(first) = self.queues.urgent.recv_timeout(linger) {
             self.compose(first);
             std::thread::sleep(GATHER);
         }
