@@ -38,6 +38,6 @@ fmt: ## format the Rust code in place
 	@scripts/setup.sh rust rust-tools
 	@cargo fmt --all
 
-bench: ## the gateway, nginx and no proxy side by side; ARGS=--quick takes two minutes
+bench: ## the gateway, nginx and no proxy side by side; ARGS=--quick takes three minutes
 	@scripts/setup.sh rust
 	@bash bench/run $(ARGS)

@@ -104,11 +104,6 @@ impl AnswerStream {
     pub async fn data(&mut self) -> Option<Result<Bytes, Broken>> {
         std::future::poll_fn(|cx| self.poll_data(cx)).await
     }
-
-    /// Whether the end is known to be reached.
-    pub fn is_end(&self) -> bool {
-        matches!(&self.source, Source::Plain(body) if body.is_end())
-    }
 }
 
 type Reader = StreamReader<BodyStream, Bytes>;

@@ -193,11 +193,6 @@ impl AnswerBody {
         std::future::poll_fn(|cx| self.poll_data(cx)).await
     }
 
-    /// Whether nothing more will come.
-    pub fn is_end(&self) -> bool {
-        self.ended || self.incoming.is_end_stream()
-    }
-
     fn go_home(&mut self) {
         if let Some(mut http1) = self.http1.take()
             && http1.is_usable()
