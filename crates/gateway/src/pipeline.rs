@@ -105,6 +105,7 @@ fn plan(inbound: &mut Inbound, admitted: &Admitted) -> Result<Plan, Refusal> {
         group_name: plan.group().name.clone(),
         candidates: Vec::new(),
         routing_latency_ms: millis_since(began),
+        queued: None,
     });
     Ok(plan)
 }

@@ -25,6 +25,8 @@ pub async fn apply(
             name: group.name.clone(),
             platform: group.platform,
             model_mapping: group.model_mapping.clone(),
+            sticky: waybill_model::entity::Sticky::Prefix,
+            state_rules: Vec::new(),
             status: group.status,
         };
         store
@@ -51,6 +53,12 @@ pub async fn apply(
             models: account.models.clone(),
             model_mapping: account.model_mapping.clone(),
             http_version: account.http_version,
+            quota: waybill_model::limits::Quota::default(),
+            counted_statuses: None,
+            state_rules: Vec::new(),
+            probe: None,
+            proxy: None,
+            headers: None,
             status: account.status,
             credential: vault.seal(Purpose::Credential, account.api_key.expose().as_bytes()),
         };
@@ -62,6 +70,8 @@ pub async fn apply(
     for user in &config.users {
         let new = NewUser {
             name: user.name.clone(),
+            limits: waybill_model::limits::Limits::default(),
+            credit_usd: None,
             status: user.status,
         };
         store
@@ -118,6 +128,8 @@ async fn api_key(
                 .create_user(
                     NewUser {
                         name: seed.user.clone(),
+                        limits: waybill_model::limits::Limits::default(),
+                        credit_usd: None,
                         status: Status::Active,
                     },
                     now,
@@ -132,6 +144,7 @@ async fn api_key(
         prefix,
         user_id,
         group_ids,
+        limits: waybill_model::limits::Limits::default(),
         status: seed.status,
         expires_at: seed.expires_at,
     };

@@ -329,6 +329,27 @@ causes! {
     GatewayNoSlot = "gateway.no_slot", Scheduling, Overloaded, P1, Platform, Request, true, false,
         "Every account that could serve the request is at its concurrency limit.",
         "Add accounts or raise their `concurrency`.";
+    GatewayQueueTimeout = "gateway.queue_timeout", Scheduling, Overloaded, P1, Platform, Request, true, false,
+        "The request waited for an account as long as it may, and none became free.",
+        "Add accounts or raise their `concurrency`; the route lists what each was waiting for.";
+    GatewayQueueFull = "gateway.queue_full", Scheduling, Overloaded, P1, Platform, Request, true, false,
+        "As many requests are waiting for an account as may.",
+        "Add accounts or raise their `concurrency`; a longer queue only makes clients wait longer.";
+    GatewayConcurrencyLimit = "gateway.concurrency_limit", Concurrency, RateLimit, P3, Client, Request, true, true,
+        "The key or its user has as many requests in flight as it may.",
+        "Send fewer at once, or ask the operator for a higher limit.";
+    GatewayRateLimit = "gateway.rate_limit", Concurrency, RateLimit, P3, Client, Request, true, true,
+        "The key or its user has used up its requests or tokens per minute.",
+        "Wait for the stated time, or ask the operator for a higher limit.";
+    GatewayQuotaExhausted = "gateway.quota_exhausted", Billing, RateLimit, P3, Client, Request, false, true,
+        "The key or its user has used up its quota of the day or the month.",
+        "Wait for the window to end, or ask the operator for a higher quota.";
+    GatewayBalanceExhausted = "gateway.balance_exhausted", Billing, Billing, P3, Client, Request, false, true,
+        "The user's balance is used up.",
+        "Ask the operator to add credit.";
+    GatewayNoPrice = "gateway.no_price", Billing, Billing, P2, Platform, Request, false, true,
+        "The key or its user has a limit in money, and the requested model has no price.",
+        "Add the model to the price table.";
     GatewayOverloaded = "gateway.overloaded", Scheduling, Overloaded, P0, Platform, Request, true, false,
         "The gateway itself has as many requests in flight as it may hold.",
         "Add a replica, or raise `limits.in_flight`.";

@@ -5,8 +5,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    cause::Cause,
     id::{AccountId, ApiKeyId, GroupId, UserId},
+    limits::{Limits, Quota},
+    money::MicroUsd,
     protocol::Platform,
+    state::MarkKind,
     time::UnixMillis,
     words,
 };
@@ -53,6 +57,71 @@ pub struct ModelRule {
     pub to: String,
 }
 
+words! {
+    /// What ties the requests of one conversation to one account, for the provider's prompt cache.
+    pub enum Sticky {
+        /// Nothing.
+        Off = "off",
+        /// The id a client sends: `metadata.user_id`, `session_id` or `prompt_cache_key`.
+        Session = "session",
+        /// That id, else how a conversation of several turns begins.
+        Prefix = "prefix",
+    }
+}
+
+words! {
+    /// What part of an account a rule stops.
+    pub enum RuleScope {
+        /// The account.
+        Account = "account",
+        /// The model that was asked for.
+        Model = "model",
+    }
+}
+
+/// A rule of the operator's: which failure stops an account, as what, and for how long. All conditions
+/// that are given must hold. The first rule that fits decides, the account's before the group's, both
+/// before the built-in table.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StateRule {
+    /// Its name, shown with what it did.
+    pub name: String,
+    /// Provider statuses it is for; empty is any.
+    #[serde(default)]
+    pub statuses: Vec<u16>,
+    /// Text that the provider's message, name or body must contain, whatever its case.
+    #[serde(default)]
+    pub contains: Option<String>,
+    /// The cause it is for.
+    #[serde(default)]
+    pub cause: Option<Cause>,
+    /// What the account is then; `null`: nothing happens to it.
+    #[serde(default)]
+    pub state: Option<MarkKind>,
+    /// For how long; a wait the provider states is longer or does not count.
+    #[serde(default)]
+    pub for_seconds: u64,
+    /// What is stopped.
+    #[serde(default = "whole_account")]
+    pub scope: RuleScope,
+}
+
+fn whole_account() -> RuleScope {
+    RuleScope::Account
+}
+
+/// How an account is asked whether it serves again, without a client's request.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Probe {
+    /// A model to ask for one token; `null`: the provider's list of models is asked for, which tells
+    /// whether the credential works, but uses no quota and proves no capacity.
+    pub model: Option<String>,
+    /// While a limit lasts, ask this often whether it has ended early; `null`: at its deadline only.
+    pub every_seconds: Option<u64>,
+}
+
 /// An upstream account.
 #[derive(Clone, PartialEq, Debug, Serialize, utoipa::ToSchema)]
 pub struct Account {
@@ -76,11 +145,25 @@ pub struct Account {
     pub model_mapping: Vec<ModelRule>,
     /// Which HTTP version to speak.
     pub http_version: HttpVersion,
+    /// What the provider is known to allow.
+    pub quota: Quota,
+    /// Provider statuses that may stop the account; `null`: those of the built-in table.
+    pub counted_statuses: Option<Vec<u16>>,
+    /// Rules for its failures, first match first.
+    pub state_rules: Vec<StateRule>,
+    /// How it is asked whether it serves again; `null`: by a client's request.
+    pub probe: Option<Probe>,
     /// Whether it may be used.
     pub status: Status,
     /// The sealed credential; never serialised.
     #[serde(skip)]
     pub credential: Sealed,
+    /// The sealed address of the proxy it is reached through (it may hold a password); never serialised.
+    #[serde(skip)]
+    pub proxy: Option<Sealed>,
+    /// Sealed headers to send along, a JSON object (they may hold keys); never serialised.
+    #[serde(skip)]
+    pub headers: Option<Sealed>,
     /// When it was made.
     pub created_at: UnixMillis,
     /// When it was last changed.
@@ -98,6 +181,10 @@ pub struct Group {
     pub platform: Platform,
     /// Model names to send under another name; applied before the account's own.
     pub model_mapping: Vec<ModelRule>,
+    /// What ties a conversation to one account.
+    pub sticky: Sticky,
+    /// Rules for failures of its accounts, after an account's own.
+    pub state_rules: Vec<StateRule>,
     /// Whether it may be used.
     pub status: Status,
     /// When it was made.
@@ -113,6 +200,11 @@ pub struct User {
     pub id: UserId,
     /// Unique name.
     pub name: String,
+    /// What they may use, all keys together.
+    pub limits: Limits,
+    /// Money paid in advance, ever; what is left of it is this less what was used. `null`: no balance
+    /// is kept.
+    pub credit_usd: Option<MicroUsd>,
     /// Whether their keys work.
     pub status: Status,
     /// When it was made.
@@ -137,6 +229,8 @@ pub struct ApiKey {
     pub user_id: UserId,
     /// Groups it may use, in order; the first that speaks the protocol and has the model serves.
     pub group_ids: Vec<GroupId>,
+    /// What it may use.
+    pub limits: Limits,
     /// Whether it works.
     pub status: Status,
     /// After this instant it no longer works.

@@ -7,18 +7,22 @@
 //! Must not know: HTTP servers, SQL, async.
 //!
 //! Reading order follows a request: [`id`] and [`time`] name it, [`protocol`] says which language it
-//! speaks, [`waybill`] travels with it, [`cause`] and [`classify`] judge it, [`redact`] makes it safe
-//! to show, [`record`] is what the store is given and [`view`] what an operator is shown.
+//! speaks, [`limits`] says what may be used and [`state`] what keeps an account from serving,
+//! [`waybill`] travels with it, [`cause`] and [`classify`] judge it, [`redact`] makes it safe to show,
+//! [`record`] is what the store is given and [`view`] what an operator is shown.
 
 pub mod cause;
 pub mod classify;
 pub mod entity;
 pub mod fingerprint;
 pub mod id;
+pub mod limits;
+pub mod money;
 pub mod protocol;
 pub mod record;
 pub mod redact;
 pub mod secret;
+pub mod state;
 pub mod time;
 pub mod view;
 pub mod waybill;

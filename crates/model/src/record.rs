@@ -4,9 +4,11 @@
 use crate::{
     cause::{Cause, ErrorType, Owner, Phase, Severity, Source},
     entity::Sealed,
-    id::{AccountId, ApiKeyId, GroupId, RequestId, UserId},
+    id::{AccountEventId, AccountId, ApiKeyId, GroupId, RequestId, UserId},
+    money::MicroUsd,
     protocol::{Endpoint, Platform},
     redact::Shown,
+    state::AccountEventKind,
     time::UnixMillis,
     waybill::{Candidate, Decision, EventKind, Usage},
 };
@@ -70,6 +72,8 @@ pub struct RequestRow {
     pub recovered: bool,
     /// Tokens.
     pub usage: Usage,
+    /// What they cost, where the model has a price.
+    pub cost: Option<MicroUsd>,
 }
 
 /// The verdict on a failure: a pure function of its facts and the rules' version.
@@ -203,6 +207,43 @@ pub struct EventRow {
     pub decision: Decision,
     /// Why.
     pub decision_reason: &'static str,
+}
+
+/// One change of an account's state; as [`AccountEvent`](crate::state::AccountEvent), redacted.
+#[derive(Debug, Clone)]
+pub struct AccountEventRow {
+    /// Its id; later events have larger ones.
+    pub id: AccountEventId,
+    /// When it happened.
+    pub at: UnixMillis,
+    /// The account.
+    pub account_id: AccountId,
+    /// What it says.
+    pub kind: AccountEventKind,
+    /// What it applies to, spelled as a [`Scope`](crate::state::Scope); a model's name is the client's word.
+    pub scope: Shown,
+    /// Since when the account has been so.
+    pub since: Option<UnixMillis>,
+    /// The deadline.
+    pub until: Option<UnixMillis>,
+    /// Where the deadline was read.
+    pub source: Option<Shown>,
+    /// How often in a row.
+    pub strikes: u32,
+    /// The cause of the failure behind it.
+    pub cause: Option<Cause>,
+    /// The provider's status.
+    pub status_code: Option<u16>,
+    /// What was said.
+    pub reason: Shown,
+    /// The request that caused it.
+    pub request_id: Option<RequestId>,
+    /// The attempt of that request.
+    pub attempt: Option<u32>,
+    /// Who did it, where it was not a request.
+    pub actor: Option<Shown>,
+    /// The event that is taken back.
+    pub undoes: Option<AccountEventId>,
 }
 
 /// The exact request, for sending again.

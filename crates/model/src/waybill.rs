@@ -10,8 +10,10 @@ use http::{HeaderMap, uri::PathAndQuery};
 
 use crate::{
     cause::{Cause, Source},
-    id::{AccountId, ApiKeyId, GroupId, RequestId, UserId},
+    id::{AccountEventId, AccountId, ApiKeyId, GroupId, RequestId, UserId},
+    money::MicroUsd,
     protocol::{Endpoint, Platform, Protocol},
+    state::{Reach, Scope},
     time::UnixMillis,
     words,
 };
@@ -127,8 +129,26 @@ words! {
         LowerPriority = "lower_priority",
         /// Same priority, but more requests in flight.
         MoreInFlight = "more_in_flight",
-        /// Its credential could not be opened or read.
+        /// Its credential, proxy or headers could not be opened or read.
         NoCredential = "no_credential",
+        /// The provider's limit is used up until the deadline.
+        RateLimited = "rate_limited",
+        /// The provider had no capacity, or kept failing.
+        Overloaded = "overloaded",
+        /// A rule of the operator's says to wait.
+        Paused = "paused",
+        /// Its credential or standing was refused.
+        Error = "error",
+        /// Its deadline has passed, and another request is finding out whether it serves again.
+        HalfOpen = "half_open",
+        /// What the provider is known to allow would be exceeded.
+        QuotaReached = "quota_reached",
+        /// Same load, but slower, or used more recently.
+        LessPreferred = "less_preferred",
+        /// The way to its provider is failing; others are tried first.
+        WayFailing = "way_failing",
+        /// The conversation belongs to another account.
+        Sticky = "sticky",
     }
 }
 
@@ -179,8 +199,19 @@ pub struct Routing {
     pub group_name: Arc<str>,
     /// Every account that was looked at, and why it was passed over; filled for failures.
     pub candidates: Vec<Candidate>,
-    /// Time spent choosing, all choices together.
+    /// Time spent choosing and waiting, all choices together.
     pub routing_latency_ms: u32,
+    /// What part of that was spent in the queue for a slot; `None` when it did not wait.
+    pub queued: Option<Queued>,
+}
+
+/// A wait for a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Queued {
+    /// Requests of the group that were waiting already when it joined.
+    pub ahead: u32,
+    /// How long it waited.
+    pub waited_ms: u32,
 }
 
 /// One account that routing looked at.
@@ -193,6 +224,50 @@ pub struct Candidate {
     pub account_name: Arc<str>,
     /// Why it was passed over; `null` for the chosen one.
     pub excluded: Option<Exclusion>,
+    /// What the reason applies to: the account, or a model on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
+    /// Since when it is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<UnixMillis>,
+    /// Until when it stays so, as far as is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<UnixMillis>,
+    /// The event of the account that made it so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<AccountEventId>,
+    /// The request that caused that event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub caused_by: Option<RequestId>,
+    /// The cause of that request's failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+    /// What was said, or what is full.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl Candidate {
+    /// A candidate of which there is no more to say.
+    pub fn new(
+        account_id: AccountId,
+        account_name: Arc<str>,
+        excluded: Option<Exclusion>,
+    ) -> Candidate {
+        Candidate {
+            account_id,
+            account_name,
+            excluded,
+            scope: None,
+            since: None,
+            until: None,
+            event_id: None,
+            caused_by: None,
+            cause: None,
+            reason: None,
+        }
+    }
 }
 
 /// One try on one account.
@@ -257,6 +332,8 @@ pub struct Failure {
     pub retry_after_ms: Option<u64>,
     /// Where the wait was read from: a header's name or a body field's path.
     pub retry_after_source: Option<String>,
+    /// What the limit reaches, where the failure is one.
+    pub reach: Reach,
 }
 
 /// What relay measured.
@@ -270,6 +347,8 @@ pub struct Relayed {
     pub response_latency_ms: Option<u32>,
     /// Tokens, as the provider counted them.
     pub usage: Usage,
+    /// What they cost, where the model has a price.
+    pub cost: Option<MicroUsd>,
 }
 
 /// Tokens, as a provider reports them.

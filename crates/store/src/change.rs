@@ -2,8 +2,13 @@
 //! the store assigns ids, and the caller says what time it is.
 
 use waybill_model::{
-    entity::{Account, ApiKey, Group, HttpVersion, ModelRule, Sealed, Status, User},
+    entity::{
+        Account, ApiKey, Group, HttpVersion, ModelRule, Probe, Sealed, StateRule, Status, Sticky,
+        User,
+    },
     id::{GroupId, UserId},
+    limits::{Limits, Price, Quota},
+    money::MicroUsd,
     protocol::Platform,
     time::UnixMillis,
 };
@@ -19,6 +24,8 @@ pub struct Config {
     pub users: Vec<User>,
     /// All API keys, by id.
     pub api_keys: Vec<ApiKey>,
+    /// The price table, by model.
+    pub prices: Vec<Price>,
 }
 
 /// A group to be made.
@@ -30,6 +37,10 @@ pub struct NewGroup {
     pub platform: Platform,
     /// Model names to send under another name.
     pub model_mapping: Vec<ModelRule>,
+    /// What ties a conversation to one account.
+    pub sticky: Sticky,
+    /// Rules for failures of its accounts.
+    pub state_rules: Vec<StateRule>,
     /// Whether it may be used.
     pub status: Status,
 }
@@ -41,6 +52,10 @@ pub struct GroupChange {
     pub name: Option<String>,
     /// Model names to send under another name.
     pub model_mapping: Option<Vec<ModelRule>>,
+    /// What ties a conversation to one account.
+    pub sticky: Option<Sticky>,
+    /// Rules for failures of its accounts: the whole list.
+    pub state_rules: Option<Vec<StateRule>>,
     /// Whether it may be used.
     pub status: Option<Status>,
 }
@@ -66,10 +81,22 @@ pub struct NewAccount {
     pub model_mapping: Vec<ModelRule>,
     /// Which HTTP version to speak.
     pub http_version: HttpVersion,
+    /// What the provider is known to allow.
+    pub quota: Quota,
+    /// Provider statuses that may stop it; `None`: those of the built-in table.
+    pub counted_statuses: Option<Vec<u16>>,
+    /// Rules for its failures.
+    pub state_rules: Vec<StateRule>,
+    /// How it is asked whether it serves again.
+    pub probe: Option<Probe>,
     /// Whether it may be used.
     pub status: Status,
     /// The sealed credential.
     pub credential: Sealed,
+    /// The sealed address of its proxy.
+    pub proxy: Option<Sealed>,
+    /// Sealed headers to send along, a JSON object.
+    pub headers: Option<Sealed>,
 }
 
 /// What to change about an account; `None` leaves a field as it is.
@@ -91,10 +118,22 @@ pub struct AccountChange {
     pub model_mapping: Option<Vec<ModelRule>>,
     /// Which HTTP version to speak.
     pub http_version: Option<HttpVersion>,
+    /// What the provider is known to allow.
+    pub quota: Option<Quota>,
+    /// Provider statuses that may stop it; `Some(None)`: those of the built-in table.
+    pub counted_statuses: Option<Option<Vec<u16>>>,
+    /// Rules for its failures: the whole list.
+    pub state_rules: Option<Vec<StateRule>>,
+    /// How it is asked whether it serves again; `Some(None)`: by a client's request.
+    pub probe: Option<Option<Probe>>,
     /// Whether it may be used.
     pub status: Option<Status>,
     /// The sealed credential.
     pub credential: Option<Sealed>,
+    /// The sealed address of its proxy; `Some(None)`: none.
+    pub proxy: Option<Option<Sealed>>,
+    /// Sealed headers to send along; `Some(None)`: none.
+    pub headers: Option<Option<Sealed>>,
 }
 
 /// A user to be made.
@@ -102,6 +141,10 @@ pub struct AccountChange {
 pub struct NewUser {
     /// Unique name.
     pub name: String,
+    /// What they may use, all keys together.
+    pub limits: Limits,
+    /// Money paid in advance, ever; `None`: no balance is kept.
+    pub credit_usd: Option<MicroUsd>,
     /// Whether their keys work.
     pub status: Status,
 }
@@ -111,6 +154,10 @@ pub struct NewUser {
 pub struct UserChange {
     /// Unique name.
     pub name: Option<String>,
+    /// What they may use: the whole set.
+    pub limits: Option<Limits>,
+    /// Money paid in advance, ever; `Some(None)`: no balance is kept.
+    pub credit_usd: Option<Option<MicroUsd>>,
     /// Whether their keys work.
     pub status: Option<Status>,
 }
@@ -128,6 +175,8 @@ pub struct NewApiKey {
     pub user_id: UserId,
     /// Groups it may use, in order.
     pub group_ids: Vec<GroupId>,
+    /// What it may use.
+    pub limits: Limits,
     /// Whether it works.
     pub status: Status,
     /// After this instant it no longer works.
@@ -141,6 +190,8 @@ pub struct ApiKeyChange {
     pub name: Option<String>,
     /// Groups it may use, in order: the whole list.
     pub group_ids: Option<Vec<GroupId>>,
+    /// What it may use: the whole set.
+    pub limits: Option<Limits>,
     /// Whether it works.
     pub status: Option<Status>,
     /// After this instant it no longer works; `Some(None)` lets it work for ever.

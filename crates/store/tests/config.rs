@@ -5,9 +5,12 @@ mod common;
 
 use common::Fixture;
 use waybill_model::{
-    entity::{HttpVersion, ModelRule, Sealed, Status},
+    entity::{HttpVersion, ModelRule, Probe, RuleScope, Sealed, StateRule, Status, Sticky},
     id::{AccountId, ApiKeyId, GroupId, UserId},
+    limits::{Limits, Quota},
+    money::MicroUsd,
     protocol::Platform,
+    state::MarkKind,
     time::UnixMillis,
 };
 use waybill_store::{
@@ -26,7 +29,21 @@ fn group(name: &str) -> NewGroup {
             from: "gpt-5*".to_owned(),
             to: "gpt-5-mini".to_owned(),
         }],
+        sticky: Sticky::Session,
+        state_rules: vec![rule("long context")],
         status: Status::Active,
+    }
+}
+
+fn rule(contains: &str) -> StateRule {
+    StateRule {
+        name: "pause".to_owned(),
+        statuses: vec![400],
+        contains: Some(contains.to_owned()),
+        cause: None,
+        state: Some(MarkKind::Paused),
+        for_seconds: 600,
+        scope: RuleScope::Model,
     }
 }
 
@@ -41,14 +58,28 @@ fn account(name: &str, group_ids: Vec<GroupId>) -> NewAccount {
         models: vec!["gpt-5".to_owned(), "o*".to_owned()],
         model_mapping: Vec::new(),
         http_version: HttpVersion::Auto,
+        quota: Quota {
+            requests_per_minute: Some(50),
+            ..Quota::default()
+        },
+        counted_statuses: Some(vec![401, 429]),
+        state_rules: vec![rule("overdue")],
+        probe: Some(Probe::default()),
         status: Status::Active,
         credential: Sealed(vec![0, 255, 1]),
+        proxy: Some(Sealed(vec![7])),
+        headers: None,
     }
 }
 
 fn user(name: &str) -> NewUser {
     NewUser {
         name: name.to_owned(),
+        limits: Limits {
+            usd_per_month: Some(MicroUsd(5_000_000)),
+            ..Limits::default()
+        },
+        credit_usd: Some(MicroUsd(20_000_000)),
         status: Status::Active,
     }
 }
@@ -60,6 +91,10 @@ fn key(name: &str, hash: u8, user_id: UserId, group_ids: Vec<GroupId>) -> NewApi
         prefix: "wb-abc".to_owned(),
         user_id,
         group_ids,
+        limits: Limits {
+            requests_per_day: Some(9),
+            ..Limits::default()
+        },
         status: Status::Active,
         expires_at: Some(UnixMillis(9_000)),
     }

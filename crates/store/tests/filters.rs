@@ -226,6 +226,7 @@ fn record(n: u64, draft: &Draft) -> Record {
             .map(|f| f.cause),
         recovered: draft.failure.as_ref().is_some_and(|f| f.recovered),
         usage: Usage::default(),
+        cost: None,
     };
     let Some(failure) = &draft.failure else {
         return Record {

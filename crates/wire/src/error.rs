@@ -26,7 +26,7 @@ use waybill_model::{
 };
 
 use crate::reset;
-pub use crate::reset::{Reset, Scope};
+pub use crate::reset::Reset;
 
 /// Most bytes of a body that are looked at. Errors are small; what is larger is a page or a stream.
 pub const BODY_BYTES: usize = 64 * 1024;

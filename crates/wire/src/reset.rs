@@ -16,7 +16,7 @@ pub(crate) mod span;
 
 use http::HeaderMap;
 use serde_json::Value;
-use waybill_model::{protocol::Platform, time::UnixMillis};
+use waybill_model::{protocol::Platform, state::Reach, time::UnixMillis};
 
 /// A stated wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,16 +26,7 @@ pub struct Reset {
     /// Where it was read: a header's name, a body field's path, or `message`.
     pub source: String,
     /// What is limited.
-    pub scope: Scope,
-}
-
-/// What a limit applies to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// Everything the account does.
-    Account,
-    /// One model, or one family of models, on the account.
-    Model,
+    pub scope: Reach,
 }
 
 /// Longest wait believed: a year and a day.
@@ -58,7 +49,7 @@ pub(crate) struct Evidence<'a> {
 struct Stated {
     after_ms: u64,
     source: String,
-    scope: Option<Scope>,
+    scope: Option<Reach>,
 }
 
 impl Evidence<'_> {
@@ -85,7 +76,7 @@ impl Evidence<'_> {
 
     /// Whether the limit is of one model. Per-minute and per-day limits of the APIs are kept per
     /// model; plans and subscriptions are shared by all models of an account.
-    fn scope(&self) -> Scope {
+    fn scope(&self) -> Reach {
         let named = |marks: &[&str]| {
             let message = self.message.to_ascii_lowercase();
             let hints = self.hints.iter().map(|hint| hint.to_ascii_lowercase());
@@ -110,9 +101,9 @@ impl Evidence<'_> {
             ]),
         };
         if of_model {
-            Scope::Model
+            Reach::Model
         } else {
-            Scope::Account
+            Reach::Account
         }
     }
 

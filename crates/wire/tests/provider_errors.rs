@@ -6,9 +6,10 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use waybill_model::{
     cause::Cause::{self, *},
     protocol::Platform::{self, *},
+    state::Reach,
     time::UnixMillis,
 };
-use waybill_wire::error::{ProviderError, Scope, read};
+use waybill_wire::error::{ProviderError, read};
 
 /// 2026-01-01T00:00:00Z
 const NOW: UnixMillis = UnixMillis(1_767_225_600_000);
@@ -604,7 +605,7 @@ fn a_limit_of_one_model_is_told_from_a_limit_of_the_account() {
     ];
     assert_eq!(
         said(Anthropic, 429, &family, b"{}").reset.unwrap().scope,
-        Scope::Model
+        Reach::Model
     );
     let shared = [
         ("retry-after", "60"),
@@ -612,11 +613,11 @@ fn a_limit_of_one_model_is_told_from_a_limit_of_the_account() {
     ];
     assert_eq!(
         said(Anthropic, 429, &shared, b"{}").reset.unwrap().scope,
-        Scope::Account
+        Reach::Account
     );
     let plan = br#"{"error":{"type":"usage_limit_reached","resets_in_seconds":60}}"#;
     assert_eq!(
         said(OpenAi, 429, &[], plan).reset.unwrap().scope,
-        Scope::Account
+        Reach::Account
     );
 }

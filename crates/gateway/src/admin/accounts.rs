@@ -167,6 +167,12 @@ pub async fn create(
         models: form.models,
         model_mapping: form.model_mapping,
         http_version,
+        quota: waybill_model::limits::Quota::default(),
+        counted_statuses: None,
+        state_rules: Vec::new(),
+        probe: None,
+        proxy: None,
+        headers: None,
         status: form.status.unwrap_or(Status::Active),
     };
     let account = shared.store.create_account(new, shared.clock.now()).await?;
@@ -220,6 +226,7 @@ pub async fn change(
                 .vault
                 .seal(Purpose::Credential, key.expose().as_bytes())
         }),
+        ..AccountChange::default()
     };
     update(&shared, now_is.id, change).await
 }

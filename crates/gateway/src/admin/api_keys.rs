@@ -138,6 +138,7 @@ pub async fn create(
         prefix: seed::prefix(&key),
         user_id: owner(&shared, form.user, now).await?,
         group_ids,
+        limits: waybill_model::limits::Limits::default(),
         status: form.status.unwrap_or(Status::Active),
         expires_at: form.expires_at,
     };
@@ -174,6 +175,7 @@ pub async fn change(
             .transpose()?,
         status: patch.status,
         expires_at: patch.expires_at,
+        ..ApiKeyChange::default()
     };
     let key = shared.store.update_api_key(id, change, now).await?;
     apply(&shared).await?;
@@ -219,6 +221,8 @@ async fn owner(shared: &App, named: Option<NameOrId>, now: UnixMillis) -> Result
     }
     let new = NewUser {
         name: DEFAULT_USER.to_owned(),
+        limits: waybill_model::limits::Limits::default(),
+        credit_usd: None,
         status: Status::Active,
     };
     match shared.store.create_user(new, now).await {

@@ -83,6 +83,8 @@ pub async fn create(
         name: form.name,
         platform: form.platform,
         model_mapping: form.model_mapping,
+        sticky: waybill_model::entity::Sticky::Prefix,
+        state_rules: Vec::new(),
         status: form.status.unwrap_or(Status::Active),
     };
     let group = shared.store.create_group(new, shared.clock.now()).await?;
@@ -109,6 +111,7 @@ pub async fn change(
         name: patch.name,
         model_mapping: patch.model_mapping,
         status: patch.status,
+        ..GroupChange::default()
     };
     let group = shared
         .store

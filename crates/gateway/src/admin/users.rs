@@ -72,6 +72,8 @@ pub async fn create(
     check::name(&form.name)?;
     let new = NewUser {
         name: form.name,
+        limits: waybill_model::limits::Limits::default(),
+        credit_usd: None,
         status: form.status.unwrap_or(Status::Active),
     };
     let user = shared.store.create_user(new, shared.clock.now()).await?;
@@ -93,6 +95,7 @@ pub async fn change(
     let change = UserChange {
         name: patch.name,
         status: patch.status,
+        ..UserChange::default()
     };
     let user = shared
         .store

@@ -287,6 +287,7 @@ fn request_row(finished: &Finished, subject: Subject) -> RequestRow {
             .as_ref()
             .map(|relayed| relayed.usage)
             .unwrap_or_default(),
+        cost: waybill.relayed.as_ref().and_then(|relayed| relayed.cost),
         subject,
     }
 }

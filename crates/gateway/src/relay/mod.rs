@@ -69,6 +69,7 @@ async fn document(inbound: Inbound, whole: Whole) -> Response<ReplyBody> {
         time_to_first_token_ms: Some(elapsed),
         response_latency_ms: Some(millis_since(whole.head_at)),
         usage,
+        cost: None,
     });
     let (request_id, attempts) = (waybill.request_id, waybill.attempts_made());
     if let Some(commit) = journey.finish(Outcome::Served, whole.status.as_u16(), Bytes::new()) {

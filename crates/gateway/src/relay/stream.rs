@@ -341,6 +341,7 @@ impl Stream {
             time_to_first_token_ms: self.facts.time_to_first_token_ms,
             response_latency_ms: Some(millis_since(self.facts.head_at)),
             usage: self.reader.usage(),
+            cost: None,
         });
     }
 }

@@ -68,6 +68,20 @@ codes! {
         "No account of the group can be used.";
     NoSlot = "waybill_no_slot", SERVICE_UNAVAILABLE, GatewayNoSlot, Some(1),
         "Every account of the group is at its concurrency limit.";
+    QueueTimeout = "waybill_queue_timeout", SERVICE_UNAVAILABLE, GatewayQueueTimeout, Some(1),
+        "The request waited for an account as long as it may, and none became free.";
+    QueueFull = "waybill_queue_full", SERVICE_UNAVAILABLE, GatewayQueueFull, Some(1),
+        "As many requests are waiting for an account as may.";
+    ConcurrencyLimit = "waybill_concurrency_limit", TOO_MANY_REQUESTS, GatewayConcurrencyLimit, Some(1),
+        "The key or its user has as many requests in flight as it may.";
+    RateLimit = "waybill_rate_limit", TOO_MANY_REQUESTS, GatewayRateLimit, None,
+        "The key or its user has used up its requests or tokens per minute.";
+    QuotaExhausted = "waybill_quota_exhausted", TOO_MANY_REQUESTS, GatewayQuotaExhausted, None,
+        "The key or its user has used up its quota of the day or the month.";
+    BalanceExhausted = "waybill_balance_exhausted", PAYMENT_REQUIRED, GatewayBalanceExhausted, None,
+        "The user's balance is used up.";
+    NoPrice = "waybill_no_price", PAYMENT_REQUIRED, GatewayNoPrice, None,
+        "The key or its user has a limit in money, and the model has no price.";
     Overloaded = "waybill_overloaded", SERVICE_UNAVAILABLE, GatewayOverloaded, Some(1),
         "The gateway has as many requests in flight as it may hold.";
     Shutdown = "waybill_shutting_down", SERVICE_UNAVAILABLE, GatewayShutdown, Some(1),

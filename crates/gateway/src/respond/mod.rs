@@ -70,7 +70,7 @@ pub fn own(
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/json"),
     );
-    if let Some(seconds) = info.retry_after_s {
+    if let Some(seconds) = refusal.retry_after_s.or(info.retry_after_s.map(u64::from)) {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     if let Some(allow) = refusal.allow {

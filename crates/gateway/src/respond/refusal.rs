@@ -2,6 +2,7 @@
 
 use waybill_model::{
     cause::{Cause, Owner, Source},
+    time::UnixMillis,
     waybill::Failure,
 };
 use waybill_wire::{endpoint::Mismatch, peek::PeekError};
@@ -20,6 +21,8 @@ pub struct Refusal {
     pub log: Option<String>,
     /// For `allow`, on 405.
     pub allow: Option<&'static str>,
+    /// For `retry-after`, where more is known than the code's own wait. Whole seconds, rounded up.
+    pub retry_after_s: Option<u64>,
 }
 
 impl Refusal {
@@ -30,6 +33,17 @@ impl Refusal {
             message: message.into(),
             log: None,
             allow: None,
+            retry_after_s: None,
+        }
+    }
+
+    /// The same, with a wait that is known: from `now` until `until`.
+    #[must_use]
+    pub fn until(self, until: UnixMillis, now: UnixMillis) -> Self {
+        let wait_ms = u64::try_from(until.0.saturating_sub(now.0)).unwrap_or(0);
+        Refusal {
+            retry_after_s: Some(wait_ms.div_ceil(1000).max(1)),
+            ..self
         }
     }
 

@@ -164,10 +164,8 @@ impl Plan {
         self.group
             .accounts
             .iter()
-            .map(|account| Candidate {
-                account_id: account.id,
-                account_name: Arc::clone(&account.name),
-                excluded: if Some(&account.id) == chosen {
+            .map(|account| {
+                let excluded = if Some(&account.id) == chosen {
                     None
                 } else {
                     Some(self.exclusion(account).unwrap_or(
@@ -177,7 +175,8 @@ impl Plan {
                             Exclusion::LowerPriority
                         },
                     ))
-                },
+                };
+                Candidate::new(account.id, Arc::clone(&account.name), excluded)
             })
             .collect()
     }

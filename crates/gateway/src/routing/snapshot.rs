@@ -4,8 +4,10 @@ use std::{collections::HashMap, sync::Arc};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header, uri::Authority};
 use waybill_model::{
-    entity::{Account, ApiKey, Group, HttpVersion, Status, User},
+    entity::{Account, ApiKey, Group, HttpVersion, Probe, StateRule, Status, Sticky, User},
     id::{AccountId, ApiKeyId, GroupId, UserId},
+    limits::{Limits, Quota},
+    money::MicroUsd,
     protocol::Platform,
     secret::Secret,
     time::UnixMillis,
@@ -37,6 +39,12 @@ pub struct KeyEntry {
     pub expires_at: Option<UnixMillis>,
     /// Active groups it may use, in order.
     pub groups: Vec<Arc<GroupEntry>>,
+    /// What it may use.
+    pub limits: Limits,
+    /// What its owner may use, all keys together.
+    pub user_limits: Limits,
+    /// What its owner has paid in advance.
+    pub credit_usd: Option<MicroUsd>,
 }
 
 /// A group with its accounts.
@@ -50,6 +58,10 @@ pub struct GroupEntry {
     pub platform: Platform,
     /// Applied before the account's own.
     pub model_map: ModelMap,
+    /// What ties a conversation to one account.
+    pub sticky: Sticky,
+    /// Rules for failures of its accounts, after their own.
+    pub state_rules: Vec<StateRule>,
     /// Its accounts, lowest priority value first.
     pub accounts: Vec<Arc<AccountEntry>>,
 }
@@ -79,6 +91,14 @@ pub struct AccountEntry {
     pub host: Arc<str>,
     /// What it presents; `None` when the sealed credential could not be opened.
     pub credential: Option<Credential>,
+    /// What the provider is known to allow.
+    pub quota: Quota,
+    /// Provider statuses that may stop it; `None`: those of the built-in table.
+    pub counted_statuses: Option<Vec<u16>>,
+    /// Rules for its failures.
+    pub state_rules: Vec<StateRule>,
+    /// How it is asked whether it serves again.
+    pub probe: Option<Probe>,
     /// In-flight counter, shared over snapshots.
     pub live: Arc<Live>,
 }
@@ -220,6 +240,8 @@ impl Snapshot {
                     name: group.name.as_str().into(),
                     platform: group.platform,
                     model_map: ModelMap::new(&group.model_mapping),
+                    sticky: group.sticky,
+                    state_rules: group.state_rules.clone(),
                     accounts,
                 };
                 (group.id, Arc::new(entry))
@@ -247,6 +269,9 @@ impl Snapshot {
                         .iter()
                         .filter_map(|id| groups.get(id).cloned())
                         .collect(),
+                    limits: key.limits,
+                    user_limits: user.limits,
+                    credit_usd: user.credit_usd,
                 };
                 Some((key.hash, Arc::new(entry)))
             })
@@ -289,6 +314,10 @@ fn account_entry(
         upstream,
         credential: open(account)
             .and_then(|secret| Credential::api_key(account.platform, &secret).ok()),
+        quota: account.quota,
+        counted_statuses: account.counted_statuses.clone(),
+        state_rules: account.state_rules.clone(),
+        probe: account.probe.clone(),
         live: previous
             .accounts
             .get(&account.id)

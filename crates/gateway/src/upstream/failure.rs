@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use waybill_model::{
     protocol::Platform,
+    state::Reach,
     time::UnixMillis,
     waybill::{EventKind, Failure, StreamFault, TransportFault},
 };
@@ -134,6 +135,10 @@ pub fn failure_of(
         response_headers: headers,
         retry_after_ms,
         retry_after_source,
+        reach: error
+            .reset
+            .as_ref()
+            .map_or(Reach::Account, |reset| reset.scope),
     };
     (failure, error.upstream_request_id)
 }

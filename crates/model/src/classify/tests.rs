@@ -372,6 +372,7 @@ fn attempt(cause: Option<Cause>) -> crate::waybill::Attempt {
             response_headers: http::HeaderMap::new(),
             retry_after_ms: None,
             retry_after_source: None,
+            reach: crate::state::Reach::Account,
         }),
         decision: waybill::Decision::Surface,
         decision_reason: "test",

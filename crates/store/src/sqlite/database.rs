@@ -12,7 +12,10 @@ use rusqlite::{Connection, ErrorCode};
 use crate::{Durability, StoreError, StoreOptions};
 
 /// One step of the schema per entry, in order. An entry that was released never changes.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_record_and_config.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_record_and_config.sql"),
+    include_str!("migrations/0002_account_state_and_limits.sql"),
+];
 
 /// Longest wait for another process that holds the file. Within this process writers take turns, so
 /// that only a backup or a command line tool can make anyone wait.

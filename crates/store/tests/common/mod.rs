@@ -130,6 +130,7 @@ pub fn success(n: u64) -> Record {
             cause: None,
             recovered: false,
             usage,
+            cost: Some(waybill_model::money::MicroUsd(1_250)),
         }),
         error: None,
         events: Vec::new(),
@@ -150,6 +151,7 @@ pub fn failure(n: u64) -> Record {
             cause: Some(Cause::Overloaded),
             recovered: false,
             usage: Usage::default(),
+            cost: Some(waybill_model::money::MicroUsd(1_250)),
         }),
         error: Some(Box::new(error_row(subject, Cause::Overloaded))),
         events: vec![
@@ -206,11 +208,11 @@ pub fn error_row(subject: Subject, cause: Cause) -> ErrorRow {
         request_body_truncated: false,
         request_body_bytes: 2_048,
         request_headers: Some(Shown::own(r#"{"accept":"*/*"}"#)),
-        route: vec![Candidate {
-            account_id: AccountId(5),
-            account_name: Arc::from("anthropic-2"),
-            excluded: Some(Exclusion::NoSlot),
-        }],
+        route: vec![Candidate::new(
+            AccountId(5),
+            Arc::from("anthropic-2"),
+            Some(Exclusion::NoSlot),
+        )],
     }
 }
 

@@ -4,9 +4,9 @@
 //! Azure, Groq and Cerebras. Must not know: bodies.
 
 use http::HeaderMap;
-use waybill_model::time::UnixMillis;
+use waybill_model::{state::Reach, time::UnixMillis};
 
-use super::{Scope, Stated, believed, span, until};
+use super::{Stated, believed, span, until};
 
 /// The answer's own wait: `retry-after-ms`, else `retry-after` as seconds or as an HTTP date.
 pub(super) fn retry_after(headers: &HeaderMap, now: UnixMillis) -> Option<Stated> {
@@ -32,7 +32,7 @@ pub(super) fn retry_after(headers: &HeaderMap, now: UnixMillis) -> Option<Stated
         )
     };
     let mut stated = in_ms().or_else(plain)?;
-    stated.scope = model_window_rejected(headers).then_some(Scope::Model);
+    stated.scope = model_window_rejected(headers).then_some(Reach::Model);
     Some(stated)
 }
 
@@ -45,9 +45,9 @@ pub(super) fn unified(headers: &HeaderMap, now: UnixMillis) -> Option<Stated> {
         let wait = span::instant(text(headers, &name)?, now)?;
         let mut stated = believed(wait, name)?;
         stated.scope = Some(if is_shared(window) {
-            Scope::Account
+            Reach::Account
         } else {
-            Scope::Model
+            Reach::Model
         });
         Some(stated)
     });

@@ -67,8 +67,14 @@ impl Store {
                     models: change.models.unwrap_or(now_is.models),
                     model_mapping: change.model_mapping.unwrap_or(now_is.model_mapping),
                     http_version: change.http_version.unwrap_or(now_is.http_version),
+                    quota: change.quota.unwrap_or(now_is.quota),
+                    counted_statuses: change.counted_statuses.unwrap_or(now_is.counted_statuses),
+                    state_rules: change.state_rules.unwrap_or(now_is.state_rules),
+                    probe: change.probe.unwrap_or(now_is.probe),
                     status: change.status.unwrap_or(now_is.status),
                     credential: change.credential.unwrap_or(now_is.credential),
+                    proxy: change.proxy.unwrap_or(now_is.proxy),
+                    headers: change.headers.unwrap_or(now_is.headers),
                 };
                 save(db, Some(id), &changed, now)
             })
@@ -91,7 +97,8 @@ pub(super) fn read(db: &Connection, id: Option<AccountId>) -> Result<Vec<Account
     let mut statement = db.prepare_cached(
         "SELECT id, name, platform, base_url,
          (SELECT json_group_array(group_id ORDER BY group_id) FROM account_groups WHERE account_id = accounts.id),
-         priority, concurrency, models, model_mapping, http_version, status, credential, created_at, updated_at
+         priority, concurrency, models, model_mapping, http_version, quota, counted_statuses, state_rules,
+         probe, status, credential, proxy, headers, created_at, updated_at
          FROM accounts WHERE ?1 IS NULL OR id = ?1 ORDER BY id",
     )?;
     let mut rows = statement.query([id.map(|id| id.0)])?;
@@ -109,8 +116,14 @@ pub(super) fn read(db: &Connection, id: Option<AccountId>) -> Result<Vec<Account
             models: cells.json("models")?,
             model_mapping: cells.json("model_mapping")?,
             http_version: cells.word("http_version")?,
+            quota: cells.json("quota")?,
+            counted_statuses: cells.json("counted_statuses")?,
+            state_rules: cells.json("state_rules")?,
+            probe: cells.json("probe")?,
             status: cells.word("status")?,
             credential: Sealed(cells.next()?),
+            proxy: cells.next::<Option<_>>()?.map(Sealed),
+            headers: cells.next::<Option<_>>()?.map(Sealed),
             created_at: cells.time()?,
             updated_at: cells.time()?,
         });
@@ -130,13 +143,16 @@ fn save(
     }
     db.execute(
         "INSERT INTO accounts (id, name, platform, base_url, priority, concurrency, models, model_mapping,
-         http_version, status, credential, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)
+         http_version, quota, counted_statuses, state_rules, probe, status, credential, proxy, headers,
+         created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?18)
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, platform = excluded.platform,
          base_url = excluded.base_url, priority = excluded.priority, concurrency = excluded.concurrency,
          models = excluded.models, model_mapping = excluded.model_mapping,
-         http_version = excluded.http_version, status = excluded.status,
-         credential = excluded.credential, updated_at = excluded.updated_at",
+         http_version = excluded.http_version, quota = excluded.quota,
+         counted_statuses = excluded.counted_statuses, state_rules = excluded.state_rules,
+         probe = excluded.probe, status = excluded.status, credential = excluded.credential,
+         proxy = excluded.proxy, headers = excluded.headers, updated_at = excluded.updated_at",
         params![
             id.map(|id| id.0),
             account.name,
@@ -147,8 +163,14 @@ fn save(
             json(&account.models)?,
             json(&account.model_mapping)?,
             account.http_version.as_str(),
+            json(&account.quota)?,
+            json(&account.counted_statuses)?,
+            json(&account.state_rules)?,
+            json(&account.probe)?,
             account.status.as_str(),
             account.credential.0,
+            account.proxy.as_ref().map(|proxy| &proxy.0),
+            account.headers.as_ref().map(|headers| &headers.0),
             now.0
         ],
     )?;

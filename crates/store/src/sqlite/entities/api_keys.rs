@@ -8,7 +8,7 @@ use waybill_model::{
 };
 
 use super::super::{Result, Store, row};
-use super::{check_name, check_reference, delete, distinct, id_of, one};
+use super::{check_name, check_reference, delete, distinct, id_of, json, one};
 use crate::{ApiKeyChange, Kind, NewApiKey, StoreError};
 
 impl Store {
@@ -76,6 +76,7 @@ impl Store {
                     prefix: now_is.prefix,
                     user_id: now_is.user_id,
                     group_ids: change.group_ids.unwrap_or(now_is.group_ids),
+                    limits: change.limits.unwrap_or(now_is.limits),
                     status: change.status.unwrap_or(now_is.status),
                     expires_at: change.expires_at.unwrap_or(now_is.expires_at),
                 };
@@ -101,7 +102,7 @@ pub(super) fn read(db: &Connection, id: Option<ApiKeyId>) -> Result<Vec<ApiKey>>
         "SELECT id, name, hash, prefix, user_id,
          (SELECT json_group_array(group_id ORDER BY position) FROM api_key_groups
           WHERE api_key_id = api_keys.id),
-         status, expires_at, created_at, updated_at
+         limits, status, expires_at, created_at, updated_at
          FROM api_keys WHERE ?1 IS NULL OR id = ?1 ORDER BY id",
     )?;
     let mut rows = statement.query([id.map(|id| id.0)])?;
@@ -115,6 +116,7 @@ pub(super) fn read(db: &Connection, id: Option<ApiKeyId>) -> Result<Vec<ApiKey>>
             prefix: cells.next()?,
             user_id: UserId(cells.next()?),
             group_ids: cells.json::<Vec<GroupId>>("group_ids")?,
+            limits: cells.json("limits")?,
             status: cells.word("status")?,
             expires_at: cells.next::<Option<i64>>()?.map(UnixMillis),
             created_at: cells.time()?,
@@ -135,10 +137,10 @@ fn save(db: &Connection, id: Option<ApiKeyId>, key: &NewApiKey, now: UnixMillis)
         check_reference(db, "group_ids", Kind::Group, group.0)?;
     }
     db.execute(
-        "INSERT INTO api_keys (id, name, hash, prefix, user_id, status, expires_at, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)
+        "INSERT INTO api_keys (id, name, hash, prefix, user_id, limits, status, expires_at, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, hash = excluded.hash, prefix = excluded.prefix,
-         user_id = excluded.user_id, status = excluded.status, expires_at = excluded.expires_at,
+         user_id = excluded.user_id, limits = excluded.limits, status = excluded.status, expires_at = excluded.expires_at,
          updated_at = excluded.updated_at",
         params![
             id.map(|id| id.0),
@@ -146,6 +148,7 @@ fn save(db: &Connection, id: Option<ApiKeyId>, key: &NewApiKey, now: UnixMillis)
             &key.hash[..],
             key.prefix,
             key.user_id.0,
+            json(&key.limits)?,
             key.status.as_str(),
             key.expires_at.map(|at| at.0),
             now.0

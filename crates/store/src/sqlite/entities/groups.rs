@@ -56,6 +56,8 @@ impl Store {
                     name: change.name.unwrap_or(now_is.name),
                     platform: now_is.platform,
                     model_mapping: change.model_mapping.unwrap_or(now_is.model_mapping),
+                    sticky: change.sticky.unwrap_or(now_is.sticky),
+                    state_rules: change.state_rules.unwrap_or(now_is.state_rules),
                     status: change.status.unwrap_or(now_is.status),
                 };
                 save(db, Some(id), &changed, now)
@@ -83,7 +85,7 @@ impl Store {
 /// All groups, or the one with the id, by id.
 pub(super) fn read(db: &Connection, id: Option<GroupId>) -> Result<Vec<Group>> {
     let mut statement = db.prepare_cached(
-        "SELECT id, name, platform, model_mapping, status, created_at, updated_at FROM groups
+        "SELECT id, name, platform, model_mapping, sticky, state_rules, status, created_at, updated_at FROM groups
          WHERE ?1 IS NULL OR id = ?1 ORDER BY id",
     )?;
     let mut rows = statement.query([id.map(|id| id.0)])?;
@@ -95,6 +97,8 @@ pub(super) fn read(db: &Connection, id: Option<GroupId>) -> Result<Vec<Group>> {
             name: cells.next()?,
             platform: cells.word("platform")?,
             model_mapping: cells.json("model_mapping")?,
+            sticky: cells.word("sticky")?,
+            state_rules: cells.json("state_rules")?,
             status: cells.word("status")?,
             created_at: cells.time()?,
             updated_at: cells.time()?,
@@ -106,15 +110,18 @@ pub(super) fn read(db: &Connection, id: Option<GroupId>) -> Result<Vec<Group>> {
 fn save(db: &Connection, id: Option<GroupId>, group: &NewGroup, now: UnixMillis) -> Result<Group> {
     check_name(db, Kind::Group, &group.name, id.map(|id| id.0))?;
     db.execute(
-        "INSERT INTO groups (id, name, platform, model_mapping, status, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+        "INSERT INTO groups (id, name, platform, model_mapping, sticky, state_rules, status, created_at,
+         updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, platform = excluded.platform,
-         model_mapping = excluded.model_mapping, status = excluded.status, updated_at = excluded.updated_at",
+         model_mapping = excluded.model_mapping, sticky = excluded.sticky, state_rules = excluded.state_rules,
+         status = excluded.status, updated_at = excluded.updated_at",
         params![
             id.map(|id| id.0),
             group.name,
             group.platform.as_str(),
             json(&group.model_mapping)?,
+            group.sticky.as_str(),
+            json(&group.state_rules)?,
             group.status.as_str(),
             now.0
         ],

@@ -7,6 +7,7 @@
 mod accounts;
 mod api_keys;
 mod groups;
+mod prices;
 mod users;
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -24,6 +25,7 @@ impl Store {
                     accounts: accounts::read(db, None)?,
                     users: users::read(db, None)?,
                     api_keys: api_keys::read(db, None)?,
+                    prices: prices::read(db)?,
                 })
             })
             .await

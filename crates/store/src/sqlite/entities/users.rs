@@ -1,10 +1,10 @@
 //! Users: whom API keys belong to.
 
 use rusqlite::{Connection, params};
-use waybill_model::{entity::User, id::UserId, time::UnixMillis};
+use waybill_model::{entity::User, id::UserId, money::MicroUsd, time::UnixMillis};
 
 use super::super::{Result, Store, row};
-use super::{check_name, check_unused, delete, id_of, one};
+use super::{check_name, check_unused, delete, id_of, json, one};
 use crate::{Kind, NewUser, UserChange};
 
 impl Store {
@@ -54,6 +54,8 @@ impl Store {
                 let now_is = one(Kind::User, id.0, read(db, Some(id))?)?;
                 let changed = NewUser {
                     name: change.name.unwrap_or(now_is.name),
+                    limits: change.limits.unwrap_or(now_is.limits),
+                    credit_usd: change.credit_usd.unwrap_or(now_is.credit_usd),
                     status: change.status.unwrap_or(now_is.status),
                 };
                 save(db, Some(id), &changed, now)
@@ -79,7 +81,8 @@ impl Store {
 /// All users, or the one with the id, by id.
 pub(super) fn read(db: &Connection, id: Option<UserId>) -> Result<Vec<User>> {
     let mut statement = db.prepare_cached(
-        "SELECT id, name, status, created_at, updated_at FROM users WHERE ?1 IS NULL OR id = ?1 ORDER BY id",
+        "SELECT id, name, limits, credit_micro_usd, status, created_at, updated_at FROM users
+         WHERE ?1 IS NULL OR id = ?1 ORDER BY id",
     )?;
     let mut rows = statement.query([id.map(|id| id.0)])?;
     let mut users = Vec::new();
@@ -88,6 +91,8 @@ pub(super) fn read(db: &Connection, id: Option<UserId>) -> Result<Vec<User>> {
         users.push(User {
             id: UserId(cells.next()?),
             name: cells.next()?,
+            limits: cells.json("limits")?,
+            credit_usd: cells.next::<Option<i64>>()?.map(MicroUsd),
             status: cells.word("status")?,
             created_at: cells.time()?,
             updated_at: cells.time()?,
@@ -99,10 +104,19 @@ pub(super) fn read(db: &Connection, id: Option<UserId>) -> Result<Vec<User>> {
 fn save(db: &Connection, id: Option<UserId>, user: &NewUser, now: UnixMillis) -> Result<User> {
     check_name(db, Kind::User, &user.name, id.map(|id| id.0))?;
     db.execute(
-        "INSERT INTO users (id, name, status, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)
-         ON CONFLICT (id) DO UPDATE SET name = excluded.name, status = excluded.status,
+        "INSERT INTO users (id, name, limits, credit_micro_usd, status, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+         ON CONFLICT (id) DO UPDATE SET name = excluded.name, limits = excluded.limits,
+         credit_micro_usd = excluded.credit_micro_usd, status = excluded.status,
          updated_at = excluded.updated_at",
-        params![id.map(|id| id.0), user.name, user.status.as_str(), now.0],
+        params![
+            id.map(|id| id.0),
+            user.name,
+            json(&user.limits)?,
+            user.credit_usd.map(|credit| credit.0),
+            user.status.as_str(),
+            now.0
+        ],
     )?;
     let id = id.unwrap_or_else(|| UserId(db.last_insert_rowid()));
     one(Kind::User, id.0, read(db, Some(id))?)
