@@ -1,8 +1,16 @@
 //! What the configuration names is created or updated in the store at start, by name; a client
 //! key under a new name is the same row, renamed.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context as _;
-use waybill_model::{entity::Status, id::GroupId, secret::Secret, time::UnixMillis};
+use waybill_model::{
+    entity::{Sealed, Status},
+    id::GroupId,
+    limits::Limits,
+    secret::Secret,
+    time::UnixMillis,
+};
 use waybill_store::{NewAccount, NewApiKey, NewGroup, NewUser, Store};
 
 use crate::{
@@ -25,8 +33,8 @@ pub async fn apply(
             name: group.name.clone(),
             platform: group.platform,
             model_mapping: group.model_mapping.clone(),
-            sticky: waybill_model::entity::Sticky::Prefix,
-            state_rules: Vec::new(),
+            sticky: group.sticky,
+            state_rules: group.state_rules.clone(),
             status: group.status,
         };
         store
@@ -53,12 +61,15 @@ pub async fn apply(
             models: account.models.clone(),
             model_mapping: account.model_mapping.clone(),
             http_version: account.http_version,
-            quota: waybill_model::limits::Quota::default(),
-            counted_statuses: None,
-            state_rules: Vec::new(),
-            probe: None,
-            proxy: None,
-            headers: None,
+            quota: account.quota,
+            counted_statuses: account.counted_statuses.clone(),
+            state_rules: account.state_rules.clone(),
+            probe: account.probe.clone(),
+            proxy: account
+                .proxy
+                .as_ref()
+                .map(|proxy| vault.seal(Purpose::Proxy, proxy.expose().as_bytes())),
+            headers: seal_headers(vault, &account.headers),
             status: account.status,
             credential: vault.seal(Purpose::Credential, account.api_key.expose().as_bytes()),
         };
@@ -70,8 +81,8 @@ pub async fn apply(
     for user in &config.users {
         let new = NewUser {
             name: user.name.clone(),
-            limits: waybill_model::limits::Limits::default(),
-            credit_usd: None,
+            limits: user.limits,
+            credit_usd: user.credit_usd,
             status: user.status,
         };
         store
@@ -79,6 +90,10 @@ pub async fn apply(
             .await
             .with_context(|| format!("user \"{}\"", user.name))?;
     }
+    store
+        .upsert_prices(config.prices.clone())
+        .await
+        .context("price")?;
     let named: Vec<String> = config
         .api_keys
         .iter()
@@ -128,7 +143,7 @@ async fn api_key(
                 .create_user(
                     NewUser {
                         name: seed.user.clone(),
-                        limits: waybill_model::limits::Limits::default(),
+                        limits: Limits::default(),
                         credit_usd: None,
                         status: Status::Active,
                     },
@@ -144,12 +159,22 @@ async fn api_key(
         prefix,
         user_id,
         group_ids,
-        limits: waybill_model::limits::Limits::default(),
+        limits: seed.limits,
         status: seed.status,
         expires_at: seed.expires_at,
     };
     store.upsert_api_key(new, named, now).await?;
     Ok(made)
+}
+
+/// Headers to send along, sealed as a JSON object; `None` when there are none.
+pub fn seal_headers(vault: &Vault, headers: &BTreeMap<String, Secret>) -> Option<Sealed> {
+    let plain: serde_json::Map<String, serde_json::Value> = headers
+        .iter()
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.expose().into()))
+        .collect();
+    let plain = serde_json::Value::Object(plain).to_string();
+    (!headers.is_empty()).then(|| vault.seal(Purpose::Headers, plain.as_bytes()))
 }
 
 /// The first characters of a key: enough to tell keys apart, far too few to guess the rest.

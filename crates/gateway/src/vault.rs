@@ -32,6 +32,10 @@ pub enum Purpose {
     Credential,
     /// A request's exact bytes.
     Replay,
+    /// The address of an account's proxy.
+    Proxy,
+    /// Headers an account is sent with.
+    Headers,
 }
 
 impl Purpose {
@@ -39,6 +43,8 @@ impl Purpose {
         match self {
             Purpose::Credential => b"credential",
             Purpose::Replay => b"replay",
+            Purpose::Proxy => b"proxy",
+            Purpose::Headers => b"headers",
         }
     }
 }

@@ -1,16 +1,18 @@
 //! From what was written to what it means. Collects every mistake before it answers.
 
 mod entities;
+mod limits;
 mod provider_keys;
 mod secrets;
 mod settings;
+mod state;
 
 use std::{
     collections::{HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
-use waybill_model::entity::Status;
+use waybill_model::{entity::Status, limits::Limits};
 use waybill_store::Durability;
 
 use super::{
@@ -111,6 +113,8 @@ impl Check<'_> {
         {
             users.push(UserSeed {
                 name: DEFAULT_USER.to_owned(),
+                limits: Limits::default(),
+                credit_usd: None,
                 status: Status::Active,
             });
         }
@@ -129,6 +133,7 @@ impl Check<'_> {
             accounts: entities.accounts,
             users: entities.users,
             api_keys: entities.api_keys,
+            prices: entities.prices,
         })
     }
 

@@ -13,7 +13,7 @@ mod seeds;
 mod settings;
 
 pub use problem::{ConfigError, Place, Problem};
-pub use seeds::{AccountSeed, ApiKeySeed, DEFAULT_USER, GroupSeed, UserSeed};
+pub use seeds::{AccountSeed, ApiKeySeed, DEFAULT_STICKY, DEFAULT_USER, GroupSeed, UserSeed};
 pub use settings::{
     Capture, Config, Failover, Limits, RequestLogging, Retention, Settings, Timeouts,
 };

@@ -48,6 +48,8 @@ pub struct RawConfig {
     pub user: Vec<RawUser>,
     /// Client keys.
     pub api_key: Vec<RawApiKey>,
+    /// What models cost.
+    pub price: Vec<RawPrice>,
 }
 
 macro_rules! section {
@@ -147,6 +149,90 @@ section! {
     }
 }
 
+section! {
+    /// `limits = { … }` of a user or a key.
+    RawUseLimits {
+        /// Most requests at once.
+        concurrency: u32,
+        /// Requests in any minute.
+        requests_per_minute: u32,
+        /// Tokens in any minute.
+        tokens_per_minute: u64,
+        /// Requests in a day.
+        requests_per_day: u64,
+        /// Tokens in a day.
+        tokens_per_day: u64,
+        /// US dollars in a day.
+        usd_per_day: f64,
+        /// Requests in a month.
+        requests_per_month: u64,
+        /// Tokens in a month.
+        tokens_per_month: u64,
+        /// US dollars in a month.
+        usd_per_month: f64,
+    }
+}
+
+section! {
+    /// `quota = { … }` of an account.
+    RawQuota {
+        /// Requests in any minute.
+        requests_per_minute: u32,
+        /// Tokens in any minute.
+        tokens_per_minute: u64,
+        /// Requests in a day.
+        requests_per_day: u64,
+        /// Tokens in a day.
+        tokens_per_day: u64,
+    }
+}
+
+section! {
+    /// `probe = { … }` of an account.
+    RawProbe {
+        /// A model to ask for one token.
+        model: String,
+        /// Ask this often while a limit lasts.
+        every_seconds: u64,
+    }
+}
+
+section! {
+    /// `[[account.state_rules]]` and `[[group.state_rules]]`
+    RawStateRule {
+        /// Its name.
+        name: String,
+        /// Provider statuses.
+        statuses: Vec<u16>,
+        /// Text in what the provider said.
+        contains: String,
+        /// A cause.
+        cause: String,
+        /// What the account is then.
+        state: String,
+        /// For how long.
+        for_seconds: u64,
+        /// `account` or `model`.
+        scope: String,
+    }
+}
+
+section! {
+    /// `[[price]]`, in US dollars per million tokens.
+    RawPrice {
+        /// Model name, or the beginning of one and `*`.
+        model: String,
+        /// Prompt tokens.
+        input: f64,
+        /// Answer tokens.
+        output: f64,
+        /// Prompt tokens read from the provider's cache.
+        cache_read: f64,
+        /// Prompt tokens written to the provider's cache.
+        cache_write: f64,
+    }
+}
+
 /// `[[group]]`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -159,6 +245,11 @@ pub struct RawGroup {
     /// `"client's name" = "provider's name"`.
     #[serde(default)]
     pub model_mapping: BTreeMap<String, String>,
+    /// `off`, `session` or `prefix`.
+    pub sticky: Option<String>,
+    /// Rules for failures of its accounts.
+    #[serde(default)]
+    pub state_rules: Vec<RawStateRule>,
     /// Whether it may be used.
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -193,6 +284,21 @@ pub struct RawAccount {
     pub model_mapping: BTreeMap<String, String>,
     /// `auto`, `1.1` or `2`.
     pub http_version: Option<String>,
+    /// What the provider is known to allow.
+    #[serde(default)]
+    pub quota: RawQuota,
+    /// Provider statuses that may stop it.
+    pub counted_statuses: Option<Vec<u16>>,
+    /// Rules for its failures.
+    #[serde(default)]
+    pub state_rules: Vec<RawStateRule>,
+    /// How it is asked whether it serves again.
+    pub probe: Option<RawProbe>,
+    /// Address of the proxy it is reached through, or `env:NAME`, or `file:PATH`.
+    pub proxy: Option<Secret>,
+    /// Headers to send along: values, or `env:NAME`, or `file:PATH`.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Secret>,
     /// Whether it may be used.
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -213,6 +319,11 @@ pub struct RawUser {
     /// Unique name.
     #[serde(default)]
     pub name: String,
+    /// What they may use, all keys together.
+    #[serde(default)]
+    pub limits: RawUseLimits,
+    /// US dollars paid in advance, ever.
+    pub credit_usd: Option<f64>,
     /// Whether their keys work.
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -232,6 +343,9 @@ pub struct RawApiKey {
     /// Names of groups, in order.
     #[serde(default)]
     pub groups: Vec<String>,
+    /// What it may use.
+    #[serde(default)]
+    pub limits: RawUseLimits,
     /// RFC 3339.
     pub expires_at: Option<String>,
     /// Whether it works.

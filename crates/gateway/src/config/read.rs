@@ -88,6 +88,7 @@ const SHAPES: &[(&str, &str)] = &[
     ("a string", "text in quotes is needed"),
     ("a boolean", "true or false is needed"),
     ("i32", "a whole number is needed"),
+    ("u16", "a whole number from 0 to 65535 is needed"),
     ("u32", "a whole number from 0 to 4294967295 is needed"),
     ("u64", "a whole number, 0 or more, is needed"),
     ("usize", "a whole number, 0 or more, is needed"),
@@ -122,17 +123,18 @@ fn key(table: &Value, path: &[Segment]) -> String {
             let name = table
                 .get(list.as_str())
                 .and_then(|list| list.get(*index))
-                .and_then(|entity| entity.get("name"))
+                .and_then(|entity| entity.get("name").or_else(|| entity.get("model")))
                 .and_then(Value::as_str);
             (Some(entity(list, *index, name.unwrap_or_default())), rest)
         }
         _ => (None, path),
     };
     let rest: Vec<_> = rest.iter().map(segment).collect();
+    let rest_text = rest.join(".").replace(".[", "[");
     match (head, rest.is_empty()) {
         (Some(head), true) => head,
-        (Some(head), false) => format!("{head}: {}", rest.join(".")),
-        (None, _) => rest.join("."),
+        (Some(head), false) => format!("{head}: {rest_text}"),
+        (None, _) => rest_text,
     }
 }
 

@@ -4,10 +4,13 @@
 //! Promises: one rule for each; a refusal is a sentence about the field, and quotes no secret. Must not
 //! know: where a field stands.
 
+use http::{HeaderName, HeaderValue};
 use waybill_model::{
-    entity::{HttpVersion, ModelRule},
+    entity::{HttpVersion, ModelRule, Probe, StateRule},
+    limits::{Limits, Quota},
     protocol::Platform,
     secret::Secret,
+    state::MarkKind,
 };
 
 use crate::routing::{Credential, Upstream};
@@ -23,6 +26,13 @@ const MAX_CREDENTIAL_BYTES: usize = 8 << 10;
 
 /// A client key shorter than this can be guessed.
 const MIN_KEY_CHARS: usize = 16;
+
+/// Longest time that a rule stops an account for, in seconds: a year. A longer one is a mistake in the
+/// unit, or means that the account is to be disabled.
+const MAX_RULE_SECONDS: u64 = 366 * 86_400;
+
+/// Longest time between two probes, in seconds: a day.
+const MAX_PROBE_SECONDS: u64 = 86_400;
 
 /// Nothing, or why a field cannot be accepted.
 pub type Checked = Result<(), String>;
@@ -92,6 +102,150 @@ pub fn concurrency(limit: Option<u32>) -> Checked {
         Some(0) => Err("at least 1; disable the account to switch it off".to_owned()),
         _ => Ok(()),
     }
+}
+
+/// A status of a provider's that may stop an account; `200` is that of an error inside a stream.
+pub fn status(status: u16) -> Checked {
+    match status {
+        200 | 400..=599 => Ok(()),
+        _ => Err(format!(
+            "{status} is no status of a failure: 400 to 599 is needed, or 200 for errors inside a stream"
+        )),
+    }
+}
+
+/// A rule for an account's failures. `Err` names the field at fault; none is the rule as a whole.
+pub fn state_rule(rule: &StateRule) -> Result<(), (&'static str, String)> {
+    let refuse = |field, why: &str| Err((field, why.to_owned()));
+    name(&rule.name).map_err(|why| ("name", why))?;
+    for code in &rule.statuses {
+        status(*code).map_err(|why| ("statuses", why))?;
+    }
+    if rule.contains.as_ref().is_some_and(|text| text.trim().is_empty()) {
+        return refuse("contains", "it is empty: every failure would fit");
+    }
+    if rule.statuses.is_empty() && rule.contains.is_none() && rule.cause.is_none() {
+        return refuse(
+            "",
+            "a condition is needed: statuses, contains or cause; without one it would stop the account at every failure",
+        );
+    }
+    match (rule.state, rule.for_seconds) {
+        (Some(MarkKind::Disabled), _) => {
+            refuse("state", "an account is disabled by hand alone; use paused")
+        }
+        (Some(_), 0) => refuse("for_seconds", "at least 1 with a state"),
+        (None, 1..) => refuse(
+            "state",
+            "it is missing; without a state nothing is stopped, and for_seconds has no meaning",
+        ),
+        (_, seconds) if seconds > MAX_RULE_SECONDS => refuse(
+            "for_seconds",
+            "longer than a year; disable the account instead",
+        ),
+        (Some(_) | None, _) => Ok(()),
+    }
+}
+
+/// How an account is asked whether it serves again. `Err` names the field at fault.
+pub fn probe(probe: &Probe) -> Result<(), (&'static str, String)> {
+    if let Some(model) = &probe.model
+        && (!is_pattern(model) || model.contains('*'))
+    {
+        return Err(("model", "a model's name is needed".to_owned()));
+    }
+    match probe.every_seconds {
+        Some(seconds) if !(1..=MAX_PROBE_SECONDS).contains(&seconds) => Err((
+            "every_seconds",
+            format!("1 to {MAX_PROBE_SECONDS} seconds are needed"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The address of a proxy, which may hold a password.
+pub fn proxy(url: &Secret) -> Checked {
+    // What is refused is not quoted.
+    let refuse = || Err(PROXY_FORM.to_owned());
+    let Ok(uri) = url.expose().parse::<http::Uri>() else {
+        return refuse();
+    };
+    let known = matches!(uri.scheme_str(), Some("http" | "socks5" | "socks5h"));
+    if !known || uri.host().is_none_or(str::is_empty) || uri.path().len() > 1 || uri.query().is_some() {
+        return refuse();
+    }
+    Ok(())
+}
+
+const PROXY_FORM: &str =
+    "an address such as http://host:port, socks5://host:port or socks5://user:password@host:port is needed";
+
+/// A header to send along to a provider.
+pub fn header(name: &str, value: &Secret) -> Checked {
+    if HeaderName::try_from(name).is_err() {
+        return Err("not the name of a header".to_owned());
+    }
+    if HeaderValue::from_str(value.expose()).is_err() || value.expose().len() > MAX_CREDENTIAL_BYTES {
+        return Err("the value has characters that cannot be sent in a header, or is too long".to_owned());
+    }
+    Ok(())
+}
+
+/// Limits of a user or a key: every field at fault, and why.
+pub fn limits(limits: &Limits) -> Vec<(&'static str, &'static str)> {
+    let Limits {
+        concurrency,
+        requests_per_minute,
+        tokens_per_minute,
+        requests_per_day,
+        tokens_per_day,
+        usd_per_day,
+        requests_per_month,
+        tokens_per_month,
+        usd_per_month,
+    } = *limits;
+    nothing_left([
+        ("concurrency", concurrency.map(u64::from)),
+        ("requests_per_minute", requests_per_minute.map(u64::from)),
+        ("tokens_per_minute", tokens_per_minute),
+        ("requests_per_day", requests_per_day),
+        ("tokens_per_day", tokens_per_day),
+        ("usd_per_day", usd_per_day.map(|usd| usd.0.unsigned_abs())),
+        ("requests_per_month", requests_per_month),
+        ("tokens_per_month", tokens_per_month),
+        ("usd_per_month", usd_per_month.map(|usd| usd.0.unsigned_abs())),
+    ])
+}
+
+/// What a provider is known to allow an account: every field at fault, and why.
+pub fn quota(quota: &Quota) -> Vec<(&'static str, &'static str)> {
+    let Quota {
+        requests_per_minute,
+        tokens_per_minute,
+        requests_per_day,
+        tokens_per_day,
+    } = *quota;
+    nothing_left([
+        ("requests_per_minute", requests_per_minute.map(u64::from)),
+        ("tokens_per_minute", tokens_per_minute),
+        ("requests_per_day", requests_per_day),
+        ("tokens_per_day", tokens_per_day),
+    ])
+}
+
+fn nothing_left<const N: usize>(
+    limits: [(&'static str, Option<u64>); N],
+) -> Vec<(&'static str, &'static str)> {
+    limits
+        .into_iter()
+        .filter(|(_, limit)| *limit == Some(0))
+        .map(|(field, _)| {
+            (
+                field,
+                "0 would refuse everything; leave it out for no limit, or switch it off with `enabled`",
+            )
+        })
+        .collect()
 }
 
 /// A model an account serves: a name, or the beginning of one and `*`.

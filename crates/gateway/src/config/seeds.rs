@@ -1,7 +1,11 @@
 //! What a configuration creates or updates at start: groups, accounts, users and client keys.
 
+use std::collections::BTreeMap;
+
 use waybill_model::{
-    entity::{HttpVersion, ModelRule, Status},
+    entity::{HttpVersion, ModelRule, Probe, StateRule, Status, Sticky},
+    limits::{Limits, Quota},
+    money::MicroUsd,
     protocol::Platform,
     secret::Secret,
     time::UnixMillis,
@@ -16,6 +20,10 @@ pub struct GroupSeed {
     pub platform: Platform,
     /// Model names to send under another name.
     pub model_mapping: Vec<ModelRule>,
+    /// What ties a conversation to one account.
+    pub sticky: Sticky,
+    /// Rules for failures of its accounts.
+    pub state_rules: Vec<StateRule>,
     /// Whether it may be used.
     pub status: Status,
 }
@@ -43,6 +51,18 @@ pub struct AccountSeed {
     pub model_mapping: Vec<ModelRule>,
     /// Which HTTP to speak.
     pub http_version: HttpVersion,
+    /// What the provider is known to allow.
+    pub quota: Quota,
+    /// Provider statuses that may stop it; `None`: those of the built-in table.
+    pub counted_statuses: Option<Vec<u16>>,
+    /// Rules for its failures.
+    pub state_rules: Vec<StateRule>,
+    /// How it is asked whether it serves again.
+    pub probe: Option<Probe>,
+    /// The address of its proxy, which may hold a password.
+    pub proxy: Option<Secret>,
+    /// Headers to send along, by name.
+    pub headers: BTreeMap<String, Secret>,
     /// Whether it may be used.
     pub status: Status,
 }
@@ -52,6 +72,10 @@ pub struct AccountSeed {
 pub struct UserSeed {
     /// Unique name.
     pub name: String,
+    /// What they may use, all keys together.
+    pub limits: Limits,
+    /// Money paid in advance, ever; `None`: no balance is kept.
+    pub credit_usd: Option<MicroUsd>,
     /// Whether their keys work.
     pub status: Status,
 }
@@ -67,6 +91,8 @@ pub struct ApiKeySeed {
     pub user: String,
     /// Names of groups, in order; `None`: every group there is.
     pub groups: Option<Vec<String>>,
+    /// What it may use.
+    pub limits: Limits,
     /// After this instant it no longer works.
     pub expires_at: Option<UnixMillis>,
     /// Whether it works.
@@ -75,3 +101,7 @@ pub struct ApiKeySeed {
 
 /// User of keys that name none.
 pub const DEFAULT_USER: &str = "default";
+
+/// What ties a conversation to one account where nothing is said: providers' prompt caches are per
+/// account, and worth most to conversations of many turns.
+pub const DEFAULT_STICKY: Sticky = Sticky::Prefix;

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use waybill_model::secret::Secret;
+use waybill_model::{limits::Price, secret::Secret};
 use waybill_store::Durability;
 
 use super::{AccountSeed, ApiKeySeed, GroupSeed, UserSeed};
@@ -34,6 +34,8 @@ pub struct Config {
     pub users: Vec<UserSeed>,
     /// Client keys.
     pub api_keys: Vec<ApiKeySeed>,
+    /// What models cost; added or changed by model at start.
+    pub prices: Vec<Price>,
 }
 
 /// What the way of a request is bounded by.

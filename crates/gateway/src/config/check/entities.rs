@@ -1,10 +1,14 @@
 //! Groups, accounts, users and client keys of the file.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    str::FromStr,
+};
 
 use waybill_model::{
     entity::{HttpVersion, ModelRule, Status},
-    protocol::Platform,
+    limits::Price,
+    protocol::{Platform, UnknownWord},
 };
 
 use super::{
@@ -12,7 +16,7 @@ use super::{
         raw::{RawAccount, RawApiKey, RawConfig, RawGroup, RawUser},
         read::entity,
         rules,
-        seeds::{AccountSeed, ApiKeySeed, DEFAULT_USER, GroupSeed, UserSeed},
+        seeds::{AccountSeed, ApiKeySeed, DEFAULT_STICKY, DEFAULT_USER, GroupSeed, UserSeed},
     },
     Check,
 };
@@ -23,6 +27,7 @@ pub(super) struct Entities {
     pub accounts: Vec<AccountSeed>,
     pub users: Vec<UserSeed>,
     pub api_keys: Vec<ApiKeySeed>,
+    pub prices: Vec<Price>,
 }
 
 impl Check<'_> {
@@ -60,16 +65,21 @@ impl Check<'_> {
             accounts,
             users,
             api_keys,
+            prices: self.prices(&raw.price),
         }
     }
 
     fn group(&mut self, index: usize, raw: &RawGroup) -> Option<GroupSeed> {
         let key = self.named("group", index, &raw.name);
         let model_mapping = self.mapping(&key, &raw.model_mapping);
+        let state_rules = self.state_rules(&key, &raw.state_rules);
+        let sticky = self.word(format!("{key}: sticky"), raw.sticky.as_deref());
         Some(GroupSeed {
             name: raw.name.clone(),
             platform: self.platform(&key, raw.platform.as_deref())?,
             model_mapping,
+            sticky: sticky.unwrap_or(DEFAULT_STICKY),
+            state_rules,
             status: status(raw.enabled),
         })
     }
@@ -97,13 +107,9 @@ impl Check<'_> {
                 }
             }
         }
-        let http_version = match raw.http_version.as_deref().unwrap_or("auto").parse() {
-            Ok(version) => version,
-            Err(error) => {
-                self.problem(format!("{key}: http_version"), format!("{error}"));
-                HttpVersion::Auto
-            }
-        };
+        let http_version = self
+            .word(format!("{key}: http_version"), raw.http_version.as_deref())
+            .unwrap_or(HttpVersion::Auto);
         if let Some(url) = &raw.base_url {
             self.rule(
                 format!("{key}: base_url"),
@@ -122,6 +128,12 @@ impl Check<'_> {
             );
         }
         let model_mapping = self.mapping(&key, &raw.model_mapping);
+        let quota = self.quota(&key, &raw.quota);
+        let counted_statuses = self.counted_statuses(&key, raw.counted_statuses.as_deref());
+        let state_rules = self.state_rules(&key, &raw.state_rules);
+        let probe = self.probe(&key, raw.probe.as_ref());
+        let proxy = self.proxy(&key, raw.proxy.as_ref());
+        let headers = self.headers(&key, &raw.headers);
         let api_key = self.credential(&key, platform, raw);
         let platform = platform?;
         Some(AccountSeed {
@@ -138,6 +150,12 @@ impl Check<'_> {
             models: raw.models.clone(),
             model_mapping,
             http_version,
+            quota,
+            counted_statuses,
+            state_rules,
+            probe,
+            proxy,
+            headers,
             status: status(raw.enabled),
         })
     }
@@ -168,9 +186,11 @@ impl Check<'_> {
     }
 
     fn user(&mut self, index: usize, raw: &RawUser) -> UserSeed {
-        self.named("user", index, &raw.name);
+        let key = self.named("user", index, &raw.name);
         UserSeed {
             name: raw.name.clone(),
+            limits: self.use_limits(&key, &raw.limits),
+            credit_usd: self.usd(format!("{key}: credit_usd"), raw.credit_usd),
             status: status(raw.enabled),
         }
     }
@@ -198,6 +218,7 @@ impl Check<'_> {
         if raw.user.is_some() && !users.iter().any(|known| known.name == user) {
             self.no_such(&key, "user", "user", &user);
         }
+        let limits = self.use_limits(&key, &raw.limits);
         let secret = match &raw.key {
             None => None,
             Some(written) => {
@@ -222,6 +243,7 @@ impl Check<'_> {
             key: secret,
             user,
             groups: Some(raw.groups.clone()),
+            limits,
             expires_at,
             status: status(raw.enabled),
         })
@@ -240,9 +262,7 @@ impl Check<'_> {
             self.problem(key, "it is missing");
             return None;
         };
-        text.parse()
-            .map_err(|error| self.problem(key, format!("{error}")))
-            .ok()
+        self.word(key, Some(text))
     }
 
     fn mapping(&mut self, key: &str, raw: &BTreeMap<String, String>) -> Vec<ModelRule> {
@@ -265,6 +285,18 @@ impl Check<'_> {
         rules
     }
 
+    /// One of a closed set of words; `None` when absent or unknown.
+    pub(super) fn word<T: FromStr<Err = UnknownWord>>(
+        &mut self,
+        key: String,
+        text: Option<&str>,
+    ) -> Option<T> {
+        text?
+            .parse()
+            .map_err(|error| self.problem(key, format!("{error}")))
+            .ok()
+    }
+
     fn no_such(&mut self, key: &str, field: &str, kind: &str, name: &str) {
         self.problem(
             format!("{key}: {field}"),
@@ -272,7 +304,7 @@ impl Check<'_> {
         );
     }
 
-    fn unique<'a>(&mut self, kind: &str, names: impl Iterator<Item = &'a String>) {
+    pub(super) fn unique<'a>(&mut self, kind: &str, names: impl Iterator<Item = &'a String>) {
         let mut seen = HashSet::new();
         for name in names.filter(|name| !name.is_empty()) {
             if !seen.insert(name) {

@@ -1,14 +1,17 @@
 //! A gateway without a file: accounts from the keys that the providers' own SDKs look for.
 
+use std::collections::BTreeMap;
+
 use waybill_model::{
     entity::{HttpVersion, Status},
+    limits::{Limits, Quota},
     secret::Secret,
 };
 
 use super::{
     super::{
         env, rules,
-        seeds::{AccountSeed, ApiKeySeed, DEFAULT_USER, GroupSeed},
+        seeds::{AccountSeed, ApiKeySeed, DEFAULT_STICKY, DEFAULT_USER, GroupSeed},
     },
     Check,
     entities::Entities,
@@ -31,6 +34,8 @@ impl Check<'_> {
                     name: name.clone(),
                     platform: *platform,
                     model_mapping: Vec::new(),
+                    sticky: DEFAULT_STICKY,
+                    state_rules: Vec::new(),
                     status: Status::Active,
                 });
             }
@@ -55,6 +60,12 @@ impl Check<'_> {
                 models: Vec::new(),
                 model_mapping: Vec::new(),
                 http_version: HttpVersion::Auto,
+                quota: Quota::default(),
+                counted_statuses: None,
+                state_rules: Vec::new(),
+                probe: None,
+                proxy: None,
+                headers: BTreeMap::new(),
                 status: Status::Active,
             });
         }
@@ -68,6 +79,7 @@ impl Check<'_> {
                 key,
                 user: DEFAULT_USER.to_owned(),
                 groups: None,
+                limits: Limits::default(),
                 expires_at: None,
                 status: Status::Active,
             });
