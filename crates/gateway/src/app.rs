@@ -1,18 +1,22 @@
 //! The parts of a running gateway, put together once and shared by everything.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use waybill_model::secret::Secret;
+use waybill_model::{id::AccountId, secret::Secret};
 use waybill_store::{Store, StoreError};
 
 use crate::{
     clock::Clock,
     config::Settings,
+    egress::{EgressPolicy, Opened},
     record::Recorder,
     relay::Watch,
     routing::Snapshot,
@@ -27,6 +31,8 @@ pub struct Shared {
     pub clock: Clock,
     /// Bounds.
     pub settings: Settings,
+    /// Where accounts may lead.
+    pub egress: EgressPolicy,
     /// Seals and hashes.
     pub vault: Vault,
     /// Where records and configuration rest. The way of a request does not touch it.
@@ -113,6 +119,7 @@ impl Shared {
         } = parts;
         Shared {
             clock,
+            egress: settings.egress.clone(),
             settings,
             vault,
             store,
@@ -139,26 +146,27 @@ impl Shared {
         // Two changes at once must not leave the older picture behind.
         let _one_at_a_time = self.reloading.lock().await;
         let config = self.store.load_config().await?;
-        self.secrets.set_accounts(
-            config
-                .accounts
-                .iter()
-                .filter_map(|account| self.vault.open_credential(&account.credential).ok())
-                .collect(),
-        );
+        let opened: HashMap<AccountId, Opened> = config
+            .accounts
+            .iter()
+            .filter_map(|account| {
+                Opened::of(account, &self.vault)
+                    .inspect_err(|error| tracing::error!(account = %account.name, %error, "an account's sealed part is not readable"))
+                    .ok()
+                    .map(|opened| (account.id, opened))
+            })
+            .collect();
+        self.secrets
+            .set_accounts(opened.values().flat_map(Opened::secrets).collect());
         let snapshot = Snapshot::build(
             &config.groups,
             &config.accounts,
             &config.users,
             &config.api_keys,
-            |account| {
-                self.vault
-                    .open_credential(&account.credential)
-                    .inspect_err(|error| tracing::error!(account = %account.name, %error, "credential not readable"))
-                    .ok()
-            },
+            |account| opened.get(&account.id).cloned(),
             &self.snapshot.load(),
-        );
+        )
+        .with_prices(config.prices);
         self.snapshot.store(Arc::new(snapshot));
         Ok(())
     }

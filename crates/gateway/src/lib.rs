@@ -1,7 +1,7 @@
 //! The gateway: the way of a request, then what operators do with its records.
 //!
 //! In the order of the flow: [`config`] becomes an [`app`]; the [`server`] takes connections and gives
-//! each request to the [`pipeline`], which calls [`ingress`], [`auth`], [`routing`], [`upstream`] and
+//! each request to the [`pipeline`], which calls [`ingress`], [`auth`], [`quota`], [`routing`], [`upstream`] and
 //! [`relay`]; [`record`] writes down what happened; [`respond`] alone makes error answers. [`ops`],
 //! [`admin`] and [`cli`] are for operators.
 
@@ -12,10 +12,12 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
+pub mod egress;
 pub mod hop;
 pub mod ingress;
 pub mod ops;
 pub mod pipeline;
+pub mod quota;
 pub mod record;
 pub mod relay;
 pub mod respond;

@@ -9,6 +9,7 @@ use crate::{
     app::Worker,
     auth::{self, Admitted},
     ingress::{self, Inbound, Peer, Rejected},
+    quota,
     record::{Journey, millis_since},
     relay::{self, ReplyBody},
     respond::{self, Code, Refusal},
@@ -31,6 +32,10 @@ pub async fn handle(
     };
     if let Err(refusal) = accepts(worker, &opened.journey) {
         return turn_away(opened, refusal).await;
+    }
+    match quota::admit(admitted.key(), opened.journey.waybill().opened_at) {
+        Ok(ticket) => opened.journey.hold(ticket),
+        Err(refusal) => return turn_away(opened, refusal).await,
     }
     let (limits, timeouts) = (&shared.settings.limits, &shared.settings.timeouts);
     let mut inbound = match ingress::collect(opened, limits, timeouts).await {
@@ -100,6 +105,8 @@ fn plan(inbound: &mut Inbound, admitted: &Admitted) -> Result<Plan, Refusal> {
         arrival.model.as_ref(),
     )
     .map_err(|why| Refusal::no_route(why, arrival.model.as_deref()))?;
+    let snapshot = inbound.journey.shared().snapshot();
+    quota::check_price(admitted.key(), arrival, plan.group(), &snapshot.prices)?;
     inbound.journey.waybill_mut().routing = Some(Routing {
         group_id: plan.group().id,
         group_name: plan.group().name.clone(),

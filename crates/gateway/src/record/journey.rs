@@ -12,7 +12,11 @@ use waybill_model::{
 };
 
 use super::Commit;
-use crate::{app::Shared, ingress::Peer};
+use crate::{
+    app::Shared,
+    ingress::Peer,
+    quota::{self, Bill, Ticket},
+};
 
 /// Status under which a departed client is recorded (nginx's word for it).
 pub const CLIENT_CLOSED_REQUEST: u16 = 499;
@@ -23,6 +27,8 @@ pub struct Journey {
     shared: Arc<Shared>,
     peer: Peer,
     started: Instant,
+    /// Its place with its key and user, once it has one.
+    ticket: Option<Ticket>,
     /// The status the client was sent, once it was.
     answering: Option<StatusCode>,
 }
@@ -36,6 +42,7 @@ impl Journey {
             shared,
             peer,
             started,
+            ticket: None,
             answering: None,
         }
     }
@@ -70,6 +77,11 @@ impl Journey {
     /// What every stage shares.
     pub fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    /// Takes the place that the request was given with its key and user; it is held until the end.
+    pub fn hold(&mut self, ticket: Ticket) {
+        self.ticket = Some(ticket);
     }
 
     /// The client has been sent this status; the answer's body follows.
@@ -107,14 +119,21 @@ impl Journey {
     }
 
     fn close(&mut self, outcome: Outcome, status_code: u16, told: Bytes) -> Option<Commit> {
-        let waybill = self.waybill.take()?;
+        let mut waybill = self.waybill.take()?;
+        let now = self.shared.clock.now();
+        let snapshot = self.shared.snapshot();
+        quota::stamp_cost(&mut waybill, &snapshot.prices);
+        let bill = Bill::of(&waybill);
         self.shared.in_flight.leave();
-        self.shared.recorder.record(waybill.finish(
-            outcome,
-            status_code,
-            told,
-            self.shared.clock.now(),
-        ))
+        let commit = self
+            .shared
+            .recorder
+            .record(waybill.finish(outcome, status_code, told, now));
+        // After the record: what somebody else is refused for must be on its way to the store.
+        if let Some(ticket) = self.ticket.take() {
+            ticket.settle(&bill, &snapshot, now);
+        }
+        commit
     }
 }
 

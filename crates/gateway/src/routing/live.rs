@@ -7,16 +7,24 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
+use crate::quota::Meter;
+
 /// Run-time state of one account, shared by all workers.
 #[derive(Debug, Default)]
 pub struct Live {
     in_flight: AtomicU32,
+    meter: Meter,
 }
 
 impl Live {
     /// Requests on this account now.
     pub fn in_flight(&self) -> u32 {
         self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// What was used of the account's quota.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// Takes a slot unless `limit` are taken. Dropping the [`Slot`] gives it back, whatever happened.

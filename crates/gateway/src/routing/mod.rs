@@ -7,7 +7,7 @@
 //! Must not know: HTTP, the store.
 
 mod live;
-mod mapping;
+pub(crate) mod mapping;
 mod plan;
 mod snapshot;
 

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header, uri::Authority};
 use waybill_model::{
     entity::{Account, ApiKey, Group, HttpVersion, Probe, StateRule, Status, Sticky, User},
     id::{AccountId, ApiKeyId, GroupId, UserId},
-    limits::{Limits, Quota},
+    limits::{Limits, Price, Quota},
     money::MicroUsd,
     protocol::Platform,
     secret::Secret,
@@ -14,12 +14,18 @@ use waybill_model::{
 };
 
 use super::{Live, ModelMap};
+use crate::quota::{PriceTable, Tallies, Tally};
+use crate::egress::{CustomHeaders, Opened, Proxy};
 
 /// Everything the request path looks up. Built off the path, read through an `ArcSwap`.
 #[derive(Debug, Default)]
 pub struct Snapshot {
     keys: HashMap<[u8; 32], Arc<KeyEntry>>,
     accounts: HashMap<AccountId, Arc<AccountEntry>>,
+    /// What models cost.
+    pub prices: PriceTable,
+    /// What keys and users use, shared over snapshots.
+    pub tallies: Tallies,
 }
 
 /// An API key with everything admission needs.
@@ -45,6 +51,10 @@ pub struct KeyEntry {
     pub user_limits: Limits,
     /// What its owner has paid in advance.
     pub credit_usd: Option<MicroUsd>,
+    /// What it uses.
+    pub tally: Arc<Tally>,
+    /// What its owner uses, all keys together.
+    pub user_tally: Arc<Tally>,
 }
 
 /// A group with its accounts.
@@ -89,8 +99,10 @@ pub struct AccountEntry {
     pub upstream: Upstream,
     /// Host and port, for the record.
     pub host: Arc<str>,
-    /// What it presents; `None` when the sealed credential could not be opened.
+    /// What it presents; `None` when something sealed of it could not be opened.
     pub credential: Option<Credential>,
+    /// What it sends along.
+    pub headers: CustomHeaders,
     /// What the provider is known to allow.
     pub quota: Quota,
     /// Provider statuses that may stop it; `None`: those of the built-in table.
@@ -114,6 +126,8 @@ pub struct Upstream {
     pub path_prefix: Arc<str>,
     /// Which HTTP to speak.
     pub http_version: HttpVersion,
+    /// What it is reached through. Part of what makes two connections alike.
+    pub proxy: Option<Arc<Proxy>>,
 }
 
 /// The header that authenticates an account.
@@ -156,6 +170,7 @@ impl Upstream {
             authority,
             path_prefix,
             http_version,
+            proxy: None,
         })
     }
 
@@ -169,19 +184,20 @@ impl Upstream {
 
 impl Credential {
     /// The header each platform expects an API key in.
+    pub fn header(platform: Platform) -> HeaderName {
+        match platform {
+            Platform::Anthropic => HeaderName::from_static("x-api-key"),
+            Platform::Gemini => HeaderName::from_static("x-goog-api-key"),
+            Platform::OpenAi | Platform::Antigravity => header::AUTHORIZATION,
+        }
+    }
+
+    /// An API key as its platform expects it.
     pub fn api_key(platform: Platform, key: &Secret) -> Result<Self, SnapshotError> {
-        let (name, text) = match platform {
-            Platform::Anthropic => (
-                HeaderName::from_static("x-api-key"),
-                key.expose().to_owned(),
-            ),
-            Platform::Gemini => (
-                HeaderName::from_static("x-goog-api-key"),
-                key.expose().to_owned(),
-            ),
-            Platform::OpenAi | Platform::Antigravity => {
-                (header::AUTHORIZATION, format!("Bearer {}", key.expose()))
-            }
+        let name = Credential::header(platform);
+        let text = match platform {
+            Platform::Anthropic | Platform::Gemini => key.expose().to_owned(),
+            Platform::OpenAi | Platform::Antigravity => format!("Bearer {}", key.expose()),
         };
         let mut value = HeaderValue::from_str(&text).map_err(|_| SnapshotError::Credential)?;
         value.set_sensitive(true);
@@ -208,14 +224,14 @@ impl Credential {
 }
 
 impl Snapshot {
-    /// Joins the stored definitions. `open` unseals an account's credential; an account whose
-    /// credential or address cannot be read stays in the picture, so that a plan can say so.
+    /// Joins the stored definitions. `open` unseals what an account keeps sealed; an account of which
+    /// something cannot be opened stays in the picture, so that a plan can say so.
     pub fn build(
         groups: &[Group],
         accounts: &[Account],
         users: &[User],
         keys: &[ApiKey],
-        open: impl Fn(&Account) -> Option<Secret>,
+        open: impl Fn(&Account) -> Option<Opened>,
         previous: &Snapshot,
     ) -> Snapshot {
         let mut members: HashMap<GroupId, Vec<Arc<AccountEntry>>> = HashMap::new();
@@ -247,6 +263,7 @@ impl Snapshot {
                 (group.id, Arc::new(entry))
             })
             .collect();
+        let tallies = previous.tallies.kept_for(users, keys);
         let users: HashMap<UserId, &User> = users.iter().map(|user| (user.id, user)).collect();
         let keys = keys
             .iter()
@@ -272,6 +289,8 @@ impl Snapshot {
                     limits: key.limits,
                     user_limits: user.limits,
                     credit_usd: user.credit_usd,
+                    tally: tallies.of_key(key.id)?,
+                    user_tally: tallies.of_user(user.id)?,
                 };
                 Some((key.hash, Arc::new(entry)))
             })
@@ -279,12 +298,28 @@ impl Snapshot {
         Snapshot {
             keys,
             accounts: by_id,
+            prices: PriceTable::default(),
+            tallies,
+        }
+    }
+
+    /// The same, with what models cost.
+    #[must_use]
+    pub fn with_prices(self, prices: Vec<Price>) -> Self {
+        Snapshot {
+            prices: PriceTable::new(prices),
+            ..self
         }
     }
 
     /// The key with this hash.
     pub fn key(&self, hash: &[u8; 32]) -> Option<&Arc<KeyEntry>> {
         self.keys.get(hash)
+    }
+
+    /// The account with this id.
+    pub fn account(&self, id: AccountId) -> Option<&Arc<AccountEntry>> {
+        self.accounts.get(&id)
     }
 
     /// Every account.
@@ -295,12 +330,21 @@ impl Snapshot {
 
 fn account_entry(
     account: &Account,
-    open: impl Fn(&Account) -> Option<Secret>,
+    open: impl Fn(&Account) -> Option<Opened>,
     previous: &Snapshot,
 ) -> Option<Arc<AccountEntry>> {
-    let upstream = Upstream::parse(&account.base_url, account.http_version)
+    let mut upstream = Upstream::parse(&account.base_url, account.http_version)
         .inspect_err(|error| tracing::error!(account = %account.name, %error, "account left out"))
         .ok()?;
+    let (credential, headers) = match open(account) {
+        Some(opened) => {
+            upstream.proxy = opened.proxy.map(Arc::new);
+            let credential = Credential::api_key(account.platform, &opened.credential).ok();
+            (credential, opened.headers)
+        }
+        // Without a credential it is never tried: nothing goes past a proxy that cannot be read.
+        None => (None, CustomHeaders::default()),
+    };
     Some(Arc::new(AccountEntry {
         id: account.id,
         name: account.name.as_str().into(),
@@ -312,8 +356,8 @@ fn account_entry(
         status: account.status,
         host: upstream.authority.as_str().into(),
         upstream,
-        credential: open(account)
-            .and_then(|secret| Credential::api_key(account.platform, &secret).ok()),
+        credential,
+        headers,
         quota: account.quota,
         counted_statuses: account.counted_statuses.clone(),
         state_rules: account.state_rules.clone(),
