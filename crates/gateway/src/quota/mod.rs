@@ -13,6 +13,9 @@ mod counter;
 mod meter;
 mod prices;
 mod tally;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
 
 pub use admit::{Ticket, admit, check_price};
 pub use bill::{Charge, charges, estimate_tokens};
