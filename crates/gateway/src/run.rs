@@ -78,6 +78,11 @@ pub fn check_config(file: PathBuf) -> anyhow::Result<()> {
 
 /// Starts a gateway: opens the store, brings it up to the configuration, listens.
 pub async fn start(config: Config) -> anyhow::Result<Gateway> {
+    start_at(config, Clock::System).await
+}
+
+/// The same by a clock of one's own.
+pub async fn start_at(config: Config, clock: Clock) -> anyhow::Result<Gateway> {
     private_folder(&config.data_dir)?;
     let instance_key = secret_file(
         &config.data_dir.join("instance.key"),
@@ -100,7 +105,6 @@ pub async fn start(config: Config) -> anyhow::Result<Gateway> {
     };
     let store = Store::open(options).context("the store cannot be opened")?;
     let vault = Vault::new(&instance_key);
-    let clock = Clock::System;
     let new_keys = seed::apply(&store, &vault, &config, clock.now()).await?;
 
     let mut own_secrets = vec![instance_key, admin_token.clone()];

@@ -7,7 +7,7 @@ use waybill_model::{
     money::MicroUsd,
     protocol::Endpoint,
     time::UnixMillis,
-    waybill::{Attempt, TransportFault, Waybill},
+    waybill::{Attempt, TransportFault, Usage, Waybill},
 };
 
 use super::PriceTable;
@@ -111,8 +111,8 @@ pub fn stamp_cost(waybill: &mut Waybill, prices: &PriceTable) {
 }
 
 /// How many tokens a request will use, as far as its size tells before an account is chosen.
-pub fn estimate_tokens(endpoint: Endpoint, body_bytes: u64) -> u64 {
-    if is_billed(Some(endpoint)) {
+pub fn estimate_tokens(endpoint: Option<Endpoint>, body_bytes: u64) -> u64 {
+    if is_billed(endpoint) {
         body_bytes.div_ceil(BYTES_PER_TOKEN)
     } else {
         0
@@ -143,9 +143,15 @@ fn spent(waybill: &Waybill) -> Used {
     if !is_billed(waybill.arrival.endpoint) {
         return Used::default();
     }
+    // A provider that states no tokens at all has used some: the estimate stays.
+    let tokens = if relayed.usage == Usage::default() && last.failure.is_none() {
+        estimate_tokens(waybill.arrival.endpoint, waybill.arrival.body_bytes)
+    } else {
+        relayed.usage.total_tokens(last.platform)
+    };
     Used {
         requests: 0,
-        tokens: relayed.usage.total_tokens(last.platform),
+        tokens,
         usd: relayed.cost.unwrap_or(MicroUsd(0)),
     }
 }

@@ -17,7 +17,7 @@ use hyper_util::{
 };
 use serde_json::Value;
 use tempfile::TempDir;
-use waybill_gateway::{config::Config, run, run::Gateway};
+use waybill_gateway::{clock::Clock, config::Config, run, run::Gateway};
 use waybill_sim::{Sim, SimOptions};
 
 pub const CLIENT_KEY: &str = "client-key-for-tests-0123456789";
@@ -45,6 +45,8 @@ pub struct Setup {
     pub rest: String,
     /// Accounts per platform.
     pub accounts: usize,
+    /// What time the gateway takes it to be.
+    pub clock: Clock,
 }
 
 impl Default for Setup {
@@ -54,6 +56,7 @@ impl Default for Setup {
             top: String::new(),
             rest: String::new(),
             accounts: 2,
+            clock: Clock::System,
         }
     }
 }
@@ -143,7 +146,7 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::parse(&configuration(&setup, &sim.url()), &|_| None).unwrap();
         config.data_dir = folder.path().to_owned();
-        let gateway = run::start(config).await.unwrap();
+        let gateway = run::start_at(config, setup.clock).await.unwrap();
         let url = format!("http://{}", gateway.running.address());
         World {
             sim,
