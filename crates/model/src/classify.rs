@@ -103,6 +103,8 @@ fn of_transport(fault: TransportFault, message: &str) -> Cause {
         TransportFault::Reset => Cause::NetworkReset,
         TransportFault::Timeout => Cause::NetworkTimeout,
         TransportFault::Protocol => Cause::InvalidResponse,
+        TransportFault::Proxy => Cause::NetworkProxy,
+        TransportFault::Forbidden => Cause::NetworkForbidden,
     }
 }
 

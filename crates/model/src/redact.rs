@@ -20,7 +20,7 @@ mod words;
 
 use std::{borrow::Cow, sync::Arc};
 
-use self::live::LiveSecrets;
+use self::{live::LiveSecrets, spans::Kind};
 use crate::{id::RequestId, secret::Secret};
 
 /// How far past a cut redaction looks, in bytes, so that a secret that straddles it is recognised.
@@ -69,7 +69,7 @@ impl Redactor {
     }
 
     /// Headers as a JSON object of strings; repeated headers are arrays of strings. Headers that carry
-    /// credentials by name are replaced whole.
+    /// credentials by name, or are marked sensitive, are replaced whole.
     pub fn headers(&self, headers: &http::HeaderMap) -> Shown {
         let mut names: Vec<&str> = headers.keys().map(http::HeaderName::as_str).collect();
         names.sort_unstable();
@@ -81,6 +81,8 @@ impl Redactor {
             let secret = names::header(name);
             let mut values = headers.get_all(name).iter().map(|value| match secret {
                 Some(kind) => Cow::Borrowed(kind.mark()),
+                // Whoever made the header says so, however short the value is.
+                None if value.is_sensitive() => Cow::Borrowed(Kind::Live.mark()),
                 None => String::from_utf8_lossy(value.as_bytes()),
             });
             let first = values.next().unwrap_or_default();

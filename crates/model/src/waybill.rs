@@ -77,6 +77,10 @@ words! {
         Timeout = "timeout",
         /// The answer was not HTTP, or broke HTTP's rules.
         Protocol = "protocol",
+        /// The account's proxy could not be reached, refused, or got no further.
+        Proxy = "proxy",
+        /// The address must not be connected to.
+        Forbidden = "forbidden",
     }
 }
 

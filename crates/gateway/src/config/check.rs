@@ -1,5 +1,6 @@
 //! From what was written to what it means. Collects every mistake before it answers.
 
+mod egress;
 mod entities;
 mod limits;
 mod provider_keys;
@@ -102,11 +103,12 @@ impl Check<'_> {
                 Durability::Process
             }
         };
-        let settings = self.settings(&raw);
+        let mut settings = self.settings(&raw);
         let mut entities = self.entities(&raw);
         if raw.account.is_empty() {
             self.provider_keys(&mut entities, raw.api_key.is_empty());
         }
+        settings.egress = self.egress(&raw.egress, &entities.accounts);
         let users = &mut entities.users;
         if entities.api_keys.iter().any(|key| key.user == DEFAULT_USER)
             && !users.iter().any(|user| user.name == DEFAULT_USER)

@@ -40,6 +40,8 @@ pub struct RawConfig {
     pub requests: RawRequests,
     /// Retention.
     pub retention: RawRetention,
+    /// Where accounts may lead.
+    pub egress: RawEgress,
     /// Groups.
     pub group: Vec<RawGroup>,
     /// Accounts.
@@ -132,6 +134,14 @@ section! {
         keep: String,
         /// Share of successes kept under `sampled`, 0 to 1.
         share: f64,
+    }
+}
+
+section! {
+    /// `[egress]`
+    RawEgress {
+        /// Ranges of addresses that are allowed, though they are private, loopback or the like.
+        allow: Vec<String>,
     }
 }
 

@@ -5,6 +5,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use waybill_model::{limits::Price, secret::Secret};
 use waybill_store::Durability;
 
+use crate::egress::EgressPolicy;
+
 use super::{AccountSeed, ApiKeySeed, GroupSeed, UserSeed};
 
 /// Everything the server needs to start.
@@ -53,6 +55,8 @@ pub struct Settings {
     pub requests: RequestLogging,
     /// For how long.
     pub retention: Retention,
+    /// Where accounts and their proxies may lead.
+    pub egress: EgressPolicy,
 }
 
 /// Sizes and counts.

@@ -168,7 +168,13 @@ fn reached(attempt: &Attempt) -> bool {
         .as_ref()
         .and_then(|failure| failure.transport);
     match fault {
-        Some(TransportFault::Dns | TransportFault::Connect | TransportFault::Tls) => false,
+        Some(
+            TransportFault::Dns
+            | TransportFault::Connect
+            | TransportFault::Tls
+            | TransportFault::Proxy
+            | TransportFault::Forbidden,
+        ) => false,
         Some(TransportFault::Reset | TransportFault::Timeout | TransportFault::Protocol) | None => {
             true
         }

@@ -174,6 +174,14 @@ impl Upstream {
         })
     }
 
+    /// Host, without brackets.
+    pub fn host(&self) -> &str {
+        self.authority
+            .host()
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+    }
+
     /// TCP port.
     pub fn port(&self) -> u16 {
         self.authority
@@ -205,17 +213,22 @@ impl Credential {
     }
 }
 
-impl Credential {
-    /// Removes headers in which a provider sends the credential back.
-    pub fn take_out_of(&self, headers: &mut HeaderMap) {
+impl AccountEntry {
+    /// Removes headers in which a provider sends back what the account presented.
+    pub fn take_secrets_out_of(&self, headers: &mut HeaderMap) {
         // `Bearer …` or the key alone: the key is the last word of both.
-        let Some(key) = self.value.as_bytes().rsplit(|byte| *byte == b' ').next() else {
-            return;
+        let key = self
+            .credential
+            .as_ref()
+            .and_then(|credential| credential.value.as_bytes().rsplit(|byte| *byte == b' ').next());
+        let echoes = |value: &HeaderValue| {
+            key.into_iter()
+                .chain(self.headers.secret_values())
+                .any(|secret| memchr::memmem::find(value.as_bytes(), secret).is_some())
         };
-        let echo = |value: &HeaderValue| memchr::memmem::find(value.as_bytes(), key).is_some();
         while let Some(name) = headers
             .iter()
-            .find(|(_, value)| echo(value))
+            .find(|(_, value)| echoes(value))
             .map(|(name, _)| name.clone())
         {
             headers.remove(name);

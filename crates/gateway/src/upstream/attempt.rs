@@ -115,7 +115,7 @@ async fn try_account(
         Some(connection) => connection,
         None => {
             let connection =
-                connect::connect(upstream, &worker.shared.tls, settings.timeouts.connect).await;
+                connect::connect(upstream, &worker.shared).await;
             attempt.connect_ms = Some(millis_since(started));
             let connection = connection.map_err(|error| Fault::Transport {
                 error,
@@ -155,7 +155,7 @@ async fn try_account(
 }
 
 /// The provider's own id for the request.
-fn request_id(headers: &HeaderMap) -> Option<String> {
+pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
     [
         "request-id",
         "x-request-id",

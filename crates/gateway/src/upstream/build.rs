@@ -61,7 +61,7 @@ pub fn build(inbound: &Inbound, chosen: &Chosen) -> Result<Request<RequestBody>,
     Ok(request)
 }
 
-/// The headers sent: the client's, less what must not pass, plus the account's credential.
+/// The headers sent: the client's, less what must not pass; then the account's own, and its credential.
 pub fn headers_sent(client: &HeaderMap, account: &AccountEntry, method: &Method) -> HeaderMap {
     let named_by_connection = named_by_connection(client);
     let mut headers = HeaderMap::with_capacity(client.len() + 3);
@@ -78,6 +78,7 @@ pub fn headers_sent(client: &HeaderMap, account: &AccountEntry, method: &Method)
     if let Ok(host) = HeaderValue::from_str(account.upstream.authority.as_str()) {
         headers.insert(header::HOST, host);
     }
+    account.headers.put_into(&mut headers);
     headers.insert(
         header::ACCEPT_ENCODING,
         HeaderValue::from_static("identity"),

@@ -1,6 +1,9 @@
-//! Opening a connection to a provider: name, TCP, TLS, HTTP handshake, each with its own fault.
+//! Opening a connection to a provider: name, TCP or proxy, TLS, HTTP handshake, each with its own fault.
+//!
+//! Promises: every address is held against the egress policy after it was resolved; all steps together
+//! keep the connect time-out. Must not know: what is sent.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{fmt::Display, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -11,6 +14,7 @@ use tokio::{
 };
 use tokio_rustls::{
     TlsConnector,
+    client::TlsStream,
     rustls::{ClientConfig, RootCertStore, pki_types::ServerName},
 };
 use waybill_model::{entity::HttpVersion, waybill::TransportFault};
@@ -18,8 +22,13 @@ use waybill_model::{entity::HttpVersion, waybill::TransportFault};
 use super::{
     body::RequestBody,
     exchange::{Connection, Http1, Http2},
+    tunnel,
 };
-use crate::routing::Upstream;
+use crate::{
+    app::Shared,
+    egress::{EgressPolicy, Forbidden},
+    routing::Upstream,
+};
 
 /// A fault on the way to the provider, with what was said about it.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +50,12 @@ impl TransportError {
             message: message.to_string(),
             sent: false,
         }
+    }
+
+    /// The same, said of what the address was found for.
+    pub(super) fn of(mut self, what: &str) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
     }
 
     /// A fault after the request went out.
@@ -98,72 +113,180 @@ impl Tls {
     }
 }
 
-/// Opens one connection within `timeout`.
-pub async fn connect(
-    upstream: &Upstream,
-    tls: &Tls,
+/// How a connection may be made, and until when.
+pub(super) struct Terms<'a> {
+    /// TLS settings.
+    pub tls: &'a Tls,
+    /// Where it may lead.
+    pub egress: &'a EgressPolicy,
+    /// When it must stand.
+    pub deadline: Deadline,
+}
+
+/// One time-out over all steps.
+#[derive(Clone, Copy)]
+pub(super) struct Deadline {
+    at: Instant,
     timeout: Duration,
-) -> Result<Connection, TransportError> {
-    let deadline = Instant::now() + timeout;
-    let late = |fault, what: &str| {
-        TransportError::unsent(
-            fault,
-            format!("{what} took longer than {} ms", timeout.as_millis()),
-        )
-    };
-    let host = upstream
-        .authority
-        .host()
-        .trim_start_matches('[')
-        .trim_end_matches(']');
-    let addresses: Vec<_> =
-        tokio::time::timeout_at(deadline, tokio::net::lookup_host((host, upstream.port())))
+}
+
+impl Deadline {
+    fn within(timeout: Duration) -> Self {
+        Deadline {
+            at: Instant::now() + timeout,
+            timeout,
+        }
+    }
+
+    /// What a step says that did not end in time.
+    pub(super) fn missed(&self, fault: TransportFault, step: &str) -> TransportError {
+        let message = format!("{step} took longer than {} ms", self.timeout.as_millis());
+        TransportError::unsent(fault, message)
+    }
+
+    /// Does one step.
+    pub(super) async fn bound<T>(
+        &self,
+        fault: TransportFault,
+        step: &str,
+        future: impl Future<Output = Result<T, TransportError>>,
+    ) -> Result<T, TransportError> {
+        tokio::time::timeout_at(self.at, future)
             .await
-            .map_err(|_| late(TransportFault::Dns, "resolving the host name"))?
+            .unwrap_or_else(|_| Err(self.missed(fault, step)))
+    }
+}
+
+/// Opens one connection within the connect time-out, directly or through the account's proxy.
+pub async fn connect(upstream: &Upstream, shared: &Shared) -> Result<Connection, TransportError> {
+    let terms = Terms {
+        tls: &shared.tls,
+        egress: &shared.egress,
+        deadline: Deadline::within(shared.settings.timeouts.connect),
+    };
+    let (host, port) = (upstream.host(), upstream.port());
+    match &upstream.proxy {
+        None => secure(tcp(host, port, &terms).await?, upstream, &terms).await,
+        Some(proxy) => {
+            let through = tunnel::open(proxy, host, port, &terms).await?;
+            secure(through, upstream, &terms).await
+        }
+    }
+}
+
+/// Resolves a name. Addresses that must not be connected to are none; if there are only such, the
+/// error says so.
+pub(super) async fn resolve(
+    host: &str,
+    port: u16,
+    terms: &Terms<'_>,
+) -> Result<Vec<SocketAddr>, TransportError> {
+    terms.egress.check_host(host).map_err(forbidden)?;
+    let looking_up = async {
+        tokio::net::lookup_host((host, port))
+            .await
             .map_err(|error| {
                 TransportError::unsent(TransportFault::Dns, format!("{host}: {error}"))
-            })?
-            .collect();
-
+            })
+    };
+    let found = terms
+        .deadline
+        .bound(TransportFault::Dns, "resolving the host name", looking_up)
+        .await?;
     let mut refused = TransportError::unsent(TransportFault::Dns, format!("{host}: no address"));
-    let mut connected = None;
+    let mut allowed = Vec::new();
+    for address in found {
+        match terms.egress.check_addr(address.ip()) {
+            Ok(()) => allowed.push(address),
+            Err(error) => refused = forbidden(error).of(host),
+        }
+    }
+    match allowed.is_empty() {
+        true => Err(refused),
+        false => Ok(allowed),
+    }
+}
+
+/// A connection to the first address that takes one.
+pub(super) async fn tcp(
+    host: &str,
+    port: u16,
+    terms: &Terms<'_>,
+) -> Result<TcpStream, TransportError> {
+    let addresses = resolve(host, port, terms).await?;
+    let mut refused = TransportError::unsent(TransportFault::Dns, format!("{host}: no address"));
     let mut left = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
     for address in addresses {
         // An address that swallows everything must leave time for the next.
-        let share = deadline.saturating_duration_since(Instant::now()) / left.max(1);
+        let share = terms
+            .deadline
+            .at
+            .saturating_duration_since(Instant::now())
+            / left.max(1);
         left -= 1;
+        let failed = |error: io::Error| {
+            TransportError::unsent(TransportFault::Connect, format!("{address}: {error}"))
+        };
         match tokio::time::timeout(share, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {
-                connected = Some(stream);
-                break;
+                // Without it a provider's small writes wait for our acknowledgements, 40 ms at a time.
+                stream.set_nodelay(true).map_err(failed)?;
+                return Ok(stream);
             }
-            Ok(Err(error)) => {
-                refused =
-                    TransportError::unsent(TransportFault::Connect, format!("{address}: {error}"));
-            }
-            Err(_) => refused = late(TransportFault::Connect, "connecting"),
+            Ok(Err(error)) => refused = failed(error),
+            Err(_) => refused = terms.deadline.missed(TransportFault::Connect, "connecting"),
         }
     }
-    let stream = connected.ok_or(refused)?;
-    // Without it a provider's small writes wait for our acknowledgements, 40 ms at a time.
-    stream
-        .set_nodelay(true)
-        .map_err(|error| TransportError::unsent(TransportFault::Connect, error))?;
+    Err(refused)
+}
 
+/// Speaks TLS to `host`.
+pub(super) async fn tls<S>(
+    stream: S,
+    host: &str,
+    version: HttpVersion,
+    terms: &Terms<'_>,
+) -> Result<TlsStream<S>, TransportError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let failed = |error: &dyn Display| {
+        TransportError::unsent(TransportFault::Tls, format!("{host}: {error}"))
+    };
+    let name = ServerName::try_from(host.to_owned()).map_err(|error| failed(&error))?;
+    let connector = TlsConnector::from(terms.tls.config(version));
+    let shaking_hands = async {
+        connector
+            .connect(name, stream)
+            .await
+            .map_err(|error| failed(&error))
+    };
+    terms
+        .deadline
+        .bound(TransportFault::Tls, "the TLS handshake", shaking_hands)
+        .await
+}
+
+/// From bytes to HTTP.
+async fn secure<S>(
+    stream: S,
+    upstream: &Upstream,
+    terms: &Terms<'_>,
+) -> Result<Connection, TransportError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     if !upstream.tls {
         return handshake(stream, upstream.http_version == HttpVersion::Http2).await;
     }
-    let name = ServerName::try_from(host.to_owned())
-        .map_err(|error| TransportError::unsent(TransportFault::Tls, format!("{host}: {error}")))?;
-    let connector = TlsConnector::from(tls.config(upstream.http_version));
-    let stream = tokio::time::timeout_at(deadline, connector.connect(name, stream))
-        .await
-        .map_err(|_| late(TransportFault::Tls, "the TLS handshake"))?
-        .map_err(|error: io::Error| {
-            TransportError::unsent(TransportFault::Tls, format!("{host}: {error}"))
-        })?;
+    let stream = tls(stream, upstream.host(), upstream.http_version, terms).await?;
     let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     handshake(stream, http2).await
+}
+
+/// An address that must not be connected to.
+pub(super) fn forbidden(error: Forbidden) -> TransportError {
+    TransportError::unsent(TransportFault::Forbidden, error)
 }
 
 async fn handshake<S>(stream: S, http2: bool) -> Result<Connection, TransportError>

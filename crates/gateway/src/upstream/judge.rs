@@ -89,9 +89,7 @@ pub async fn judge(
     let settings = &worker.shared.settings;
     let (head, body) = response.into_parts();
     let (status, mut headers) = (head.status, head.headers);
-    if let Some(credential) = &chosen.account.credential {
-        credential.take_out_of(&mut headers);
-    }
+    chosen.account.take_secrets_out_of(&mut headers);
     let mut source = AnswerStream::new(body, &mut headers, settings.timeouts.idle);
     if !status.is_success() {
         let body = error_body(&mut source).await;
@@ -186,7 +184,7 @@ fn framing(inbound: &Inbound, headers: &HeaderMap) -> Option<StreamFormat> {
     }
 }
 
-type Flaw = (StreamFault, String, Bytes);
+pub(super) type Flaw = (StreamFault, String, Bytes);
 
 /// Reads until content, or an end, is there. Everything read stays in `held`.
 async fn first_content(streaming: &mut Streaming) -> Result<(), Flaw> {
@@ -269,7 +267,7 @@ pub fn flaw_of(broken: Broken) -> (StreamFault, String) {
 }
 
 /// Collects a document without copying it.
-async fn whole(source: &mut AnswerStream, limit: usize) -> Result<Vec<Bytes>, Flaw> {
+pub(super) async fn whole(source: &mut AnswerStream, limit: usize) -> Result<Vec<Bytes>, Flaw> {
     let mut body = Vec::new();
     let mut size = 0;
     while let Some(data) = source.data().await {
@@ -298,7 +296,7 @@ async fn whole(source: &mut AnswerStream, limit: usize) -> Result<Vec<Bytes>, Fl
 }
 
 /// What is wrong with a `200` document, seen from its edges.
-fn suspicious(body: &[Bytes]) -> Option<(StreamFault, &'static str)> {
+pub(super) fn suspicious(body: &[Bytes]) -> Option<(StreamFault, &'static str)> {
     let first = body
         .iter()
         .flat_map(|chunk| chunk.iter())
@@ -340,7 +338,7 @@ fn in_band_error(body: &[Bytes]) -> bool {
             .is_ok_and(|top| top.error.is_some_and(|raw| raw.get() != "null"))
 }
 
-async fn error_body(source: &mut AnswerStream) -> Bytes {
+pub(super) async fn error_body(source: &mut AnswerStream) -> Bytes {
     let mut body = BytesMut::new();
     let read = async {
         while let Some(Ok(chunk)) = source.data().await {
@@ -357,7 +355,7 @@ async fn error_body(source: &mut AnswerStream) -> Bytes {
 }
 
 /// The chunks as one, at most `limit` bytes. One small chunk is not copied; a large one is not kept.
-fn joined(body: &[Bytes], limit: usize) -> Bytes {
+pub(super) fn joined(body: &[Bytes], limit: usize) -> Bytes {
     match body {
         [only] if only.len() <= limit => only.clone(),
         chunks => {

@@ -17,6 +17,8 @@ mod exchange;
 mod failure;
 mod judge;
 mod pool;
+mod probe;
+mod tunnel;
 
 use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
@@ -28,6 +30,7 @@ pub use connect::Tls;
 pub use failure::{Fault, failure_of};
 pub use judge::{Answer, Streaming, Whole, flaw_of, flaw_of_end};
 pub use pool::Pool;
+pub use probe::{PATIENCE, ProbeKind, ProbeResult, probe};
 
 use crate::{app::Worker, ingress::Inbound, respond::Refusal, routing::Plan};
 use attempt::Connect;

@@ -2,6 +2,8 @@
 
 use std::{fmt::Display, time::Duration};
 
+use crate::egress::EgressPolicy;
+
 use super::{
     super::{
         Capture, Failover, Limits, RequestLogging, Retention, Settings, Timeouts,
@@ -27,6 +29,8 @@ impl Check<'_> {
             capture: self.capture(&raw.capture),
             requests: self.requests(&raw.requests),
             retention: self.retention(&raw.retention),
+            // Follows from the accounts, too.
+            egress: EgressPolicy::default(),
         }
     }
 
