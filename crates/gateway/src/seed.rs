@@ -1,8 +1,6 @@
 //! What the configuration names is created or updated in the store at start, by name; a client
 //! key under a new name is the same row, renamed.
 
-use std::collections::BTreeMap;
-
 use anyhow::Context as _;
 use waybill_model::{
     entity::{Sealed, Status},
@@ -15,6 +13,7 @@ use waybill_store::{NewAccount, NewApiKey, NewGroup, NewUser, Store};
 
 use crate::{
     config::{ApiKeySeed, Config},
+    egress::CustomHeaders,
     vault::{self, Purpose, Vault},
 };
 
@@ -167,14 +166,10 @@ async fn api_key(
     Ok(made)
 }
 
-/// Headers to send along, sealed as a JSON object; `None` when there are none.
-pub fn seal_headers(vault: &Vault, headers: &BTreeMap<String, Secret>) -> Option<Sealed> {
-    let plain: serde_json::Map<String, serde_json::Value> = headers
-        .iter()
-        .map(|(name, value)| (name.to_ascii_lowercase(), value.expose().into()))
-        .collect();
-    let plain = serde_json::Value::Object(plain).to_string();
-    (!headers.is_empty()).then(|| vault.seal(Purpose::Headers, plain.as_bytes()))
+/// Headers to send along, sealed; `None` when there are none.
+pub fn seal_headers(vault: &Vault, headers: &CustomHeaders) -> Option<Sealed> {
+    let some = !headers.names().is_empty();
+    some.then(|| vault.seal(Purpose::Headers, &headers.to_json()))
 }
 
 /// The first characters of a key: enough to tell keys apart, far too few to guess the rest.

@@ -557,3 +557,202 @@ async fn a_change_through_the_admin_api_acts_on_the_next_request() {
     assert_eq!(world.post("/v1/messages", message(false)).await.status, 401);
     world.stop().await;
 }
+
+/// Everything that says what stops an account, how it comes back, and what may be used.
+const LIMITED: &str = r#"
+[[group]]
+name = "claude"
+platform = "anthropic"
+sticky = "session"
+[[group.state_rules]]
+name = "capacity"
+cause = "overloaded"
+state = "overloaded"
+for_seconds = 5
+scope = "model"
+
+[[account]]
+name = "one"
+platform = "anthropic"
+groups = ["claude"]
+credential = { api_key = "sk-ant-0123456789" }
+quota = { requests_per_minute = 50, tokens_per_day = 1000000 }
+counted_statuses = [429, 529]
+probe = { model = "claude-haiku-4-5", every_seconds = 60 }
+proxy = "env:PROXY"
+headers = { "x-team" = "a", "X-Pass" = "env:PASS" }
+[[account.state_rules]]
+name = "maintenance"
+statuses = [400, 200]
+contains = "maintenance"
+state = "paused"
+for_seconds = 600
+[[account.state_rules]]
+name = "harmless"
+statuses = [403]
+
+[[user]]
+name = "team"
+limits = { concurrency = 4, usd_per_month = 12.5 }
+credit_usd = 100
+
+[[api_key]]
+name = "dev"
+key = "client-key-0123456789"
+user = "team"
+groups = ["claude"]
+limits = { requests_per_minute = 10, tokens_per_month = 5000 }
+
+[[price]]
+model = "claude-*"
+input = 3
+output = 15.0
+cache_read = 0.3
+"#;
+
+#[test]
+fn limits_rules_proxies_headers_and_prices_are_read() {
+    use waybill_model::{
+        entity::{RuleScope, Sticky},
+        money::MicroUsd,
+        state::MarkKind,
+    };
+    let variables = [("PROXY", "socks5://me:hunter2@proxy:1080"), ("PASS", "word")];
+    let config = Config::parse(LIMITED, &|name| {
+        let found = variables.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| (*value).to_owned())
+    })
+    .unwrap();
+    let (group, account) = (&config.groups[0], &config.accounts[0]);
+    assert_eq!(group.sticky, Sticky::Session);
+    assert_eq!(group.state_rules[0].scope, RuleScope::Model);
+    assert_eq!(account.quota.requests_per_minute, Some(50));
+    assert_eq!(account.counted_statuses, Some(vec![429, 529]));
+    assert_eq!(account.probe.as_ref().unwrap().every_seconds, Some(60));
+    let rule = &account.state_rules[0];
+    assert_eq!(
+        (rule.state, rule.for_seconds, rule.scope),
+        (Some(MarkKind::Paused), 600, RuleScope::Account)
+    );
+    assert_eq!(account.state_rules[1].state, None);
+    assert_eq!(
+        account.proxy.as_ref().unwrap().expose(),
+        "socks5://me:hunter2@proxy:1080"
+    );
+    assert_eq!(account.headers.names(), ["x-pass", "x-team"]);
+    assert_eq!(config.users[0].credit_usd, Some(MicroUsd(100_000_000)));
+    assert_eq!(
+        config.users[0].limits.usd_per_month,
+        Some(MicroUsd(12_500_000))
+    );
+    assert_eq!(config.api_keys[0].limits.tokens_per_month, Some(5000));
+    assert_eq!(config.prices[0].cache_read, Some(MicroUsd(300_000)));
+    let shown = format!("{config:?}");
+    assert!(!shown.contains("hunter2") && !shown.contains("word\""), "{shown}");
+}
+
+#[test]
+fn every_mistake_in_limits_and_rules_is_reported_with_its_key() {
+    let file = r#"
+[[group]]
+name = "g"
+platform = "anthropic"
+sticky = "always"
+[[group.state_rules]]
+name = "no condition"
+state = "paused"
+for_seconds = 5
+
+[[account]]
+name = "a"
+platform = "anthropic"
+groups = ["g"]
+credential = { api_key = "sk-ant-0123456789" }
+quota = { requests_per_minute = 0, tokens_per_hour = 5 }
+counted_statuses = [429, 42]
+probe = { model = "claude-*", every_seconds = 0 }
+proxy = "ftp://me:hunter2@proxy"
+headers = { "x y" = "v", "host" = "elsewhere", "x-api-key" = "sk-2", "x-broken" = "a\nb" }
+[[account.state_rules]]
+name = "for no time"
+statuses = [400]
+state = "paused"
+[[account.state_rules]]
+name = "unknown words"
+statuses = [999]
+cause = "sunspots"
+state = "tired"
+scope = "planet"
+[[account.state_rules]]
+statuses = [500]
+[[account.state_rules]]
+name = "by hand"
+statuses = [401]
+state = "disabled"
+for_seconds = 1
+[[account.state_rules]]
+name = "nothing stops"
+statuses = [401]
+for_seconds = 1
+[[account.state_rules]]
+name = "empty text"
+contains = ""
+[[account.state_rules]]
+name = "wrong status"
+statuses = [302]
+[[account.state_rules]]
+name = "wrong shape"
+statuses = [401]
+for_seconds = "long"
+
+[[user]]
+name = "u"
+limits = { usd_per_day = -1, requests_per_day = 0 }
+credit_usd = -5
+
+[[price]]
+model = "m"
+input = -1
+[[price]]
+model = "m"
+input = 1
+output = 1
+[[price]]
+input = 1
+output = 1
+"#;
+    let said = refused(file, &[]);
+    for mistake in [
+        "group \"g\": sticky: `always`",
+        "group \"g\": state_rules[0]: a condition is needed",
+        "account \"a\": quota.requests_per_minute: 0 would",
+        "account \"a\": quota.tokens_per_hour: there is no such key",
+        "account \"a\": counted_statuses: 42 ",
+        "account \"a\": probe.model: ",
+        "account \"a\": proxy: ",
+        "account \"a\": headers.\"x y\": ",
+        "account \"a\": headers.\"host\": ",
+        "account \"a\": headers.\"x-api-key\": ",
+        "account \"a\": headers.\"x-broken\": ",
+        "account \"a\": state_rules[0].for_seconds: at least 1",
+        "account \"a\": state_rules[1].cause: `sunspots`",
+        "account \"a\": state_rules[1].state: `tired`",
+        "account \"a\": state_rules[1].scope: `planet`",
+        "account \"a\": state_rules[2].name: ",
+        "account \"a\": state_rules[3].state: an account is disabled by hand",
+        "account \"a\": state_rules[4].state: it is missing",
+        "account \"a\": state_rules[5].contains: it is empty",
+        "account \"a\": state_rules[6].statuses: 302 ",
+        "account \"a\": state_rules[7].for_seconds: a whole number",
+        "user \"u\": limits.usd_per_day: not an amount",
+        "user \"u\": limits.requests_per_day: 0 would",
+        "user \"u\": credit_usd: not an amount",
+        "price \"m\": input: not an amount",
+        "price \"m\": output: it is missing",
+        "price \"m\": the name is there twice",
+        "price[2]: model: ",
+    ] {
+        assert!(said.contains(mistake), "{mistake}\nis not in\n{said}");
+    }
+    assert!(!said.contains("hunter2") && !said.contains("sk-2"), "{said}");
+}

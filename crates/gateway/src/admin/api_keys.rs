@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use waybill_model::{
     entity::{ApiKey, Group, Status, User},
     id::{ApiKeyId, UserId},
+    limits::Limits,
+    money::MicroUsd,
     secret::Secret,
     time::UnixMillis,
     view::List,
@@ -22,8 +24,9 @@ use super::{
     entities::{PathId, apply, id, names, paged},
     openapi::NumberParameters,
     problem::{Problem, ProblemDetails},
+    usage::{Use, balance},
 };
-use crate::{config::DEFAULT_USER, seed, vault};
+use crate::{app::Shared, config::DEFAULT_USER, seed, vault};
 
 /// A key as it is shown.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -35,6 +38,11 @@ pub struct ApiKeyView {
     user: Option<String>,
     /// Names of its groups, in order.
     groups: Vec<String>,
+    /// What it uses.
+    #[serde(flatten)]
+    used: Use,
+    /// What is left of its owner's `credit_usd`; `null`: no balance is kept.
+    balance_usd: Option<MicroUsd>,
 }
 
 /// A key just made: the one time it is shown itself.
@@ -60,6 +68,9 @@ pub struct ApiKeyForm {
     /// The key itself; one is made when absent.
     #[schema(value_type = Option<String>, format = Password, write_only)]
     key: Option<Secret>,
+    /// What it may use.
+    #[serde(default)]
+    limits: Limits,
     /// Whether it works.
     status: Option<Status>,
     /// After this instant it no longer works.
@@ -74,6 +85,8 @@ pub struct ApiKeyPatch {
     name: Option<String>,
     /// Groups it may use, in order: all of them.
     groups: Option<Vec<NameOrId>>,
+    /// What it may use: all of it.
+    limits: Option<Limits>,
     /// Whether it works.
     status: Option<Status>,
     /// After this instant it no longer works; `null` lets it work for ever.
@@ -95,7 +108,7 @@ pub async fn list(
         .api_keys()
         .await?
         .into_iter()
-        .map(|key| view(&users, &groups, key))
+        .map(|key| view(&shared, &users, &groups, key))
         .collect();
     paged(all, query.as_deref()).map(Json)
 }
@@ -110,6 +123,7 @@ pub async fn show(
     let found = shared.store.api_key(ApiKeyId(id(&text)?)).await?;
     let key = found.ok_or_else(|| Problem::not_found("API key", text))?;
     Ok(Json(view(
+        &shared,
         &shared.store.users().await?,
         &shared.store.groups().await?,
         key,
@@ -125,6 +139,7 @@ pub async fn create(
 ) -> Result<(StatusCode, Json<ApiKeyMade>), Problem> {
     let (now, groups) = (shared.clock.now(), shared.store.groups().await?);
     check::name(&form.name)?;
+    check::limits(&form.limits)?;
     check::expires_at(form.expires_at, now)?;
     form.key.as_ref().map_or(Ok(()), check::client_key)?;
     let group_ids = match &form.groups {
@@ -138,13 +153,13 @@ pub async fn create(
         prefix: seed::prefix(&key),
         user_id: owner(&shared, form.user, now).await?,
         group_ids,
-        limits: waybill_model::limits::Limits::default(),
+        limits: form.limits,
         status: form.status.unwrap_or(Status::Active),
         expires_at: form.expires_at,
     };
     let api_key = shared.store.create_api_key(new, now).await?;
     apply(&shared).await?;
-    let view = view(&shared.store.users().await?, &groups, api_key);
+    let view = view(&shared, &shared.store.users().await?, &groups, api_key);
     Ok((
         StatusCode::CREATED,
         Json(ApiKeyMade {
@@ -166,6 +181,7 @@ pub async fn change(
     let id = ApiKeyId(id(&text)?);
     let (now, groups) = (shared.clock.now(), shared.store.groups().await?);
     patch.name.as_deref().map_or(Ok(()), check::name)?;
+    patch.limits.as_ref().map_or(Ok(()), check::limits)?;
     check::expires_at(patch.expires_at.flatten(), now)?;
     let change = ApiKeyChange {
         name: patch.name,
@@ -173,13 +189,14 @@ pub async fn change(
             .groups
             .map(|named| some_groups(&named, &groups))
             .transpose()?,
+        limits: patch.limits,
         status: patch.status,
         expires_at: patch.expires_at,
-        ..ApiKeyChange::default()
     };
     let key = shared.store.update_api_key(id, change, now).await?;
     apply(&shared).await?;
-    Ok(Json(view(&shared.store.users().await?, &groups, key)))
+    let users = shared.store.users().await?;
+    Ok(Json(view(&shared, &users, &groups, key)))
 }
 
 /// Deletes a key. It stops working with the next request.
@@ -221,7 +238,7 @@ async fn owner(shared: &App, named: Option<NameOrId>, now: UnixMillis) -> Result
     }
     let new = NewUser {
         name: DEFAULT_USER.to_owned(),
-        limits: waybill_model::limits::Limits::default(),
+        limits: Limits::default(),
         credit_usd: None,
         status: Status::Active,
     };
@@ -239,13 +256,18 @@ async fn owner(shared: &App, named: Option<NameOrId>, now: UnixMillis) -> Result
     }
 }
 
-fn view(users: &[User], groups: &[Group], api_key: ApiKey) -> ApiKeyView {
+fn view(shared: &Shared, users: &[User], groups: &[Group], api_key: ApiKey) -> ApiKeyView {
+    let (snapshot, now) = (shared.snapshot(), shared.clock.now());
+    let owner = users.iter().find(|user| user.id == api_key.user_id);
+    let owned = snapshot.tallies.of_user(api_key.user_id);
     ApiKeyView {
-        user: users
-            .iter()
-            .find(|user| user.id == api_key.user_id)
-            .map(|user| user.name.clone()),
+        user: owner.map(|user| user.name.clone()),
         groups: names(groups, &api_key.group_ids),
+        used: Use::of(snapshot.tallies.of_key(api_key.id).as_deref(), now),
+        balance_usd: balance(
+            owner.and_then(|user| user.credit_usd),
+            &Use::of(owned.as_deref(), now),
+        ),
         api_key,
     }
 }

@@ -32,6 +32,21 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
+/// A body read as JSON that may be left out: then it is `T::default()`.
+pub struct MaybeBody<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for MaybeBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let bytes = collect(request.into_body()).await?;
+        match bytes.trim_ascii() {
+            b"" => Ok(MaybeBody(T::default())),
+            bytes => read(bytes).map(MaybeBody),
+        }
+    }
+}
+
 /// Reads a body to its end. One that is too large is read on for a while and let go, because a client
 /// that is still sending would lose our answer with the connection.
 async fn collect(mut body: axum::body::Body) -> Result<Vec<u8>, Problem> {

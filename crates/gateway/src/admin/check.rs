@@ -1,16 +1,25 @@
 //! The fields of accounts, groups, users and keys in a change: the rules of the configuration, with the
 //! field that is refused, and what only a running gateway knows.
 
+use std::collections::BTreeMap;
+
 use waybill_model::{
-    entity::{Group, HttpVersion, ModelRule},
+    entity::{Group, HttpVersion, ModelRule, Probe, StateRule},
     id::GroupId,
+    limits::{Limits, Price, Quota},
     protocol::Platform,
     secret::Secret,
     time::UnixMillis,
 };
 
 use super::{body::NameOrId, problem::Problem};
-use crate::config::rules;
+use crate::{
+    config::rules,
+    egress::{CustomHeaders, EgressPolicy, Proxy},
+};
+
+/// Longest reason, in bytes: a sentence or two.
+const MAX_REASON_BYTES: usize = 1024;
 
 type Checked = Result<(), Problem>;
 
@@ -19,9 +28,86 @@ pub fn name(name: &str) -> Checked {
     rules::name(name).map_err(|why| Problem::field("name", why))
 }
 
-/// A provider's address.
-pub fn base_url(url: &str, http_version: HttpVersion) -> Checked {
-    rules::base_url(url, http_version).map_err(|why| Problem::field("base_url", why))
+/// A provider's address, which must not lead where the policy forbids.
+pub fn base_url(policy: &EgressPolicy, url: &str, http_version: HttpVersion) -> Checked {
+    rules::base_url(url, http_version)
+        .and_then(|()| policy.check_url(url))
+        .map_err(|why| Problem::field("base_url", why))
+}
+
+/// The address of a proxy, which must not lead where the policy forbids.
+pub fn proxy(policy: &EgressPolicy, address: Option<&Secret>) -> Checked {
+    let Some(address) = address else { return Ok(()) };
+    let refuse = |why| Problem::field("proxy", why);
+    let proxy = Proxy::parse(address.expose()).map_err(refuse)?;
+    policy
+        .check_host(proxy.host())
+        .map_err(|forbidden| refuse(forbidden.to_string()))
+}
+
+/// Headers to send along.
+pub fn headers(
+    platform: Platform,
+    headers: Option<&BTreeMap<String, Secret>>,
+) -> Result<CustomHeaders, Problem> {
+    let headers = headers.into_iter().flatten();
+    rules::headers(platform, headers).map_err(|why| Problem::field("headers", why))
+}
+
+/// What a provider is known to allow.
+pub fn quota(quota: &Quota) -> Checked {
+    first("quota", rules::quota(quota))
+}
+
+/// Limits of a user or a key.
+pub fn limits(limits: &Limits) -> Checked {
+    first("limits", rules::limits(limits))
+}
+
+fn first(field: &str, mistakes: Vec<(&'static str, &'static str)>) -> Checked {
+    match mistakes.into_iter().next() {
+        Some((inner, why)) => Err(Problem::field(format!("{field}.{inner}"), why)),
+        None => Ok(()),
+    }
+}
+
+/// Provider statuses that may stop an account.
+pub fn counted_statuses(statuses: Option<&[u16]>) -> Checked {
+    for (index, status) in statuses.into_iter().flatten().enumerate() {
+        rules::status(*status)
+            .map_err(|why| Problem::field(format!("counted_statuses[{index}]"), why))?;
+    }
+    Ok(())
+}
+
+/// Rules for failures.
+pub fn state_rules(state_rules: &[StateRule]) -> Checked {
+    for (index, rule) in state_rules.iter().enumerate() {
+        rules::state_rule(rule).map_err(|(field, why)| {
+            let at = format!("state_rules[{index}].{field}");
+            Problem::field(at.trim_end_matches('.'), why)
+        })?;
+    }
+    Ok(())
+}
+
+/// How an account is asked whether it serves again.
+pub fn probe(probe: Option<&Probe>) -> Checked {
+    let Some(probe) = probe else { return Ok(()) };
+    rules::probe(probe).map_err(|(field, why)| Problem::field(format!("probe.{field}"), why))
+}
+
+/// A price table.
+pub fn prices(prices: &[Price]) -> Checked {
+    for (index, price) in prices.iter().enumerate() {
+        let refuse = |why: String| Problem::field(format!("prices[{index}].model"), why);
+        rules::model_pattern(&price.model).map_err(refuse)?;
+        let mut earlier = prices.iter().take(index);
+        if earlier.any(|earlier| earlier.model == price.model) {
+            return Err(refuse(format!("`{}` has a price already", price.model)));
+        }
+    }
+    Ok(())
 }
 
 /// An account's credential.
@@ -37,6 +123,17 @@ pub fn client_key(key: &Secret) -> Checked {
 /// A limit of requests at once.
 pub fn concurrency(limit: Option<u32>) -> Checked {
     rules::concurrency(limit).map_err(|why| Problem::field("concurrency", why))
+}
+
+/// Why something is done.
+pub fn reason(reason: Option<&str>) -> Checked {
+    match reason {
+        Some(text) if text.len() > MAX_REASON_BYTES => Err(Problem::field(
+            "reason",
+            format!("it is longer than {MAX_REASON_BYTES} bytes"),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// The models an account serves.

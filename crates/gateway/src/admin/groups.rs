@@ -7,7 +7,7 @@ use axum::{
 use http::StatusCode;
 use serde::Deserialize;
 use waybill_model::{
-    entity::{Group, ModelRule, Status},
+    entity::{Group, ModelRule, StateRule, Status, Sticky},
     id::GroupId,
     protocol::Platform,
     view::List,
@@ -22,6 +22,7 @@ use super::{
     openapi::NumberParameters,
     problem::{Problem, ProblemDetails},
 };
+use crate::config::DEFAULT_STICKY;
 
 /// A group to be made.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -34,6 +35,11 @@ pub struct GroupForm {
     /// Model names to send under another name; applied before the account's own.
     #[serde(default)]
     model_mapping: Vec<ModelRule>,
+    /// What ties a conversation to one account; absent: `prefix`.
+    sticky: Option<Sticky>,
+    /// Rules for failures of its accounts, after an account's own.
+    #[serde(default)]
+    state_rules: Vec<StateRule>,
     /// Whether it may be used.
     status: Option<Status>,
 }
@@ -46,6 +52,10 @@ pub struct GroupPatch {
     name: Option<String>,
     /// Model names to send under another name.
     model_mapping: Option<Vec<ModelRule>>,
+    /// What ties a conversation to one account.
+    sticky: Option<Sticky>,
+    /// Rules for failures of its accounts: all of them.
+    state_rules: Option<Vec<StateRule>>,
     /// Whether it may be used.
     status: Option<Status>,
 }
@@ -79,12 +89,13 @@ pub async fn create(
 ) -> Result<(StatusCode, Json<Group>), Problem> {
     check::name(&form.name)?;
     check::model_mapping(&form.model_mapping)?;
+    check::state_rules(&form.state_rules)?;
     let new = NewGroup {
         name: form.name,
         platform: form.platform,
         model_mapping: form.model_mapping,
-        sticky: waybill_model::entity::Sticky::Prefix,
-        state_rules: Vec::new(),
+        sticky: form.sticky.unwrap_or(DEFAULT_STICKY),
+        state_rules: form.state_rules,
         status: form.status.unwrap_or(Status::Active),
     };
     let group = shared.store.create_group(new, shared.clock.now()).await?;
@@ -107,11 +118,16 @@ pub async fn change(
         .model_mapping
         .as_deref()
         .map_or(Ok(()), check::model_mapping)?;
+    patch
+        .state_rules
+        .as_deref()
+        .map_or(Ok(()), check::state_rules)?;
     let change = GroupChange {
         name: patch.name,
         model_mapping: patch.model_mapping,
+        sticky: patch.sticky,
+        state_rules: patch.state_rules,
         status: patch.status,
-        ..GroupChange::default()
     };
     let group = shared
         .store

@@ -13,9 +13,12 @@ mod entities;
 mod errors;
 mod groups;
 mod openapi;
+mod prices;
 mod probes;
 mod problem;
 mod records;
+mod state;
+mod usage;
 mod users;
 
 use std::sync::Arc;
@@ -70,6 +73,9 @@ fn routes() -> Vec<Route> {
         delete("/api/v1/admin/accounts/{id}", accounts::remove),
         post("/api/v1/admin/accounts/{id}/enable", accounts::enable),
         post("/api/v1/admin/accounts/{id}/disable", accounts::disable),
+        post("/api/v1/admin/accounts/{id}/reset", accounts::reset),
+        post("/api/v1/admin/accounts/{id}/test", accounts::test),
+        // get("/api/v1/admin/accounts/{id}/events", accounts::events),
         get("/api/v1/admin/groups", groups::list),
         post("/api/v1/admin/groups", groups::create),
         get("/api/v1/admin/groups/{id}", groups::show),
@@ -82,6 +88,8 @@ fn routes() -> Vec<Route> {
         patch("/api/v1/admin/users/{id}", users::change),
         put("/api/v1/admin/users/{id}", users::change),
         delete("/api/v1/admin/users/{id}", users::remove),
+        get("/api/v1/admin/prices", prices::show),
+        put("/api/v1/admin/prices", prices::change),
         get("/api/v1/admin/api-keys", api_keys::list),
         post("/api/v1/admin/api-keys", api_keys::create),
         get("/api/v1/admin/api-keys/{id}", api_keys::show),

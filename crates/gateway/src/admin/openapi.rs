@@ -14,8 +14,11 @@ use utoipa::{
     },
 };
 
-use super::{App, accounts, api_keys, books, errors, groups, probes, problem, records, users};
-use crate::ops::filter::{self, Takes};
+use super::{App, accounts, api_keys, books, errors, groups, prices, probes, problem, records, users};
+use crate::ops::{
+    accounts as asked,
+    filter::{self, Takes},
+};
 
 /// The OpenAPI document.
 pub fn document() -> openapi::OpenApi {
@@ -42,8 +45,10 @@ pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
         errors::list, errors::show, errors::upstream_errors, errors::resolve,
         records::upstream_errors, records::upstream_error, records::requests, records::noise, books::show,
         accounts::list, accounts::create, accounts::show, accounts::change, accounts::remove, accounts::enable, accounts::disable,
+        accounts::reset, accounts::test,
         groups::list, groups::create, groups::show, groups::change, groups::remove,
         users::list, users::create, users::show, users::change, users::remove,
+        prices::show, prices::change,
         api_keys::list, api_keys::create, api_keys::show, api_keys::change, api_keys::remove,
     )
 )]
@@ -72,13 +77,13 @@ fn add_put(document: &mut openapi::OpenApi) {
 }
 
 macro_rules! parameters {
-    ($($(#[$doc:meta])* $name:ident = $($table:ident),+;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident = $($table:path),+;)*) => {$(
         $(#[$doc])*
         pub struct $name;
 
         impl IntoParams for $name {
             fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-                [$(filter::$table),+].into_iter().flatten().map(parameter).collect()
+                [$($table),+].into_iter().flatten().map(parameter).collect()
             }
         }
     )*};
@@ -86,16 +91,20 @@ macro_rules! parameters {
 
 parameters! {
     /// What `errors`, `upstream-errors` and `requests` take.
-    FilterParameters = WINDOW, FILTERS, ORDER, NUMBERS;
+    FilterParameters = filter::WINDOW, filter::FILTERS, filter::ORDER, filter::NUMBERS;
     /// What a list takes that only time narrows.
-    WindowParameters = WINDOW, ORDER, NUMBERS;
+    WindowParameters = filter::WINDOW, filter::ORDER, filter::NUMBERS;
     /// What a list takes that nothing narrows.
-    PageParameters = ORDER, NUMBERS;
+    PageParameters = filter::ORDER, filter::NUMBERS;
     /// What a small list takes.
-    NumberParameters = NUMBERS;
+    NumberParameters = filter::NUMBERS;
+    /// What an account's events take.
+    EventParameters = asked::EVENTS;
+    /// What availability takes.
+    AvailabilityParameters = asked::AVAILABILITY;
 }
 
-fn parameter(described: &filter::Parameter) -> Parameter {
+fn parameter<Q>(described: &filter::Parameter<Q>) -> Parameter {
     let schema = match described.takes {
         Takes::Number => ObjectBuilder::new()
             .schema_type(Type::Integer)

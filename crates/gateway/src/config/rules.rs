@@ -4,7 +4,6 @@
 //! Promises: one rule for each; a refusal is a sentence about the field, and quotes no secret. Must not
 //! know: where a field stands.
 
-use http::{HeaderName, HeaderValue};
 use waybill_model::{
     entity::{HttpVersion, ModelRule, Probe, StateRule},
     limits::{Limits, Quota},
@@ -13,7 +12,10 @@ use waybill_model::{
     state::MarkKind,
 };
 
-use crate::routing::{Credential, Upstream};
+use crate::{
+    egress::{CustomHeaders, Proxy},
+    routing::{Credential, Upstream},
+};
 
 /// Longest name, in bytes.
 const MAX_NAME_BYTES: usize = 128;
@@ -164,31 +166,19 @@ pub fn probe(probe: &Probe) -> Result<(), (&'static str, String)> {
 }
 
 /// The address of a proxy, which may hold a password.
-pub fn proxy(url: &Secret) -> Checked {
-    // What is refused is not quoted.
-    let refuse = || Err(PROXY_FORM.to_owned());
-    let Ok(uri) = url.expose().parse::<http::Uri>() else {
-        return refuse();
-    };
-    let known = matches!(uri.scheme_str(), Some("http" | "socks5" | "socks5h"));
-    if !known || uri.host().is_none_or(str::is_empty) || uri.path().len() > 1 || uri.query().is_some() {
-        return refuse();
-    }
-    Ok(())
+pub fn proxy(address: &Secret) -> Checked {
+    Proxy::parse(address.expose()).map(drop)
 }
 
-const PROXY_FORM: &str =
-    "an address such as http://host:port, socks5://host:port or socks5://user:password@host:port is needed";
-
-/// A header to send along to a provider.
-pub fn header(name: &str, value: &Secret) -> Checked {
-    if HeaderName::try_from(name).is_err() {
-        return Err("not the name of a header".to_owned());
-    }
-    if HeaderValue::from_str(value.expose()).is_err() || value.expose().len() > MAX_CREDENTIAL_BYTES {
-        return Err("the value has characters that cannot be sent in a header, or is too long".to_owned());
-    }
-    Ok(())
+/// Headers to send along to a provider.
+pub fn headers<'a>(
+    platform: Platform,
+    headers: impl IntoIterator<Item = (&'a String, &'a Secret)>,
+) -> Result<CustomHeaders, String> {
+    let headers = headers
+        .into_iter()
+        .map(|(name, value)| (name.as_str(), value.expose()));
+    CustomHeaders::new(platform, headers)
 }
 
 /// Limits of a user or a key: every field at fault, and why.

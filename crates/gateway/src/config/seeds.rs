@@ -1,7 +1,5 @@
 //! What a configuration creates or updates at start: groups, accounts, users and client keys.
 
-use std::collections::BTreeMap;
-
 use waybill_model::{
     entity::{HttpVersion, ModelRule, Probe, StateRule, Status, Sticky},
     limits::{Limits, Quota},
@@ -10,6 +8,8 @@ use waybill_model::{
     secret::Secret,
     time::UnixMillis,
 };
+
+use crate::egress::CustomHeaders;
 
 /// A group of the file.
 #[derive(Debug, Clone)]
@@ -61,8 +61,8 @@ pub struct AccountSeed {
     pub probe: Option<Probe>,
     /// The address of its proxy, which may hold a password.
     pub proxy: Option<Secret>,
-    /// Headers to send along, by name.
-    pub headers: BTreeMap<String, Secret>,
+    /// Headers to send along.
+    pub headers: CustomHeaders,
     /// Whether it may be used.
     pub status: Status,
 }

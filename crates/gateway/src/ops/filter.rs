@@ -30,15 +30,15 @@ const MAX_STATUS_CODES: usize = 64;
 /// Longest text to be looked for, in bytes; every row is read for it.
 const MAX_TEXT_BYTES: usize = 512;
 
-/// One parameter of a list.
-pub struct Parameter {
+/// One parameter of a list, which is read into `Q`.
+pub struct Parameter<Q = Question> {
     /// Its name.
     pub name: &'static str,
     /// What it narrows, for the documentation and the command line.
     pub about: &'static str,
     /// What it takes.
     pub takes: Takes,
-    read: fn(&mut Question, &str) -> Result<(), String>,
+    pub(super) read: fn(&mut Q, &str) -> Result<(), String>,
 }
 
 /// What a parameter takes.
@@ -62,6 +62,7 @@ macro_rules! words_of {
         Takes::Word(|| $words::ALL.iter().map(|word| word.as_str()).collect())
     };
 }
+pub(super) use words_of;
 
 /// What was asked for: which rows, and which of them now.
 #[derive(Debug, Clone, PartialEq)]
@@ -112,7 +113,6 @@ fn read(
     now: UnixMillis,
 ) -> Result<Question, BadParameter> {
     let pairs = Pairs::parse(query)?;
-    let known = || tables.iter().copied().flatten();
     let first_page = Page {
         sort: Sort::Newest,
         page: 1,
@@ -123,13 +123,7 @@ fn read(
         filter: Filter::between(now, now),
         page: first_page,
     };
-    for (name, value) in pairs.iter() {
-        let parameter = known()
-            .find(|parameter| parameter.name == name)
-            .ok_or_else(|| BadParameter::unknown(name, known().map(|parameter| parameter.name)))?;
-        (parameter.read)(&mut question, value)
-            .map_err(|message| BadParameter::malformed(name, message))?;
-    }
+    read_into(&mut question, &pairs, tables)?;
     let by_id = question.filter.request_id.is_some() || question.filter.client_request_id.is_some();
     let default = if by_id {
         TimeRange::Month
@@ -138,6 +132,23 @@ fn read(
     };
     (question.filter.start, question.filter.end) = time_range::window(&pairs, default, now)?;
     Ok(question)
+}
+
+/// Reads every parameter by the tables; one that is in none of them is refused.
+pub(super) fn read_into<Q>(
+    question: &mut Q,
+    pairs: &Pairs,
+    tables: &[&[Parameter<Q>]],
+) -> Result<(), BadParameter> {
+    let known = || tables.iter().copied().flatten();
+    for (name, value) in pairs.iter() {
+        let parameter = known()
+            .find(|parameter| parameter.name == name)
+            .ok_or_else(|| BadParameter::unknown(name, known().map(|parameter| parameter.name)))?;
+        (parameter.read)(question, value)
+            .map_err(|message| BadParameter::malformed(name, message))?;
+    }
+    Ok(())
 }
 
 /// The window's parameters. They depend on each other and are read together, in [`time_range`].
@@ -338,14 +349,14 @@ pub const NUMBERS: &[Parameter] = &[
     },
 ];
 
-fn word<T>(text: &str) -> Result<T, String>
+pub(super) fn word<T>(text: &str) -> Result<T, String>
 where
     T: FromStr<Err: Display>,
 {
     text.parse().map_err(|unknown: T::Err| unknown.to_string())
 }
 
-fn id<T: FromStr>(text: &str) -> Result<T, String> {
+pub(super) fn id<T: FromStr>(text: &str) -> Result<T, String> {
     // Digits alone: a sign is no part of an id.
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse()
@@ -354,7 +365,7 @@ fn id<T: FromStr>(text: &str) -> Result<T, String> {
         .ok_or_else(|| "an id is a whole number".to_owned())
 }
 
-fn number(text: &str, most: u32) -> Result<u32, String> {
+pub(super) fn number(text: &str, most: u32) -> Result<u32, String> {
     id(text)
         .ok()
         .filter(|number| (1..=most).contains(number))
@@ -369,7 +380,7 @@ fn flag(text: &str) -> Result<bool, String> {
         .map_err(|_| "either `true` or `false` is needed".to_owned())
 }
 
-fn some_text(text: &str) -> Result<String, String> {
+pub(super) fn some_text(text: &str) -> Result<String, String> {
     match text.len() {
         0 => Err("it is empty".to_owned()),
         1..=MAX_TEXT_BYTES => Ok(text.to_owned()),

@@ -7,6 +7,7 @@
 //! [`Filter`]: waybill_model::view::Filter
 //! [`Page`]: waybill_model::view::Page
 
+pub mod accounts;
 pub mod filter;
 pub mod query;
 pub mod time_range;

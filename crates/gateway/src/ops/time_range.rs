@@ -111,7 +111,8 @@ pub fn window(
     Ok((start_at, end_at))
 }
 
-fn instant(name: &str, text: &str) -> Result<UnixMillis, BadParameter> {
+/// A moment, by the name of its parameter.
+pub(super) fn instant(name: &str, text: &str) -> Result<UnixMillis, BadParameter> {
     // `+02:00` in a query string that was not encoded arrives as a space.
     let text = if text.contains('T') {
         text.replace(' ', "+")

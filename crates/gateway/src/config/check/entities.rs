@@ -133,7 +133,7 @@ impl Check<'_> {
         let state_rules = self.state_rules(&key, &raw.state_rules);
         let probe = self.probe(&key, raw.probe.as_ref());
         let proxy = self.proxy(&key, raw.proxy.as_ref());
-        let headers = self.headers(&key, &raw.headers);
+        let headers = self.headers(&key, platform, &raw.headers);
         let api_key = self.credential(&key, platform, raw);
         let platform = platform?;
         Some(AccountSeed {

@@ -1,7 +1,5 @@
 //! A gateway without a file: accounts from the keys that the providers' own SDKs look for.
 
-use std::collections::BTreeMap;
-
 use waybill_model::{
     entity::{HttpVersion, Status},
     limits::{Limits, Quota},
@@ -16,6 +14,7 @@ use super::{
     Check,
     entities::Entities,
 };
+use crate::egress::CustomHeaders;
 
 /// Where the key for clients is looked for.
 const CLIENT_KEY: &str = "WAYBILL_DEV_KEY";
@@ -65,7 +64,7 @@ impl Check<'_> {
                 state_rules: Vec::new(),
                 probe: None,
                 proxy: None,
-                headers: BTreeMap::new(),
+                headers: CustomHeaders::default(),
                 status: Status::Active,
             });
         }

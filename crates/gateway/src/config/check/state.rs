@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use waybill_model::{
     entity::{Probe, RuleScope, StateRule},
+    protocol::Platform,
     secret::Secret,
 };
 
@@ -14,6 +15,7 @@ use super::{
     },
     Check,
 };
+use crate::egress::CustomHeaders;
 
 impl Check<'_> {
     pub(super) fn state_rules(&mut self, of: &str, raw: &[RawStateRule]) -> Vec<StateRule> {
@@ -76,17 +78,25 @@ impl Check<'_> {
     pub(super) fn headers(
         &mut self,
         of: &str,
+        platform: Option<Platform>,
         written: &BTreeMap<String, Secret>,
-    ) -> BTreeMap<String, Secret> {
-        let mut headers = BTreeMap::new();
+    ) -> CustomHeaders {
+        let mut values = BTreeMap::new();
         for (name, written) in written {
             let key = format!("{of}: headers.\"{name}\"");
-            if let Some(value) = self.secret(&key, written) {
-                self.rule(key, rules::header(name, &value));
-                headers.insert(name.clone(), value);
+            let Some(value) = self.secret(&key, written) else {
+                continue;
+            };
+            let alone = [(name, &value)];
+            match platform.map_or(Ok(CustomHeaders::default()), |p| rules::headers(p, alone)) {
+                Ok(_) => drop(values.insert(name.clone(), value)),
+                Err(why) => self.problem(key, why),
             }
         }
-        headers
+        platform
+            .map_or(Ok(CustomHeaders::default()), |p| rules::headers(p, &values))
+            .map_err(|why| self.problem(format!("{of}: headers"), why))
+            .unwrap_or_default()
     }
 }
 
