@@ -19,14 +19,16 @@ mod status;
 mod wording;
 
 use crate::{
-    cause::{Blame, Cause, ErrorType, Owner, Phase, Source},
+    cause::{Blame, Cause, ErrorType, Owner, Phase, Severity, Source},
     protocol::Platform,
     record::Verdict,
     waybill::{Outcome, StreamFault, TransportFault, Waybill},
 };
 
 /// Version of the rules below; raised with every change that can alter a verdict.
-pub const RULES_VERSION: u32 = 1;
+///
+/// 2: what failed alike on two accounts is the client's own.
+pub const RULES_VERSION: u32 = 2;
 
 /// What is known of one failed attempt.
 #[derive(Clone, Copy, Debug)]
@@ -133,6 +135,8 @@ pub fn verdict(waybill: &Waybill, outcome: &Outcome, status_code: u16) -> Verdic
     let masked = info.blame == Blame::Credential
         && source == Source::Gateway
         && status_code == MASKED_STATUS;
+    // What failed alike on two accounts is about the request, whatever it sounds like.
+    let at_fault = waybill.request_at_fault && matches!(outcome, Outcome::Failed { .. });
     // A `200` that broke failed at the provider, also where the network is what broke it.
     let broke_inside = matches!(outcome, Outcome::Served | Outcome::Failed { .. })
         && last_failed.is_some_and(|failure| failure.stream.is_some());
@@ -148,10 +152,10 @@ pub fn verdict(waybill: &Waybill, outcome: &Outcome, status_code: u16) -> Verdic
             info.error_type
         },
         cause,
-        severity: info.severity,
-        owner: info.owner,
+        severity: if at_fault { Severity::P3 } else { info.severity },
+        owner: if at_fault { Owner::Client } else { info.owner },
         source,
-        is_retryable: info.retryable,
+        is_retryable: info.retryable && !at_fault,
         is_business_limited: info.business_limited,
         rules_version: RULES_VERSION,
     }

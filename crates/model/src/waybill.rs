@@ -177,6 +177,28 @@ pub struct Arrival {
     pub body: Bytes,
     /// Body length in bytes; larger than `body` when it was refused before being read whole.
     pub body_bytes: u64,
+    /// What ties the request to earlier ones of its conversation.
+    pub sticky: Option<Sticky>,
+}
+
+/// What ties a request to earlier ones of its conversation: requests with the same key are best served
+/// by the same account, which has the beginning of the conversation in its prompt cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Sticky {
+    /// A hash that is the same in every process and on every machine.
+    pub key: u64,
+    /// What it is a hash of.
+    pub from: StickySource,
+}
+
+words! {
+    /// What a sticky key was made of.
+    pub enum StickySource {
+        /// An id that the client sends with every request of a conversation.
+        Session = "session",
+        /// How a conversation of several turns begins.
+        Prefix = "prefix",
+    }
 }
 
 /// What auth found.
@@ -430,6 +452,8 @@ pub struct Waybill {
     pub admission: Option<Admission>,
     /// Stamped by routing.
     pub routing: Option<Routing>,
+    /// The same failure met it on two accounts: it is at fault itself. Stamped by upstream.
+    pub request_at_fault: bool,
     attempts: Vec<Attempt>,
     attempts_made: u32,
     attempts_failed: u32,
@@ -446,6 +470,7 @@ impl Waybill {
             arrival,
             admission: None,
             routing: None,
+            request_at_fault: false,
             attempts: Vec::new(),
             attempts_made: 0,
             attempts_failed: 0,

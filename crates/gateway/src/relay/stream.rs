@@ -5,6 +5,7 @@
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -15,7 +16,7 @@ use tokio::time::Instant;
 use waybill_model::{
     cause::Source,
     protocol::StreamFormat,
-    waybill::{Decision, Outcome, Relayed, StreamFault},
+    waybill::{Decision, Failure, Outcome, Relayed, StreamFault},
 };
 use waybill_wire::{
     render,
@@ -25,7 +26,8 @@ use waybill_wire::{
 use crate::{
     record::{CLIENT_CLOSED_REQUEST, Commit, Journey, millis_since},
     respond::Refusal,
-    routing::Slot,
+    routing::{AccountEntry, GroupEntry, Slot},
+    standing::{Blamed, Failed},
     upstream::{AnswerStream, Fault, Streaming, failure_of, flaw_of, flaw_of_end, headers_sent},
 };
 
@@ -57,7 +59,8 @@ pub struct Stream {
 struct Facts {
     status: http::StatusCode,
     headers: HeaderMap,
-    account: std::sync::Arc<crate::routing::AccountEntry>,
+    account: Arc<AccountEntry>,
+    group: Option<Arc<GroupEntry>>,
     started: Instant,
     head_at: Instant,
     time_to_first_token_ms: Option<u32>,
@@ -75,6 +78,7 @@ impl Stream {
             format,
             account,
             slot,
+            group,
             started,
             head_at,
         } = streaming;
@@ -82,6 +86,7 @@ impl Stream {
             status,
             headers,
             account,
+            group,
             started,
             head_at,
             time_to_first_token_ms: None,
@@ -101,7 +106,7 @@ impl Stream {
             handed_at: None,
             format,
             facts,
-            slot: Some(slot),
+            slot,
         }
     }
 
@@ -254,6 +259,7 @@ impl Stream {
             return;
         };
         self.stamp(&mut journey);
+        journey.shared().keeper.completed(&self.facts.account);
         self.standing.on(Event::Sent(Mark::Terminal));
         if let Some(commit) =
             journey.finish(Outcome::Served, self.facts.status.as_u16(), Bytes::new())
@@ -279,7 +285,6 @@ impl Stream {
         let Some(mut journey) = self.journey.take() else {
             return;
         };
-        self.stop_listening();
         let account = &self.facts.account;
         let (failure, upstream_request_id) = failure_of(
             account.platform,
@@ -294,6 +299,7 @@ impl Stream {
             headers_sent(&journey.waybill().arrival.headers, account, &Method::POST),
             journey.shared().clock.now(),
         );
+        self.tell_account(&journey, &failure);
         let told = match (said, self.standing.error_form()) {
             (_, ErrorForm::None) => Bytes::new(),
             (Some(event), _) => closed(self.format, journey.shared().scrub(event)),
@@ -322,6 +328,7 @@ impl Stream {
             last.duration_ms = millis_since(self.facts.started);
             last.upstream_request_id = last.upstream_request_id.take().or(upstream_request_id);
         }
+        self.stop_listening();
         self.standing.on(Event::Sent(Mark::Error));
         let outcome = Outcome::Failed {
             source: Source::Upstream,
@@ -329,6 +336,30 @@ impl Stream {
         if let Some(commit) = journey.finish(outcome, self.facts.status.as_u16(), told.clone()) {
             self.farewell = Some((commit, told));
         }
+    }
+
+    /// A failure after content counts for its account like one before.
+    fn tell_account(&self, journey: &Journey, failure: &Failure) {
+        let shared = journey.shared();
+        let waybill = journey.waybill();
+        let Some(attempt) = waybill.attempts().last() else {
+            return;
+        };
+        let rules = self.facts.group.as_ref().map(|group| &group.state_rules[..]);
+        shared.keeper.failed(Failed {
+            account: &self.facts.account,
+            group_rules: rules.unwrap_or_default(),
+            model: attempt.upstream_model.as_ref(),
+            failure,
+            status: attempt.status,
+            request_id: Some(waybill.request_id),
+            attempt: Some(attempt.number),
+            actor: None,
+            began_at: attempt.started_at,
+            now: shared.clock.now(),
+            stale_connection: false,
+            blamed: &mut Blamed::default(),
+        });
     }
 
     fn stamp(&self, journey: &mut Journey) {

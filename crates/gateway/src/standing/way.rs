@@ -49,7 +49,7 @@ pub enum Meaning {
     Way,
 }
 
-/// What is remembered of one way since its last success.
+/// What is remembered of one way since its last success; a success ends it.
 #[derive(Debug, Default)]
 pub struct Record {
     broken: Vec<AccountId>,
@@ -120,11 +120,6 @@ impl Record {
         }
     }
 
-    /// Something succeeded: nothing is held against the way.
-    pub fn served(&mut self) {
-        *self = Record::default();
-    }
-
     /// Whether it is to blame.
     pub fn failing(&self) -> Option<Failing> {
         self.failing
@@ -151,15 +146,13 @@ mod tests {
     fn two_accounts_with_broken_connections_mean_the_way_and_a_success_between_them_does_not() {
         let mut record = Record::default();
         assert_eq!(fail(&mut record, 1, Trouble::Broken), Meaning::Account);
-        record.served();
+        record = Record::default();
         assert_eq!(fail(&mut record, 2, Trouble::Network), Meaning::Account);
         assert_eq!(
             fail(&mut record, 3, Trouble::Broken),
             Meaning::WayFromNow(Vec::new())
         );
         assert_eq!(fail(&mut record, 4, Trouble::Broken), Meaning::Way);
-        record.served();
-        assert_eq!(record.failing(), None);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::{
     app::Worker,
     ingress::Inbound,
     record::millis_since,
-    routing::{AccountEntry, Chosen},
+    routing::Chosen,
 };
 
 /// A kept-alive connection that breaks within this time had been closed before it was used.
@@ -27,8 +27,6 @@ const STALE_WITHIN: Duration = Duration::from_secs(1);
 pub struct BrokenAttempt {
     /// Its facts.
     pub failure: Failure,
-    /// The account.
-    pub account: Arc<AccountEntry>,
     /// An idle connection had been closed under it.
     pub stale_connection: bool,
 }
@@ -68,11 +66,11 @@ pub fn begin(worker: &Worker, chosen: &Chosen, number: u32) -> Attempt {
 pub async fn attempt(
     worker: &Worker,
     inbound: &Inbound,
-    chosen: Chosen,
+    chosen: &Chosen,
     mut attempt: Attempt,
     connect: Connect,
 ) -> (Attempt, Result<Answer, Box<BrokenAttempt>>) {
-    let account = Arc::clone(&chosen.account);
+    let account = &chosen.account;
     let started = Instant::now();
     let result = try_account(worker, inbound, chosen, &mut attempt, started, connect).await;
     attempt.duration_ms = millis_since(started);
@@ -81,13 +79,12 @@ pub async fn attempt(
         let (failure, request_id) = failure_of(
             account.platform,
             fault,
-            build::headers_sent(&inbound.arrival().headers, &account, &inbound.method),
+            build::headers_sent(&inbound.arrival().headers, account, &inbound.method),
             worker.shared.clock.now(),
         );
         attempt.upstream_request_id = attempt.upstream_request_id.take().or(request_id);
         Box::new(BrokenAttempt {
             failure,
-            account,
             stale_connection,
         })
     });
@@ -97,14 +94,14 @@ pub async fn attempt(
 async fn try_account(
     worker: &Worker,
     inbound: &Inbound,
-    chosen: Chosen,
+    chosen: &Chosen,
     attempt: &mut Attempt,
     started: Instant,
     connect: Connect,
 ) -> Result<Answer, Fault> {
     let settings = &worker.shared.settings;
     let upstream = &chosen.account.upstream;
-    let request = build::build(inbound, &chosen)
+    let request = build::build(inbound, chosen)
         .map_err(|refusal| Fault::unsent(TransportFault::Protocol, refusal.log_message()))?;
     let kept_alive = match connect {
         Connect::KeptAlive => worker.pool.take(upstream),

@@ -14,6 +14,8 @@ pub struct Facts {
     pub blame: Option<Blame>,
     /// The provider answered with an error that could be shown to the client.
     pub answered: bool,
+    /// Another account failed alike for this request: the request is at fault.
+    pub repeats: bool,
     /// A kept-alive connection was closed before any byte of the answer: the provider may never have
     /// seen the request, and the account is not at fault.
     pub stale_connection: bool,
@@ -35,8 +37,9 @@ pub fn decide(facts: Facts) -> (Decision, &'static str) {
         return (Decision::Serve, "the provider answered");
     };
     let end = |reason| {
-        // A pool credential's refusal is never shown as if it were the client's own.
-        let surface = facts.answered && blame != Blame::Credential;
+        // A pool credential's refusal is never shown as if it were the client's own; where it is not
+        // the credential that is at fault, it is.
+        let surface = facts.answered && (blame != Blame::Credential || facts.repeats);
         (
             if surface {
                 Decision::Surface
@@ -46,6 +49,9 @@ pub fn decide(facts: Facts) -> (Decision, &'static str) {
             reason,
         )
     };
+    if facts.repeats {
+        return end("another account failed alike: the request is at fault");
+    }
     if blame == Blame::Request {
         return end("the request would fail the same on every account");
     }
@@ -112,6 +118,7 @@ mod tests {
             blame,
             any::<bool>(),
             any::<bool>(),
+            any::<bool>(),
             1..20u32,
             1..10u32,
             0..3u32,
@@ -122,6 +129,7 @@ mod tests {
                 |(
                     blame,
                     answered,
+                    repeats,
                     stale,
                     attempts,
                     max_attempts,
@@ -131,6 +139,7 @@ mod tests {
                 )| Facts {
                     blame,
                     answered,
+                    repeats,
                     stale_connection: stale && !answered,
                     attempts,
                     max_attempts,
@@ -150,7 +159,8 @@ mod tests {
 
         #[test]
         fn a_credentials_refusal_is_never_surfaced(facts in facts()) {
-            let (word, _) = decide(Facts { blame: Some(Blame::Credential), ..facts });
+            let facts = Facts { blame: Some(Blame::Credential), ..facts };
+            let (word, _) = decide(Facts { repeats: false, ..facts });
             prop_assert_ne!(word, Decision::Surface);
         }
 
@@ -158,6 +168,12 @@ mod tests {
         fn nothing_is_surfaced_that_the_provider_did_not_say(facts in facts()) {
             let (word, _) = decide(Facts { answered: false, ..facts });
             prop_assert_ne!(word, Decision::Surface);
+        }
+
+        #[test]
+        fn what_failed_alike_on_two_accounts_goes_to_no_third(facts in facts()) {
+            let (word, _) = decide(Facts { repeats: true, ..facts });
+            prop_assert!(matches!(word, Decision::Serve | Decision::Surface | Decision::GiveUp));
         }
 
         #[test]

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     app::Worker,
     ingress::Inbound,
-    routing::{AccountEntry, Chosen, Slot},
+    routing::{AccountEntry, Chosen, GroupEntry, Slot},
 };
 
 /// Bytes of an error answer that are read; providers' errors are a few kilobytes at most.
@@ -69,8 +69,10 @@ pub struct Streaming {
     pub format: StreamFormat,
     /// The account, for the facts of a later failure.
     pub account: Arc<AccountEntry>,
-    /// Its place on the account.
-    pub slot: Slot,
+    /// Its place on the account; given to it when it is known that it serves.
+    pub slot: Option<Slot>,
+    /// The group it was chosen from, for the rules a later failure meets.
+    pub group: Option<Arc<GroupEntry>>,
     /// When the attempt began.
     pub started: Instant,
     /// When the head came.
@@ -81,7 +83,7 @@ pub struct Streaming {
 pub async fn judge(
     worker: &Worker,
     inbound: &Inbound,
-    chosen: Chosen,
+    chosen: &Chosen,
     response: Response<AnswerBody>,
     started: Instant,
     head_at: Instant,
@@ -109,8 +111,9 @@ pub async fn judge(
                 reader,
                 source,
                 format,
-                account: chosen.account,
-                slot: chosen.slot,
+                account: Arc::clone(&chosen.account),
+                slot: None,
+                group: None,
                 started,
                 head_at,
             };

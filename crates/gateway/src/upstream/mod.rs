@@ -12,6 +12,7 @@ mod attempt;
 mod body;
 mod build;
 mod connect;
+mod course;
 mod decide;
 mod exchange;
 mod failure;
@@ -20,21 +21,34 @@ mod pool;
 mod probe;
 mod tunnel;
 
+use std::sync::Arc;
+
 use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
-use waybill_model::waybill::{Attempt, Decision, Failure};
+use waybill_model::{
+    time::UnixMillis,
+    waybill::{Attempt, Decision, Failure, Queued},
+};
+use waybill_wire::error::Reset;
 
 pub use answer::{AnswerStream, Broken};
 pub use build::headers_sent;
 pub use connect::Tls;
+pub use course::{Broke, Course, Follows};
 pub use failure::{Fault, failure_of};
 pub use judge::{Answer, Streaming, Whole, flaw_of, flaw_of_end};
 pub use pool::Pool;
 pub use probe::{PATIENCE, ProbeKind, ProbeResult, probe};
 
-use crate::{app::Worker, ingress::Inbound, respond::Refusal, routing::Plan};
+use crate::{
+    app::Worker,
+    ingress::Inbound,
+    record::millis_since,
+    respond::Refusal,
+    routing::{AccountEntry, Chosen, NoRoute, Plan},
+    standing::Served,
+};
 use attempt::Connect;
-use decide::Facts;
 
 /// Nothing served. What the client is to be told.
 pub enum Exhausted {
@@ -57,15 +71,22 @@ pub enum Exhausted {
 pub async fn serve(
     worker: &Worker,
     inbound: &mut Inbound,
-    mut plan: Plan,
+    plan: Plan,
 ) -> Result<Answer, Exhausted> {
     let settings = &worker.shared.settings;
-    let deadline = inbound.journey.started() + settings.timeouts.attempts;
-    let mut retries_here = 0;
-    let mut chosen = match plan.choose() {
+    let mut choosing = Choosing {
+        plan: Some(plan),
+        deadline: inbound.journey.started() + settings.timeouts.attempts,
+    };
+    let mut course = Course::new(
+        inbound.journey.waybill().request_id,
+        inbound.arrival().body_bytes,
+        settings.failover.max_attempts,
+    );
+    let mut chosen = match choosing.next(worker, inbound).await {
         Ok(chosen) => chosen,
         Err(why) => {
-            stamp_route(inbound, &plan);
+            choosing.stamp_route(worker, inbound);
             let model = inbound.arrival().model.clone();
             return Err(Exhausted::Refused(Refusal::no_route(why, model.as_deref())));
         }
@@ -75,70 +96,182 @@ pub async fn serve(
         let number = inbound.journey.waybill().attempts_made() + 1;
         let begun = attempt::begin(worker, &chosen, number);
         inbound.journey.waybill_mut().begin_attempt(begun.clone());
-        let (mut attempt, result) = attempt::attempt(worker, inbound, chosen, begun, connect).await;
+        let (mut attempt, result) =
+            attempt::attempt(worker, inbound, &chosen, begun, connect).await;
         let broken = match result {
             Ok(answer) => {
+                let answer = serves(worker, inbound, chosen, &attempt, answer, &choosing);
                 inbound.journey.waybill_mut().complete_attempt(attempt);
                 if inbound.journey.waybill().attempts_failed() > 0 {
-                    stamp_route(inbound, &plan);
+                    choosing.stamp_route(worker, inbound);
                 }
                 return Ok(answer);
             }
             Err(broken) => *broken,
         };
         let mut failure = broken.failure;
-        let mut facts = Facts {
-            blame: Some(failure.cause.info().blame),
-            answered: attempt.status.is_some_and(|status| status >= 400),
+        let broke = Broke {
+            group: choosing.plan().group(),
+            account: &chosen.account,
+            model: attempt.upstream_model.as_ref(),
+            failure: &failure,
+            status: attempt.status,
+            number,
+            began_at: attempt.started_at,
+            now: worker.shared.clock.now(),
             stale_connection: broken.stale_connection,
-            attempts: number,
-            max_attempts: settings.failover.max_attempts,
-            retries_here,
-            has_next: plan.has_next(),
-            out_of_time: Instant::now() >= deadline,
+            out_of_time: Instant::now() >= choosing.deadline,
         };
-        let (mut decision, mut reason) = decide::decide(facts);
-        let next = match decision {
-            Decision::NextAccount => plan.choose().ok(),
-            Decision::RetrySameAccount => plan.again(&broken.account),
+        let follows = course.failed(&worker.shared.keeper, broke, || choosing.has_next(worker));
+        inbound.journey.waybill_mut().request_at_fault |= follows.marked.repeats;
+        // Its place, and its trial, are free for others before this request takes another.
+        let Chosen { account, slot, .. } = chosen;
+        drop(slot);
+        stamp(&mut attempt, &mut failure, &follows);
+        attempt.failure = Some(failure);
+        // On the waybill before anything is waited for: the client may leave meanwhile.
+        inbound.journey.waybill_mut().complete_attempt(attempt);
+        choosing.stamp_route(worker, inbound);
+        let next = match follows.decision {
+            Decision::NextAccount => choosing.next(worker, inbound).await.ok(),
+            Decision::RetrySameAccount => choosing.plan().again(&account),
             Decision::Serve | Decision::Surface | Decision::GiveUp => None,
         };
-        if next.is_none() && matches!(decision, Decision::NextAccount | Decision::RetrySameAccount)
-        {
-            // Another request took the last slot since the facts were looked at.
-            facts.has_next = false;
-            facts.stale_connection = false;
-            facts.retries_here = u32::MAX;
-            (decision, reason) = decide::decide(facts);
-        }
-        if failure.stream.is_none() {
-            failure.kind = decide::event_kind(attempt.status.is_some(), decision, number);
-        }
-        let last_word = told(decision, &attempt, &failure);
-        attempt.decision = decision;
-        attempt.decision_reason = reason;
-        attempt.failure = Some(failure);
-        inbound.journey.waybill_mut().complete_attempt(attempt);
-        let Some(next) = next else {
-            stamp_route(inbound, &plan);
-            return Err(last_word);
-        };
-        let again = decision == Decision::RetrySameAccount;
-        retries_here = if again { retries_here + 1 } else { 0 };
         // What else was kept alive to this provider is as old as what failed.
-        connect = if again {
-            Connect::Afresh
-        } else {
-            Connect::KeptAlive
+        connect = match follows.decision {
+            Decision::RetrySameAccount => Connect::Afresh,
+            Decision::NextAccount | Decision::Serve | Decision::Surface | Decision::GiveUp => {
+                Connect::KeptAlive
+            }
+        };
+        let Some(next) = next else {
+            return Err(last_word(inbound, &follows));
         };
         chosen = next;
     }
 }
 
-/// Lists every account that was looked at. Left out for a clean success: nobody will ask.
-fn stamp_route(inbound: &mut Inbound, plan: &Plan) {
-    if let Some(routing) = &mut inbound.journey.waybill_mut().routing {
-        routing.candidates = plan.candidates();
+/// An attempt serves: its account is told before its slot goes on with the answer.
+fn serves(
+    worker: &Worker,
+    inbound: &Inbound,
+    chosen: Chosen,
+    attempt: &Attempt,
+    answer: Answer,
+    choosing: &Choosing,
+) -> Answer {
+    let keeper = &worker.shared.keeper;
+    let now = worker.shared.clock.now();
+    let Chosen { account, slot, .. } = chosen;
+    keeper.served(Served {
+        account: &account,
+        model: attempt.upstream_model.as_ref(),
+        is_trial: slot.is_trial(),
+        first_byte_ms: attempt.first_byte_ms,
+        used_up: used_up(&account, &answer, now).as_ref(),
+        request_id: inbound.journey.waybill().request_id,
+        attempt: attempt.number,
+        now,
+    });
+    match answer {
+        Answer::Whole(whole) => {
+            keeper.completed(&account);
+            Answer::Whole(whole)
+        }
+        Answer::Stream(mut streaming) => {
+            streaming.slot = Some(slot);
+            streaming.group = Some(Arc::clone(choosing.plan().group()));
+            Answer::Stream(streaming)
+        }
+    }
+}
+
+/// The limit that an answer's headers say is used up.
+fn used_up(_account: &AccountEntry, _answer: &Answer, _now: UnixMillis) -> Option<Reset> {
+    None
+}
+
+/// Stamps what was decided on an attempt and its failure.
+fn stamp(attempt: &mut Attempt, failure: &mut Failure, follows: &Follows) {
+    if failure.stream.is_none() {
+        failure.kind =
+            decide::event_kind(attempt.status.is_some(), follows.decision, attempt.number);
+    }
+    attempt.decision = follows.decision;
+    attempt.decision_reason = follows.reason;
+}
+
+/// What the client is told: nothing was left to try.
+fn last_word(inbound: &mut Inbound, follows: &Follows) -> Exhausted {
+    let ended = match follows.decision {
+        // Another request took the last slot since the facts were looked at, or the wait was in vain.
+        Decision::NextAccount | Decision::RetrySameAccount => follows.without_next(),
+        Decision::Serve | Decision::Surface | Decision::GiveUp => *follows,
+    };
+    let Some(attempt) = inbound.journey.waybill_mut().last_attempt_mut() else {
+        return Exhausted::Replaced(Refusal::internal("a failed attempt left no trace"));
+    };
+    let Some(mut failure) = attempt.failure.take() else {
+        return Exhausted::Replaced(Refusal::internal("a failed attempt left no trace"));
+    };
+    stamp(attempt, &mut failure, &ended);
+    let told = told(ended.decision, attempt, &failure);
+    attempt.failure = Some(failure);
+    told
+}
+
+/// Chooses, and waits, for one request.
+struct Choosing {
+    /// Away only while it waits in the line.
+    plan: Option<Plan>,
+    /// When the time for attempts is spent.
+    deadline: Instant,
+}
+
+impl Choosing {
+    #[allow(
+        clippy::expect_used,
+        reason = "the line gives every plan back; a request that is dropped in it is over"
+    )]
+    fn plan(&self) -> &Plan {
+        self.plan.as_ref().expect("only `next` takes the plan, and puts it back")
+    }
+
+    /// The next account, at once or after a wait.
+    async fn next(&mut self, worker: &Worker, inbound: &mut Inbound) -> Result<Chosen, NoRoute> {
+        let began = Instant::now();
+        let Some(mut plan) = self.plan.take() else {
+            return Err(NoRoute::NoneUsable);
+        };
+        let _ = worker;
+        let result = plan.choose();
+        let queued: Option<Queued> = None;
+        self.plan = Some(plan);
+        if let Some(routing) = &mut inbound.journey.waybill_mut().routing {
+            routing.routing_latency_ms = routing
+                .routing_latency_ms
+                .saturating_add(millis_since(began));
+            routing.queued = match (routing.queued, queued) {
+                (Some(first), Some(second)) => Some(Queued {
+                    ahead: first.ahead,
+                    waited_ms: first.waited_ms.saturating_add(second.waited_ms),
+                }),
+                (first, second) => first.or(second),
+            };
+        }
+        result
+    }
+
+    /// Whether another account can be tried, or will be soon enough.
+    fn has_next(&self, _worker: &Worker) -> bool {
+        self.plan().has_next()
+    }
+
+    /// Lists every account that was looked at. Left out for a clean success: nobody will ask.
+    fn stamp_route(&self, _worker: &Worker, inbound: &mut Inbound) {
+        if let Some(routing) = &mut inbound.journey.waybill_mut().routing {
+            routing.candidates = self.plan().candidates();
+        }
     }
 }
 

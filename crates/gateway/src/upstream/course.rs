@@ -1,0 +1,151 @@
+//! The course of one request over its accounts, without sockets: what each failure does to its account,
+//! and what follows from it.
+//!
+//! Promises: knows the time only as an argument, and awaits nothing, so that whole days of requests can
+//! be driven through it. Must not know: how an account is asked.
+
+use std::sync::Arc;
+
+use waybill_model::{
+    cause::Blame,
+    id::RequestId,
+    time::UnixMillis,
+    waybill::{Decision, Failure},
+};
+
+use super::decide::{self, Facts};
+use crate::{
+    routing::{AccountEntry, GroupEntry},
+    standing::{Blamed, Failed, Keeper, Marked},
+};
+
+/// What is remembered from attempt to attempt.
+#[derive(Debug)]
+pub struct Course {
+    request_id: RequestId,
+    max_attempts: u32,
+    retries_here: u32,
+    blamed: Blamed,
+}
+
+/// An attempt that did not serve.
+#[derive(Debug, Clone, Copy)]
+pub struct Broke<'a> {
+    /// The group its account was chosen from.
+    pub group: &'a GroupEntry,
+    /// Its account.
+    pub account: &'a Arc<AccountEntry>,
+    /// The model the provider was asked for.
+    pub model: Option<&'a Arc<str>>,
+    /// What went wrong.
+    pub failure: &'a Failure,
+    /// The provider's status, if it answered.
+    pub status: Option<u16>,
+    /// Its number, from 1.
+    pub number: u32,
+    /// When it began.
+    pub began_at: UnixMillis,
+    /// Now.
+    pub now: UnixMillis,
+    /// An idle connection had been closed under it.
+    pub stale_connection: bool,
+    /// The time for attempts is spent.
+    pub out_of_time: bool,
+}
+
+/// What follows from a failed attempt.
+#[derive(Debug, Clone, Copy)]
+pub struct Follows {
+    /// The decision.
+    pub decision: Decision,
+    /// Why.
+    pub reason: &'static str,
+    /// What happened to the account, and whether the request is at fault.
+    pub marked: Marked,
+    facts: Facts,
+}
+
+impl Course {
+    /// A request that has not been tried yet.
+    pub fn new(request_id: RequestId, request_bytes: u64, max_attempts: u32) -> Course {
+        Course {
+            request_id,
+            max_attempts,
+            retries_here: 0,
+            blamed: Blamed {
+                request_bytes,
+                ..Blamed::default()
+            },
+        }
+    }
+
+    /// An attempt failed. `has_next`: whether another account can be tried, or will be soon; asked after
+    /// the failure has had its effect.
+    pub fn failed(
+        &mut self,
+        keeper: &Keeper,
+        broke: Broke<'_>,
+        has_next: impl FnOnce() -> bool,
+    ) -> Follows {
+        let marked = keeper.failed(Failed {
+            account: broke.account,
+            group_rules: &broke.group.state_rules,
+            model: broke.model,
+            failure: broke.failure,
+            status: broke.status,
+            request_id: Some(self.request_id),
+            attempt: Some(broke.number),
+            actor: None,
+            began_at: broke.began_at,
+            now: broke.now,
+            stale_connection: broke.stale_connection,
+            blamed: &mut self.blamed,
+        });
+        let blame = match broke.failure.cause.info().blame {
+            // The operator knows better than the table whose fault this one is.
+            Blame::Request if marked.ruled => Blame::Account,
+            blame => blame,
+        };
+        let facts = Facts {
+            blame: Some(blame),
+            answered: broke.status.is_some_and(|status| status >= 400),
+            repeats: marked.repeats,
+            stale_connection: broke.stale_connection,
+            attempts: broke.number,
+            max_attempts: self.max_attempts,
+            retries_here: self.retries_here,
+            has_next: has_next(),
+            out_of_time: broke.out_of_time,
+        };
+        let (decision, reason) = decide::decide(facts);
+        self.retries_here = match decision {
+            Decision::RetrySameAccount => self.retries_here + 1,
+            Decision::NextAccount | Decision::Serve | Decision::Surface | Decision::GiveUp => 0,
+        };
+        Follows {
+            decision,
+            reason,
+            marked,
+            facts,
+        }
+    }
+}
+
+impl Follows {
+    /// What follows where the account that was decided for could not be had after all.
+    pub fn without_next(self) -> Follows {
+        let facts = Facts {
+            has_next: false,
+            stale_connection: false,
+            retries_here: u32::MAX,
+            ..self.facts
+        };
+        let (decision, reason) = decide::decide(facts);
+        Follows {
+            decision,
+            reason,
+            facts,
+            ..self
+        }
+    }
+}
