@@ -11,6 +11,7 @@
 
 pub mod endpoint;
 pub mod error;
+pub mod limits;
 pub mod peek;
 pub mod render;
 pub mod reset;

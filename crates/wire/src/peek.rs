@@ -11,10 +11,15 @@ use std::{borrow::Cow, ops::Range};
 
 use serde_json::value::RawValue;
 use waybill_model::protocol::Endpoint;
+pub use waybill_model::waybill::{Sticky, StickySource};
 
-use scan::Scanner;
+use scan::{Fault, Scanner};
+use sticky::{Opening, Wording};
 
 mod scan;
+mod sticky;
+
+pub use sticky::{SESSION_HEADERS, sticky};
 
 /// What was read from a body.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -26,8 +31,8 @@ pub struct Peek {
     /// Whether the body asks for a stream.
     pub stream: bool,
     /// What ties this request to earlier ones: `metadata.user_id`, `session_id` or `prompt_cache_key`,
-    /// the first of these that is a non-empty string.
-    pub sticky: Option<String>,
+    /// the first of these that is a string and not blank; else how a conversation of several turns begins.
+    pub sticky: Option<Sticky>,
 }
 
 /// Why a body cannot be used: the caller's to correct (400).
@@ -77,9 +82,12 @@ pub fn peek(endpoint: Endpoint, body: &[u8]) -> Result<Peek, PeekError> {
             ));
         }
     }
-    let mut fields = Fields::default();
+    let mut fields = Fields {
+        wording: sticky::wording(endpoint, body.len()),
+        ..Fields::default()
+    };
     Scanner::new(text)
-        .object(|key, value| fields.member(text, key, value))
+        .object(|scanner, key| fields.member(text, key, scanner))
         .map_err(|fault| {
             let what = format!("the request body is not valid JSON: {}", fault.what);
             PeekError::at(body, fault.offset, None, &what)
@@ -125,22 +133,34 @@ struct Fields<'a> {
     session_id: Option<Raw<'a>>,
     prompt_cache_key: Option<Raw<'a>>,
     repeated: Option<(&'static str, usize)>,
+    wording: Option<&'static Wording>,
+    opening: Opening<'a>,
 }
 
 impl<'a> Fields<'a> {
-    fn member(&mut self, text: &'a str, key: Range<usize>, value: Range<usize>) {
+    /// Takes the value of one member from the scanner.
+    fn member(
+        &mut self,
+        text: &'a str,
+        key: Range<usize>,
+        scanner: &mut Scanner<'_>,
+    ) -> Result<(), Fault> {
         let quoted = &text[key];
         let key = match memchr::memchr(b'\\', quoted.as_bytes()) {
             None => Cow::Borrowed(&quoted[1..quoted.len() - 1]),
             Some(_) => Cow::Owned(serde_json::from_str(quoted).unwrap_or_default()),
         };
+        let part = self
+            .wording
+            .and_then(|wording| self.opening.member(wording, &key, text, scanner));
+        let value = part.unwrap_or_else(|| scanner.value())?;
         let (name, slot) = match &*key {
             "model" => ("model", &mut self.model),
             "stream" => ("stream", &mut self.stream),
             "metadata" => ("metadata", &mut self.metadata),
             "session_id" => ("session_id", &mut self.session_id),
             "prompt_cache_key" => ("prompt_cache_key", &mut self.prompt_cache_key),
-            _ => return,
+            _ => return Ok(()),
         };
         let start = value.start;
         let earlier = slot.replace(Raw {
@@ -150,6 +170,7 @@ impl<'a> Fields<'a> {
         if earlier.is_some() && matches!(name, "model" | "stream") {
             self.repeated = Some((name, start));
         }
+        Ok(())
     }
 
     fn into_peek(self, body: &[u8], place: ModelPlace) -> Result<Peek, PeekError> {
@@ -201,7 +222,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    fn sticky(&self) -> Option<String> {
+    fn sticky(&self) -> Option<Sticky> {
         #[derive(serde::Deserialize)]
         struct Metadata<'a> {
             #[serde(borrow)]
@@ -220,11 +241,8 @@ impl<'a> Fields<'a> {
         ]
         .into_iter()
         .flatten()
-        .find_map(|json| {
-            serde_json::from_str::<String>(json)
-                .ok()
-                .filter(|hint| !hint.is_empty())
-        })
+        .find_map(|json| sticky::session(&serde_json::from_str::<String>(json).ok()?))
+        .or_else(|| self.opening.key())
     }
 }
 

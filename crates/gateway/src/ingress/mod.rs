@@ -119,6 +119,7 @@ pub fn open(shared: &Arc<Shared>, peer: &Peer, request: Request<Incoming>) -> Op
         headers,
         body: Bytes::new(),
         body_bytes: 0,
+        sticky: None,
     };
     let now = shared.clock.now();
     let waybill = Waybill::open(RequestId::new(now, rand::random()), now, arrival);
@@ -197,6 +198,7 @@ pub async fn collect(
                 arrival.model = Some(model.into());
             }
             arrival.stream |= peeked.stream;
+            arrival.sticky = peek::sticky(peeked.sticky, &arrival.headers);
         }
         let stream_format = endpoint::stream_format(endpoint, arrival.stream, arrival.path.query());
         let (path_and_query, grown) = with_version(without_credentials(&arrival.path));

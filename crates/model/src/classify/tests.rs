@@ -332,6 +332,7 @@ fn failed_with(cause: Cause) -> Waybill {
         headers: http::HeaderMap::new(),
         body: bytes::Bytes::new(),
         body_bytes: 0,
+        sticky: None,
     };
     let mut waybill = Waybill::open(
         RequestId::new(UnixMillis(0), [0; 10]),

@@ -1,7 +1,8 @@
-//! A walk over the members of one JSON object: checks all of it, keeps none of it.
+//! A walk over one JSON document: checks all of it, keeps none of it.
 //!
-//! Promises: accepts the JSON grammar and nothing else; one pass, no recursion, no allocation, and it
-//! sees the nesting, which a derived reader that ignores what it does not need does not.
+//! Promises: accepts the JSON grammar and nothing else; one pass, no allocation, no recursion but into
+//! what the caller asks to see the inside of, and it sees the nesting, which a derived reader that
+//! ignores what it does not need does not.
 //!
 //! Must not know: what members mean.
 
@@ -18,10 +19,13 @@ pub(super) struct Fault {
     pub what: &'static str,
 }
 
-/// A place in the text.
+/// A place in the text. A caller that is handed a scanner at a value takes exactly that value from it:
+/// with [`Scanner::value`], [`Scanner::members`] or [`Scanner::items`].
 pub(super) struct Scanner<'a> {
     json: &'a [u8],
     at: usize,
+    /// Arrays and objects around this place that the caller looks into.
+    around: u32,
 }
 
 impl<'a> Scanner<'a> {
@@ -29,35 +33,76 @@ impl<'a> Scanner<'a> {
         Scanner {
             json: text.as_bytes(),
             at: 0,
+            around: 0,
         }
     }
 
-    /// Calls `member` with the spans of every key (quotes included) and value of the one object that
-    /// the text is.
+    /// The one object that the text is. See [`Scanner::members`].
     pub(super) fn object(
         mut self,
-        mut member: impl FnMut(Range<usize>, Range<usize>),
+        member: impl FnMut(&mut Self, Range<usize>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
-        self.white();
-        self.expect(b'{', "an object was expected")?;
-        self.white();
-        if !self.eat(b'}') {
-            loop {
-                let key = self.key()?;
-                let value = self.value()?;
-                member(key, value);
-                self.white();
-                if self.eat(b'}') {
-                    break;
-                }
-                self.expect(b',', "`,` or `}` was expected")?;
-            }
+        if self.next() != Some(b'{') {
+            return self.fault("an object was expected");
         }
+        self.members(member)?;
         self.white();
         match self.at == self.json.len() {
             true => Ok(()),
             false => self.fault("nothing was expected after the object"),
         }
+    }
+
+    /// The first byte of what comes next.
+    pub(super) fn next(&mut self) -> Option<u8> {
+        self.white();
+        self.byte()
+    }
+
+    /// Calls `member` at every value of an object, with the span of its key (quotes included). The
+    /// answer is the object's own span.
+    pub(super) fn members(
+        &mut self,
+        mut member: impl FnMut(&mut Self, Range<usize>) -> Result<(), Fault>,
+    ) -> Result<Range<usize>, Fault> {
+        self.inside(b'{', "`,` or `}` was expected", |this| {
+            let key = this.key()?;
+            member(this, key)
+        })
+    }
+
+    /// Calls `item` at every value of an array. The answer is the array's own span.
+    pub(super) fn items(
+        &mut self,
+        item: impl FnMut(&mut Self) -> Result<(), Fault>,
+    ) -> Result<Range<usize>, Fault> {
+        self.inside(b'[', "`,` or `]` was expected", item)
+    }
+
+    /// Calls `part` at every part of the array or object that begins here.
+    fn inside(
+        &mut self,
+        bracket: u8,
+        missing: &'static str,
+        mut part: impl FnMut(&mut Self) -> Result<(), Fault>,
+    ) -> Result<Range<usize>, Fault> {
+        self.white();
+        let start = self.at;
+        self.expect(bracket, "a value was expected")?;
+        self.around += 1;
+        self.white();
+        if !self.eat(bracket + 2) {
+            loop {
+                part(self)?;
+                self.white();
+                if self.eat(bracket + 2) {
+                    break;
+                }
+                self.expect(b',', missing)?;
+            }
+        }
+        self.around -= 1;
+        Ok(start..self.at)
     }
 
     /// A key and its colon.
@@ -74,11 +119,12 @@ impl<'a> Scanner<'a> {
         Ok(span)
     }
 
-    /// A value of any depth.
-    fn value(&mut self) -> Result<Range<usize>, Fault> {
+    /// A value of any depth, and its span.
+    pub(super) fn value(&mut self) -> Result<Range<usize>, Fault> {
         self.white();
         let start = self.at;
         let mut open = Open::default();
+        let room = MAX_NESTING.saturating_sub(self.around);
         loop {
             self.white();
             match self.byte() {
@@ -88,7 +134,7 @@ impl<'a> Scanner<'a> {
                 Some(b'f') => self.word(b"false")?,
                 Some(b'n') => self.word(b"null")?,
                 Some(bracket @ (b'[' | b'{')) => {
-                    if !open.push(bracket == b'{') {
+                    if !open.push(bracket == b'{', room) {
                         return self.fault("arrays and objects are nested more than 127 deep");
                     }
                     self.at += 1;
@@ -236,9 +282,9 @@ impl Default for Open {
 }
 
 impl Open {
-    /// Whether there is room: the outermost object of the text is not among these.
-    fn push(&mut self, is_object: bool) -> bool {
-        let room = self.0.leading_zeros() > u128::BITS - MAX_NESTING;
+    /// Whether there is room: at most `most` (below 128) may be open.
+    fn push(&mut self, is_object: bool, most: u32) -> bool {
+        let room = u128::BITS - 1 - self.0.leading_zeros() < most;
         if room {
             self.0 = self.0 << 1 | u128::from(is_object);
         }

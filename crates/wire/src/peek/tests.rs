@@ -1,6 +1,8 @@
 //! Bodies good and bad, and agreement with a full parser.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -38,30 +40,6 @@ fn a_key_may_be_escaped() {
             .as_deref(),
         Some("m")
     );
-}
-
-#[test]
-fn the_sticky_hint_is_the_first_that_is_there() {
-    let cases = [
-        (
-            json!({"metadata": {"user_id": "u"}, "session_id": "s", "prompt_cache_key": "p"}),
-            Some("u"),
-        ),
-        (
-            json!({"metadata": {"other": 1}, "session_id": "s", "prompt_cache_key": "p"}),
-            Some("s"),
-        ),
-        (
-            json!({"metadata": null, "session_id": "", "prompt_cache_key": "p"}),
-            Some("p"),
-        ),
-        (json!({"metadata": "text", "session_id": 5}), None),
-    ];
-    for (mut body, expected) in cases {
-        body["model"] = json!("m");
-        let found = peek(Endpoint::Responses, body.to_string().as_bytes()).unwrap();
-        assert_eq!(found.sticky.as_deref(), expected, "{body}");
-    }
 }
 
 #[test]
@@ -184,6 +162,35 @@ fn deep_nesting_is_refused_exactly_where_a_full_parser_gives_up() {
     let deeper = nested(max + 1);
     assert!(serde_json::from_str::<Value>(&deeper).is_err());
     assert!(refusal(deeper.as_bytes()).message.contains("127 deep"));
+    // The same where the scanner looks into what it passes.
+    for (before, depth) in [
+        (r#""messages":[{"role":"user","content":"#, 3),
+        (r#""messages":["#, 2),
+        (r#""system":[{"text":"#, 3),
+        (r#""messages":[{"role":"assistant","content":"#, 3),
+    ] {
+        let fill = "x".repeat(5_000);
+        let nested = |most: usize| {
+            let inner = most - depth;
+            let after: String = before
+                .chars()
+                .rev()
+                .filter_map(|open| match open {
+                    '[' => Some(']'),
+                    '{' => Some('}'),
+                    _ => None,
+                })
+                .collect();
+            let (open, close) = ("[".repeat(inner), "]".repeat(inner));
+            format!(r#"{{"model":"m","fill":"{fill}",{before}{open}{close}{after}}}"#)
+        };
+        let deepest = nested(max);
+        assert!(serde_json::from_str::<Value>(&deepest).is_ok());
+        assert!(peek(Endpoint::Messages, deepest.as_bytes()).is_ok());
+        let deeper = nested(max + 1);
+        assert!(serde_json::from_str::<Value>(&deeper).is_err());
+        assert!(refusal(deeper.as_bytes()).message.contains("127 deep"));
+    }
 }
 
 /// Whatever a full parse says of the same body.
@@ -202,6 +209,9 @@ fn full_parse(body: &[u8]) -> Option<(String, bool)> {
     Some((model.to_owned(), stream))
 }
 
+/// White space that makes a body so large that its conversation is looked into.
+static LARGE: LazyLock<String> = LazyLock::new(|| " ".repeat(5_000));
+
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -213,7 +223,19 @@ fn any_json() -> impl Strategy<Value = Value> {
         "[a-z\"\\\\é]{0,4}",
         Just("model".to_owned()),
         Just("stream".to_owned()),
-        Just("metadata".to_owned())
+        Just("metadata".to_owned()),
+        prop::sample::select(vec![
+            "messages",
+            "input",
+            "contents",
+            "system",
+            "instructions",
+            "role",
+            "content",
+            "parts",
+            "text",
+        ])
+        .prop_map(str::to_owned),
     ];
     leaf.prop_recursive(4, 40, 6, move |inner| {
         prop_oneof![
@@ -232,13 +254,14 @@ proptest! {
         endpoint in prop::sample::select(&BODY_ENDPOINTS[..]),
         json in any_json(),
         model in prop::option::of(prop_oneof![".{0,12}".prop_map(Value::from), Just(json!(3))]),
-        pretty in any::<bool>(),
+        pretty in any::<bool>(), large in any::<bool>(),
     ) {
         let mut json = json;
         if let (Some(model), Some(object)) = (model, json.as_object_mut()) {
             object.insert("model".into(), model);
         }
-        let body = if pretty { serde_json::to_string_pretty(&json) } else { serde_json::to_string(&json) }.unwrap();
+        let mut body = if pretty { serde_json::to_string_pretty(&json) } else { serde_json::to_string(&json) }.unwrap();
+        if large { body.push_str(&LARGE) }
         let found = peek(endpoint, body.as_bytes());
         prop_assert_eq!(found.as_ref().ok().map(|peek| (peek.model.clone().unwrap(), peek.stream)), full_parse(body.as_bytes()));
         if let Ok(Peek { model, model_span: Some(span), .. }) = found {
@@ -249,10 +272,12 @@ proptest! {
     #[test]
     fn a_body_that_was_cut_or_damaged_is_judged_like_a_full_parse_would(
         json in any_json(), at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<bool>(),
+        (name, large) in (prop::sample::select(vec!["x", "messages", "system"]), any::<bool>()),
     ) {
-        let mut body = json!({"model": "m", "x": json}).to_string().into_bytes();
+        let mut body = json!({"model": "m", name: json}).to_string().into_bytes();
         let at = 1 + at.index(body.len() - 1);
         if cut { body.truncate(at) } else { body[at] = byte }
+        if large { body.extend_from_slice(LARGE.as_bytes()) }
         let found = peek(Endpoint::Messages, &body);
         let is_json = std::str::from_utf8(&body).is_ok_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok());
         let refused_as_json = found.as_ref().is_err_and(|error| error.message.contains("not valid"));
@@ -280,7 +305,8 @@ proptest! {
 fn peeking_is_measured() {
     for size in [1usize << 10, 1 << 20] {
         let turn = json!({"role": "user", "content": [{"type": "text", "text": "The quick \"brown\" fox\n".repeat(20)}]});
-        let turns = vec![turn.clone(); size / turn.to_string().len()];
+        let mut turns = vec![turn.clone(); size / turn.to_string().len()];
+        turns.insert(1, json!({"role": "assistant", "content": "I see."}));
         let body =
             json!({"model": "claude-x", "max_tokens": 1000, "stream": true, "messages": turns})
                 .to_string();
