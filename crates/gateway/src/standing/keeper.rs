@@ -267,17 +267,19 @@ impl Keeper {
             actor: Some(actor.to_owned()),
             ..draft
         };
-        let scopes: Vec<Scope> = account
-            .live
-            .state()
+        let state = account.live.state();
+        let proves = |scope: &Scope| {
+            let mut of_scope = state.marks().iter().filter(|mark| mark.scope == *scope);
+            of_scope.all(|mark| {
+                let proven = proves_capacity || mark.kind == MarkKind::Error;
+                mark.kind == MarkKind::Disabled || (proven && result.started_at > mark.set_at)
+            })
+        };
+        let scopes: Vec<Scope> = state
             .marks()
             .iter()
-            .filter(|mark| mark.kind != MarkKind::Disabled)
-            .filter(|mark| {
-                let proven = proves_capacity || mark.kind == MarkKind::Error;
-                let began_before = result.started_at > mark.set_at;
-                proven && began_before && mark.scope.covers(model)
-            })
+            .filter(|mark| mark.kind != MarkKind::Disabled && mark.scope.covers(model))
+            .filter(|mark| proves(&mark.scope))
             .map(|mark| mark.scope.clone())
             .collect();
         self.recover_scopes(account, scopes, shown, now);

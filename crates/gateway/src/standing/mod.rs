@@ -15,6 +15,7 @@ mod effect;
 mod event;
 mod history;
 mod keeper;
+mod prober;
 mod rules;
 mod way;
 mod ways;
@@ -31,6 +32,7 @@ use waybill_wire::error::Reset;
 
 pub use history::History;
 pub use keeper::{Keeper, Sink};
+pub use prober::probe_accounts;
 pub use ways::WayView;
 
 use crate::routing::AccountEntry;
@@ -120,3 +122,6 @@ impl<'a> Failed<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,7 +29,7 @@ use waybill_model::{
     time::UnixMillis,
     waybill::{Attempt, Decision, Failure, Queued},
 };
-use waybill_wire::error::Reset;
+use waybill_wire::{error::Reset, limits};
 
 pub use answer::{AnswerStream, Broken};
 pub use build::headers_sent;
@@ -187,8 +187,12 @@ fn serves(
 }
 
 /// The limit that an answer's headers say is used up.
-fn used_up(_account: &AccountEntry, _answer: &Answer, _now: UnixMillis) -> Option<Reset> {
-    None
+fn used_up(account: &AccountEntry, answer: &Answer, now: UnixMillis) -> Option<Reset> {
+    let headers = match answer {
+        Answer::Whole(whole) => &whole.headers,
+        Answer::Stream(streaming) => &streaming.headers,
+    };
+    limits::used_up(account.platform, headers, now)
 }
 
 /// Stamps what was decided on an attempt and its failure.
