@@ -19,7 +19,7 @@ use crate::{
     egress::{EgressPolicy, Opened},
     record::Recorder,
     relay::Watch,
-    routing::Snapshot,
+    routing::{Line, LineSettings, Snapshot},
     secrets::Secrets,
     standing::{Keeper, Sink},
     upstream::{Pool, Tls},
@@ -46,6 +46,8 @@ pub struct Shared {
     pub tls: Tls,
     /// Requests in flight.
     pub in_flight: InFlight,
+    /// Where requests wait for an account.
+    pub line: Arc<Line>,
     /// Every live secret.
     pub secrets: Arc<Secrets>,
     /// Bearer token of the admin API.
@@ -134,6 +136,7 @@ impl Shared {
             secrets,
             admin_token,
             in_flight: InFlight::default(),
+            line: Line::new(LineSettings::default()),
             snapshot: ArcSwap::default(),
             reloading: tokio::sync::Mutex::default(),
             stopping: AtomicBool::new(false),
@@ -170,6 +173,7 @@ impl Shared {
             &config.users,
             &config.api_keys,
             |account| opened.get(&account.id).cloned(),
+            &self.line,
             &self.snapshot.load(),
         )
         .with_prices(config.prices);

@@ -13,7 +13,7 @@ use crate::{
     record::{Journey, millis_since},
     relay::{self, ReplyBody},
     respond::{self, Code, Refusal},
-    routing::Plan,
+    routing::{Plan, Wanted},
     upstream,
 };
 
@@ -99,13 +99,17 @@ fn accepts(worker: &Worker, journey: &Journey) -> Result<(), Refusal> {
 fn plan(inbound: &mut Inbound, admitted: &Admitted) -> Result<Plan, Refusal> {
     let began = Instant::now();
     let arrival = inbound.arrival();
-    let plan = Plan::new(
-        admitted.key(),
-        arrival.protocol.native_platform(),
-        arrival.model.as_ref(),
-    )
-    .map_err(|why| Refusal::no_route(why, arrival.model.as_deref()))?;
-    let snapshot = inbound.journey.shared().snapshot();
+    let shared = inbound.journey.shared();
+    let wanted = Wanted {
+        platform: arrival.protocol.native_platform(),
+        model: arrival.model.as_ref(),
+        sticky: arrival.sticky,
+        tokens: quota::estimate_tokens(arrival.endpoint, arrival.body_bytes),
+        request_id: Some(inbound.journey.waybill().request_id),
+    };
+    let plan = Plan::new(admitted.key(), wanted)
+        .map_err(|why| Refusal::no_route(why, arrival.model.as_deref(), shared.clock.now()))?;
+    let snapshot = shared.snapshot();
     quota::check_price(admitted.key(), arrival, plan.group(), &snapshot.prices)?;
     inbound.journey.waybill_mut().routing = Some(Routing {
         group_id: plan.group().id,

@@ -113,8 +113,8 @@ impl From<Mismatch> for Refusal {
 }
 
 impl Refusal {
-    /// No account for the request.
-    pub fn no_route(why: NoRoute, model: Option<&str>) -> Self {
+    /// No account for the request. What exactly keeps each of them from serving is on its record.
+    pub fn no_route(why: NoRoute, model: Option<&str>, now: UnixMillis) -> Self {
         let model = model.unwrap_or("(none)");
         match why {
             NoRoute::NoGroup => Refusal::new(
@@ -129,9 +129,27 @@ impl Refusal {
                 Code::NoSlot,
                 "every account that could serve this request is at its concurrency limit",
             ),
-            NoRoute::NoneUsable => Refusal::new(
+            NoRoute::NoneUsable { soonest: None } => Refusal::new(
                 Code::NoAccount,
                 "no account of the group can take this request now",
+            ),
+            NoRoute::NoneUsable {
+                soonest: Some(soonest),
+            } => Refusal::new(
+                Code::NoAccount,
+                format!(
+                    "no account of the group can take this request now; \
+                     the first of them is tried again at {soonest}"
+                ),
+            )
+            .until(soonest, now),
+            NoRoute::QueueTimeout => Refusal::new(
+                Code::QueueTimeout,
+                "every account that could serve this request was busy for as long as it may wait",
+            ),
+            NoRoute::QueueFull => Refusal::new(
+                Code::QueueFull,
+                "every account that could serve this request is busy, and too many requests wait already",
             ),
         }
     }

@@ -1,58 +1,190 @@
-//! What changes while requests run: how many are in flight on an account.
+//! What changes while requests run: an account's slots, its state, how fast it answers, what it used.
 //!
-//! One [`Live`] per account outlives every snapshot, so that a configuration change forgets no slot.
+//! One [`Live`] per account outlives every snapshot, so that a configuration change forgets nothing.
+//!
+//! Promises: what a choice reads is atomics that lie together; slots never exceed the limit, whatever
+//! the interleaving; a [`Slot`] gives back everything it took however its request ends, and then the
+//! line serves who waits. [`Live::change`] alone takes a lock: changes are failures, and rare.
+//! Must not know: why a state changes, or who is chosen.
 
 use std::sync::{
     Arc, Mutex, PoisonError,
-    atomic::{AtomicU32, Ordering},
+    atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering, fence},
 };
 
-use arc_swap::ArcSwap;
-use waybill_model::state::AccountState;
+use arc_swap::{ArcSwap, ArcSwapOption};
+use waybill_model::{
+    id::{AccountEventId, RequestId},
+    state::{AccountState, Scope, Standing},
+    time::UnixMillis,
+};
 
-use crate::quota::Meter;
+use super::{Line, places::Places};
+use crate::quota::{Meter, Reserved};
+
+/// Requests at once that an account without a limit counts as, where loads are compared.
+const UNLIMITED_AS: u32 = 64;
+
+/// Stands for "no mark on the account as a whole".
+const UNMARKED: i64 = i64::MIN;
+
+/// Stands for "no request is finding out".
+const NO_TRIAL: i64 = i64::MIN;
+
+/// The newest answer's share in the latency: one in so many.
+const LATENCY_WEIGHT: i64 = 8;
+
+/// Parts of a millisecond that latencies are kept in, so that a small difference is not rounded away.
+const LATENCY_PARTS: i64 = 16;
+
+/// An account that was slow is looked at again after so long without a request: it may have become fast.
+const SLOW_FOR_MS: i64 = 10_000;
 
 /// Run-time state of one account, shared by all workers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Live {
-    in_flight: AtomicU32,
+    hot: Hot,
     state: ArcSwap<AccountState>,
+    /// Held while a state is changed. Nobody on the way of a request that nothing happens to takes it.
     changing: Mutex<()>,
+    /// The request that finds out whether the account serves again, for explanations.
+    tried_by: ArcSwapOption<RequestId>,
     faults: AtomicU32,
     meter: Meter,
+    line: Arc<Line>,
+}
+
+/// Everything that every choice reads of every account: one cache line.
+#[derive(Debug)]
+#[repr(align(64))]
+struct Hot {
+    places: Places,
+    /// Deadline of the marks on the account as a whole; [`UNMARKED`], or `i64::MAX` for one without.
+    until: AtomicI64,
+    /// A bit for each model that has a mark; see [`model_bit`].
+    marked: AtomicU64,
+    /// The event behind the mark that one request is finding out about, or [`NO_TRIAL`].
+    trial: AtomicI64,
+    /// Moving average of the time to an answer's head, in [`LATENCY_PARTS`]; 0 is unknown.
+    latency: AtomicU32,
+    /// When it was last chosen, counted in choices.
+    turn: AtomicU64,
+    /// When it was last chosen.
+    picked_at: AtomicI64,
+}
+
+/// Whether an account may serve a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Readiness {
+    /// It may.
+    Ready,
+    /// A deadline has passed; one request may find out. The event is that of the mark.
+    HalfOpen(AccountEventId),
+    /// A deadline has passed, and another request is finding out.
+    Trying,
+    /// It may not.
+    Blocked,
+}
+
+/// The bit of a model among an account's marked ones. Models may share a bit: then the state is read.
+pub(super) fn model_bit(model: Option<&str>) -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    model.map_or(0, |model| {
+        let mut hasher = DefaultHasher::new();
+        model.hash(&mut hasher);
+        1 << (hasher.finish() & 63)
+    })
 }
 
 impl Live {
-    /// Requests on this account now.
-    pub fn in_flight(&self) -> u32 {
-        self.in_flight.load(Ordering::Relaxed)
+    /// An account that is ready. Slots that are given back, and changes, wake `line`.
+    pub fn new(line: Arc<Line>) -> Live {
+        Live {
+            hot: Hot {
+                places: Places::default(),
+                until: AtomicI64::new(UNMARKED),
+                marked: AtomicU64::new(0),
+                trial: AtomicI64::new(NO_TRIAL),
+                latency: AtomicU32::new(0),
+                turn: AtomicU64::new(0),
+                picked_at: AtomicI64::new(i64::MIN),
+            },
+            state: ArcSwap::default(),
+            changing: Mutex::default(),
+            tried_by: ArcSwapOption::default(),
+            faults: AtomicU32::new(0),
+            meter: Meter::default(),
+            line,
+        }
     }
 
-    /// What keeps it from serving.
+    /// Requests on this account now.
+    pub fn in_flight(&self) -> u32 {
+        self.hot.places.taken()
+    }
+
+    /// Most requests at once just now: `limit`, or less while it ramps up.
+    pub fn allowed(&self, limit: Option<u32>) -> Option<u32> {
+        match (limit, self.hot.places.ramp()) {
+            (Some(limit), Some(ramp)) => Some(limit.min(ramp)),
+            (limit, ramp) => limit.or(ramp),
+        }
+    }
+
+    /// What keeps it from serving. Lock-free.
     pub fn state(&self) -> arc_swap::Guard<Arc<AccountState>> {
         self.state.load()
     }
 
-    /// Changes the state; changes of one account happen one after the other.
+    /// Changes the state; changes of one account happen one after the other. Then whoever waits is served.
     pub fn change<T>(&self, change: impl FnOnce(&mut AccountState) -> T) -> T {
-        let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut state = AccountState::clone(&self.state.load());
-        let result = change(&mut state);
-        self.state.store(Arc::new(state));
+        let result = {
+            let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut state = AccountState::clone(&self.state.load());
+            let result = change(&mut state);
+            self.publish(state);
+            result
+        };
+        self.wake();
         result
     }
 
     /// Notes the time to an answer's head.
-    pub fn took_ms(&self, _first_byte_ms: u32) {}
+    pub fn took_ms(&self, first_byte_ms: u32) {
+        let took = i64::from(first_byte_ms).saturating_mul(LATENCY_PARTS).max(1);
+        let average = |old: u32| {
+            let old = i64::from(old);
+            let new = if old == 0 {
+                took
+            } else {
+                old + (took - old) / LATENCY_WEIGHT
+            };
+            Some(u32::try_from(new.max(1)).unwrap_or(u32::MAX))
+        };
+        // It never refuses.
+        let _ = self
+            .hot
+            .latency
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, average);
+    }
 
-    /// A success while ramping.
-    pub fn ramp_up(&self) {}
+    /// A success: while it ramps up, twice as many requests may be in flight.
+    pub fn ramp_up(&self) {
+        if self.hot.places.ramp_up() {
+            self.wake();
+        }
+    }
 
     /// Begins again with one request at once.
-    pub fn start_ramp(&self) {}
+    pub fn start_ramp(&self) {
+        self.hot.places.start_ramp();
+    }
 
-    /// No ramp any longer.
-    pub fn end_ramp(&self) {}
+    /// As many requests as the limit allows.
+    pub fn end_ramp(&self) {
+        self.hot.places.end_ramp();
+        self.wake();
+    }
 
     /// One more broken answer in a row. Returns how many.
     pub fn fault(&self) -> u32 {
@@ -71,40 +203,188 @@ impl Live {
         &self.meter
     }
 
-    /// Takes a slot unless `limit` are taken. Dropping the [`Slot`] gives it back, whatever happened.
-    pub fn take(self: &Arc<Self>, limit: Option<u32>) -> Option<Slot> {
-        let limit = limit.unwrap_or(u32::MAX);
-        self.in_flight
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| {
-                (n < limit).then_some(n + 1)
-            })
-            .ok()
-            .map(|_| Slot(Arc::clone(self)))
+    /// Average time to an answer's head, in milliseconds; `None` before the first answer.
+    pub fn latency_ms(&self) -> Option<u32> {
+        let latency = self.hot.latency.load(Ordering::Relaxed);
+        (latency > 0).then(|| latency / LATENCY_PARTS as u32)
+    }
+
+    /// The request that is finding out whether it serves again.
+    pub fn tried_by(&self) -> Option<RequestId> {
+        let state = self.state.load();
+        self.is_tried(&state)
+            .then(|| self.tried_by.load_full())
+            .flatten()
+            .map(|id| *id)
+    }
+
+    /// Whether it may serve `model`, whose bit is `bit`. Looks at the state only where the atomics leave
+    /// it open.
+    pub(super) fn readiness(&self, model: Option<&str>, bit: u64, now: UnixMillis) -> Readiness {
+        let until = self.hot.until.load(Ordering::Relaxed);
+        if until > now.0 {
+            return Readiness::Blocked;
+        }
+        if until == UNMARKED && self.hot.marked.load(Ordering::Relaxed) & bit == 0 {
+            return Readiness::Ready;
+        }
+        let state = self.state.load();
+        match state.standing(model, now) {
+            Standing::Ready => Readiness::Ready,
+            Standing::Blocked(_) => Readiness::Blocked,
+            Standing::HalfOpen(_) if self.is_tried(&state) => Readiness::Trying,
+            Standing::HalfOpen(mark) => Readiness::HalfOpen(mark.event),
+        }
+    }
+
+    /// Requests in flight and the number they are compared with.
+    pub(super) fn load(&self, limit: Option<u32>) -> (u32, u32) {
+        let allowed = self.allowed(limit);
+        (self.in_flight(), allowed.unwrap_or(UNLIMITED_AS))
+    }
+
+    /// Whether a slot is free.
+    pub(super) fn has_slot(&self, limit: Option<u32>) -> bool {
+        self.hot.places.has_one(limit)
+    }
+
+    /// Average latency in parts of a millisecond; `None` where it is unknown.
+    pub(super) fn latency(&self) -> Option<u32> {
+        Some(self.hot.latency.load(Ordering::Relaxed)).filter(|latency| *latency > 0)
+    }
+
+    /// Whether it is much slower than `fastest`, as far as is known from lately.
+    pub(super) fn is_slow(&self, fastest: u32, now: UnixMillis) -> bool {
+        let bearable = i64::from(fastest) * 2 + 50 * LATENCY_PARTS;
+        let latency = i64::from(self.hot.latency.load(Ordering::Relaxed));
+        let idle_ms = now
+            .0
+            .saturating_sub(self.hot.picked_at.load(Ordering::Relaxed));
+        latency > bearable && idle_ms < SLOW_FOR_MS
+    }
+
+    /// When it was last chosen, counted in choices.
+    pub(super) fn turn(&self) -> u64 {
+        self.hot.turn.load(Ordering::Relaxed)
+    }
+
+    /// It is chosen.
+    pub(super) fn picked(&self, turn: u64, now: UnixMillis) {
+        self.hot.turn.store(turn, Ordering::Relaxed);
+        self.hot.picked_at.store(now.0, Ordering::Relaxed);
+    }
+
+    /// Takes a slot unless as many are taken as are allowed. Dropping it gives it back.
+    pub(super) fn take(self: &Arc<Self>, limit: Option<u32>) -> Option<Slot> {
+        self.hot.places.take(limit).then(|| Slot {
+            live: Arc::clone(self),
+            trial: None,
+            reserved: None,
+        })
+    }
+
+    /// The same, for the one request that finds out about the mark of `event`.
+    pub(super) fn take_trial(
+        self: &Arc<Self>,
+        limit: Option<u32>,
+        event: AccountEventId,
+        by: Option<RequestId>,
+    ) -> Option<Slot> {
+        let before = self.hot.trial.load(Ordering::Acquire);
+        if self.is_tried(&self.state.load()) {
+            return None;
+        }
+        // Taken before the trial, so that giving it back gives back both.
+        let mut slot = self.take(limit)?;
+        let exchange = |from, to| {
+            self.hot
+                .trial
+                .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
+        };
+        exchange(before, event.0).ok()?;
+        slot.trial = Some(event);
+        self.tried_by.store(by.map(Arc::new));
+        Some(slot)
+    }
+
+    fn publish(&self, state: AccountState) {
+        let mut until = UNMARKED;
+        let mut marked = 0;
+        for mark in state.marks() {
+            match &mark.scope {
+                Scope::Account => until = until.max(mark.until.map_or(i64::MAX, |until| until.0)),
+                Scope::Model(name) => marked |= model_bit(Some(name)),
+                Scope::Family(_) => marked = u64::MAX,
+            }
+        }
+        self.state.store(Arc::new(state));
+        self.hot.until.store(until, Ordering::Release);
+        self.hot.marked.store(marked, Ordering::Release);
+    }
+
+    /// A trial is over when its mark is: one that was set since, or by another event, may be tried.
+    fn is_tried(&self, state: &AccountState) -> bool {
+        let trial = self.hot.trial.load(Ordering::Acquire);
+        trial != NO_TRIAL && state.marks().iter().any(|mark| mark.event.0 == trial)
+    }
+
+    /// Lets the line serve who waits. Whoever joins it says so before it looks for an account a last
+    /// time, with the same fence between: so either they see what was freed, or we see them.
+    fn wake(&self) {
+        fence(Ordering::SeqCst);
+        if self.line.is_waiting() {
+            self.line.pump();
+        }
     }
 }
 
-/// One request's place on an account.
+/// One request's place on an account. Dropping it gives everything back, whatever happened.
 #[derive(Debug)]
-pub struct Slot(Arc<Live>);
+pub struct Slot {
+    live: Arc<Live>,
+    trial: Option<AccountEventId>,
+    reserved: Option<Reserved>,
+}
+
+impl Slot {
+    /// Whether this request finds out if a half-open account serves again.
+    pub fn is_trial(&self) -> bool {
+        self.trial.is_some()
+    }
+
+    /// The account it is on.
+    pub fn live(&self) -> &Arc<Live> {
+        &self.live
+    }
+
+    /// Gives it back as if it had never been taken: no attempt was made.
+    pub fn unused(mut self) {
+        if let Some(reserved) = self.reserved.take() {
+            self.live.meter.undo(reserved);
+        }
+    }
+
+    pub(super) fn hold(&mut self, reserved: Reserved) {
+        self.reserved = Some(reserved);
+    }
+}
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_dropped_slot_is_free_again() {
-        let live = Arc::new(Live::default());
-        let slot = live.take(Some(1)).unwrap();
-        assert!(live.take(Some(1)).is_none());
-        drop(slot);
-        assert_eq!(live.in_flight(), 0);
-        assert!(live.take(Some(1)).is_some());
+        let live = &self.live;
+        if let Some(reserved) = self.reserved.take() {
+            live.meter.release(reserved);
+        }
+        if let Some(event) = self.trial {
+            // A later trial, of another mark, is not ours to end.
+            let _ = live.hot.trial.compare_exchange(
+                event.0,
+                NO_TRIAL,
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            );
+        }
+        live.hot.places.give_back();
+        live.wake();
     }
 }

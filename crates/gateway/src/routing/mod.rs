@@ -3,17 +3,26 @@
 //! In: an [`Admitted`](crate::auth::Admitted) key, a protocol and a model. Out: a [`Plan`] that hands out
 //! accounts one by one, best first, and remembers why each other one was passed over.
 //!
-//! Promises: reads one immutable [`Snapshot`] and atomics; takes no lock and awaits nothing.
+//! Promises: a choice reads one immutable [`Snapshot`] and atomics; it takes no lock and awaits nothing.
 //! Must not know: HTTP, the store.
 
+mod choice;
+mod explain;
+mod lane;
+mod line;
 mod live;
 pub(crate) mod mapping;
+mod places;
 mod plan;
 mod snapshot;
+mod way;
 
+pub use lane::Lanes;
+pub use line::{Line, LineSettings};
 pub use live::{Live, Slot};
 pub use mapping::ModelMap;
-pub use plan::{Chosen, NoRoute, Plan};
+pub use plan::{Chosen, NoRoute, Plan, Wanted};
 pub use snapshot::{
     AccountEntry, Credential, GroupEntry, KeyEntry, Snapshot, SnapshotError, Upstream,
 };
+pub use way::{FailingWay, Way, WayKey};

@@ -1,24 +1,52 @@
 //! The plan of one request: which accounts may serve it, in which order, and why the others do not.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use waybill_model::{
     cause::Cause,
-    entity::Status,
-    id::AccountId,
+    entity,
+    id::{AccountId, GroupId, RequestId},
     protocol::Platform,
-    waybill::{Candidate, Exclusion},
+    state::Standing,
+    time::UnixMillis,
+    waybill::{Sticky, StickySource},
 };
 
-use super::{AccountEntry, GroupEntry, KeyEntry, Slot, mapping};
+use super::{
+    AccountEntry, GroupEntry, KeyEntry, Slot,
+    choice::{Obstacle, Pick},
+    lane::{Lane, Served},
+    live::Readiness,
+};
 
 /// The route of one request. Hands out each account at most once, unless told to retry it.
 #[derive(Debug)]
 pub struct Plan {
-    group: Arc<GroupEntry>,
+    pub(super) group: Arc<GroupEntry>,
     /// The client's model after the group's mapping.
-    model: Option<Arc<str>>,
-    tried: Vec<AccountId>,
+    pub(super) model: Option<Arc<str>>,
+    pub(super) lane: Arc<Lane>,
+    /// What ties the request to its conversation, where the group asks for that.
+    pub(super) sticky: Option<u64>,
+    /// What it will use, about.
+    pub(super) tokens: u64,
+    request_id: Option<RequestId>,
+    pub(super) tried: Vec<AccountId>,
+}
+
+/// What a request asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Whose API it speaks.
+    pub platform: Platform,
+    /// The model, as the client names it.
+    pub model: Option<&'a Arc<str>>,
+    /// What ties it to earlier requests.
+    pub sticky: Option<Sticky>,
+    /// How many tokens it will use, about; for quotas that are known.
+    pub tokens: u64,
+    /// The request, to be named where it finds out whether an account serves again.
+    pub request_id: Option<RequestId>,
 }
 
 /// An account chosen for one attempt, with its slot.
@@ -42,7 +70,14 @@ pub enum NoRoute {
     /// Accounts have the model, but every one that could serve is full.
     NoSlot,
     /// Accounts have the model, but none may be used.
-    NoneUsable,
+    NoneUsable {
+        /// When the first of them may be tried again, as far as is known.
+        soonest: Option<UnixMillis>,
+    },
+    /// It waited for an account as long as it may.
+    QueueTimeout,
+    /// As many wait for an account as may.
+    QueueFull,
 }
 
 impl NoRoute {
@@ -51,46 +86,53 @@ impl NoRoute {
         match self {
             NoRoute::NoGroup | NoRoute::ModelNotServed => Cause::GatewayModelNotServed,
             NoRoute::NoSlot => Cause::GatewayNoSlot,
-            NoRoute::NoneUsable => Cause::GatewayNoAccount,
+            NoRoute::NoneUsable { .. } => Cause::GatewayNoAccount,
+            NoRoute::QueueTimeout => Cause::GatewayQueueTimeout,
+            NoRoute::QueueFull => Cause::GatewayQueueFull,
         }
     }
 }
 
+/// Times that a choice begins again because another request was quicker. Each time one more request has
+/// its account, so this is reached only in a crowd; then there is no slot.
+const MOST_RACES: usize = 64;
+
 impl Plan {
-    /// Picks the first group of the key that speaks `platform` and has the model.
-    pub fn new(
-        key: &KeyEntry,
-        platform: Platform,
-        model: Option<&Arc<str>>,
-    ) -> Result<Plan, NoRoute> {
+    /// Picks the first group of the key that speaks the platform and has the model.
+    pub fn new(key: &KeyEntry, wanted: Wanted<'_>) -> Result<Plan, NoRoute> {
         let mut speaks = key
             .groups
             .iter()
-            .filter(|group| group.platform == platform)
+            .filter(|group| group.platform == wanted.platform)
             .peekable();
         if speaks.peek().is_none() {
             return Err(NoRoute::NoGroup);
         }
         speaks
-            .find_map(|group| {
-                let model = model.map(|model| {
-                    group
-                        .model_map
-                        .get(model)
-                        .unwrap_or_else(|| Arc::clone(model))
-                });
-                let has_it = group.accounts.is_empty()
-                    || group
-                        .accounts
-                        .iter()
-                        .any(|account| serves(account, model.as_deref()));
-                has_it.then(|| Plan {
-                    group: Arc::clone(group),
-                    model,
-                    tried: Vec::new(),
-                })
-            })
+            .find_map(|group| Plan::in_group(group, wanted))
             .ok_or(NoRoute::ModelNotServed)
+    }
+
+    fn in_group(group: &Arc<GroupEntry>, wanted: Wanted<'_>) -> Option<Plan> {
+        let model = wanted.model.map(|model| {
+            group
+                .model_map
+                .get(model)
+                .unwrap_or_else(|| Arc::clone(model))
+        });
+        let lane = group.lanes.get(&group.accounts, &model);
+        (lane.has_model || group.accounts.is_empty()).then(|| Plan {
+            group: Arc::clone(group),
+            model,
+            lane,
+            sticky: wanted
+                .sticky
+                .filter(|sticky| ties(group.sticky, sticky.from))
+                .map(|sticky| sticky.key),
+            tokens: wanted.tokens,
+            request_id: wanted.request_id,
+            tried: Vec::new(),
+        })
     }
 
     /// The group that serves.
@@ -98,122 +140,132 @@ impl Plan {
         &self.group
     }
 
-    /// The best account not yet tried: lowest priority value, then fewest in flight, and takes a slot on it.
-    pub fn choose(&mut self) -> Result<Chosen, NoRoute> {
-        let mut full = false;
-        loop {
-            let best = self
-                .group
-                .accounts
-                .iter()
-                .filter(|account| self.exclusion(account).is_none())
-                .min_by_key(|account| (account.priority, account.live.in_flight(), account.id));
-            let Some(best) = best else {
-                full |= self
-                    .group
-                    .accounts
-                    .iter()
-                    .any(|a| self.exclusion(a) == Some(Exclusion::NoSlot));
-                return Err(if full {
-                    NoRoute::NoSlot
-                } else {
-                    NoRoute::NoneUsable
-                });
+    /// What requests that wait for the same accounts have in common.
+    pub fn lane(&self) -> (GroupId, Option<&Arc<str>>) {
+        (self.group.id, self.model.as_ref())
+    }
+
+    /// The best account not yet tried, with a slot on it.
+    pub fn choose(&mut self, now: UnixMillis) -> Result<Chosen, NoRoute> {
+        for _ in 0..MOST_RACES {
+            let Some(pick) = self.best(now) else {
+                return Err(self.no_route(now));
             };
             // Another worker may have taken the last slot since it was looked at.
-            if let Some(slot) = best.live.take(best.concurrency) {
-                let account = Arc::clone(best);
-                self.tried.push(account.id);
-                return Ok(Chosen {
-                    upstream_model: self.upstream_model(&account),
-                    account,
-                    slot,
-                });
+            if let Some(chosen) = self.take(pick, now) {
+                self.tried.push(chosen.account.id);
+                return Ok(chosen);
             }
-            full = true;
         }
+        Err(NoRoute::NoSlot)
     }
 
     /// A slot on the account just tried, to try it again.
-    pub fn again(&self, account: &Arc<AccountEntry>) -> Option<Chosen> {
-        let slot = account.live.take(account.concurrency)?;
+    pub fn again(&self, account: &Arc<AccountEntry>, now: UnixMillis) -> Option<Chosen> {
+        let served = self
+            .lane
+            .served()
+            .find(|served| served.account.id == account.id)?;
+        let model = served.upstream_model.as_deref();
+        let trial = match served.live.readiness(model, served.bit, now) {
+            Readiness::Ready => None,
+            Readiness::HalfOpen(event) => Some(event),
+            Readiness::Trying | Readiness::Blocked => return None,
+        };
+        self.take(Pick { served, trial }, now)
+    }
+
+    /// Whether [`Plan::choose`] would find an account now.
+    pub fn has_next(&self, now: UnixMillis) -> bool {
+        self.best(now).is_some()
+    }
+
+    /// Whether an account not yet tried lacks only a slot, or is being tried by another request.
+    pub fn has_busy(&self, now: UnixMillis) -> bool {
+        self.lane
+            .served()
+            .any(|served| match self.obstacle(served, now) {
+                Err(Obstacle::NoSlot | Obstacle::Trying) => true,
+                Ok(_) | Err(Obstacle::Tried | Obstacle::Blocked | Obstacle::Quota) => false,
+            })
+    }
+
+    /// The earliest instant at which an account that is excluded now, and was not tried yet, may be
+    /// tried. `None`: no deadline is known.
+    pub fn soonest(&self, now: UnixMillis) -> Option<UnixMillis> {
+        self.lane
+            .served()
+            .filter_map(|served| match self.obstacle(served, now) {
+                Err(Obstacle::Blocked) => blocked_until(served, now),
+                Err(Obstacle::Quota) => self.quota_until(served, now),
+                Ok(_) | Err(Obstacle::Tried | Obstacle::NoSlot | Obstacle::Trying) => None,
+            })
+            .min()
+    }
+
+    fn no_route(&self, now: UnixMillis) -> NoRoute {
+        if self.has_busy(now) {
+            NoRoute::NoSlot
+        } else {
+            NoRoute::NoneUsable {
+                soonest: self.soonest(now),
+            }
+        }
+    }
+
+    /// Takes a slot, and what else the attempt needs. `None` if another request was quicker.
+    fn take(&self, pick: Pick<'_>, now: UnixMillis) -> Option<Chosen> {
+        let Pick { served, trial } = pick;
+        let live = &served.live;
+        let mut slot = match trial {
+            None => live.take(served.limit)?,
+            Some(event) => live.take_trial(served.limit, event, self.request_id)?,
+        };
+        // Something may have stopped it since it was looked at.
+        let model = served.upstream_model.as_deref();
+        match (live.readiness(model, served.bit, now), trial) {
+            (Readiness::Ready, _) | (Readiness::Trying, Some(_)) => {}
+            (Readiness::Blocked | Readiness::HalfOpen(_), _) | (Readiness::Trying, None) => {
+                return None;
+            }
+        }
+        let quota = &served.account.quota;
+        slot.hold(live.meter().reserve(quota, self.tokens, now).ok()?);
+        served.way.taken(now);
+        live.picked(self.group.turns.fetch_add(1, Ordering::Relaxed), now);
         Some(Chosen {
-            account: Arc::clone(account),
-            upstream_model: self.upstream_model(account),
+            account: Arc::clone(&served.account),
+            upstream_model: served.upstream_model.clone(),
             slot,
         })
     }
 
-    /// Whether [`Plan::choose`] would find an account now.
-    pub fn has_next(&self) -> bool {
-        self.group
-            .accounts
-            .iter()
-            .any(|account| self.exclusion(account).is_none())
-    }
-
-    /// Every account of the group and why it was passed over. For the record of a failure.
-    pub fn candidates(&self) -> Vec<Candidate> {
-        let chosen = self.tried.last();
-        let chosen_priority = self
-            .group
-            .accounts
-            .iter()
-            .find(|a| Some(&a.id) == chosen)
-            .map(|account| account.priority);
-        self.group
-            .accounts
-            .iter()
-            .map(|account| {
-                let excluded = if Some(&account.id) == chosen {
-                    None
-                } else {
-                    Some(self.exclusion(account).unwrap_or(
-                        if Some(account.priority) == chosen_priority {
-                            Exclusion::MoreInFlight
-                        } else {
-                            Exclusion::LowerPriority
-                        },
-                    ))
-                };
-                Candidate::new(account.id, Arc::clone(&account.name), excluded)
-            })
-            .collect()
-    }
-
-    fn upstream_model(&self, account: &AccountEntry) -> Option<Arc<str>> {
-        let model = self.model.as_ref()?;
-        Some(
-            account
-                .model_map
-                .get(model)
-                .unwrap_or_else(|| Arc::clone(model)),
-        )
-    }
-
-    fn exclusion(&self, account: &AccountEntry) -> Option<Exclusion> {
-        if account.status == Status::Disabled {
-            Some(Exclusion::Disabled)
-        } else if account.credential.is_none() {
-            Some(Exclusion::NoCredential)
-        } else if !serves(account, self.model.as_deref()) {
-            Some(Exclusion::ModelNotServed)
-        } else if self.tried.contains(&account.id) {
-            Some(Exclusion::AlreadyTried)
-        } else if account
-            .concurrency
-            .is_some_and(|limit| account.live.in_flight() >= limit)
-        {
-            Some(Exclusion::NoSlot)
-        } else {
-            None
-        }
+    fn quota_until(&self, served: &Served, now: UnixMillis) -> Option<UnixMillis> {
+        let quota = &served.account.quota;
+        served
+            .live
+            .meter()
+            .has_room(quota, self.tokens, now)
+            .err()?
+            .until
     }
 }
 
-/// An account serves a model that its list names, or that its own mapping has a rule for.
-fn serves(account: &AccountEntry, model: Option<&str>) -> bool {
-    model.is_none_or(|model| {
-        mapping::serves(&account.models, model) || account.model_map.get(model).is_some()
-    })
+fn blocked_until(served: &Served, now: UnixMillis) -> Option<UnixMillis> {
+    match served
+        .live
+        .state()
+        .standing(served.upstream_model.as_deref(), now)
+    {
+        Standing::Blocked(mark) => mark.until,
+        Standing::Ready | Standing::HalfOpen(_) => Some(now),
+    }
+}
+
+/// Whether a group's setting takes what the request was recognised by.
+fn ties(setting: entity::Sticky, from: StickySource) -> bool {
+    match (setting, from) {
+        (entity::Sticky::Off, _) | (entity::Sticky::Session, StickySource::Prefix) => false,
+        (entity::Sticky::Session, StickySource::Session) | (entity::Sticky::Prefix, _) => true,
+    }
 }

@@ -1,6 +1,9 @@
 //! The routing data: an immutable picture of keys, groups and accounts, swapped when they change.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::AtomicU64},
+};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header, uri::Authority};
 use waybill_model::{
@@ -13,7 +16,7 @@ use waybill_model::{
     time::UnixMillis,
 };
 
-use super::{Live, ModelMap};
+use super::{Lanes, Line, Live, ModelMap, Way, WayKey};
 use crate::quota::{PriceTable, Tallies, Tally};
 use crate::egress::{CustomHeaders, Opened, Proxy};
 
@@ -26,6 +29,10 @@ pub struct Snapshot {
     pub prices: PriceTable,
     /// What keys and users use, shared over snapshots.
     pub tallies: Tallies,
+    /// Ways to providers, shared over snapshots.
+    ways: HashMap<WayKey, Arc<Way>>,
+    /// Choices made, shared over snapshots: what "last chosen" is counted in.
+    turns: Arc<AtomicU64>,
 }
 
 /// An API key with everything admission needs.
@@ -74,6 +81,10 @@ pub struct GroupEntry {
     pub state_rules: Vec<StateRule>,
     /// Its accounts, lowest priority value first.
     pub accounts: Vec<Arc<AccountEntry>>,
+    /// Which of them serve a model.
+    pub lanes: Lanes,
+    /// Choices made, in all groups together.
+    pub turns: Arc<AtomicU64>,
 }
 
 /// An account with everything an attempt needs.
@@ -111,8 +122,10 @@ pub struct AccountEntry {
     pub state_rules: Vec<StateRule>,
     /// How it is asked whether it serves again.
     pub probe: Option<Probe>,
-    /// In-flight counter, shared over snapshots.
+    /// What changes while requests run, shared over snapshots.
     pub live: Arc<Live>,
+    /// What it shares with other accounts to reach its provider.
+    pub way: Arc<Way>,
 }
 
 /// Where a provider is reached.
@@ -245,12 +258,15 @@ impl Snapshot {
         users: &[User],
         keys: &[ApiKey],
         open: impl Fn(&Account) -> Option<Opened>,
+        line: &Arc<Line>,
         previous: &Snapshot,
     ) -> Snapshot {
+        let mut ways = HashMap::new();
+        let turns = Arc::clone(&previous.turns);
         let mut members: HashMap<GroupId, Vec<Arc<AccountEntry>>> = HashMap::new();
         let mut by_id = HashMap::new();
         for account in accounts {
-            let Some(entry) = account_entry(account, &open, previous) else {
+            let Some(entry) = account_entry(account, &open, line, &mut ways, previous) else {
                 continue;
             };
             for group in &account.group_ids {
@@ -272,6 +288,8 @@ impl Snapshot {
                     sticky: group.sticky,
                     state_rules: group.state_rules.clone(),
                     accounts,
+                    lanes: Lanes::default(),
+                    turns: Arc::clone(&turns),
                 };
                 (group.id, Arc::new(entry))
             })
@@ -313,6 +331,8 @@ impl Snapshot {
             accounts: by_id,
             prices: PriceTable::default(),
             tallies,
+            ways,
+            turns,
         }
     }
 
@@ -344,6 +364,8 @@ impl Snapshot {
 fn account_entry(
     account: &Account,
     open: impl Fn(&Account) -> Option<Opened>,
+    line: &Arc<Line>,
+    ways: &mut HashMap<WayKey, Arc<Way>>,
     previous: &Snapshot,
 ) -> Option<Arc<AccountEntry>> {
     let mut upstream = Upstream::parse(&account.base_url, account.http_version)
@@ -358,6 +380,15 @@ fn account_entry(
         // Without a credential it is never tried: nothing goes past a proxy that cannot be read.
         None => (None, CustomHeaders::default()),
     };
+    let host: Arc<str> = upstream.authority.as_str().into();
+    let key = WayKey {
+        proxy: upstream.proxy.clone(),
+        host: Arc::clone(&host),
+    };
+    let old_way = || previous.ways.get(&key).cloned();
+    let way = ways
+        .entry(key.clone())
+        .or_insert_with(|| old_way().unwrap_or_else(|| Arc::new(Way::new(key.clone()))));
     Some(Arc::new(AccountEntry {
         id: account.id,
         name: account.name.as_str().into(),
@@ -367,7 +398,7 @@ fn account_entry(
         models: account.models.clone(),
         model_map: ModelMap::new(&account.model_mapping),
         status: account.status,
-        host: upstream.authority.as_str().into(),
+        host,
         upstream,
         credential,
         headers,
@@ -378,6 +409,7 @@ fn account_entry(
         live: previous
             .accounts
             .get(&account.id)
-            .map_or_else(Arc::default, |old| Arc::clone(&old.live)),
+            .map_or_else(|| Arc::new(Live::new(Arc::clone(line))), |old| Arc::clone(&old.live)),
+        way: Arc::clone(way),
     }))
 }

@@ -88,7 +88,9 @@ pub async fn serve(
         Err(why) => {
             choosing.stamp_route(worker, inbound);
             let model = inbound.arrival().model.clone();
-            return Err(Exhausted::Refused(Refusal::no_route(why, model.as_deref())));
+            let now = worker.shared.clock.now();
+            let refusal = Refusal::no_route(why, model.as_deref(), now);
+            return Err(Exhausted::Refused(refusal));
         }
     };
     let mut connect = Connect::KeptAlive;
@@ -134,7 +136,7 @@ pub async fn serve(
         choosing.stamp_route(worker, inbound);
         let next = match follows.decision {
             Decision::NextAccount => choosing.next(worker, inbound).await.ok(),
-            Decision::RetrySameAccount => choosing.plan().again(&account),
+            Decision::RetrySameAccount => choosing.plan().again(&account, worker.shared.clock.now()),
             Decision::Serve | Decision::Surface | Decision::GiveUp => None,
         };
         // What else was kept alive to this provider is as old as what failed.
@@ -245,10 +247,9 @@ impl Choosing {
     async fn next(&mut self, worker: &Worker, inbound: &mut Inbound) -> Result<Chosen, NoRoute> {
         let began = Instant::now();
         let Some(mut plan) = self.plan.take() else {
-            return Err(NoRoute::NoneUsable);
+            return Err(NoRoute::NoneUsable { soonest: None });
         };
-        let _ = worker;
-        let result = plan.choose();
+        let result = plan.choose(worker.shared.clock.now());
         let queued: Option<Queued> = None;
         self.plan = Some(plan);
         if let Some(routing) = &mut inbound.journey.waybill_mut().routing {
@@ -267,14 +268,14 @@ impl Choosing {
     }
 
     /// Whether another account can be tried, or will be soon enough.
-    fn has_next(&self, _worker: &Worker) -> bool {
-        self.plan().has_next()
+    fn has_next(&self, worker: &Worker) -> bool {
+        self.plan().has_next(worker.shared.clock.now())
     }
 
     /// Lists every account that was looked at. Left out for a clean success: nobody will ask.
-    fn stamp_route(&self, _worker: &Worker, inbound: &mut Inbound) {
+    fn stamp_route(&self, worker: &Worker, inbound: &mut Inbound) {
         if let Some(routing) = &mut inbound.journey.waybill_mut().routing {
-            routing.candidates = self.plan().candidates();
+            routing.candidates = self.plan().candidates(worker.shared.clock.now());
         }
     }
 }

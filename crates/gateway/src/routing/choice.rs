@@ -1,0 +1,235 @@
+//! The choice: of the accounts of a lane, the one that serves a request best now.
+//!
+//! Promises: reads atomics, takes no lock, allocates nothing; looks at each account once, twice where
+//! the least loaded ones are slow. What it passes over, [`Plan::obstacle`] can name. Must not know: what
+//! the explanation looks like.
+
+use waybill_model::{id::AccountEventId, time::UnixMillis};
+
+use super::{Plan, lane::Served, live::Readiness};
+
+/// What keeps an account of the lane from being chosen now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Obstacle {
+    /// This request has tried it.
+    Tried,
+    /// A deadline runs.
+    Blocked,
+    /// Half open, and another request is finding out.
+    Trying,
+    /// What the provider is known to allow would be exceeded.
+    Quota,
+    /// Every slot is taken.
+    NoSlot,
+}
+
+/// The best account, and how it is to be taken.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pick<'a> {
+    pub served: &'a Served,
+    /// The event behind the mark that is to be found out about.
+    pub trial: Option<AccountEventId>,
+}
+
+/// Which accounts a look through the tiers is for.
+#[derive(Debug, Clone, Copy)]
+struct Pass {
+    failing_ways: bool,
+    trials: bool,
+}
+
+/// Accounts on a failing way come after all others.
+const FIRST: &[Pass] = &[
+    Pass { failing_ways: false, trials: true },
+    Pass { failing_ways: true, trials: true },
+];
+
+/// A request that has failed once is not put at risk again while some account is known to be ready.
+const AFTER_A_FAILURE: &[Pass] = &[
+    Pass { failing_ways: false, trials: false },
+    Pass { failing_ways: false, trials: true },
+    Pass { failing_ways: true, trials: true },
+];
+
+/// A ready account among those compared.
+#[derive(Clone, Copy)]
+struct Ready<'a> {
+    served: &'a Served,
+    in_flight: u32,
+    limit: u32,
+    turn: u64,
+}
+
+impl<'a> Ready<'a> {
+    fn of(served: &'a Served) -> Self {
+        let (in_flight, limit) = served.live.load(served.limit);
+        Ready {
+            served,
+            in_flight,
+            limit,
+            turn: served.live.turn(),
+        }
+    }
+
+    /// Its load and that of another, by the same measure: fractions compared without rounding.
+    fn loads(&self, other: &Self) -> (u64, u64) {
+        (
+            u64::from(self.in_flight) * u64::from(other.limit),
+            u64::from(other.in_flight) * u64::from(self.limit),
+        )
+    }
+
+    fn is_better_than(&self, other: &Self) -> bool {
+        let (load, others) = self.loads(other);
+        (load, self.turn) < (others, other.turn)
+    }
+}
+
+impl Plan {
+    /// The best account that may be taken now.
+    pub(super) fn best(&self, now: UnixMillis) -> Option<Pick<'_>> {
+        let passes = if self.tried.is_empty() {
+            FIRST
+        } else {
+            AFTER_A_FAILURE
+        };
+        passes.iter().find_map(|pass| {
+            self.lane.tiers.iter().find_map(|tier| match self.sticky {
+                Some(key) => self.own_of(tier, key, *pass, now),
+                None => self.least_of(tier, *pass, now),
+            })
+        })
+    }
+
+    /// What keeps an account of the lane from being chosen; `Ok` where nothing does, with the event of
+    /// the mark to be found out about.
+    pub(super) fn obstacle(
+        &self,
+        served: &Served,
+        now: UnixMillis,
+    ) -> Result<Option<AccountEventId>, Obstacle> {
+        if !self.tried.is_empty() && self.tried.contains(&served.account.id) {
+            return Err(Obstacle::Tried);
+        }
+        let model = served.upstream_model.as_deref();
+        let trial = match served.live.readiness(model, served.bit, now) {
+            Readiness::Ready => None,
+            Readiness::HalfOpen(event) => Some(event),
+            Readiness::Trying => return Err(Obstacle::Trying),
+            Readiness::Blocked => return Err(Obstacle::Blocked),
+        };
+        let has_room = !served.has_quota
+            || served
+                .live
+                .meter()
+                .has_room(&served.account.quota, self.tokens, now)
+                .is_ok();
+        if !has_room {
+            return Err(Obstacle::Quota);
+        }
+        if !served.live.has_slot(served.limit) {
+            return Err(Obstacle::NoSlot);
+        }
+        Ok(trial)
+    }
+
+    fn may_take(&self, served: &Served, pass: Pass, now: UnixMillis) -> Option<Option<AccountEventId>> {
+        if served.way.is_failing(now) != pass.failing_ways {
+            return None;
+        }
+        self.obstacle(served, now)
+            .ok()
+            .filter(|trial| trial.is_none() || pass.trials)
+    }
+
+    /// The account that the conversation belongs to: of those that may be taken the one whose hash with
+    /// the conversation's key is largest. No table is kept, and every replica finds the same one; when it
+    /// may not be taken, the whole conversation moves to the next.
+    fn own_of<'a>(
+        &self,
+        tier: &'a [Served],
+        key: u64,
+        pass: Pass,
+        now: UnixMillis,
+    ) -> Option<Pick<'a>> {
+        let mut best: Option<(u64, Pick<'a>)> = None;
+        for served in tier {
+            let hash = mix(key ^ mix(served.account.id.0 as u64));
+            if best.is_some_and(|(largest, _)| hash <= largest) {
+                continue;
+            }
+            if let Some(trial) = self.may_take(served, pass, now) {
+                best = Some((hash, Pick { served, trial }));
+            }
+        }
+        best.map(|(_, pick)| pick)
+    }
+
+    /// A half-open account, so that it is soon known whether it serves again; else the least loaded
+    /// one, of these one that is not slow, of these the one whose last turn is longest ago.
+    fn least_of<'a>(&self, tier: &'a [Served], pass: Pass, now: UnixMillis) -> Option<Pick<'a>> {
+        let mut best: Option<Ready<'a>> = None;
+        let mut half_open: Option<(u64, Pick<'a>)> = None;
+        let mut fastest = u32::MAX;
+        for served in tier {
+            let Some(trial) = self.may_take(served, pass, now) else {
+                continue;
+            };
+            if trial.is_some() {
+                let turn = served.live.turn();
+                if half_open.is_none_or(|(oldest, _)| turn < oldest) {
+                    half_open = Some((turn, Pick { served, trial }));
+                }
+                continue;
+            }
+            let ready = Ready::of(served);
+            fastest = fastest.min(served.live.latency().unwrap_or(u32::MAX));
+            if best.is_none_or(|best| ready.is_better_than(&best)) {
+                best = Some(ready);
+            }
+        }
+        if let Some((_, pick)) = half_open {
+            return Some(pick);
+        }
+        let best = best?;
+        let best = if best.served.live.is_slow(fastest, now) {
+            self.faster(tier, best, fastest, pass, now)
+        } else {
+            best
+        };
+        Some(Pick {
+            served: best.served,
+            trial: None,
+        })
+    }
+
+    /// The best of those that are loaded no more than `slow` and are not slow; `slow` if all are.
+    fn faster<'a>(
+        &self,
+        tier: &'a [Served],
+        slow: Ready<'a>,
+        fastest: u32,
+        pass: Pass,
+        now: UnixMillis,
+    ) -> Ready<'a> {
+        tier.iter()
+            .filter(|served| !served.live.is_slow(fastest, now))
+            .filter(|served| self.may_take(served, pass, now) == Some(None))
+            .map(Ready::of)
+            .filter(|ready| {
+                let (load, of_slow) = ready.loads(&slow);
+                load <= of_slow
+            })
+            .reduce(|a, b| if b.is_better_than(&a) { b } else { a })
+            .unwrap_or(slow)
+    }
+}
+
+/// Spreads every bit of `x` over the whole result (the finaliser of SplitMix64). Never to be changed:
+/// conversations would lose their accounts.
+fn mix(x: u64) -> u64 {
+    let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}

@@ -1,0 +1,139 @@
+//! Lanes: which accounts of a group serve a model, tier by tier, prepared once.
+//!
+//! Promises: finding a lane takes no lock; names that clients make up do not make memory grow. Must not
+//! know: which account is free.
+
+use std::{collections::HashMap, sync::Arc};
+
+use arc_swap::ArcSwap;
+use waybill_model::{entity::Status, limits::Quota};
+
+use super::{AccountEntry, Live, Way, live::model_bit, mapping};
+
+/// Lanes kept per group. A client can name any model where an account serves them all.
+const MOST_LANES: usize = 256;
+
+/// The accounts of one group that serve one model and could be used at all.
+#[derive(Debug)]
+pub(super) struct Lane {
+    /// By priority, best first; within a tier by id.
+    pub tiers: Box<[Box<[Served]>]>,
+    /// Some account has the model, though perhaps none that could be used.
+    pub has_model: bool,
+}
+
+/// An account of a lane, with what every choice asks of it at hand.
+#[derive(Debug)]
+pub(super) struct Served {
+    pub live: Arc<Live>,
+    pub way: Arc<Way>,
+    pub limit: Option<u32>,
+    /// Its bit among the marked models of the account.
+    pub bit: u64,
+    pub has_quota: bool,
+    /// The account's name for the model.
+    pub upstream_model: Option<Arc<str>>,
+    pub account: Arc<AccountEntry>,
+}
+
+/// The lanes of a group that were asked for, by the client's model after the group's mapping.
+#[derive(Debug, Default)]
+pub struct Lanes {
+    by_model: ArcSwap<HashMap<Option<Arc<str>>, Arc<Lane>>>,
+}
+
+impl Lanes {
+    /// The lane of a model.
+    pub(super) fn get(&self, accounts: &[Arc<AccountEntry>], model: &Option<Arc<str>>) -> Arc<Lane> {
+        if let Some(lane) = self.by_model.load().get(model) {
+            return Arc::clone(lane);
+        }
+        let lane = Arc::new(Lane::new(accounts, model.as_ref()));
+        // A model that nobody has is not worth remembering.
+        if lane.has_model {
+            self.by_model.rcu(|lanes| {
+                // Starting over when it is full, so that made-up names cannot push out the real ones
+                // for good.
+                let mut lanes = if lanes.len() < MOST_LANES {
+                    HashMap::clone(lanes)
+                } else {
+                    HashMap::new()
+                };
+                lanes.insert(model.clone(), Arc::clone(&lane));
+                lanes
+            });
+        }
+        lane
+    }
+
+    #[cfg(test)]
+    fn count(&self) -> usize {
+        self.by_model.load().len()
+    }
+}
+
+impl Lane {
+    /// `accounts` are ordered by priority.
+    fn new(accounts: &[Arc<AccountEntry>], model: Option<&Arc<str>>) -> Lane {
+        let having: Vec<_> = accounts
+            .iter()
+            .filter(|account| serves(account, model.map(|model| &**model)))
+            .collect();
+        let usable: Vec<_> = having
+            .iter()
+            .filter(|account| account.status == Status::Active && account.credential.is_some())
+            .collect();
+        Lane {
+            has_model: !having.is_empty(),
+            tiers: usable
+                .chunk_by(|a, b| a.priority == b.priority)
+                .map(|tier| {
+                    tier.iter()
+                        .map(|account| Served::new(account, model))
+                        .collect()
+                })
+                .collect(),
+        }
+    }
+
+    /// Every account, best tier first.
+    pub(super) fn served(&self) -> impl Iterator<Item = &Served> {
+        self.tiers.iter().flatten()
+    }
+}
+
+impl Served {
+    fn new(account: &Arc<AccountEntry>, model: Option<&Arc<str>>) -> Served {
+        let upstream_model = upstream_model(account, model);
+        Served {
+            live: Arc::clone(&account.live),
+            way: Arc::clone(&account.way),
+            limit: account.concurrency,
+            bit: model_bit(upstream_model.as_deref()),
+            has_quota: account.quota != Quota::default(),
+            upstream_model,
+            account: Arc::clone(account),
+        }
+    }
+}
+
+/// The account's name for a model.
+pub(super) fn upstream_model(
+    account: &AccountEntry,
+    model: Option<&Arc<str>>,
+) -> Option<Arc<str>> {
+    let model = model?;
+    Some(
+        account
+            .model_map
+            .get(model)
+            .unwrap_or_else(|| Arc::clone(model)),
+    )
+}
+
+/// An account serves a model that its list names, or that its own mapping has a rule for.
+pub(super) fn serves(account: &AccountEntry, model: Option<&str>) -> bool {
+    model.is_none_or(|model| {
+        mapping::serves(&account.models, model) || account.model_map.get(model).is_some()
+    })
+}
