@@ -149,9 +149,10 @@ impl Party<'_> {
         let limit = self.limits.concurrency;
         self.tally.enter(limit).ok_or_else(|| {
             let limit = limit.unwrap_or(u32::MAX);
+            let requests = amount(Unit::Requests, u64::from(limit));
             Refusal::new(
                 Code::ConcurrencyLimit,
-                format!("{self} may have {limit} requests in flight at once, and has {limit}"),
+                format!("{self} may have {requests} in flight at once, and has {limit}"),
             )
         })
     }
