@@ -20,6 +20,7 @@ use crate::{
     record::{self, Composer, Recorder},
     secrets::Secrets,
     seed, server,
+    standing::probe_accounts,
     upstream::Tls,
     vault::{self, Vault},
 };
@@ -38,7 +39,7 @@ pub struct Gateway {
     pub new_keys: Vec<(String, Secret)>,
     /// Where the admin token was read from or put.
     pub admin_token_from: String,
-    upkeep: [tokio::task::JoinHandle<()>; 2],
+    upkeep: [tokio::task::JoinHandle<()>; 3],
 }
 
 /// `waybill serve`: runs until SIGTERM or Ctrl-C.
@@ -145,6 +146,7 @@ pub async fn start_at(config: Config, clock: Clock) -> anyhow::Result<Gateway> {
     )?;
     let upkeep = [
         tokio::spawn(retain(Arc::clone(&shared))),
+        tokio::spawn(probe_accounts(Arc::clone(&shared))),
         tokio::spawn(tidy(shared)),
     ];
     Ok(Gateway {

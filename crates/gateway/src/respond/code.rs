@@ -109,7 +109,12 @@ impl Code {
             // It had begun to answer, so it was reached.
             (_, Some(_)) => Code::UpstreamInvalid,
             (
-                Cause::NetworkDns | Cause::NetworkConnect | Cause::NetworkTls | Cause::NetworkReset,
+                Cause::NetworkDns
+                | Cause::NetworkConnect
+                | Cause::NetworkTls
+                | Cause::NetworkReset
+                | Cause::NetworkProxy
+                | Cause::NetworkForbidden,
                 None,
             ) => Code::UpstreamUnreachable,
             (_, None) => Code::UpstreamInvalid,

@@ -56,7 +56,7 @@ pub struct ProbeResult {
     pub ok: bool,
     /// What was asked for.
     pub kind: ProbeKind,
-    /// The model that was asked, as the operator names it.
+    /// The model that was asked, as the provider knows it.
     pub model: Option<Arc<str>>,
     /// When it began.
     pub started_at: UnixMillis,
@@ -176,7 +176,7 @@ impl Question {
         let (path, body) = smallest_generation(platform, &sent).unzip();
         Question {
             kind: ProbeKind::Message,
-            model: Some(named),
+            model: Some(sent),
             method: Method::POST,
             path,
             headers,
