@@ -5,7 +5,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicI64, Ordering},
+    atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
 use waybill_model::time::UnixMillis;
@@ -34,6 +34,7 @@ pub struct Way {
     key: WayKey,
     failing_since: AtomicI64,
     failing_until: AtomicI64,
+    watched: AtomicBool,
 }
 
 /// Since when a way is failing.
@@ -52,6 +53,7 @@ impl Way {
             key,
             failing_since: AtomicI64::new(WORKS),
             failing_until: AtomicI64::new(WORKS),
+            watched: AtomicBool::new(false),
         }
     }
 
@@ -85,6 +87,17 @@ impl Way {
         if self.failing_until.load(Ordering::Relaxed) != WORKS {
             self.failing_until.store(WORKS, Ordering::Relaxed);
         }
+    }
+
+    /// Whether failures on it are remembered, so that its next success has to be told to whoever
+    /// judges failures.
+    pub fn is_watched(&self) -> bool {
+        self.watched.load(Ordering::Relaxed)
+    }
+
+    /// Failures on it are remembered, or no longer.
+    pub fn watch(&self, watched: bool) {
+        self.watched.store(watched, Ordering::Relaxed);
     }
 
     /// A request takes it. The first one after the deadline is the trial; the others go round it.

@@ -68,7 +68,8 @@ pub struct Failing {
     pub until: UnixMillis,
     /// How often in a row it failed when it was tried.
     pub strikes: u32,
-    set_at: UnixMillis,
+    /// When its deadline was set.
+    pub set_at: UnixMillis,
 }
 
 impl Record {

@@ -1,14 +1,11 @@
 //! Every way in use, and what is held against each.
 //!
-//! Promises: a success on a gateway without trouble costs one relaxed load; the lock is taken for
-//! failures, and for successes only while something is held against some way.
+//! Promises: a success on a way without trouble costs one relaxed load; the lock is taken for failures,
+//! and for the first success after them.
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use waybill_model::{
@@ -17,24 +14,25 @@ use waybill_model::{
 };
 
 use super::way::{Meaning, Record, Trouble};
-use crate::routing::AccountEntry;
+use crate::routing::{AccountEntry, FailingWay, Way, WayKey};
 
 /// The ways that something is held against.
 #[derive(Debug, Default)]
-pub struct Ways {
-    troubled: AtomicUsize,
-    by_host: Mutex<HashMap<Arc<str>, Troubled>>,
-}
+pub struct Ways(Mutex<HashMap<WayKey, Troubled>>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Troubled {
+    way: Arc<Way>,
     record: Record,
+    /// Accounts that have a mark from a failure on it.
     members: Vec<Arc<AccountEntry>>,
 }
 
 /// A way as operators see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WayView {
+    /// The proxy, if there is one, without its password.
+    pub proxy: Option<String>,
     /// Host and port of the provider.
     pub host: Arc<str>,
     /// Accounts that failed on it since its last success.
@@ -64,14 +62,25 @@ impl Ways {
         began_at: UnixMillis,
         now: UnixMillis,
     ) -> Verdict {
-        self.with(account, |way| {
-            match way.record.failed(account.id, trouble, began_at, now) {
+        self.with(account, |troubled| {
+            let meaning = troubled.record.failed(account.id, trouble, began_at, now);
+            if let Some(failing) = troubled.record.failing()
+                && failing.set_at == now
+            {
+                troubled.way.fails(FailingWay {
+                    since: failing.since,
+                    until: failing.until,
+                });
+            }
+            match meaning {
                 Meaning::Account => Verdict::Account,
                 Meaning::Way => Verdict::Way,
                 Meaning::WayFromNow(marks) => {
-                    let members = std::mem::take(&mut way.members);
+                    let members = std::mem::take(&mut troubled.members);
                     let of = |id| members.iter().find(|member| member.id == id).cloned();
-                    let known = marks.into_iter().filter_map(|(id, event)| Some((of(id)?, event)));
+                    let known = marks
+                        .into_iter()
+                        .filter_map(|(id, event)| Some((of(id)?, event)));
                     Verdict::WayFromNow(known.collect())
                 }
             }
@@ -80,43 +89,56 @@ impl Ways {
 
     /// A failure on the way made this mark.
     pub fn marked(&self, account: &Arc<AccountEntry>, event: AccountEventId) {
-        self.with(account, |way| {
-            way.record.marked(account.id, event);
-            way.members.retain(|member| member.id != account.id);
-            way.members.push(Arc::clone(account));
+        self.with(account, |troubled| {
+            troubled.record.marked(account.id, event);
+            troubled.members.retain(|member| member.id != account.id);
+            troubled.members.push(Arc::clone(account));
         });
     }
 
     /// Something was served on the way of `account`.
     pub fn served(&self, account: &AccountEntry) {
-        if self.troubled.load(Ordering::Relaxed) == 0 {
+        let way = &account.way;
+        if !way.is_watched() {
             return;
         }
-        let mut ways = self.by_host.lock().unwrap_or_else(PoisonError::into_inner);
-        ways.remove(&account.host);
-        self.troubled.store(ways.len(), Ordering::Relaxed);
+        let mut ways = self.lock();
+        ways.remove(way.key());
+        way.watch(false);
+        way.works();
     }
 
     /// The ways that something is held against.
     pub fn views(&self) -> Vec<WayView> {
-        let ways = self.by_host.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut views: Vec<WayView> = ways
+        let mut views: Vec<WayView> = self
+            .lock()
             .iter()
-            .map(|(host, way)| WayView {
-                host: Arc::clone(host),
-                accounts: way.record.accounts().collect(),
-                failing_since: way.record.failing().map(|failing| failing.since),
-                trial_at: way.record.failing().map(|failing| failing.until),
+            .map(|(key, troubled)| WayView {
+                proxy: key.proxy.as_ref().map(ToString::to_string),
+                host: Arc::clone(&key.host),
+                accounts: troubled.record.accounts().collect(),
+                failing_since: troubled.record.failing().map(|failing| failing.since),
+                trial_at: troubled.record.failing().map(|failing| failing.until),
             })
             .collect();
-        views.sort_by(|a, b| a.host.cmp(&b.host));
+        views.sort_by(|a, b| (&a.host, &a.proxy).cmp(&(&b.host, &b.proxy)));
         views
     }
 
     fn with<T>(&self, account: &AccountEntry, change: impl FnOnce(&mut Troubled) -> T) -> T {
-        let mut ways = self.by_host.lock().unwrap_or_else(PoisonError::into_inner);
-        let done = change(ways.entry(Arc::clone(&account.host)).or_default());
-        self.troubled.store(ways.len(), Ordering::Relaxed);
-        done
+        let way = &account.way;
+        let mut ways = self.lock();
+        let troubled = ways.entry(way.key().clone()).or_insert_with(|| Troubled {
+            way: Arc::clone(way),
+            record: Record::default(),
+            members: Vec::new(),
+        });
+        // Under the lock, so that a success cannot fall between the two.
+        way.watch(true);
+        change(troubled)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<WayKey, Troubled>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
