@@ -51,8 +51,6 @@ pub struct ProviderError {
     pub upstream_request_id: Option<String>,
     /// The wait that was stated, if it is believable.
     pub reset: Option<Reset>,
-    /// Whether the provider advises to send the same request again (`x-should-retry`).
-    pub should_retry: Option<bool>,
     /// What really happened, read from all of this.
     pub cause: Cause,
     facts: Facts,
@@ -154,7 +152,6 @@ pub fn read(
         upstream_request_id: request_id(headers)
             .or(said.request_id)
             .map(|id| cut(id, NAME_BYTES)),
-        should_retry: header(headers, "x-should-retry").and_then(|advice| advice.parse().ok()),
         message,
         facts,
     }

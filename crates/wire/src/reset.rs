@@ -10,7 +10,7 @@
 //! instants in the body; the sentence; the windows of `…ratelimit-*` headers.
 
 mod body;
-mod header;
+pub(crate) mod header;
 mod sentence;
 pub(crate) mod span;
 
@@ -46,10 +46,10 @@ pub(crate) struct Evidence<'a> {
 }
 
 /// A wait and where it was read, before its scope is known.
-struct Stated {
-    after_ms: u64,
-    source: String,
-    scope: Option<Reach>,
+pub(crate) struct Stated {
+    pub(crate) after_ms: u64,
+    pub(crate) source: String,
+    pub(crate) scope: Option<Reach>,
 }
 
 impl Evidence<'_> {
@@ -74,8 +74,8 @@ impl Evidence<'_> {
         })
     }
 
-    /// Whether the limit is of one model. Per-minute and per-day limits of the APIs are kept per
-    /// model; plans and subscriptions are shared by all models of an account.
+    /// What is limited. Per-minute and per-day limits of the APIs are kept per model; plans and
+    /// subscriptions are shared by all models of an account, unless their headers say otherwise.
     fn scope(&self) -> Reach {
         let named = |marks: &[&str]| {
             let message = self.message.to_ascii_lowercase();
@@ -88,10 +88,10 @@ impl Evidence<'_> {
             Platform::Gemini => {
                 named(&["permodel", "model"]) || self.names_model() || self.status == Some(503)
             }
-            Platform::Anthropic => {
-                header::model_window_rejected(self.headers)
-                    || named(&["tokens per minute", "requests per minute", "model:"])
-            }
+            Platform::Anthropic => match header::reach(self.headers) {
+                Some(reach) => return reach,
+                None => named(&["tokens per minute", "requests per minute", "model:"]),
+            },
             Platform::OpenAi => named(&[
                 "for model",
                 "limit reached for",
@@ -113,7 +113,7 @@ impl Evidence<'_> {
 }
 
 /// Believes a wait, or not.
-fn believed(wait_ms: i64, source: impl Into<String>) -> Option<Stated> {
+pub(crate) fn believed(wait_ms: i64, source: impl Into<String>) -> Option<Stated> {
     let believable = (1..=MAX_WAIT_MS).contains(&wait_ms);
     let after_ms = u64::try_from(wait_ms).ok().filter(|_| believable)?;
     Some(Stated {

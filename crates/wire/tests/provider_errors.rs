@@ -1,12 +1,11 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 //! Errors in the shapes that providers document, proxies print and SDKs wrap, and what must be read
-//! from each: message, name, cause and stated wait. Written from the providers' public references.
+//! from each: message, name and cause. Written from the providers' public references.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use waybill_model::{
     cause::Cause::{self, *},
     protocol::Platform::{self, *},
-    state::Reach,
     time::UnixMillis,
 };
 use waybill_wire::error::{ProviderError, read};
@@ -22,15 +21,6 @@ type Case = (
     &'static str,
     Option<&'static str>,
     Cause,
-);
-
-/// Platform, status, headers, body, then the wait and where it stands.
-type WaitCase = (
-    Platform,
-    u16,
-    &'static [(&'static str, &'static str)],
-    &'static [u8],
-    Option<(u64, &'static str)>,
 );
 
 fn said(
@@ -521,103 +511,5 @@ fn an_outer_message_and_the_parameter_become_detail() {
     assert!(
         detail.contains("param messages[2]") && detail.contains("provider P"),
         "{detail}"
-    );
-}
-
-#[test]
-fn waits_are_read_where_each_provider_states_them() {
-    let json = br#"{"error":{"message":"limited"}}"#;
-    let cases: &[WaitCase] = &[
-        (Anthropic, 429, &[("retry-after", "30")], json, Some((30_000, "retry-after"))),
-        (Anthropic, 429, &[("retry-after", "Thu, 01 Jan 2026 00:01:00 GMT")], json, Some((60_000, "retry-after"))),
-        (Anthropic, 429, &[("retry-after", "120s")], json, None),
-        (Anthropic, 429, &[("retry-after", "0")], json, None),
-        (Anthropic, 429, &[("retry-after", "-1")], json, None),
-        (Anthropic, 400, &[("retry-after", "30")], json, None),
-        (OpenAi, 429, &[("retry-after", "3"), ("retry-after-ms", "2500")], json, Some((2_500, "retry-after-ms"))),
-        (
-            Anthropic,
-            429,
-            &[
-                ("anthropic-ratelimit-requests-remaining", "0"),
-                ("anthropic-ratelimit-requests-reset", "2026-01-01T00:00:20Z"),
-                ("anthropic-ratelimit-tokens-remaining", "100"),
-                ("anthropic-ratelimit-tokens-reset", "2026-01-01T01:00:00Z"),
-            ],
-            json,
-            Some((20_000, "anthropic-ratelimit-requests-reset")),
-        ),
-        (
-            Anthropic,
-            429,
-            &[
-                ("anthropic-ratelimit-unified-status", "rejected"),
-                ("anthropic-ratelimit-unified-5h-status", "rejected"),
-                ("anthropic-ratelimit-unified-5h-reset", "1767229200"),
-                ("anthropic-ratelimit-unified-7d-status", "allowed"),
-                ("anthropic-ratelimit-unified-7d-reset", "1767700000"),
-            ],
-            json,
-            Some((3_600_000, "anthropic-ratelimit-unified-5h-reset")),
-        ),
-        (OpenAi, 429, &[("x-ratelimit-reset-tokens", "2m30s"), ("x-ratelimit-remaining-tokens", "0")], json, Some((150_000, "x-ratelimit-reset-tokens"))),
-        (OpenAi, 429, &[("x-ratelimit-reset-tokens", "-1")], json, None),
-        (OpenAi, 429, &[("x-ratelimit-reset-requests", "6ms"), ("x-ratelimit-remaining-requests", "99")], json, None),
-        (OpenAi, 429, &[("x-ratelimit-reset", "1767225660")], json, Some((60_000, "x-ratelimit-reset"))),
-        (
-            OpenAi,
-            429,
-            &[("x-codex-primary-used-percent", "100"), ("x-codex-primary-reset-after-seconds", "90"), ("x-codex-secondary-used-percent", "20"), ("x-codex-secondary-reset-after-seconds", "9000")],
-            json,
-            Some((90_000, "x-codex-primary-reset-after-seconds")),
-        ),
-        (OpenAi, 429, &[], br#"{"error":{"type":"usage_limit_reached","resets_in_seconds":60,"resets_at":1767225661}}"#, Some((60_000, "error.resets_in_seconds"))),
-        (OpenAi, 429, &[], br#"{"error":{"type":"usage_limit_reached","resets_at":1767225661}}"#, Some((61_000, "error.resets_at"))),
-        (OpenAi, 429, &[], br#"{"error":{"message":"x","metadata":{"headers":{"X-RateLimit-Reset":"1767225601000"}}}}"#, Some((1_000, "error.metadata.headers.X-RateLimit-Reset"))),
-        (Gemini, 429, &[], br#"{"error":{"message":"m","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"40s"}]}}"#, Some((40_000, "error.details.0.retryDelay"))),
-        (Antigravity, 429, &[], br#"{"error":{"message":"Your quota will reset after 2h10m5s."}}"#, Some((7_805_000, "message"))),
-        (Anthropic, 400, &[], br#"{"error":{"message":"You have reached your specified API usage limits. You will regain access on 2026-01-02 at 00:00 UTC."}}"#, Some((86_400_000, "message"))),
-        (OpenAi, 429, &[], br#"{"error":{"message":"Please retry after 9 seconds."}}"#, Some((9_000, "message"))),
-        (OpenAi, 429, &[], br#"{"error":{"message":"Please try again in a few minutes."}}"#, None),
-        (OpenAi, 429, &[], br#"{"type":"error","status":429,"error":{"type":"usage_limit_reached"},"headers":{"retry-after":"30"}}"#, Some((30_000, "headers.retry-after"))),
-        (OpenAi, 429, &[("x-ratelimit-reset", "40000000000000")], json, None),
-    ];
-    for (platform, status, headers, body, expected) in cases {
-        let got = said(*platform, *status, headers, body).reset;
-        let got = got
-            .as_ref()
-            .map(|reset| (reset.after_ms, reset.source.as_str()));
-        assert_eq!(
-            got,
-            *expected,
-            "{headers:?} {}",
-            String::from_utf8_lossy(body)
-        );
-    }
-}
-
-#[test]
-fn a_limit_of_one_model_is_told_from_a_limit_of_the_account() {
-    let family = [
-        ("retry-after", "60"),
-        ("anthropic-ratelimit-unified-5h-status", "allowed"),
-        ("anthropic-ratelimit-unified-7d_opus-status", "rejected"),
-    ];
-    assert_eq!(
-        said(Anthropic, 429, &family, b"{}").reset.unwrap().scope,
-        Reach::Model
-    );
-    let shared = [
-        ("retry-after", "60"),
-        ("anthropic-ratelimit-unified-7d-status", "rejected"),
-    ];
-    assert_eq!(
-        said(Anthropic, 429, &shared, b"{}").reset.unwrap().scope,
-        Reach::Account
-    );
-    let plan = br#"{"error":{"type":"usage_limit_reached","resets_in_seconds":60}}"#;
-    assert_eq!(
-        said(OpenAi, 429, &[], plan).reset.unwrap().scope,
-        Reach::Account
     );
 }

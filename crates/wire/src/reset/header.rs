@@ -32,54 +32,80 @@ pub(super) fn retry_after(headers: &HeaderMap, now: UnixMillis) -> Option<Stated
         )
     };
     let mut stated = in_ms().or_else(plain)?;
-    stated.scope = model_window_rejected(headers).then_some(Reach::Model);
+    stated.scope = reach(headers);
     Some(stated)
 }
 
 const UNIFIED: &str = "anthropic-ratelimit-unified-";
 
 /// Anthropic's subscription windows: the end of the window that rejected the request.
-pub(super) fn unified(headers: &HeaderMap, now: UnixMillis) -> Option<Stated> {
+pub(crate) fn unified(headers: &HeaderMap, now: UnixMillis) -> Option<Stated> {
     let rejected = rejected_windows(headers).filter_map(|window| {
         let name = format!("{UNIFIED}{window}-reset");
         let wait = span::instant(text(headers, &name)?, now)?;
         let mut stated = believed(wait, name)?;
-        stated.scope = Some(if is_shared(window) {
-            Reach::Account
-        } else {
-            Reach::Model
-        });
+        stated.scope = Some(reach_of(window));
         Some(stated)
     });
     let overall = || {
-        let status = text(headers, "anthropic-ratelimit-unified-status");
-        let rejected = status.is_none_or(|status| status.eq_ignore_ascii_case("rejected"));
-        let value = text(headers, "anthropic-ratelimit-unified-reset").filter(|_| rejected)?;
-        believed(
+        if says(headers, "anthropic-ratelimit-unified-status", "rejected") == Some(false) {
+            return None;
+        }
+        let value = text(headers, "anthropic-ratelimit-unified-reset")?;
+        let mut stated = believed(
             span::instant(value, now)?,
             "anthropic-ratelimit-unified-reset",
-        )
+        )?;
+        stated.scope = reach(headers);
+        Some(stated)
     };
     rejected
         .max_by_key(|stated| stated.after_ms)
         .or_else(overall)
 }
 
-/// Whether only a window of one model family rejected the request, and those of all models did not.
-pub(super) fn model_window_rejected(headers: &HeaderMap) -> bool {
-    let mut any = false;
-    let all_of_models = rejected_windows(headers)
-        .inspect(|_| any = true)
-        .all(|window| !is_shared(window));
-    all_of_models && any
+/// What Anthropic's subscription windows say is limited: that which all windows that rejected the
+/// request have in common, or what the claim names that stands for them.
+pub(super) fn reach(headers: &HeaderMap) -> Option<Reach> {
+    let mut rejected = rejected_windows(headers).map(reach_of);
+    let Some(first) = rejected.next() else {
+        return claimed(headers);
+    };
+    Some(rejected.fold(first, |all, one| match (all, one) {
+        (Reach::Account, _) | (_, Reach::Account) => Reach::Account,
+        (Reach::Family(a), Reach::Family(b)) if a == b => one,
+        (Reach::Model | Reach::Family(_), Reach::Model | Reach::Family(_)) => Reach::Model,
+    }))
 }
 
+/// Claims of windows that all models share, and how the windows' headers call them.
+const SHARED_CLAIMS: [(&str, &str); 2] = [("five_hour", "5h"), ("seven_day", "7d")];
+
+/// What the representative claim names, where the request was rejected and no window says so itself. A
+/// shared window that was not used up stands for one that has no headers: that of the model.
+fn claimed(headers: &HeaderMap) -> Option<Reach> {
+    if says(headers, "anthropic-ratelimit-unified-status", "rejected") != Some(true) {
+        return None;
+    }
+    let claim = text(headers, "anthropic-ratelimit-unified-representative-claim")?;
+    let Some((_, window)) = SHARED_CLAIMS.iter().find(|(name, _)| *name == claim) else {
+        return Some(reach_of(claim.strip_prefix("seven_day").unwrap_or(claim)));
+    };
+    match says(headers, &format!("{UNIFIED}{window}-status"), "rejected") {
+        Some(false) => Some(Reach::Model),
+        Some(true) | None => Some(Reach::Account),
+    }
+}
+
+/// Windows that rejected the request. The overage's is none of them: it tells whether usage beyond the
+/// windows is bought, and is `rejected` in the good answers of every account that buys none.
 fn rejected_windows(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers.iter().filter_map(|(name, value)| {
         let window = name
             .as_str()
             .strip_prefix(UNIFIED)?
-            .strip_suffix("-status")?;
+            .strip_suffix("-status")
+            .filter(|window| !window.starts_with("overage"))?;
         value
             .as_bytes()
             .eq_ignore_ascii_case(b"rejected")
@@ -87,9 +113,24 @@ fn rejected_windows(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     })
 }
 
-/// `5h` and `7d` are shared by all models; `7d_opus` and the like are of one family.
-fn is_shared(window: &str) -> bool {
-    !window.contains('_')
+/// Families of models that have windows of their own, by the word in their models' names.
+const FAMILIES: [&str; 3] = ["opus", "sonnet", "haiku"];
+
+/// `5h` and `7d` are shared by all models; `7d_opus` is of one family, and so are others whose word is
+/// not that of any model's name (`7d_oi`), so that nothing but the model that was asked for is known.
+fn reach_of(window: &str) -> Reach {
+    let Some((_, word)) = window.split_once('_') else {
+        return Reach::Account;
+    };
+    FAMILIES
+        .iter()
+        .find(|family| **family == word)
+        .map_or(Reach::Model, |family| Reach::Family(family))
+}
+
+/// Whether a header has this value, in any case; `None` when it is not there.
+pub(crate) fn says(headers: &HeaderMap, name: &str, value: &str) -> Option<bool> {
+    text(headers, name).map(|found| found.eq_ignore_ascii_case(value))
 }
 
 /// A window of a rate limit: when it resets, and whether it is used up.
@@ -154,6 +195,7 @@ fn codex(headers: &HeaderMap, name: &str) -> Option<Window> {
     })
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+/// A header as text, trimmed.
+pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok().map(str::trim)
 }

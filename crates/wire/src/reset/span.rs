@@ -67,7 +67,7 @@ pub(super) fn whole(text: &str) -> Option<i64> {
 }
 
 /// A number of seconds without a unit: `120`, `11.1`.
-pub(super) fn seconds(text: &str) -> Option<i64> {
+pub(crate) fn seconds(text: &str) -> Option<i64> {
     number(text, 1_000)
 }
 
@@ -90,7 +90,7 @@ const EPOCH_MS_FROM: i64 = 100_000_000_000;
 
 /// A bare number of seconds or an instant since the epoch, told apart by size; with a unit, a wait;
 /// else an RFC 3339 instant. The answer is a wait from `now`.
-pub(super) fn any(text: &str, now: UnixMillis) -> Option<i64> {
+pub(crate) fn any(text: &str, now: UnixMillis) -> Option<i64> {
     let Some(ms) = seconds(text) else {
         return whole(text).or_else(|| instant(text, now));
     };
