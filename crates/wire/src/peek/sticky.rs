@@ -178,12 +178,14 @@ impl<'a> Opening<'a> {
         }
         let (mut role, before) = (None, self.said.count);
         scanner.members(|scanner, key| {
-            match &text[key] {
-                r#""role""# => role = Some(scanner.value()?),
-                r#""content""# | r#""parts""# => {
-                    self.said.take(text, scanner, CONTENT_DEPTH)?;
-                }
-                _ => drop(scanner.value()?),
+            let key = &text[key];
+            if matches!(key, r#""content""# | r#""parts""#) {
+                self.said.take(text, scanner, CONTENT_DEPTH)?;
+                return Ok(());
+            }
+            let value = scanner.value()?;
+            if key == r#""role""# {
+                role = Some(value);
             }
             Ok(())
         })?;
