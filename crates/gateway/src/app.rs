@@ -4,13 +4,13 @@ use std::{
     collections::HashMap,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use waybill_model::{id::AccountId, secret::Secret};
+use waybill_model::{cause::Cause, id::AccountId, secret::Secret};
 use waybill_store::{Store, StoreError};
 
 use crate::{
@@ -46,6 +46,8 @@ pub struct Shared {
     pub tls: Tls,
     /// Requests in flight.
     pub in_flight: InFlight,
+    /// Requests refused for a limit of a key or a user.
+    pub refusals: Refusals,
     /// Where requests wait for an account.
     pub line: Arc<Line>,
     /// Every live secret.
@@ -86,6 +88,33 @@ impl InFlight {
     /// Now.
     pub fn count(&self) -> usize {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Counts requests refused for a limit of a key or a user, by cause.
+#[derive(Debug)]
+pub struct Refusals(Vec<(Cause, AtomicU64)>);
+
+impl Default for Refusals {
+    fn default() -> Self {
+        let of_business = Cause::ALL.iter().filter(|cause| cause.info().business_limited);
+        Refusals(of_business.map(|cause| (*cause, AtomicU64::new(0))).collect())
+    }
+}
+
+impl Refusals {
+    /// One more, if it is a limit of the business.
+    pub fn count(&self, cause: Cause) {
+        if let Some((_, count)) = self.0.iter().find(|(counted, _)| *counted == cause) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Since the start, by cause.
+    pub fn counts(&self) -> impl Iterator<Item = (Cause, u64)> {
+        self.0
+            .iter()
+            .map(|(cause, count)| (*cause, count.load(Ordering::Relaxed)))
     }
 }
 
@@ -136,6 +165,7 @@ impl Shared {
             secrets,
             admin_token,
             in_flight: InFlight::default(),
+            refusals: Refusals::default(),
             line: Line::new(LineSettings::default()),
             snapshot: ArcSwap::default(),
             reloading: tokio::sync::Mutex::default(),
@@ -177,6 +207,8 @@ impl Shared {
             &self.snapshot.load(),
         )
         .with_prices(config.prices);
+        self.keeper
+            .configured(&self.snapshot.load(), &snapshot, self.clock.now());
         self.snapshot.store(Arc::new(snapshot));
         Ok(())
     }

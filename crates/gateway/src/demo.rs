@@ -97,6 +97,10 @@ fn announce(gateway: &Gateway, client_key: &str) {
          gateway      http://{address}\n  client key   {client_key}\n  admin token  {token}\n\n  \
          failures     {waybill} errors list --url http://{address} --token {token}\n  \
          as they come {waybill} errors tail --url http://{address} --token {token}\n  \
+         accounts     {waybill} accounts list --url http://{address} --token {token}\n  \
+         one of them  {waybill} accounts show openai-expired --url http://{address} --token {token}\n  \
+         who can serve curl -H 'authorization: Bearer {token}' \
+         'http://{address}/api/v1/admin/ops/account-availability'\n  \
          hidden ones  curl -H 'authorization: Bearer {token}' \
          'http://{address}/api/v1/admin/ops/upstream-errors?recovered=true&time_range=5m'\n  \
          a request    curl http://{address}/v1/messages -H 'x-api-key: {client_key}' -H 'anthropic-version: 2023-06-01' \
@@ -116,7 +120,7 @@ fn configuration(providers: &str, client_key: &str) -> String {
         let _ = write!(
             text,
             "[[account]]\nname = \"{}\"\nplatform = \"{platform}\"\ngroups = [\"{platform}\"]\n\
-             base_url = \"{providers}\"\ncredential = {{ api_key = \"{}\" }}\npriority = {priority}\n\n",
+             base_url = \"{providers}\"\ncredential = {{ api_key = \"{}\" }}\npriority = {priority}\nconcurrency = 8\n\n",
             account.name,
             account.key,
             platform = account.platform,

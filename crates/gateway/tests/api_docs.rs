@@ -3,7 +3,10 @@
 
 use waybill_gateway::{
     admin::{ProblemCode, table},
-    ops::filter::{FILTERS, NUMBERS, ORDER, WINDOW},
+    ops::{
+        accounts::{AVAILABILITY, EVENTS},
+        filter::{FILTERS, NUMBERS, ORDER, WINDOW},
+    },
     respond::Code,
 };
 use waybill_model::cause::Cause;
@@ -25,12 +28,14 @@ fn every_error_code_stands_in_the_table_as_it_is() {
 
 #[test]
 fn every_parameter_is_explained() {
-    for parameter in WINDOW.iter().chain(FILTERS).chain(ORDER).chain(NUMBERS) {
-        assert!(
-            PAGE.contains(&format!("`{}`", parameter.name)),
-            "docs/API.md lacks `{}`",
-            parameter.name
-        );
+    let lists = WINDOW.iter().chain(FILTERS).chain(ORDER).chain(NUMBERS);
+    let names = lists
+        .map(|parameter| parameter.name)
+        .chain(EVENTS.iter().map(|parameter| parameter.name))
+        .chain(AVAILABILITY.iter().map(|parameter| parameter.name));
+    for name in names {
+        let named = PAGE.contains(&format!("`{name}`"));
+        assert!(named, "docs/API.md lacks `{name}`");
     }
 }
 

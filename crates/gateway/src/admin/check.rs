@@ -74,7 +74,7 @@ fn first(field: &str, mistakes: Vec<(&'static str, &'static str)>) -> Checked {
 /// Provider statuses that may stop an account.
 pub fn counted_statuses(statuses: Option<&[u16]>) -> Checked {
     for (index, status) in statuses.into_iter().flatten().enumerate() {
-        rules::status(*status)
+        rules::counted_status(*status)
             .map_err(|why| Problem::field(format!("counted_statuses[{index}]"), why))?;
     }
     Ok(())

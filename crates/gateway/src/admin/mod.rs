@@ -6,12 +6,14 @@
 mod accounts;
 mod api_keys;
 mod auth;
+mod availability;
 mod body;
 mod books;
 mod check;
 mod entities;
 mod errors;
 mod groups;
+mod metrics;
 mod openapi;
 mod prices;
 mod probes;
@@ -43,7 +45,7 @@ fn routes() -> Vec<Route> {
     vec![
         get("/healthz", probes::live).public(),
         get("/readyz", probes::ready).public(),
-        get("/metrics", probes::metrics),
+        get("/metrics", metrics::show),
         get("/api/v1/admin/openapi.json", openapi::serve),
         // what happened
         get("/api/v1/admin/ops/errors", errors::list),
@@ -64,6 +66,10 @@ fn routes() -> Vec<Route> {
         get("/api/v1/admin/ops/requests", records::requests),
         get("/api/v1/admin/ops/noise", records::noise),
         get("/api/v1/admin/ops/books", books::show),
+        get(
+            "/api/v1/admin/ops/account-availability",
+            availability::show,
+        ),
         // what is configured
         get("/api/v1/admin/accounts", accounts::list),
         post("/api/v1/admin/accounts", accounts::create),
@@ -75,7 +81,7 @@ fn routes() -> Vec<Route> {
         post("/api/v1/admin/accounts/{id}/disable", accounts::disable),
         post("/api/v1/admin/accounts/{id}/reset", accounts::reset),
         post("/api/v1/admin/accounts/{id}/test", accounts::test),
-        // get("/api/v1/admin/accounts/{id}/events", accounts::events),
+        get("/api/v1/admin/accounts/{id}/events", accounts::events),
         get("/api/v1/admin/groups", groups::list),
         post("/api/v1/admin/groups", groups::create),
         get("/api/v1/admin/groups/{id}", groups::show),

@@ -14,7 +14,7 @@ use utoipa::{
     },
 };
 
-use super::{App, accounts, api_keys, books, errors, groups, prices, probes, problem, records, users};
+use super::{App, accounts, api_keys, availability, books, errors, groups, metrics, prices, probes, problem, records, users};
 use crate::ops::{
     accounts as asked,
     filter::{self, Takes},
@@ -41,11 +41,11 @@ pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
     security(("admin_token" = [])),
     components(schemas(problem::ProblemDetails)),
     paths(
-        probes::live, probes::ready, probes::metrics, serve,
+        probes::live, probes::ready, metrics::show, serve,
         errors::list, errors::show, errors::upstream_errors, errors::resolve,
-        records::upstream_errors, records::upstream_error, records::requests, records::noise, books::show,
+        records::upstream_errors, records::upstream_error, records::requests, records::noise, books::show, availability::show,
         accounts::list, accounts::create, accounts::show, accounts::change, accounts::remove, accounts::enable, accounts::disable,
-        accounts::reset, accounts::test,
+        accounts::reset, accounts::test, accounts::events,
         groups::list, groups::create, groups::show, groups::change, groups::remove,
         users::list, users::create, users::show, users::change, users::remove,
         prices::show, prices::change,

@@ -1,4 +1,4 @@
-//! `waybill accounts` and `waybill keys`: what is configured.
+//! `waybill keys`: what clients authenticate with. And what lists of configured things have in common.
 
 use std::io::{self, Write};
 
@@ -9,13 +9,6 @@ use super::{
     ClientArgs, Remote,
     table::{self, Cell, Tone, maybe, plain},
 };
-
-/// What can be asked about accounts.
-#[derive(Debug, Subcommand)]
-pub enum Accounts {
-    /// List the accounts.
-    List(List),
-}
 
 /// What can be done with API keys.
 #[derive(Debug, Subcommand)]
@@ -30,7 +23,7 @@ pub enum Keys {
 #[derive(Debug, Args)]
 pub struct List {
     #[command(flatten)]
-    client: ClientArgs,
+    pub(super) client: ClientArgs,
 }
 
 /// `waybill keys create`.
@@ -46,40 +39,6 @@ pub struct Create {
     /// Names of groups it may use, in order, with commas between; every group when absent.
     #[arg(long, value_delimiter = ',')]
     groups: Vec<String>,
-}
-
-/// Does what was asked.
-pub fn accounts(command: Accounts) -> anyhow::Result<()> {
-    let Accounts::List(args) = command;
-    list(
-        &args.client,
-        "/accounts",
-        &[
-            "ID",
-            "NAME",
-            "PLATFORM",
-            "STATUS",
-            "PRIORITY",
-            "IN FLIGHT",
-            "GROUPS",
-            "BASE URL",
-        ],
-        |item| {
-            vec![
-                plain(&item["id"]),
-                text(&item["name"]),
-                text(&item["platform"]),
-                status(&item["status"]),
-                plain(&item["priority"]),
-                plain(match &item["concurrency"] {
-                    Value::Null => item["in_flight"].to_string(),
-                    most => format!("{} of {most}", item["in_flight"]),
-                }),
-                joined(&item["groups"]),
-                text(&item["base_url"]),
-            ]
-        },
-    )
 }
 
 /// Does what was asked.
@@ -124,7 +83,8 @@ fn create(args: &Create) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn list(
+/// Prints a list, row by row.
+pub fn list(
     client: &ClientArgs,
     path: &str,
     headings: &[&str],
@@ -146,11 +106,13 @@ fn list(
     Ok(())
 }
 
-fn text(value: &Value) -> Cell {
+/// A text that may be missing.
+pub fn text(value: &Value) -> Cell {
     maybe(value.as_str())
 }
 
-fn joined(values: &Value) -> Cell {
+/// Texts with commas between.
+pub fn joined(values: &Value) -> Cell {
     plain(
         values
             .as_array()

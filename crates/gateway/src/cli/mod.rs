@@ -4,6 +4,7 @@
 //! gateway's admin API. Promises: 0 done, 1 failed, 2 a command line that cannot be read; a reader
 //! that goes away ends it quietly. Must not know: the store.
 
+mod accounts;
 mod configured;
 mod errors;
 mod flags;
@@ -49,7 +50,7 @@ pub enum Command {
     UpstreamErrors(upstream_errors::UpstreamErrors),
     /// Accounts of a running gateway.
     #[command(subcommand)]
-    Accounts(configured::Accounts),
+    Accounts(accounts::Accounts),
     /// API keys of a running gateway.
     #[command(subcommand)]
     Keys(configured::Keys),
@@ -126,7 +127,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::CheckConfig { file } => crate::run::check_config(file),
         Command::Errors(command) => errors::run(command),
         Command::UpstreamErrors(command) => upstream_errors::run(command),
-        Command::Accounts(command) => configured::accounts(command),
+        Command::Accounts(command) => accounts::run(command),
         Command::Keys(command) => configured::keys(command),
     }
 }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use waybill_model::{
     cause::Owner,
     view::{ErrorLogDetail, UpstreamErrorEvent},
+    waybill::Candidate,
 };
 
 use super::table::{self, Tone, clean, clean_lines, maybe, plain, toned};
@@ -159,18 +160,37 @@ fn route(out: &mut impl Write, error: &ErrorLogDetail, colours: bool) -> io::Res
         "\n{}",
         toned("Accounts looked at", Tone::Bold, colours)
     )?;
-    let rows: Vec<_> = error
+    let width = error
         .route
         .iter()
-        .map(|candidate| {
-            let why = match candidate.excluded {
-                Some(exclusion) => plain(exclusion),
-                None => ("chosen".to_owned(), Tone::Green),
-            };
-            vec![plain(&candidate.account_name), why]
-        })
-        .collect();
-    table::write(out, &["ACCOUNT", "PASSED OVER FOR"], &rows, colours)
+        .map(|candidate| candidate.account_name.chars().count())
+        .max()
+        .unwrap_or(0);
+    for candidate in &error.route {
+        let name = clean(&candidate.account_name);
+        let (text, tone) = match candidate.excluded {
+            Some(_) => (passed_over(candidate), Tone::Plain),
+            None => ("chosen".to_owned(), Tone::Green),
+        };
+        writeln!(out, "{name:<width$}  {}", toned(&clean(&text), tone, colours))?;
+    }
+    Ok(())
+}
+
+/// Why an account was passed over: since when, until when, which event and request made it so.
+fn passed_over(candidate: &Candidate) -> String {
+    let mut text = candidate
+        .excluded
+        .map_or(String::new(), |exclusion| exclusion.to_string());
+    let mut add = |part: Option<String>| text.extend(part);
+    add(candidate.scope.as_ref().map(|scope| format!(" ({scope})")));
+    add(candidate.since.map(|since| format!(" since {since}")));
+    add(candidate.until.map(|until| format!(" until {until}")));
+    add(candidate.event_id.map(|event| format!(", event {event}")));
+    add(candidate.caused_by.map(|request| format!(", request {request}")));
+    add(candidate.cause.map(|cause| format!(", {cause}")));
+    add(candidate.reason.as_ref().map(|reason| format!(": {reason}")));
+    text
 }
 
 fn bodies(out: &mut impl Write, error: &ErrorLogDetail, colours: bool) -> io::Result<()> {

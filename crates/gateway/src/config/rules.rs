@@ -106,13 +106,22 @@ pub fn concurrency(limit: Option<u32>) -> Checked {
     }
 }
 
-/// A status of a provider's that may stop an account; `200` is that of an error inside a stream.
+/// A status of a provider's that a rule is for; `200` is that of an error inside a stream.
 pub fn status(status: u16) -> Checked {
     match status {
         200 | 400..=599 => Ok(()),
         _ => Err(format!(
             "{status} is no status of a failure: 400 to 599 is needed, or 200 for errors inside a stream"
         )),
+    }
+}
+
+/// A status that may stop an account. An error inside a `200` counts as the statuses its cause usually
+/// comes with, so 200 is none of them.
+pub fn counted_status(status: u16) -> Checked {
+    match status {
+        400..=599 => Ok(()),
+        _ => Err(format!("{status} is no status of a failure: 400 to 599 is needed")),
     }
 }
 

@@ -125,6 +125,9 @@ impl Journey {
         quota::stamp_cost(&mut waybill, &snapshot.prices);
         let bill = Bill::of(&waybill);
         self.shared.in_flight.leave();
+        if let Outcome::Refused { cause, .. } = &outcome {
+            self.shared.refusals.count(*cause);
+        }
         let commit = self
             .shared
             .recorder

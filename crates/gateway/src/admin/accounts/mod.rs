@@ -1,7 +1,7 @@
 //! `accounts`: the pool. Credentials come in and never go out.
 
 mod act;
-// mod events;
+mod events;
 mod form;
 mod view;
 
@@ -23,7 +23,7 @@ use super::{
 pub use act::{
     __path_disable, __path_enable, __path_reset, __path_test, disable, enable, reset, test,
 };
-// pub use events::{__path_events, events};
+pub use events::{__path_events, events};
 pub use form::{AccountForm, AccountPatch};
 pub use view::AccountView;
 use view::view;
