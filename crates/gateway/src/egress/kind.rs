@@ -49,9 +49,18 @@ const TABLE: &[(Range, Kind)] = &[
     (v4(100, 100, 100, 200, 32), Kind::Metadata),
     (v4(192, 0, 0, 192, 32), Kind::Metadata),
     (v4(168, 63, 129, 16, 32), Kind::Metadata),
-    (v6([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254], 128), Kind::Metadata),
-    (v6([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23], 128), Kind::Metadata),
-    (v6([0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254], 128), Kind::Metadata),
+    (
+        v6([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254], 128),
+        Kind::Metadata,
+    ),
+    (
+        v6([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23], 128),
+        Kind::Metadata,
+    ),
+    (
+        v6([0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254], 128),
+        Kind::Metadata,
+    ),
     (v4(0, 0, 0, 0, 8), Kind::Unspecified),
     (v4(10, 0, 0, 0, 8), Kind::Private),
     (v4(100, 64, 0, 0, 10), Kind::Private),

@@ -98,7 +98,9 @@ impl EgressPolicy {
         Err(Forbidden {
             what: host.into_owned(),
             kind,
-            example: leads_to.first().map(|address| Range::only(*address).to_string()),
+            example: leads_to
+                .first()
+                .map(|address| Range::only(*address).to_string()),
         })
     }
 

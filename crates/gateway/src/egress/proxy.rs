@@ -73,9 +73,11 @@ impl Proxy {
             .ok_or_else(bad)?;
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         if rest.contains(['/', '?', '#']) {
-            return Err("a proxy's address has no path; signs such as / ? # in a password are written \
+            return Err(
+                "a proxy's address has no path; signs such as / ? # in a password are written \
                         percent-encoded"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         let (auth, place) = match rest.rsplit_once('@') {
             Some((auth, place)) => (Some(ProxyAuth::parse(auth)?), place),

@@ -73,7 +73,11 @@ fn public_addresses_pass() {
         "::ffff:1.1.1.1",
         "64:ff9b::101:101",
     ] {
-        assert_eq!(strict().check_addr(address.parse().unwrap()), Ok(()), "{address}");
+        assert_eq!(
+            strict().check_addr(address.parse().unwrap()),
+            Ok(()),
+            "{address}"
+        );
     }
 }
 
@@ -110,14 +114,20 @@ fn hosts_are_judged_however_they_are_spelt() {
 
 #[test]
 fn a_refusal_says_which_setting_allows_it_and_that_setting_does() {
-    for url in ["http://10.1.2.3", "http://169.254.169.254", "http://[fe80::1]"] {
+    for url in [
+        "http://10.1.2.3",
+        "http://169.254.169.254",
+        "http://[fe80::1]",
+    ] {
         let why = strict().check_url(url).unwrap_err();
         assert!(why.contains("[egress]") && why.contains("allow"), "{why}");
         let range = why.rsplit('"').nth(1).unwrap();
         let policy = EgressPolicy::new(vec![range.parse().unwrap()], [], []);
         assert_eq!(policy.check_url(url), Ok(()), "{why}");
     }
-    let named = strict().check_url("http://metadata.google.internal").unwrap_err();
+    let named = strict()
+        .check_url("http://metadata.google.internal")
+        .unwrap_err();
     assert!(named.contains("169.254.169.254/32"), "{named}");
 }
 
@@ -125,23 +135,51 @@ fn a_refusal_says_which_setting_allows_it_and_that_setting_does() {
 fn what_the_file_names_allows_its_kind_but_never_what_is_link_local() {
     let policy = EgressPolicy::new(
         Vec::new(),
-        ["http://127.0.0.1:9", "http://169.254.1.1", "http://169.254.169.254"],
+        [
+            "http://127.0.0.1:9",
+            "http://169.254.1.1",
+            "http://169.254.169.254",
+        ],
         ["192.168.0.1"],
     );
-    for url in ["http://127.0.0.9", "http://localhost", "http://[::1]", "http://10.0.0.1"] {
+    for url in [
+        "http://127.0.0.9",
+        "http://localhost",
+        "http://[::1]",
+        "http://10.0.0.1",
+    ] {
         assert_eq!(policy.check_url(url), Ok(()), "{url}");
     }
-    for url in ["http://169.254.1.1", "http://169.254.169.254", "http://203.0.113.1"] {
+    for url in [
+        "http://169.254.1.1",
+        "http://169.254.169.254",
+        "http://203.0.113.1",
+    ] {
         assert!(policy.check_url(url).is_err(), "{url}");
     }
 }
 
 #[test]
 fn ranges_are_read_with_their_mistakes() {
-    for good in ["10.0.0.0/8", "fd00::/8", "127.0.0.1", "::1", "0.0.0.0/0", "::/0"] {
+    for good in [
+        "10.0.0.0/8",
+        "fd00::/8",
+        "127.0.0.1",
+        "::1",
+        "0.0.0.0/0",
+        "::/0",
+    ] {
         assert!(good.parse::<Range>().is_ok(), "{good}");
     }
-    for bad in ["", "10.0.0.0/33", "::/129", "10.0.0/8", "localhost", "10.0.0.0/x", "/8"] {
+    for bad in [
+        "",
+        "10.0.0.0/33",
+        "::/129",
+        "10.0.0/8",
+        "localhost",
+        "10.0.0.0/x",
+        "/8",
+    ] {
         assert!(bad.parse::<Range>().is_err(), "{bad}");
     }
     let mapped: Range = "::ffff:10.0.0.0/104".parse().unwrap();
@@ -154,7 +192,10 @@ fn proxies_are_read_and_shown_without_their_password() {
         ("http://proxy.example:3128", "http://proxy.example:3128"),
         ("HTTPS://Proxy.Example", "https://proxy.example:443"),
         ("socks5://10.0.0.1", "socks5://10.0.0.1:1080"),
-        ("socks5h://u:p%40ss@[fd00::1]:9050/", "socks5h://[fd00::1]:9050"),
+        (
+            "socks5h://u:p%40ss@[fd00::1]:9050/",
+            "socks5h://[fd00::1]:9050",
+        ),
     ] {
         let proxy = Proxy::parse(text).unwrap();
         assert_eq!(proxy.to_string(), shown);
@@ -162,7 +203,10 @@ fn proxies_are_read_and_shown_without_their_password() {
     }
     let proxy = Proxy::parse("http://me:p%40ss%2F1@host:1").unwrap();
     let auth = proxy.auth().unwrap();
-    assert_eq!((auth.user.as_str(), auth.password.expose()), ("me", "p@ss/1"));
+    assert_eq!(
+        (auth.user.as_str(), auth.password.expose()),
+        ("me", "p@ss/1")
+    );
 }
 
 #[test]
@@ -213,8 +257,15 @@ fn headers_that_break_the_exchange_or_the_credential_are_refused_by_name() {
 #[test]
 fn headers_rest_as_json_and_come_back() {
     use waybill_model::protocol::Platform::OpenAi;
-    let headers = CustomHeaders::new(OpenAi, [("X-Team", "blue"), ("openai-organization", "org-1")]).unwrap();
-    assert_eq!(CustomHeaders::from_json(OpenAi, &headers.to_json()).unwrap(), headers);
+    let headers = CustomHeaders::new(
+        OpenAi,
+        [("X-Team", "blue"), ("openai-organization", "org-1")],
+    )
+    .unwrap();
+    assert_eq!(
+        CustomHeaders::from_json(OpenAi, &headers.to_json()).unwrap(),
+        headers
+    );
     assert_eq!(headers.names(), ["openai-organization", "x-team"]);
     assert!(!format!("{headers:?}").contains("blue"));
 }

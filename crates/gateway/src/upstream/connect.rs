@@ -218,11 +218,7 @@ pub(super) async fn tcp(
     let mut left = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
     for address in addresses {
         // An address that swallows everything must leave time for the next.
-        let share = terms
-            .deadline
-            .at
-            .saturating_duration_since(Instant::now())
-            / left.max(1);
+        let share = terms.deadline.at.saturating_duration_since(Instant::now()) / left.max(1);
         left -= 1;
         let failed = |error: io::Error| {
             TransportError::unsent(TransportFault::Connect, format!("{address}: {error}"))
@@ -321,4 +317,54 @@ where
         sender,
         driver: Some(Box::pin(connection)),
     })))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    async fn resolved(allow: &[&str], host: &str) -> Result<Vec<SocketAddr>, TransportError> {
+        let allow = allow.iter().map(|range| range.parse().unwrap()).collect();
+        let terms = Terms {
+            tls: &Tls::new(&[]),
+            egress: &EgressPolicy::new(allow, [], []),
+            deadline: Deadline::within(Duration::from_secs(30)),
+        };
+        resolve(host, 80, &terms).await
+    }
+
+    /// `localhost` passes as a name as soon as one of its addresses is allowed; which of them it is
+    /// resolved to is judged address by address, as with any name that changes its mind.
+    #[tokio::test]
+    async fn what_a_name_is_resolved_to_is_judged_again() {
+        let allowed = resolved(&["127.0.0.1/32"], "localhost").await.unwrap();
+        assert!(!allowed.is_empty());
+        assert!(
+            allowed.iter().all(|address| address.is_ipv4()),
+            "{allowed:?}"
+        );
+
+        match resolved(&["::1"], "localhost").await {
+            Ok(allowed) => assert!(
+                allowed.iter().all(|address| address.is_ipv6()),
+                "{allowed:?}"
+            ),
+            Err(error) => {
+                assert_eq!(error.fault, TransportFault::Forbidden);
+                assert!(error.message.contains("localhost: `127.0.0.1`"), "{error}");
+            }
+        }
+        let refused = resolved(&[], "localhost").await.unwrap_err();
+        assert_eq!(refused.fault, TransportFault::Forbidden);
+        assert!(!refused.sent);
+    }
+
+    #[tokio::test]
+    async fn addresses_in_spellings_that_only_a_resolver_reads_are_refused() {
+        for host in ["127.1", "2130706433", "0x7f000001", "0177.0.0.1"] {
+            let refused = resolved(&["127.0.0.0/8"], host).await.unwrap_err();
+            assert_eq!(refused.fault, TransportFault::Forbidden, "{host}");
+        }
+    }
 }

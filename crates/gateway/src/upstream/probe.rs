@@ -126,7 +126,11 @@ pub async fn probe(
     ProbeResult {
         ok: false,
         cause: Some(failure.cause),
-        message: shared.secrets.redactor().text(&failure.message).into_string(),
+        message: shared
+            .secrets
+            .redactor()
+            .text(&failure.message)
+            .into_string(),
         upstream_request_id: result.upstream_request_id.or(request_id),
         reset,
         failure: Some(Box::new(failure)),
@@ -180,7 +184,9 @@ impl Question {
             method: Method::POST,
             path,
             headers,
-            body: body.map_or_else(Bytes::new, |body: serde_json::Value| body.to_string().into()),
+            body: body.map_or_else(Bytes::new, |body: serde_json::Value| {
+                body.to_string().into()
+            }),
             platform,
         }
     }
@@ -254,7 +260,10 @@ async fn exchange(
     let mut request = Request::new(RequestBody::whole(question.body.clone()));
     *request.method_mut() = question.method.clone();
     let path = question.path.as_ref().ok_or_else(|| {
-        Fault::unsent(TransportFault::Protocol, "accounts of this platform cannot be probed")
+        Fault::unsent(
+            TransportFault::Protocol,
+            "accounts of this platform cannot be probed",
+        )
     })?;
     *request.uri_mut() = format!("{}{path}", upstream.path_prefix)
         .parse()
@@ -262,7 +271,9 @@ async fn exchange(
     *request.version_mut() = Version::HTTP_11;
     *request.headers_mut() = headers;
 
-    let connection = connect::connect(upstream, shared).await.map_err(transport)?;
+    let connection = connect::connect(upstream, shared)
+        .await
+        .map_err(transport)?;
     let response = exchange::send(connection, pool.home(upstream), request)
         .await
         .map_err(transport)?;

@@ -11,10 +11,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use http_body_util::Empty;
 use hyper::{body::Incoming, client::conn::http1, upgrade::Upgraded};
-use hyper_util::{
-    client::legacy::connect::proxy::SocksV5,
-    rt::TokioIo,
-};
+use hyper_util::{client::legacy::connect::proxy::SocksV5, rt::TokioIo};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
