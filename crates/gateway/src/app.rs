@@ -251,6 +251,7 @@ impl Shared {
 }
 
 /// Accounts' events go where records go.
-fn events_of(_recorder: &Arc<Recorder>) -> Sink {
-    Box::new(|_event| {})
+fn events_of(recorder: &Arc<Recorder>) -> Sink {
+    let recorder = Arc::clone(recorder);
+    Box::new(move |event| recorder.account_event(event))
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     cause::{Cause, ErrorType, Owner, Phase, Severity, Source},
     id::{AccountId, ApiKeyId, ErrorId, EventId, GroupId, UserId},
+    money::MicroUsd,
     protocol::{Endpoint, Platform},
     time::UnixMillis,
     waybill::{Candidate, Decision, EventKind, Usage},
@@ -240,6 +241,8 @@ pub struct RequestLog {
     /// Tokens.
     #[serde(flatten)]
     pub usage: Usage,
+    /// What they cost in US dollars, where the model has a price.
+    pub cost_usd: Option<MicroUsd>,
 }
 
 /// `GET errors`.

@@ -27,11 +27,18 @@ impl Fate {
     }
 }
 
-/// The fates of one batch.
+/// What became of one batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommitReport {
     /// One per record, in the batch's order.
     pub fates: Vec<Fate>,
+    /// How many of the account events, from the first on, are done with: stored, now or before, or
+    /// refused. The others cannot be taken now and are still the caller's.
+    pub account_events: usize,
+    /// Of those, how many the database refused by themselves: they are lost.
+    pub refused_account_events: u64,
+    /// Whether the usage is counted. If not, it is still the caller's, whole.
+    pub usage: bool,
 }
 
 words! {

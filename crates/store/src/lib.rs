@@ -9,12 +9,14 @@
 //!
 //! Must not know: HTTP, providers, secrets in the clear, what time it is.
 
+mod batch;
 mod change;
 mod error;
 mod fate;
 mod options;
 mod sqlite;
 
+pub use batch::{AccountEventFilter, Batch};
 pub use change::{
     AccountChange, ApiKeyChange, Config, GroupChange, NewAccount, NewApiKey, NewGroup, NewUser,
     UserChange,

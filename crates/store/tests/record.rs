@@ -10,7 +10,7 @@ use waybill_model::{
     record::Verdict,
     view::{Books, Filter, NoiseCount, Page, Sort, View},
 };
-use waybill_store::{Fate, Kind, LossReason, RetentionPolicy, StoreError};
+use waybill_store::{Batch, Fate, Kind, LossReason, RetentionPolicy, StoreError};
 
 #[tokio::test]
 async fn a_failure_can_be_opened_with_everything_that_was_written() {
@@ -268,7 +268,7 @@ async fn losses_before_the_journal_are_counted_at_once_and_written_with_the_next
         ..Books::default()
     };
     assert_eq!(f.store.books().await.unwrap(), expected);
-    f.journal.commit(&[]);
+    f.journal.commit(Batch::default());
     assert_eq!(f.store.books().await.unwrap(), expected);
     let losses = f.store.losses().await.unwrap();
     assert_eq!(
@@ -282,7 +282,9 @@ async fn events_without_an_error_row_are_set_aside_and_their_neighbours_stored()
     let mut f = Fixture::new();
     let mut odd = failure(2);
     odd.error = None;
-    let report = f.journal.commit(&[failure(1), odd, failure(3), success(4)]);
+    let report = f
+        .journal
+        .commit(Batch::of(&[failure(1), odd, failure(3), success(4)]));
     assert_eq!(
         report.fates,
         [Fate::Stored, Fate::SetAside, Fate::Stored, Fate::Stored]
@@ -558,7 +560,7 @@ async fn many_callers_are_answered_while_the_journal_writes() {
             let records: Vec<_> = (batch * 50..batch * 50 + 50).map(failure).collect();
             assert!(
                 journal
-                    .commit(&records)
+                    .commit(Batch::of(&records))
                     .fates
                     .iter()
                     .all(|fate| *fate == Fate::Stored)

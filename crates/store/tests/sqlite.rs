@@ -8,7 +8,7 @@ use std::time::Duration;
 use common::{Fixture, everything, failure, first_page, long_text, request_id, success};
 use waybill_model::{cause::Cause, entity::Sealed, record::Record, view::Books};
 use waybill_store::{
-    Durability, Fate, LossReason, RetentionPolicy, Store, StoreError, StoreOptions,
+    Batch, Durability, Fate, LossReason, RetentionPolicy, Store, StoreError, StoreOptions,
 };
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn a_refused_record_does_not_take_its_batch_down() {
     refuse(13);
     refuse(77);
     let batch: Vec<_> = (0..100).map(failure).collect();
-    let report = f.journal.commit(&batch);
+    let report = f.journal.commit(Batch::of(&batch));
     for (n, fate) in report.fates.iter().enumerate() {
         let expected = if [13, 77].contains(&n) {
             Fate::SetAside
@@ -130,7 +130,7 @@ async fn a_full_disk_degrades_records_in_steps_and_room_makes_them_whole_again()
     let mut fates = Vec::new();
     for batch in 0..60_u64 {
         let records: Vec<_> = (batch * 20..batch * 20 + 20).map(heavy_failure).collect();
-        fates.extend(f.journal.commit(&records).fates);
+        fates.extend(f.journal.commit(Batch::of(&records)).fates);
     }
     let count = |fate| fates.iter().filter(|f| **f == fate).count() as u64;
     let steps = [
@@ -194,7 +194,7 @@ async fn a_full_disk_degrades_records_in_steps_and_room_makes_them_whole_again()
     };
     f.store.retain(&policy, common::DAY).await.unwrap();
     assert_eq!(
-        f.journal.commit(&[heavy_failure(5_000)]).fates,
+        f.journal.commit(Batch::of(&[heavy_failure(5_000)])).fates,
         [Fate::Stored]
     );
 }
@@ -207,13 +207,14 @@ async fn without_retention_a_journal_finds_out_by_itself_that_there_is_room_agai
         n += 1;
         heavy_failure(n)
     };
-    while f.journal.commit(&[next()]).fates != [Fate::Lost] {}
+    while f.journal.commit(Batch::of(&[next()])).fates != [Fate::Lost] {}
     let raw = rusqlite::Connection::open(f.folder.path().join("waybill.db")).unwrap();
     raw.execute_batch(
         "DELETE FROM replay_bodies; DELETE FROM error_details; DELETE FROM event_details;",
     )
     .unwrap();
-    let recovered = (0..200).any(|_| f.journal.commit(&[next()]).fates == [Fate::Stored]);
+    let recovered =
+        (0..200).any(|_| f.journal.commit(Batch::of(&[next()])).fates == [Fate::Stored]);
     assert!(recovered);
 }
 
@@ -225,7 +226,7 @@ async fn what_cannot_be_written_now_is_handed_back_and_nothing_is_lost() {
         .transaction_with_behavior(rusqlite::TransactionBehavior::Exclusive)
         .unwrap();
     let batch = [failure(1), success(2)];
-    assert_eq!(f.journal.commit(&batch).fates, [Fate::Held; 2]);
+    assert_eq!(f.journal.commit(Batch::of(&batch)).fates, [Fate::Held; 2]);
     assert_eq!(f.store.books().await.unwrap(), Books::default());
     held.rollback().unwrap();
     f.write(&batch);
@@ -242,7 +243,7 @@ async fn what_is_given_up_is_counted_for_the_reason_given() {
     let mut f = Fixture::new();
     f.journal
         .give_up(&[failure(1), success(2)], LossReason::Shutdown);
-    f.journal.commit(&[]);
+    f.journal.commit(Batch::default());
     let books = f.store.books().await.unwrap();
     assert_eq!((books.due, books.counted_lost), (2, 2));
     let losses = f.store.losses().await.unwrap();
@@ -272,7 +273,7 @@ fn a_newer_database_is_refused_with_advice() {
         refused,
         StoreError::Newer {
             found: 99,
-            known: 1
+            known: 2
         }
     ));
     assert!(refused.to_string().contains("newer version"), "{refused}");

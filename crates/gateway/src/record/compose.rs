@@ -7,8 +7,9 @@ use waybill_model::{
     classify,
     fingerprint::{fingerprint, template},
     protocol::Platform,
-    record::{ErrorRow, EventRow, Record, ReplayRow, RequestRow, Subject},
+    record::{AccountEventRow, ErrorRow, EventRow, Record, ReplayRow, RequestRow, Subject},
     redact::{Redactor, Shown},
+    state::{AccountEvent, Scope},
     waybill::{Attempt, Failure, Finished, Outcome, Waybill},
 };
 
@@ -92,6 +93,30 @@ impl Composer {
             ))),
             events,
             replay: self.replay(&finished),
+        }
+    }
+
+    /// The row of a change of an account's state.
+    pub fn account_event(&self, event: &AccountEvent) -> AccountEventRow {
+        let redactor = self.secrets.redactor();
+        let shown = |text: &Option<String>| text.as_deref().map(|text| name(&redactor, text));
+        AccountEventRow {
+            id: event.id,
+            at: event.at,
+            account_id: event.account_id,
+            kind: event.kind,
+            scope: scope(&redactor, &event.scope),
+            since: event.since,
+            until: event.until,
+            source: shown(&event.source),
+            strikes: event.strikes,
+            cause: event.cause,
+            status_code: event.status_code,
+            reason: redactor.text_bounded(&event.reason, MAX_MESSAGE_BYTES),
+            request_id: event.request_id,
+            attempt: event.attempt,
+            actor: shown(&event.actor),
+            undoes: event.undoes,
         }
     }
 
@@ -340,6 +365,15 @@ fn message<'a>(finished: &'a Finished, failure: Option<&'a Failure>) -> &'a str 
         Outcome::ClientLeft => "the client went away before the answer was complete",
         Outcome::ClientStalled => "the client stopped reading the answer",
         Outcome::Abandoned { .. } => "the request was abandoned inside the gateway",
+    }
+}
+
+/// Spelled as a scope whatever the model's name, which is the client's word.
+fn scope(redactor: &Redactor, scope: &Scope) -> Shown {
+    match scope {
+        Scope::Account => Shown::own("account"),
+        Scope::Model(model) => Shown::join([&Shown::own("model"), &name(redactor, model)], ":"),
+        Scope::Family(word) => Shown::join([&Shown::own("family"), &name(redactor, word)], ":"),
     }
 }
 

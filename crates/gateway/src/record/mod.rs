@@ -2,13 +2,14 @@
 //!
 //! In: a [`Finished`](waybill_model::waybill::Finished) waybill. Out: a [`Commit`] to wait for.
 //! Request threads only put facts in a queue; one recorder thread classifies, redacts and writes them
-//! in groups. Only this module, `ops` and `admin` touch the store.
+//! in groups, and with them changes of accounts' states and what was used. Only this module, `ops` and `admin` touch the store.
 
 mod compose;
 mod journey;
 mod noise;
 mod queue;
 mod thread;
+mod usage;
 
 pub use compose::Composer;
 pub use journey::{CLIENT_CLOSED_REQUEST, Journey, millis_since};

@@ -1,8 +1,10 @@
-//! The way from request threads to the recorder: two bounded queues and an answer.
+//! The way from request threads to the recorder: bounded queues and an answer.
 //!
 //! What a client waits for wakes the recorder; plain successes lie in a second queue until it next
-//! wakes by itself, so that a good request costs no system call here. Both are bounded. A full queue
-//! is a counted loss, never a silent one.
+//! wakes by itself, so that a good request costs no system call here. What goes along with records
+//! (changes of accounts' states, usage) has queues of its own: what was put there before a record is
+//! written no later than the record. All are bounded. A full queue is a counted loss, never a silent
+//! one.
 
 use std::{
     future::Future,
@@ -20,10 +22,15 @@ use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use http::{HeaderMap, HeaderName, HeaderValue, uri::PathAndQuery};
 use tokio::{sync::oneshot, time::Sleep};
-use waybill_model::{cause::Cause, id::RequestId, time::UnixMillis, waybill::Finished};
+use waybill_model::{
+    cause::Cause, id::RequestId, state::AccountEvent, time::UnixMillis, waybill::Finished,
+};
 use waybill_store::{LossReason, Store};
 
-use crate::config::{Capture, RequestLogging};
+use crate::{
+    config::{Capture, RequestLogging},
+    quota::{self, Charge},
+};
 
 /// How long the end of an answer waits for its record. A disk that takes longer must not stop
 /// traffic; the record stays in the queue, and the early release is counted.
@@ -38,11 +45,21 @@ pub const CLIENT_REQUEST_ID: &[&str] = &["x-client-request-id", "x-request-id"];
 /// Refusals before auth that may wait for the recorder.
 const NOISE_QUEUE: usize = 65_536;
 
+/// Changes of accounts' states that may wait for the recorder, and as many more with it while the
+/// store takes none.
+pub const ACCOUNT_EVENT_QUEUE: usize = 65_536;
+
+/// Finished requests whose usage may wait for the recorder, which only has to add it up.
+const USAGE_QUEUE: usize = 65_536;
+
 /// Puts finished waybills into the queues.
 pub struct Recorder {
     urgent: Sender<Entry>,
     lazy: Sender<Entry>,
     noise: Sender<Noise>,
+    /// Boxed: the places of a queue are there from the beginning.
+    account_events: Sender<Box<AccountEvent>>,
+    usage: Sender<Vec<Charge>>,
     counters: Arc<Counters>,
     store: Store,
     capture: Capture,
@@ -71,7 +88,17 @@ pub struct Queues {
     pub(super) urgent: Receiver<Entry>,
     pub(super) lazy: Receiver<Entry>,
     pub(super) noise: Receiver<Noise>,
+    pub(super) account_events: Receiver<Box<AccountEvent>>,
+    pub(super) usage: Receiver<Vec<Charge>>,
     pub(super) counters: Arc<Counters>,
+}
+
+impl Queues {
+    /// Whether nothing waits that must be written; counts of refused requests may go.
+    pub(super) fn are_empty(&self) -> bool {
+        let records = self.urgent.len() + self.lazy.len();
+        records + self.account_events.len() + self.usage.len() == 0
+    }
 }
 
 /// What is in the queues and what went by.
@@ -82,10 +109,34 @@ pub struct Counters {
     pub(super) released_early: AtomicU64,
     pub(super) noise_uncounted: AtomicU64,
     pub(super) without_body: AtomicU64,
+    account_events_lost: AtomicU64,
+    usage_lost: AtomicU64,
     ended: AtomicBool,
-    /// Losses since the last line in the log about them, and when that was written.
-    lost_unsaid: AtomicU64,
-    lost_said: Mutex<Option<Instant>>,
+    records_said: Said,
+    account_events_said: Said,
+    usage_said: Said,
+}
+
+/// Losses since the last line in the log about them, and when that was written.
+#[derive(Debug, Default)]
+struct Said {
+    unsaid: AtomicU64,
+    last: Mutex<Option<Instant>>,
+}
+
+impl Said {
+    /// How many to log now, `lost` more included: at most once a second, for a flood of losses must not
+    /// become a flood of lines.
+    fn add(&self, lost: u64) -> Option<u64> {
+        let unsaid = self.unsaid.fetch_add(lost, Ordering::Relaxed) + lost;
+        let mut last = self.last.try_lock().ok()?;
+        if last.is_some_and(|last| last.elapsed() < SAY_EVERY) {
+            return None;
+        }
+        *last = Some(Instant::now());
+        self.unsaid.fetch_sub(unsaid, Ordering::Relaxed);
+        Some(unsaid)
+    }
 }
 
 impl Counters {
@@ -94,20 +145,30 @@ impl Counters {
         Running(Arc::clone(self))
     }
 
-    /// Logs losses, at most once a second: a flood of them must not become a flood of lines.
-    fn say_lost(&self, reason: LossReason) {
-        let lost = self.lost_unsaid.fetch_add(1, Ordering::Relaxed) + 1;
-        let Ok(mut said) = self.lost_said.try_lock() else {
-            return;
-        };
-        if said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
-            *said = Some(Instant::now());
-            self.lost_unsaid.fetch_sub(lost, Ordering::Relaxed);
+    fn lose_record(&self, reason: LossReason) {
+        if let Some(lost) = self.records_said.add(1) {
             tracing::error!(
                 lost,
                 reason = reason.as_str(),
                 "records were lost before the store, and counted"
             );
+        }
+    }
+
+    pub(super) fn lose_account_events(&self, count: u64) {
+        self.account_events_lost.fetch_add(count, Ordering::Relaxed);
+        if let Some(lost) = self.account_events_said.add(count) {
+            tracing::error!(
+                lost,
+                "changes of accounts' states were not written, and counted"
+            );
+        }
+    }
+
+    fn lose_usage(&self) {
+        self.usage_lost.fetch_add(1, Ordering::Relaxed);
+        if let Some(requests) = self.usage_said.add(1) {
+            tracing::error!(requests, "what requests used was not written, and counted");
         }
     }
 }
@@ -127,11 +188,15 @@ impl Recorder {
         let (urgent, urgent_rx) = crossbeam_channel::bounded(capture.queue_records);
         let (lazy, lazy_rx) = crossbeam_channel::bounded(capture.queue_records);
         let (noise, noise_rx) = crossbeam_channel::bounded(NOISE_QUEUE);
+        let (account_events, account_events_rx) = crossbeam_channel::bounded(ACCOUNT_EVENT_QUEUE);
+        let (usage, usage_rx) = crossbeam_channel::bounded(USAGE_QUEUE);
         let counters = Arc::new(Counters::default());
         let queues = Queues {
             urgent: urgent_rx,
             lazy: lazy_rx,
             noise: noise_rx,
+            account_events: account_events_rx,
+            usage: usage_rx,
             counters: Arc::clone(&counters),
         };
         (
@@ -139,6 +204,8 @@ impl Recorder {
                 urgent,
                 lazy,
                 noise,
+                account_events,
+                usage,
                 counters,
                 store,
                 capture,
@@ -148,8 +215,14 @@ impl Recorder {
         )
     }
 
-    /// Records a finished request. `Some`: the last bytes of its answer wait for it.
+    /// Records a finished request, and what it used. `Some`: the last bytes of its answer wait for it.
     pub fn record(&self, mut finished: Finished) -> Option<Commit> {
+        // First, and also of successes that are not kept: what somebody is refused for later is then on
+        // disk when the refusal is.
+        let charges = quota::charges(&finished.waybill, finished.finished_at);
+        if !charges.is_empty() && self.usage.try_send(charges).is_err() {
+            self.counters.lose_usage();
+        }
         let durable = finished.must_be_durable();
         if !durable {
             if !self.keeps(&finished) {
@@ -195,6 +268,14 @@ impl Recorder {
         })
     }
 
+    /// Records a change of an account's state. Never waits: a full queue is a counted loss. On disk no
+    /// later than any record that is put in after it.
+    pub fn account_event(&self, event: AccountEvent) {
+        if self.account_events.try_send(Box::new(event)).is_err() {
+            self.counters.lose_account_events(1);
+        }
+    }
+
     /// Counts a refusal before auth.
     pub fn noise(&self, client_ip: IpAddr, cause: Cause, request_id: RequestId, at: UnixMillis) {
         if self
@@ -233,6 +314,17 @@ impl Recorder {
         self.counters.noise_uncounted.load(Ordering::Relaxed)
     }
 
+    /// Changes of accounts' states that are not on record: too many came at once, or the store took none
+    /// until the end.
+    pub fn account_events_lost(&self) -> u64 {
+        self.counters.account_events_lost.load(Ordering::Relaxed)
+    }
+
+    /// Requests whose usage is not in the store, for the same reasons.
+    pub fn usage_lost(&self) -> u64 {
+        self.counters.usage_lost.load(Ordering::Relaxed)
+    }
+
     /// Records whose body was let go because too many bytes were waiting.
     pub fn without_body(&self) -> u64 {
         self.counters.without_body.load(Ordering::Relaxed)
@@ -262,7 +354,7 @@ impl Recorder {
             .waiting_bytes
             .fetch_sub(bytes, Ordering::Relaxed);
         self.store.count_lost(1, reason);
-        self.counters.say_lost(reason);
+        self.counters.lose_record(reason);
     }
 }
 

@@ -1,5 +1,6 @@
 //! The recorder thread: the one writer. Takes what waits, composes it, commits it as one group,
-//! answers those who wait. What the store cannot take it keeps and tries
+//! answers those who wait. Changes of accounts' states and usage go along: what was queued before a
+//! record is on disk when the record's wait is over. What the store cannot take it keeps and tries
 //! again; nothing is given up before the gateway stops.
 
 use std::{
@@ -13,13 +14,14 @@ use std::{
 };
 
 use tokio::sync::oneshot;
-use waybill_model::record::Record;
-use waybill_store::{Fate, Journal, LossReason, Store};
+use waybill_model::record::{AccountEventRow, Record};
+use waybill_store::{Batch, Fate, Journal, LossReason, Store};
 
 use super::{
     compose::Composer,
     noise::NoiseCounts,
-    queue::{Counters, Entry, Queues},
+    queue::{ACCOUNT_EVENT_QUEUE, Counters, Entry, Queues},
+    usage::UsageDeltas,
 };
 
 /// Records per commit: large enough to spread its cost, small enough that the first of a group does
@@ -42,6 +44,9 @@ const RETRY_AFTER: Duration = Duration::from_millis(100);
 
 /// How often refusals before auth are written.
 const NOISE_EVERY: Duration = Duration::from_secs(1);
+
+/// How often usage is written that no commit took along.
+const USAGE_EVERY: Duration = Duration::from_secs(1);
 
 /// The running recorder.
 pub struct RecorderThread {
@@ -74,6 +79,9 @@ pub fn spawn(
         queues,
         stop: Arc::clone(&stop),
         group: Group::default(),
+        account_events: Vec::new(),
+        usage: UsageDeltas::default(),
+        usage_written: Instant::now(),
         noise: NoiseCounts::default(),
         noise_written: Instant::now(),
         busy: false,
@@ -91,6 +99,10 @@ struct Worker {
     queues: Queues,
     stop: Arc<AtomicBool>,
     group: Group,
+    /// Those that the store has not taken yet, in the order in which they came.
+    account_events: Vec<AccountEventRow>,
+    usage: UsageDeltas,
+    usage_written: Instant,
     noise: NoiseCounts,
     noise_written: Instant,
     /// The last round wrote something.
@@ -124,7 +136,7 @@ impl Worker {
                 self.gather();
                 self.busy |= !self.group.records.is_empty();
                 let full = self.group.records.len() == GROUP;
-                self.commit();
+                self.commit(stopping);
                 self.take_noise();
                 if stopping || self.noise_written.elapsed() >= NOISE_EVERY {
                     self.write_noise();
@@ -133,13 +145,18 @@ impl Worker {
                     break;
                 }
             }
-            if stopping && !self.group.records.is_empty() {
+            if stopping && self.holds_any() {
                 return self.give_up();
             }
-            if stopping && self.queues.urgent.is_empty() && self.queues.lazy.is_empty() {
+            if stopping && self.queues.are_empty() {
                 return;
             }
         }
+    }
+
+    /// Whether there is anything that the store has not taken.
+    fn holds_any(&self) -> bool {
+        !self.group.records.is_empty() || !self.account_events.is_empty() || !self.usage.is_empty()
     }
 
     /// Waits for something to do, and for more to do along with it.
@@ -187,13 +204,40 @@ impl Worker {
         }
     }
 
-    /// Writes the group. What the store cannot take now stays in it.
-    fn commit(&mut self) {
-        if self.group.records.is_empty() {
+    /// Takes what goes along with the records gathered before. While the store takes nothing, no more
+    /// than may wait; `false` if some is left that a record may not precede.
+    fn gather_along(&mut self) -> bool {
+        let waiting = self.queues.usage.len();
+        for charges in self.queues.usage.try_iter().take(waiting) {
+            charges.iter().for_each(|charge| self.usage.add(charge));
+        }
+        if self.account_events.len() >= ACCOUNT_EVENT_QUEUE {
+            return false;
+        }
+        let waiting = self.queues.account_events.len();
+        for event in self.queues.account_events.try_iter().take(waiting) {
+            let composer = &self.composer;
+            match std::panic::catch_unwind(AssertUnwindSafe(|| composer.account_event(&event))) {
+                Ok(row) => self.account_events.push(row),
+                Err(_) => self.queues.counters.lose_account_events(1),
+            }
+        }
+        true
+    }
+
+    /// Writes the group and what goes along. What the store cannot take now stays.
+    fn commit(&mut self, stopping: bool) {
+        if !self.gather_along() {
+            let account_events = std::mem::take(&mut self.account_events);
+            self.write(&[], account_events, false);
             return;
         }
         let Group { records, receipts } = std::mem::take(&mut self.group);
-        let fates = self.journal.commit(&records).fates;
+        let account_events = std::mem::take(&mut self.account_events);
+        let with_usage = stopping
+            || self.usage_written.elapsed() >= USAGE_EVERY
+            || receipts.iter().any(|receipt| receipt.committed.is_some());
+        let fates = self.write(&records, account_events, with_usage);
         let lost = fates.iter().filter(|fate| **fate == Fate::Lost).count();
         if lost > 0 {
             tracing::error!(lost, "records were lost, and counted");
@@ -208,9 +252,48 @@ impl Worker {
         }
     }
 
+    /// One commit. Keeps the events and the usage that it does not take; says what became of the records.
+    fn write(
+        &mut self,
+        records: &[Record],
+        mut account_events: Vec<AccountEventRow>,
+        with_usage: bool,
+    ) -> Vec<Fate> {
+        let usage = if with_usage {
+            self.usage_written = Instant::now();
+            self.usage.unwritten()
+        } else {
+            Vec::new()
+        };
+        if records.is_empty() && account_events.is_empty() && usage.is_empty() {
+            return Vec::new();
+        }
+        let report = self.journal.commit(Batch {
+            records,
+            account_events: &account_events,
+            usage: &usage,
+        });
+        if with_usage && report.usage {
+            self.usage.written();
+        }
+        if report.refused_account_events > 0 {
+            let counters = &self.queues.counters;
+            counters.lose_account_events(report.refused_account_events);
+        }
+        account_events.drain(..report.account_events);
+        self.account_events = account_events;
+        report.fates
+    }
+
     /// The end has come and the store takes nothing: what waits is lost, and counted.
     fn give_up(&mut self) {
         let mut lost = 0;
+        let account_events = self.account_events.len() + self.queues.account_events.len();
+        if account_events > 0 {
+            self.queues
+                .counters
+                .lose_account_events(account_events as u64);
+        }
         while !self.group.records.is_empty() {
             let Group { records, receipts } = std::mem::take(&mut self.group);
             lost += records.len();
@@ -220,10 +303,11 @@ impl Worker {
             }
             self.gather();
         }
-        self.journal.commit(&[]);
+        self.journal.commit(Batch::default());
         tracing::error!(
             lost,
-            "the store took no records until the end: they are lost"
+            account_events,
+            "the store took nothing until the end: records, changes of accounts' states and usage are lost"
         );
     }
 

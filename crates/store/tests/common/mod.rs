@@ -15,7 +15,7 @@ use waybill_model::{
     view::{Filter, Page, Sort},
     waybill::{Candidate, Decision, EventKind, Exclusion, Usage},
 };
-use waybill_store::{CommitReport, Fate, Journal, Store, StoreOptions};
+use waybill_store::{Batch, CommitReport, Fate, Journal, Store, StoreOptions};
 
 /// Midnight of a day that all records are from.
 pub const DAY: UnixMillis = UnixMillis(1_760_000_000_000);
@@ -47,7 +47,7 @@ impl Fixture {
 
     /// Commits records that must all be stored whole.
     pub fn write(&mut self, records: &[Record]) {
-        let CommitReport { fates } = self.journal.commit(records);
+        let CommitReport { fates, .. } = self.journal.commit(Batch::of(records));
         assert_eq!(fates, vec![Fate::Stored; records.len()]);
     }
 }

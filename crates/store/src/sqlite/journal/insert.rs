@@ -16,8 +16,8 @@ use super::{Result, Step, Trouble, row};
 const SUBJECT: &str = "request_id, created_at, client_request_id, platform, endpoint, model, stream, \
     status_code, latency_ms, time_to_first_token_ms, user_id, api_key_id, account_id, group_id, attempts";
 
-const REQUEST: &str =
-    "cause, recovered, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens";
+const REQUEST: &str = "cause, recovered, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, \
+    cost_micro_usd";
 
 const ERROR: &str = "phase, error_type, cause, severity, owner, source, is_retryable, is_business_limited, \
     rules_version, message, fingerprint, recovered, upstream_error_count, user_name, api_key_name, \
@@ -96,13 +96,14 @@ impl<'c> Inserts<'c> {
 
     fn request(&mut self, row: &RequestRow) -> rusqlite::Result<bool> {
         let usage = row.usage;
-        let own: [&dyn ToSql; 6] = [
+        let own: [&dyn ToSql; 7] = [
             &row.cause.map(Cause::as_str),
             &row.recovered,
             &usage.input_tokens.map(row::int),
             &usage.output_tokens.map(row::int),
             &usage.cache_read_tokens.map(row::int),
             &usage.cache_write_tokens.map(row::int),
+            &row.cost.map(|cost| cost.0),
         ];
         with_subject(&mut self.request, &row.subject, &own)
     }
@@ -330,14 +331,14 @@ fn with_subject(
 }
 
 /// An id's text without an allocation: every row needs it.
-fn spell(id: RequestId, buffer: &mut [u8; 36]) -> &str {
+pub(super) fn spell(id: RequestId, buffer: &mut [u8; 36]) -> &str {
     let mut rest = &mut buffer[..];
     // The text of an id is exactly as long as the buffer.
     let _ = write!(rest, "{id}");
     std::str::from_utf8(buffer).unwrap_or_default()
 }
 
-fn text(shown: &Option<Shown>) -> Option<&str> {
+pub(super) fn text(shown: &Option<Shown>) -> Option<&str> {
     shown.as_ref().map(Shown::as_str)
 }
 

@@ -3,10 +3,12 @@
 //! Promises: never fails and never takes a batch down for one record's sake. Space running out
 //! degrades records in steps (body, then details, then a count); what the database refuses by itself
 //! is set aside; what cannot be kept is counted. While the database takes no writes at all, records
-//! are handed back instead.
+//! are handed back instead. What goes [`along`] with records is no later on disk than they are, needs
+//! no step, and is handed back for want of space, too.
 //!
 //! Must not know: queues, threads. The caller owns the batch and waits.
 
+mod along;
 mod insert;
 
 use std::{
@@ -17,9 +19,9 @@ use std::{
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use waybill_model::{record::Record, view::NoiseCount};
 
-use self::insert::Inserts;
+use self::{along::Along, insert::Inserts};
 use super::{Result, Shared, connections::lock, ledger::Ledger, row};
-use crate::{CommitReport, Fate, LossReason, StoreOptions, sqlite::database};
+use crate::{Batch, CommitReport, Fate, LossReason, StoreOptions, sqlite::database};
 
 /// While space is short, one commit in this many tries to keep more again.
 const PROBE_EVERY: u32 = 16;
@@ -29,6 +31,9 @@ const PROBE_AFTER: Duration = Duration::from_secs(1);
 
 /// Request ids kept per minute, source and cause of refused requests.
 const MAX_SAMPLES: usize = 5;
+
+/// Account events written by one transaction of their own: what one has no room for costs no more.
+const EVENTS_ALONE: usize = 256;
 
 /// How much of each record is kept, from the best step down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,21 +97,28 @@ impl Journal {
         })
     }
 
-    /// Writes a batch in one transaction, and says what became of each record, in the batch's order.
+    /// Writes a batch in one transaction, and says what became of each part, in the batch's order.
     /// Blocks until the commit has the durability the store was opened with. Never fails: what cannot
     /// be written is counted, or [held](Fate::Held) while nothing can be written. An empty batch writes
     /// only what waits to be counted.
     ///
-    /// A record whose request id is stored already counts as [`Fate::Stored`] and changes nothing.
-    /// Events and a replay copy belong to an error row; a record that has them without one is set aside.
-    pub fn commit(&mut self, batch: &[Record]) -> CommitReport {
+    /// A record whose request id is stored already counts as [`Fate::Stored`] and changes nothing; nor
+    /// does an account event whose id is. Events and a replay copy belong to an error row; a record that
+    /// has them without one is set aside.
+    pub fn commit(&mut self, batch: Batch<'_>) -> CommitReport {
         self.try_for_more();
-        let mut fates = Vec::with_capacity(batch.len());
-        self.settle(batch, &mut fates);
+        let mut along = Along::of(batch);
+        let mut fates = Vec::with_capacity(batch.records.len());
+        self.settle(batch.records, &mut along, &mut fates);
         if !fates.contains(&Fate::Held) {
-            self.write_what_waits();
+            self.write_what_waits(&mut along);
         }
-        CommitReport { fates }
+        CommitReport {
+            fates,
+            account_events: batch.account_events.len() - along.events.len(),
+            refused_account_events: along.refused,
+            usage: along.usage.is_empty(),
+        }
     }
 
     /// Counts records as lost for a reason of the caller's, who keeps them no longer. Touches memory
@@ -146,7 +158,7 @@ impl Journal {
 
     /// Finds each record's fate. Halving isolates a refused record in a few transactions, and at the
     /// last step finds out how many records the remaining space can still take.
-    fn settle(&mut self, batch: &[Record], fates: &mut Vec<Fate>) {
+    fn settle(&mut self, batch: &[Record], along: &mut Along<'_>, fates: &mut Vec<Fate>) {
         if batch.is_empty() {
             return;
         }
@@ -154,37 +166,42 @@ impl Journal {
             self.give_up(batch, LossReason::NoSpace);
             return fates.extend(batch.iter().map(|_| Fate::Lost));
         }
-        match (self.write(batch), batch) {
+        match (self.write(batch, along), batch) {
             (Ok(written), _) => fates.extend(written),
             (Err(Trouble::Record(reason)), [record]) => fates.push(self.set_aside(record, &reason)),
             (Err(Trouble::Store(_)), _) => fates.extend(batch.iter().map(|_| Fate::Held)),
-            (Err(Trouble::Record(_)), _) => self.settle_halves(batch, fates),
+            (Err(Trouble::Record(_)), _) => self.settle_halves(batch, along, fates),
             (Err(Trouble::Space), [_, _, ..]) if self.step == Step::WithoutDetail => {
-                self.settle_halves(batch, fates);
+                self.settle_halves(batch, along, fates);
             }
             (Err(Trouble::Space), _) => {
                 self.step = self.step.less();
                 self.probed = Instant::now();
                 tracing::warn!(step = ?self.step, "no space for whole records: keeping less of each");
-                self.settle(batch, fates);
+                self.settle(batch, along, fates);
             }
         }
     }
 
-    fn settle_halves(&mut self, batch: &[Record], fates: &mut Vec<Fate>) {
+    fn settle_halves(&mut self, batch: &[Record], along: &mut Along<'_>, fates: &mut Vec<Fate>) {
         let (older, newer) = batch.split_at(batch.len() / 2);
-        self.settle(older, fates);
+        self.settle(older, along, fates);
         if fates.last() == Some(&Fate::Held) {
             // Nothing can be written; finding that out for each part would take that many time-outs.
             return fates.extend(newer.iter().map(|_| Fate::Held));
         }
-        self.settle(newer, fates);
+        self.settle(newer, along, fates);
     }
 
-    /// One transaction: all of these records at the current step, and the books.
-    fn write(&mut self, batch: &[Record]) -> std::result::Result<Vec<Fate>, Trouble> {
+    /// One transaction: what goes along, all of these records at the current step, and the books.
+    fn write(
+        &mut self,
+        batch: &[Record],
+        along: &mut Along<'_>,
+    ) -> std::result::Result<Vec<Fate>, Trouble> {
         let step = self.step;
-        self.transaction(|db, ledger| {
+        let (fates, refused) = self.transaction(|db, ledger| {
+            let refused = along.write(db)?;
             let mut inserts = Inserts::prepare(db)?;
             let mut fates = Vec::with_capacity(batch.len());
             for record in batch {
@@ -199,8 +216,10 @@ impl Journal {
                     fates.push(Fate::Stored);
                 }
             }
-            Ok(fates)
-        })
+            Ok((fates, refused))
+        })?;
+        along.written(refused);
+        Ok(fates)
     }
 
     /// Keeps a summary of a record that the database refused.
@@ -227,11 +246,42 @@ impl Journal {
         }
     }
 
-    /// Writes counts that no batch took along. Where even that fails they go on waiting in memory.
-    fn write_what_waits(&mut self) {
-        if !lock(&self.shared.waiting).is_empty() && self.transaction(|_, _| Ok(())).is_err() {
+    /// Writes what no record took along, and counts that wait. Space for all of it, or else for a few
+    /// events or the usage, may be left where none is left for a record. What even so cannot be written
+    /// stays the caller's; counts go on waiting in memory.
+    fn write_what_waits(&mut self, along: &mut Along<'_>) {
+        if along.is_empty() && lock(&self.shared.waiting).is_empty() {
+            return;
+        }
+        let written = match self.write_along(along) {
+            Err(Trouble::Space) => self.write_piecemeal(along),
+            written => written,
+        };
+        if written.is_err() && !lock(&self.shared.waiting).is_empty() {
             tracing::error!("losses are counted in memory only: the database takes no writes");
         }
+    }
+
+    /// Usage adds to rows that are there, so it comes first.
+    fn write_piecemeal(&mut self, along: &mut Along<'_>) -> std::result::Result<(), Trouble> {
+        let mut usage = along.usage_alone();
+        let counted = self.write_along(&mut usage);
+        along.usage = usage.usage;
+        while !along.events.is_empty() {
+            let mut next = along.events_alone(EVENTS_ALONE);
+            if self.write_along(&mut next).is_err() {
+                break;
+            }
+            along.events = &along.events[EVENTS_ALONE.min(along.events.len())..];
+            along.refused += next.refused;
+        }
+        counted
+    }
+
+    fn write_along(&mut self, along: &mut Along<'_>) -> std::result::Result<(), Trouble> {
+        let refused = self.transaction(|db, _| along.write(db))?;
+        along.written(refused);
+        Ok(())
     }
 
     /// Runs `work` as [`attempt`](Journal::attempt) does. Trouble with the database itself is logged

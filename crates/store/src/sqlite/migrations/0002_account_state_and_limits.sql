@@ -34,8 +34,12 @@ CREATE TABLE account_events (
     undoes                  INTEGER
 ) STRICT;
 CREATE INDEX account_events_by_account ON account_events (account_id, id);
--- The newest event of each kind and scope is what an account's state is made of.
-CREATE INDEX account_events_by_state ON account_events (account_id, scope, kind, id);
+CREATE INDEX account_events_by_kind ON account_events (account_id, kind, id);
+CREATE INDEX account_events_by_time ON account_events (account_id, at, id);
+-- A state is made of the newest event of each scope and kind, and of what took events back.
+CREATE INDEX account_events_by_state ON account_events (account_id, scope, kind, id, at);
+CREATE INDEX account_events_by_undoes ON account_events (undoes) WHERE undoes IS NOT NULL;
+CREATE INDEX account_events_by_request ON account_events (request_id) WHERE request_id IS NOT NULL;
 
 -- What was used in the window that is current, or was when the consumer was last seen.
 CREATE TABLE usage (

@@ -1,9 +1,10 @@
 //! Answers to an operator's questions.
 //!
 //! Each list is a source (the table in the index's order), conditions from the filter, and one page
-//! of it. Every list is ordered by `(created_at, id)`, so that a cursor is a place in that order and
+//! of it. Lists of records are ordered by `(created_at, id)`, so that a cursor is a place in that order and
 //! stays right while rows come and go.
 
+mod account_events;
 mod condition;
 mod errors;
 mod events;
@@ -12,3 +13,5 @@ mod page;
 #[cfg(test)]
 mod plans;
 mod requests;
+pub(super) mod states;
+pub(super) mod usage;

@@ -2,6 +2,7 @@
 
 use waybill_model::{
     id::{AccountId, ApiKeyId, GroupId, UserId},
+    money::MicroUsd,
     view::{Filter, List, Page, RequestLog},
     waybill::Usage,
 };
@@ -16,7 +17,7 @@ use super::{
 const COLUMNS: &str = "r.id, r.created_at, r.request_id, r.client_request_id, r.platform, r.endpoint, \
     r.model, r.stream, r.status_code, r.cause, r.recovered, r.latency_ms, r.time_to_first_token_ms, \
     r.attempts, r.user_id, r.api_key_id, r.account_id, r.group_id, r.input_tokens, r.output_tokens, \
-    r.cache_read_tokens, r.cache_write_tokens";
+    r.cache_read_tokens, r.cache_write_tokens, r.cost_micro_usd";
 
 impl Store {
     /// Requests, however they ended. Filters on what only a failure has (phase, type, severity, owner,
@@ -96,5 +97,6 @@ fn read(cells: &mut row::Cells<'_, '_>) -> Result<RequestLog> {
             cache_read_tokens: cells.optional_count()?,
             cache_write_tokens: cells.optional_count()?,
         },
+        cost_usd: cells.next::<Option<i64>>()?.map(MicroUsd),
     })
 }

@@ -1,0 +1,198 @@
+//! Which events an account's state is made of, now or at a past moment.
+//!
+//! Promises: folded in the order of their ids they give the very state that all events give, though
+//! they are few, however many there are: per scope and kind the newest event, what took it back, and
+//! the mark that ended last with what ended it. Finding them takes a few steps in an index each.
+//!
+//! Must not know: what a state means for requests.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::{Connection, OptionalExtension, params};
+use waybill_model::{
+    id::AccountId,
+    state::{AccountEvent, AccountEventKind, AccountState},
+    time::UnixMillis,
+};
+
+use super::{
+    super::{Result, Store, row},
+    account_events::{self, COLUMNS, Moment},
+};
+
+impl Store {
+    /// The events that the states of all accounts that there are come from, by id: folding each
+    /// account's gives its state of now. Among them is the newest of each account, scope and kind.
+    pub async fn account_states(&self) -> Result<Vec<AccountEvent>> {
+        self.readers
+            .run(|db| {
+                let mut statement = db.prepare_cached("SELECT id FROM accounts")?;
+                let accounts: Vec<i64> = statement
+                    .query_map([], |r| r.get(0))?
+                    .collect::<rusqlite::Result<_>>()?;
+                let mut events = Vec::new();
+                for account in accounts {
+                    events.extend(read(db, AccountId(account), Moment::END)?);
+                }
+                events.sort_by_key(|event| event.id);
+                Ok(events)
+            })
+            .await
+    }
+
+    /// An account's state after its last event at or before `at`. Exact for every moment since the age
+    /// at which events are removed.
+    pub async fn account_state_at(
+        &self,
+        account: AccountId,
+        at: UnixMillis,
+    ) -> Result<AccountState> {
+        self.readers
+            .run(move |db| {
+                let Some(moment) = Moment::of(db, account, at)? else {
+                    return Ok(AccountState::default());
+                };
+                Ok(AccountState::of(&read(db, account, moment)?))
+            })
+            .await
+    }
+}
+
+fn read(db: &Connection, account: AccountId, until: Moment) -> Result<Vec<AccountEvent>> {
+    let sql = format!("SELECT {COLUMNS} FROM account_events WHERE id = ?1");
+    let mut events = Vec::new();
+    for id in needed(db, account, until)? {
+        events.extend(account_events::read_all(db, &sql, &[&id])?);
+    }
+    Ok(events)
+}
+
+/// The ids of the events that an account's state at a moment is made of.
+pub(in super::super) fn needed(
+    db: &Connection,
+    account: AccountId,
+    until: Moment,
+) -> Result<BTreeSet<i64>> {
+    let events = Events { db, account, until };
+    let mut newest = BTreeMap::new();
+    for (scope, kind) in events.scopes_and_kinds()? {
+        if let Some(id) = events.newest(&scope, kind, i64::MAX)? {
+            newest.insert((scope, kind), id);
+        }
+    }
+    let reset = newest
+        .iter()
+        .filter(|((_, kind), _)| *kind == AccountEventKind::Reset)
+        .map(|(_, id)| *id)
+        .max();
+    let mut needed: BTreeSet<i64> = newest.values().copied().collect();
+    for ((scope, kind), set) in &newest {
+        if kind.sets().is_none() {
+            continue;
+        }
+        needed.extend(events.undoing(*set)?);
+        if *kind != AccountEventKind::Disabled
+            && let Some((set, recovered)) = events.last_ended(scope, *kind, *set, reset)?
+        {
+            needed.extend([set, recovered]);
+        }
+    }
+    Ok(needed)
+}
+
+/// An account's events up to a moment.
+struct Events<'c> {
+    db: &'c Connection,
+    account: AccountId,
+    until: Moment,
+}
+
+impl Events<'_> {
+    /// Every scope and kind that there was ever an event of, each found by one step in the index.
+    fn scopes_and_kinds(&self) -> Result<Vec<(String, AccountEventKind)>> {
+        let mut next = self.db.prepare_cached(
+            "SELECT scope, kind FROM account_events INDEXED BY account_events_by_state
+             WHERE account_id = ?1 AND (scope, kind) > (?2, ?3) ORDER BY scope, kind LIMIT 1",
+        )?;
+        let mut found: Vec<(String, AccountEventKind)> = Vec::new();
+        loop {
+            let (scope, kind) = found
+                .last()
+                .map_or(("", ""), |(scope, kind)| (scope.as_str(), kind.as_str()));
+            let pair = next
+                .query_row(params![self.account.0, scope, kind], |r| {
+                    Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?))
+                })
+                .optional()?;
+            let Some((scope, kind)) = pair else {
+                return Ok(found);
+            };
+            found.push((scope, row::word(&kind, "kind")?));
+        }
+    }
+
+    /// The newest event of a scope and kind before an id.
+    fn newest(&self, scope: &str, kind: AccountEventKind, before: i64) -> Result<Option<i64>> {
+        let last = self.until.id.min(before.saturating_sub(1));
+        let mut newest = self.db.prepare_cached(
+            "SELECT id FROM account_events INDEXED BY account_events_by_state
+             WHERE account_id = ?1 AND scope = ?2 AND kind = ?3 AND id <= ?4 AND at <= ?5
+             ORDER BY id DESC LIMIT 1",
+        )?;
+        let values = params![self.account.0, scope, kind.as_str(), last, self.until.at];
+        Ok(newest.query_row(values, |r| r.get(0)).optional()?)
+    }
+
+    /// The event by which a scope recovered first after an id.
+    fn recovery_after(&self, scope: &str, after: i64) -> Result<Option<i64>> {
+        let mut first = self.db.prepare_cached(
+            "SELECT id FROM account_events INDEXED BY account_events_by_state
+             WHERE account_id = ?1 AND scope = ?2 AND kind = 'recovered' AND id > ?3 AND id <= ?4 AND at <= ?5
+             ORDER BY id LIMIT 1",
+        )?;
+        let Moment { id, at } = self.until;
+        let values = params![self.account.0, scope, after, id, at];
+        Ok(first.query_row(values, |r| r.get(0)).optional()?)
+    }
+
+    /// The event that took an event back.
+    fn undoing(&self, event: i64) -> Result<Option<i64>> {
+        let mut first = self.db.prepare_cached(
+            "SELECT id FROM account_events INDEXED BY account_events_by_undoes
+             WHERE undoes = ?1 AND account_id = ?2 AND kind = 'compensated' AND id > ?1 AND id <= ?3 AND at <= ?4
+             ORDER BY id LIMIT 1",
+        )?;
+        let Moment { id, at } = self.until;
+        let values = params![event, self.account.0, id, at];
+        Ok(first.query_row(values, |r| r.get(0)).optional()?)
+    }
+
+    /// The mark of a scope and kind that ended last by recovery, and that recovery: strikes are
+    /// remembered from it. Goes back from the newest mark, over those that did not end so.
+    fn last_ended(
+        &self,
+        scope: &str,
+        kind: AccountEventKind,
+        newest: i64,
+        reset: Option<i64>,
+    ) -> Result<Option<(i64, i64)>> {
+        let mut set = newest;
+        // A reset forgets what was before it.
+        while reset.is_none_or(|reset| set > reset) {
+            if let Some(recovered) = self.recovery_after(scope, set)?
+                && self.undoing(set)?.is_none_or(|undone| undone > recovered)
+            {
+                return Ok(Some((set, recovered)));
+            }
+            // What was set between two recoveries was replaced by what was set later.
+            let Some(before) = self.newest(scope, AccountEventKind::Recovered, set)? else {
+                return Ok(None);
+            };
+            let Some(older) = self.newest(scope, kind, before)? else {
+                return Ok(None);
+            };
+            set = older;
+        }
+        Ok(None)
+    }
+}
