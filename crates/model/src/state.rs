@@ -254,9 +254,10 @@ pub struct Mark {
 /// Everything that keeps an account from serving: the fold of its events.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AccountState {
-    /// At most one per kind and scope.
+    /// At most one per kind and scope, in their order: states made of the same marks are equal.
     marks: Vec<Mark>,
-    /// What ended lately, so that a limit that comes straight back is met with a longer wait.
+    /// What ended lately, so that a limit that comes straight back is met with a longer wait. As many,
+    /// in the same order.
     past: Vec<Past>,
 }
 
@@ -301,14 +302,13 @@ impl AccountState {
                 for mark in self.marks.extract_if(.., |mark| {
                     mark.scope == event.scope && mark.kind != MarkKind::Disabled
                 }) {
-                    self.past
-                        .retain(|past| past.kind != mark.kind || past.scope != mark.scope);
-                    self.past.push(Past {
+                    let past = Past {
                         kind: mark.kind,
                         scope: mark.scope,
                         strikes: mark.strikes,
                         ended_at: event.at,
-                    });
+                    };
+                    put(&mut self.past, past, |past| (past.kind, &past.scope));
                 }
             }
             (AccountEventKind::Compensated, None) => {
@@ -343,14 +343,7 @@ impl AccountState {
             source: event.source.clone(),
             reason: event.reason.clone(),
         };
-        match self
-            .marks
-            .iter_mut()
-            .find(|old| old.kind == kind && old.scope == event.scope)
-        {
-            Some(old) => *old = mark,
-            None => self.marks.push(mark),
-        }
+        put(&mut self.marks, mark, |mark| (mark.kind, &mark.scope));
     }
 
     /// The mark of a kind on a scope.
@@ -394,6 +387,14 @@ impl AccountState {
             Some(mark) if mark.is_over(now) => Standing::HalfOpen(mark),
             Some(mark) => Standing::Blocked(mark),
         }
+    }
+}
+
+/// Puts an item where its key belongs, in place of the one that has it.
+fn put<T>(items: &mut Vec<T>, item: T, key: impl Fn(&T) -> (MarkKind, &Scope)) {
+    match items.binary_search_by(|old| key(old).cmp(&key(&item))) {
+        Ok(at) => items[at] = item,
+        Err(at) => items.insert(at, item),
     }
 }
 

@@ -44,7 +44,8 @@ pub enum Durability {
 /// How long and how much is kept. `None` sets no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RetentionPolicy {
-    /// Age of errors, their events and details, set-aside records and noise, in milliseconds.
+    /// Age of errors, their events and details, set-aside records, noise and changes of accounts' states,
+    /// in milliseconds. Changes that a state since then is made of stay while the account is there.
     pub errors_max_age_ms: Option<i64>,
     /// Age of request rows, in milliseconds.
     pub requests_max_age_ms: Option<i64>,
@@ -70,6 +71,10 @@ pub struct RetentionReport {
     pub noise: u64,
     /// Set-aside records.
     pub set_aside: u64,
+    /// Changes of accounts' states that no state needs.
+    pub account_events: u64,
+    /// Usage of consumers that no longer exist, by window.
+    pub usage: u64,
     /// Bytes in use afterwards.
     pub bytes_used: u64,
     /// Bytes given back to the file system.

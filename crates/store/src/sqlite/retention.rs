@@ -5,6 +5,8 @@
 //!
 //! Must not know: when it runs; the caller says what time it is.
 
+mod states;
+
 use std::{thread, time::Duration};
 
 use rusqlite::{Connection, TransactionBehavior, params};
@@ -74,6 +76,10 @@ pub(super) fn run(
             while worker.remove_batch(kind, before)? == BATCH_ROWS {}
         }
     }
+    if let Some(max_age_ms) = policy.errors_max_age_ms {
+        worker.remove_account_events(now.plus_ms(max_age_ms.saturating_neg()))?;
+    }
+    worker.remove_usage()?;
     if let Some(max_bytes) = policy.max_bytes {
         worker.shrink_to(max_bytes)?;
     }
@@ -98,20 +104,15 @@ impl Worker<'_> {
                 }
             }
         }
+        if self.bytes_used()? > max_bytes {
+            self.remove_account_events(UnixMillis(i64::MAX))?;
+        }
         Ok(())
     }
 
     /// Removes up to a batch of the oldest rows from before an instant; returns how many.
     fn remove_batch(&mut self, kind: Kind, before: UnixMillis) -> Result<i64> {
-        let removed = {
-            let _turn = self.turn.take();
-            let tx = self
-                .connection
-                .transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let removed = remove(&tx, kind, before)?;
-            tx.commit()?;
-            removed
-        };
+        let removed = self.write(|tx| remove(tx, kind, before))?;
         let counter = match kind {
             Kind::ReplayBodies => &mut self.report.replay_bodies,
             Kind::Details => &mut self.report.details,
@@ -123,6 +124,17 @@ impl Worker<'_> {
         *counter += removed;
         self.pause()?;
         Ok(row::int(removed))
+    }
+
+    /// One short transaction, in turn with other writers.
+    fn write(&mut self, work: impl FnOnce(&Connection) -> Result<u64>) -> Result<u64> {
+        let _turn = self.turn.take();
+        let tx = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let done = work(&tx)?;
+        tx.commit()?;
+        Ok(done)
     }
 
     /// Lets others write; the end of the run, if nobody waits for it any more.

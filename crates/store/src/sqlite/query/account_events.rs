@@ -97,8 +97,8 @@ fn list(
 /// The events of an account up to a moment: those with an id up to `id` and a time up to `at`.
 #[derive(Debug, Clone, Copy)]
 pub(in super::super) struct Moment {
-    pub(super) id: i64,
-    pub(super) at: i64,
+    pub(in super::super) id: i64,
+    pub(in super::super) at: i64,
 }
 
 impl Moment {

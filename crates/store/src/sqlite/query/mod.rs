@@ -4,7 +4,7 @@
 //! of it. Lists of records are ordered by `(created_at, id)`, so that a cursor is a place in that order and
 //! stays right while rows come and go.
 
-mod account_events;
+pub(super) mod account_events;
 mod condition;
 mod errors;
 mod events;
