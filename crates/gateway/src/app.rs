@@ -19,7 +19,7 @@ use crate::{
     egress::{EgressPolicy, Opened},
     record::Recorder,
     relay::Watch,
-    routing::{Line, LineSettings, Snapshot},
+    routing::{Line, Snapshot},
     secrets::Secrets,
     standing::{Keeper, Sink},
     upstream::{Pool, Tls},
@@ -153,6 +153,7 @@ impl Shared {
         } = parts;
         let recorder = Arc::new(recorder);
         let keeper = Keeper::new(Arc::clone(&secrets), events_of(&recorder));
+        let line = Line::new(settings.queue);
         Shared {
             clock,
             egress: settings.egress.clone(),
@@ -166,7 +167,7 @@ impl Shared {
             admin_token,
             in_flight: InFlight::default(),
             refusals: Refusals::default(),
-            line: Line::new(LineSettings::default()),
+            line,
             snapshot: ArcSwap::default(),
             reloading: tokio::sync::Mutex::default(),
             stopping: AtomicBool::new(false),

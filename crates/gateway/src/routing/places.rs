@@ -58,29 +58,29 @@ impl Places {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// One at once.
+    /// One more than are in flight: those were served, or were there before it was stopped.
     pub(super) fn start_ramp(&self) {
-        self.set_ramp(|_| Some(1));
+        self.set_ramp(|taken, _| Some(taken.saturating_add(1)));
     }
 
     /// No ramp.
     pub(super) fn end_ramp(&self) {
-        self.set_ramp(|_| None);
+        self.set_ramp(|_, _| None);
     }
 
     /// Twice as many as before. Returns whether there was a ramp.
     pub(super) fn ramp_up(&self) -> bool {
         self.ramp().is_some()
-            && self.set_ramp(|ramp| {
+            && self.set_ramp(|_, ramp| {
                 ramp.map(|ramp| ramp.saturating_mul(2))
                     .filter(|ramp| *ramp < RAMP_ENDS_AT)
             })
     }
 
-    fn set_ramp(&self, change: impl Fn(Option<u32>) -> Option<u32>) -> bool {
+    fn set_ramp(&self, change: impl Fn(u32, Option<u32>) -> Option<u32>) -> bool {
         self.0
             .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |old| {
-                Some(word(taken(old), change(ramp(old))))
+                Some(word(taken(old), change(taken(old), ramp(old))))
             })
             .is_ok_and(|old| ramp(old).is_some())
     }

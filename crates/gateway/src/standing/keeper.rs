@@ -6,8 +6,9 @@ use std::sync::{
 };
 
 use waybill_model::{
+    entity::Status,
     id::AccountEventId,
-    state::{AccountEvent, AccountEventKind, AccountState, MarkKind, Scope},
+    state::{AccountEvent, AccountEventKind, AccountState, Mark, MarkKind, Scope},
     time::UnixMillis,
 };
 
@@ -317,21 +318,29 @@ impl Keeper {
         now: UnixMillis,
     ) {
         for scope in scopes {
-            let of_account = scope == Scope::Account;
-            let made = self.change(account, |state| event::recovery(state, account.id, &scope, now).map(&fill));
-            if made.is_some() && of_account {
-                account.live.start_ramp();
-            }
+            let recovery = |state: &AccountState| event::recovery(state, account.id, &scope, now);
+            // Before whoever waits is let in, and also where only a model was stopped: whoever waits
+            // for it would come all at once.
+            account.live.start_ramp();
+            self.change(account, |state| recovery(state).map(&fill));
         }
     }
 
     /// Folds what is on record into the accounts, in the order of the events' ids. Called once, before
-    /// the first request.
-    pub fn restore(&self, snapshot: &Snapshot, events: &[AccountEvent]) {
+    /// the first request. The configuration has the last word on what a hand switched off.
+    pub fn restore(&self, snapshot: &Snapshot, events: &[AccountEvent], now: UnixMillis) {
         for event in events {
             self.last_id.fetch_max(event.id.0, Ordering::Relaxed);
             if let Some(account) = snapshot.account(event.account_id) {
                 account.live.change(|state| state.apply(event));
+            }
+        }
+        for account in snapshot.accounts() {
+            let state = account.live.state();
+            let by_hand = |mark: &Mark| mark.kind == MarkKind::Disabled && mark.request_id.is_none();
+            if account.status == Status::Active && state.marks().iter().any(by_hand) {
+                let reason = "the configuration says that it is active".to_owned();
+                self.by_hand(account, AccountEventKind::Enabled, CONFIGURATION, reason, now);
             }
         }
     }
@@ -351,7 +360,7 @@ impl Keeper {
             let scopes: Vec<Scope> = refused.map(|mark| mark.scope.clone()).collect();
             let changed = |draft| Draft {
                 reason: "its credential was changed".to_owned(),
-                actor: Some("configuration".to_owned()),
+                actor: Some(CONFIGURATION.to_owned()),
                 ..draft
             };
             self.recover_scopes(account, scopes, changed, now);
@@ -402,6 +411,9 @@ impl Keeper {
         AccountEventId(next(last))
     }
 }
+
+/// Who acts where a change of the configuration does.
+const CONFIGURATION: &str = "configuration";
 
 /// Why events are taken back.
 const REPEATED: &str = "the same failure of this request on another account: the request is at fault";
