@@ -34,6 +34,8 @@ pub struct RawConfig {
     pub timeouts: RawTimeouts,
     /// Failover.
     pub failover: RawFailover,
+    /// Waiting for an account.
+    pub queue: RawQueue,
     /// Capture.
     pub capture: RawCapture,
     /// Request rows.
@@ -106,6 +108,18 @@ section! {
     RawFailover {
         /// Attempts per request.
         max_attempts: u32,
+    }
+}
+
+section! {
+    /// `[queue]`
+    RawQueue {
+        /// Longest wait for an account; 0 switches waiting off.
+        timeout_ms: u64,
+        /// Requests that wait at once.
+        max_waiting: usize,
+        /// The same of one key.
+        max_waiting_per_key: usize,
     }
 }
 

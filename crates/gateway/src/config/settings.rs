@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use waybill_model::{limits::Price, secret::Secret};
 use waybill_store::Durability;
 
-use crate::egress::EgressPolicy;
+use crate::{egress::EgressPolicy, routing::LineSettings};
 
 use super::{AccountSeed, ApiKeySeed, GroupSeed, UserSeed};
 
@@ -49,6 +49,8 @@ pub struct Settings {
     pub timeouts: Timeouts,
     /// How often another account is tried.
     pub failover: Failover,
+    /// How requests wait for an account.
+    pub queue: LineSettings,
     /// What is kept of a failed request.
     pub capture: Capture,
     /// What is kept of every request.

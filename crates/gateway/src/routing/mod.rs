@@ -18,7 +18,7 @@ mod snapshot;
 mod way;
 
 pub use lane::Lanes;
-pub use line::{Line, LineSettings};
+pub use line::{Line, LineCounts, LineSettings, Routed};
 pub use live::{Live, Slot};
 pub use mapping::ModelMap;
 pub use plan::{Chosen, NoRoute, Plan, Wanted};

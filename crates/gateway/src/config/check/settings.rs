@@ -2,13 +2,14 @@
 
 use std::{fmt::Display, time::Duration};
 
-use crate::egress::EgressPolicy;
+use crate::{egress::EgressPolicy, routing::LineSettings};
 
 use super::{
     super::{
         Capture, Failover, Limits, RequestLogging, Retention, Settings, Timeouts,
         raw::{
-            RawCapture, RawConfig, RawFailover, RawLimits, RawRequests, RawRetention, RawTimeouts,
+            RawCapture, RawConfig, RawFailover, RawLimits, RawQueue, RawRequests, RawRetention,
+            RawTimeouts,
         },
     },
     Check,
@@ -26,6 +27,7 @@ impl Check<'_> {
             limits: self.limits(&raw.limits),
             timeouts: self.timeouts(&raw.timeouts),
             failover: self.failover(&raw.failover),
+            queue: self.queue(&raw.queue),
             capture: self.capture(&raw.capture),
             requests: self.requests(&raw.requests),
             retention: self.retention(&raw.retention),
@@ -71,6 +73,27 @@ impl Check<'_> {
         Failover {
             // The first attempt counts.
             max_attempts: self.at_least("failover.max_attempts", 1, attempts),
+        }
+    }
+
+    fn queue(&mut self, raw: &RawQueue) -> LineSettings {
+        let default = LineSettings::default();
+        let mut some = |key: &str, value: Option<usize>, default: usize| {
+            let value = value.unwrap_or(default);
+            if value == 0 {
+                let why = "0 is too little: at least 1. With queue.timeout_ms = 0 no request waits";
+                self.problem(format!("queue.{key}"), why);
+            }
+            value
+        };
+        LineSettings {
+            timeout: raw.timeout_ms.map_or(default.timeout, Duration::from_millis),
+            max_waiting: some("max_waiting", raw.max_waiting, default.max_waiting),
+            max_waiting_per_key: some(
+                "max_waiting_per_key",
+                raw.max_waiting_per_key,
+                default.max_waiting_per_key,
+            ),
         }
     }
 
