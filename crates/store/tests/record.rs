@@ -65,6 +65,7 @@ async fn a_failure_can_be_opened_with_everything_that_was_written() {
         Some(r#"{"accept":"*/*"}"#)
     );
     assert_eq!(detail.route, failure(7).error.unwrap().route);
+    assert_eq!(detail.queued, failure(7).error.unwrap().queued);
     assert_eq!(detail.explanation, Cause::Overloaded.info().explanation);
     assert_eq!(detail.remedy, Cause::Overloaded.info().remedy);
     assert!(detail.replayable);

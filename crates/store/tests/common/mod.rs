@@ -6,16 +6,17 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use waybill_model::{
     cause::Cause,
-    entity::Sealed,
+    entity::{HttpVersion, Sealed, Status},
     id::{AccountId, ApiKeyId, GroupId, RequestId, UserId},
+    limits::Quota,
     protocol::{Endpoint, Platform},
     record::{ErrorRow, EventRow, Record, ReplayRow, RequestRow, Subject, Verdict},
     redact::Shown,
     time::UnixMillis,
     view::{Filter, Page, Sort},
-    waybill::{Candidate, Decision, EventKind, Exclusion, Usage},
+    waybill::{Candidate, Decision, EventKind, Exclusion, Queued, Usage},
 };
-use waybill_store::{Batch, CommitReport, Fate, Journal, Store, StoreOptions};
+use waybill_store::{Batch, CommitReport, Fate, Journal, NewAccount, Store, StoreOptions};
 
 /// Midnight of a day that all records are from.
 pub const DAY: UnixMillis = UnixMillis(1_760_000_000_000);
@@ -49,6 +50,39 @@ impl Fixture {
     pub fn write(&mut self, records: &[Record]) {
         let CommitReport { fates, .. } = self.journal.commit(Batch::of(records));
         assert_eq!(fates, vec![Fate::Stored; records.len()]);
+    }
+
+    /// The store on the files as they are while everything is open: what a killed process leaves behind.
+    pub fn as_after_a_crash(&self) -> Store {
+        let after = self.folder.path().join("after");
+        std::fs::create_dir(&after).unwrap();
+        for file in ["waybill.db", "waybill.db-wal"] {
+            std::fs::copy(self.folder.path().join(file), after.join(file)).unwrap();
+        }
+        Store::open(StoreOptions::at(after.join("waybill.db"))).unwrap()
+    }
+}
+
+/// An account with nothing special about it.
+pub fn new_account(name: &str) -> NewAccount {
+    NewAccount {
+        name: name.to_owned(),
+        platform: Platform::Anthropic,
+        base_url: "https://127.0.0.1:9".to_owned(),
+        group_ids: Vec::new(),
+        priority: 0,
+        concurrency: None,
+        models: Vec::new(),
+        model_mapping: Vec::new(),
+        http_version: HttpVersion::Auto,
+        quota: Quota::default(),
+        counted_statuses: None,
+        state_rules: Vec::new(),
+        probe: None,
+        status: Status::Active,
+        credential: Sealed(vec![1]),
+        proxy: None,
+        headers: None,
     }
 }
 
@@ -208,6 +242,10 @@ pub fn error_row(subject: Subject, cause: Cause) -> ErrorRow {
         request_body_truncated: false,
         request_body_bytes: 2_048,
         request_headers: Some(Shown::own(r#"{"accept":"*/*"}"#)),
+        queued: Some(Queued {
+            ahead: 3,
+            waited_ms: 40,
+        }),
         route: vec![Candidate::new(
             AccountId(5),
             Arc::from("anthropic-2"),

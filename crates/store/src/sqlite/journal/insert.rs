@@ -23,7 +23,7 @@ const ERROR: &str = "phase, error_type, cause, severity, owner, source, is_retry
     rules_version, message, fingerprint, recovered, upstream_error_count, user_name, api_key_name, \
     account_name, group_name, client_ip, request_path, upstream_status_code, upstream_error_message, \
     auth_latency_ms, routing_latency_ms, upstream_latency_ms, response_latency_ms, request_body_truncated, \
-    request_body_bytes";
+    request_body_bytes, queued_ahead, queued_ms";
 
 const ERROR_DETAIL: &str =
     "error_id, user_agent, error_body, upstream_error_detail, request_headers, route, request_body";
@@ -111,7 +111,7 @@ impl<'c> Inserts<'c> {
     fn error(&mut self, row: &ErrorRow, record: &Record, step: Step) -> rusqlite::Result<bool> {
         let verdict = &row.verdict;
         let body_dropped = step >= Step::WithoutBody && row.request_body.is_some();
-        let own: [&dyn ToSql; 27] = [
+        let own: [&dyn ToSql; 29] = [
             &verdict.phase.as_str(),
             &verdict.error_type.as_str(),
             &verdict.cause.as_str(),
@@ -139,6 +139,8 @@ impl<'c> Inserts<'c> {
             &row.response_latency_ms,
             &(row.request_body_truncated || body_dropped),
             &row::int(row.request_body_bytes),
+            &row.queued.map(|queued| queued.ahead),
+            &row.queued.map(|queued| queued.waited_ms),
         ];
         if !with_subject(&mut self.error, &row.subject, &own)? {
             return Ok(false);

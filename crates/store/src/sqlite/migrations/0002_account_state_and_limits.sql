@@ -14,6 +14,10 @@ ALTER TABLE users ADD COLUMN credit_micro_usd INTEGER;
 ALTER TABLE api_keys ADD COLUMN limits TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE requests ADD COLUMN cost_micro_usd INTEGER;
 
+-- How a request waited for a slot: how many before it, and for how long.
+ALTER TABLE errors ADD COLUMN queued_ahead INTEGER;
+ALTER TABLE errors ADD COLUMN queued_ms INTEGER;
+
 -- Every change of an account's state, in order. An id is made by the gateway and grows with time.
 CREATE TABLE account_events (
     id                      INTEGER PRIMARY KEY,

@@ -6,6 +6,7 @@ use waybill_model::{
     entity::Sealed,
     id::{AccountId, ApiKeyId, ErrorId, GroupId, UserId},
     view::{ErrorLog, ErrorLogDetail, ErrorLogList, Filter, Page},
+    waybill::Queued,
 };
 
 use super::super::{Result, Store, row};
@@ -26,7 +27,7 @@ const COLUMNS: &str = "e.id, e.created_at, e.phase, e.error_type, e.severity, e.
 const DETAIL_COLUMNS: &str = "d.error_body, d.user_agent, e.upstream_status_code, e.upstream_error_message, \
     d.upstream_error_detail, e.auth_latency_ms, e.routing_latency_ms, e.upstream_latency_ms, \
     e.response_latency_ms, e.time_to_first_token_ms, d.request_body, e.request_body_truncated, \
-    e.request_body_bytes, d.request_headers, coalesce(d.route, '[]'), \
+    e.request_body_bytes, d.request_headers, e.queued_ahead, e.queued_ms, coalesce(d.route, '[]'), \
     EXISTS (SELECT 1 FROM replay_bodies p WHERE p.error_id = e.id)";
 
 impl Store {
@@ -157,6 +158,14 @@ fn read_log(cells: &mut row::Cells<'_, '_>) -> Result<ErrorLog> {
     })
 }
 
+/// Both are there, or neither.
+fn queued(cells: &mut row::Cells<'_, '_>) -> Result<Option<Queued>> {
+    let (ahead, waited_ms): (Option<u32>, Option<u32>) = (cells.next()?, cells.next()?);
+    Ok(ahead
+        .zip(waited_ms)
+        .map(|(ahead, waited_ms)| Queued { ahead, waited_ms }))
+}
+
 fn read_detail(db: &Connection, cells: &mut row::Cells<'_, '_>) -> Result<ErrorLogDetail> {
     let log = read_log(cells)?;
     let attempts = events::of_error(db, log.id)?;
@@ -183,6 +192,7 @@ fn read_detail(db: &Connection, cells: &mut row::Cells<'_, '_>) -> Result<ErrorL
         request_body_bytes: cells.count()?,
         request_headers: cells.next()?,
         attempts,
+        queued: queued(cells)?,
         route: cells.json("route")?,
         explanation: told.explanation.to_owned(),
         remedy: told.remedy.to_owned(),

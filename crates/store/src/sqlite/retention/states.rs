@@ -64,7 +64,9 @@ fn removable(db: &Connection, account: AccountId, before: UnixMillis) -> Result<
         return Ok(Vec::new());
     };
     let exists = db
-        .query_row("SELECT 1 FROM accounts WHERE id = ?1", [account.0], |_| Ok(()))
+        .query_row("SELECT 1 FROM accounts WHERE id = ?1", [account.0], |_| {
+            Ok(())
+        })
         .optional()?
         .is_some();
     let needed = if exists {
