@@ -29,6 +29,19 @@ pub(super) struct Pick<'a> {
     pub served: &'a Served,
     /// The event behind the mark that is to be found out about.
     pub trial: Option<AccountEventId>,
+    /// Its last turn, where that decided: who has the same account in mind is too late.
+    pub turn: Option<u64>,
+}
+
+impl<'a> Pick<'a> {
+    /// Whatever its last turn was.
+    pub(super) fn any_turn(served: &'a Served, trial: Option<AccountEventId>) -> Self {
+        Pick {
+            served,
+            trial,
+            turn: None,
+        }
+    }
 }
 
 /// Which accounts a look through the tiers is for.
@@ -159,7 +172,7 @@ impl Plan {
                 continue;
             }
             if let Some(trial) = self.may_take(served, pass, now) {
-                best = Some((hash, Pick { served, trial }));
+                best = Some((hash, Pick::any_turn(served, trial)));
             }
         }
         best.map(|(_, pick)| pick)
@@ -178,7 +191,7 @@ impl Plan {
             if trial.is_some() {
                 let turn = served.live.turn();
                 if half_open.is_none_or(|(oldest, _)| turn < oldest) {
-                    half_open = Some((turn, Pick { served, trial }));
+                    half_open = Some((turn, Pick::any_turn(served, trial)));
                 }
                 continue;
             }
@@ -200,6 +213,7 @@ impl Plan {
         Some(Pick {
             served: best.served,
             trial: None,
+            turn: Some(best.turn),
         })
     }
 

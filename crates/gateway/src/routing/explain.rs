@@ -147,21 +147,20 @@ impl Plan {
             return just_freed(account);
         } else if self.sticky.is_some() {
             Exclusion::Sticky
-        } else if is_busier(served, chosen) {
+        } else if self.is_busier(served) {
             Exclusion::MoreInFlight
         } else {
             Exclusion::LessPreferred
         };
         because(account, excluded, slots(served))
     }
-}
 
-/// Whether it has more in flight than the chosen one had.
-fn is_busier(served: &Served, chosen: &Served) -> bool {
-    let (in_flight, limit) = served.live.load(served.limit);
-    let (theirs, their_limit) = chosen.live.load(chosen.limit);
-    u64::from(in_flight) * u64::from(their_limit)
-        > u64::from(theirs.saturating_sub(1)) * u64::from(limit)
+    /// Whether more of its limit is in use than was of the chosen one's.
+    fn is_busier(&self, served: &Served) -> bool {
+        let (in_flight, limit) = served.live.load(served.limit);
+        let (chosens, chosens_limit) = self.load;
+        u64::from(in_flight) * u64::from(chosens_limit) > u64::from(chosens) * u64::from(limit)
+    }
 }
 
 /// Another request is finding out whether it serves again.

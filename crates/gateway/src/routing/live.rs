@@ -67,7 +67,7 @@ struct Hot {
     trial: AtomicI64,
     /// Moving average of the time to an answer's head, in [`LATENCY_PARTS`]; 0 is unknown.
     latency: AtomicU32,
-    /// When it was last chosen, counted in choices.
+    /// When it was last chosen, counted in choices; 0 is never.
     turn: AtomicU64,
     /// When it was last chosen.
     picked_at: AtomicI64,
@@ -175,7 +175,7 @@ impl Live {
         }
     }
 
-    /// Begins again with one request at once.
+    /// Begins again with one request more than are in flight.
     pub fn start_ramp(&self) {
         self.hot.places.start_ramp();
     }
@@ -268,10 +268,17 @@ impl Live {
         self.hot.turn.load(Ordering::Relaxed)
     }
 
-    /// It is chosen.
-    pub(super) fn picked(&self, turn: u64, now: UnixMillis) {
-        self.hot.turn.store(turn, Ordering::Relaxed);
-        self.hot.picked_at.store(now.0, Ordering::Relaxed);
+    /// Its turn is taken, unless somebody took it since it was `seen`.
+    pub(super) fn take_turn(&self, seen: u64, turn: u64, now: UnixMillis) -> bool {
+        let is_ours = self
+            .hot
+            .turn
+            .compare_exchange(seen, turn, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok();
+        if is_ours {
+            self.hot.picked_at.store(now.0, Ordering::Relaxed);
+        }
+        is_ours
     }
 
     /// Takes a slot unless as many are taken as are allowed. Dropping it gives it back.
@@ -284,7 +291,7 @@ impl Live {
     }
 
     /// The same, for the one request that finds out about the mark of `event`.
-    pub(super) fn take_trial(
+    pub fn take_trial(
         self: &Arc<Self>,
         limit: Option<u32>,
         event: AccountEventId,

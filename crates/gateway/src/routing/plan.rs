@@ -32,6 +32,9 @@ pub struct Plan {
     pub(super) tokens: u64,
     request_id: Option<RequestId>,
     pub(super) tried: Vec<AccountId>,
+    /// Requests in flight on the account chosen last, this one not counted, and what they were compared
+    /// with.
+    pub(super) load: (u32, u32),
 }
 
 /// What a request asks for.
@@ -95,7 +98,11 @@ impl NoRoute {
 
 /// Times that a choice begins again because another request was quicker. Each time one more request has
 /// its account, so this is reached only in a crowd; then there is no slot.
-const MOST_RACES: usize = 64;
+const MOST_RACES: u32 = 64;
+
+/// Times that it does so only because another request has just taken the account's turn. Beyond, an even
+/// share is not worth the time.
+const RACES_FOR_TURNS: u32 = 4;
 
 impl Plan {
     /// Picks the first group of the key that speaks the platform and has the model.
@@ -132,6 +139,7 @@ impl Plan {
             tokens: wanted.tokens,
             request_id: wanted.request_id,
             tried: Vec::new(),
+            load: (0, 1),
         })
     }
 
@@ -147,13 +155,16 @@ impl Plan {
 
     /// The best account not yet tried, with a slot on it.
     pub fn choose(&mut self, now: UnixMillis) -> Result<Chosen, NoRoute> {
-        for _ in 0..MOST_RACES {
+        for race in 0..MOST_RACES {
             let Some(pick) = self.best(now) else {
                 return Err(self.no_route(now));
             };
-            // Another worker may have taken the last slot since it was looked at.
-            if let Some(chosen) = self.take(pick, now) {
+            let load = pick.served.live.load(pick.served.limit);
+            // Another worker may have taken its turn, or the last slot, since it was looked at.
+            let has_turn = self.take_turn(pick, now) || race >= RACES_FOR_TURNS;
+            if let Some(chosen) = has_turn.then(|| self.take(pick, now)).flatten() {
                 self.tried.push(chosen.account.id);
+                self.load = load;
                 return Ok(chosen);
             }
         }
@@ -172,7 +183,7 @@ impl Plan {
             Readiness::HalfOpen(event) => Some(event),
             Readiness::Trying | Readiness::Blocked => return None,
         };
-        self.take(Pick { served, trial }, now)
+        self.take(Pick::any_turn(served, trial), now)
     }
 
     /// Whether [`Plan::choose`] would find an account now.
@@ -203,7 +214,8 @@ impl Plan {
             .min()
     }
 
-    fn no_route(&self, now: UnixMillis) -> NoRoute {
+    /// Why nobody can be chosen now.
+    pub(super) fn no_route(&self, now: UnixMillis) -> NoRoute {
         if self.has_busy(now) {
             NoRoute::NoSlot
         } else {
@@ -213,9 +225,17 @@ impl Plan {
         }
     }
 
+    fn take_turn(&self, pick: Pick<'_>, now: UnixMillis) -> bool {
+        let live = &pick.served.live;
+        let turn = self.group.turns.fetch_add(1, Ordering::Relaxed) + 1;
+        let is_ours = live.take_turn(pick.turn.unwrap_or_else(|| live.turn()), turn, now);
+        // Where its turn did not decide, nobody is too late.
+        is_ours || pick.turn.is_none()
+    }
+
     /// Takes a slot, and what else the attempt needs. `None` if another request was quicker.
     fn take(&self, pick: Pick<'_>, now: UnixMillis) -> Option<Chosen> {
-        let Pick { served, trial } = pick;
+        let Pick { served, trial, .. } = pick;
         let live = &served.live;
         let mut slot = match trial {
             None => live.take(served.limit)?,
@@ -232,7 +252,6 @@ impl Plan {
         let quota = &served.account.quota;
         slot.hold(live.meter().reserve(quota, self.tokens, now).ok()?);
         served.way.taken(now);
-        live.picked(self.group.turns.fetch_add(1, Ordering::Relaxed), now);
         Some(Chosen {
             account: Arc::clone(&served.account),
             upstream_model: served.upstream_model.clone(),

@@ -1,0 +1,8 @@
+//! The choice of an account, without a server: slots, order, and the explanation.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod choice;
+mod explanation;
+mod pool;
+mod share;
+mod slots;

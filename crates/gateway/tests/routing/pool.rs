@@ -1,0 +1,216 @@
+//! A pool of accounts without a server, for tests and measurements of the choice.
+//!
+//! One key, one group; the accounts have the ids 1, 2, 3, … in the order of their settings.
+
+use std::sync::Arc;
+
+use waybill_gateway::{
+    egress::{CustomHeaders, Opened},
+    routing::{AccountEntry, Chosen, Line, LineSettings, NoRoute, Plan, Snapshot, Wanted},
+};
+use waybill_model::{
+    entity::{Account, ApiKey, Group, HttpVersion, Sealed, Status, Sticky, User},
+    id::{AccountEventId, AccountId, ApiKeyId, GroupId, RequestId, UserId},
+    limits::{Limits, Quota},
+    protocol::Platform,
+    secret::Secret,
+    state::{AccountEvent, AccountEventKind, Scope},
+    time::UnixMillis,
+    waybill,
+};
+
+const KEY_HASH: [u8; 32] = [7; 32];
+
+/// Settings of one account.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub priority: i32,
+    pub concurrency: Option<u32>,
+    pub models: Vec<String>,
+    pub quota: Quota,
+    pub host: &'static str,
+    pub status: Status,
+    pub has_credential: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            priority: 10,
+            concurrency: None,
+            models: Vec::new(),
+            quota: Quota::default(),
+            host: "provider.test",
+            status: Status::Active,
+            has_credential: true,
+        }
+    }
+}
+
+pub struct Pool {
+    snapshot: Snapshot,
+}
+
+impl Pool {
+    pub fn new(accounts: &[Settings]) -> Pool {
+        let zero = UnixMillis(0);
+        let group = Group {
+            id: GroupId(1),
+            name: "group".into(),
+            platform: Platform::Anthropic,
+            model_mapping: Vec::new(),
+            sticky: Sticky::Session,
+            state_rules: Vec::new(),
+            status: Status::Active,
+            created_at: zero,
+            updated_at: zero,
+        };
+        let user = User {
+            id: UserId(1),
+            name: "user".into(),
+            limits: Limits::default(),
+            credit_usd: None,
+            status: Status::Active,
+            created_at: zero,
+            updated_at: zero,
+        };
+        let key = ApiKey {
+            id: ApiKeyId(1),
+            name: "key".into(),
+            hash: KEY_HASH,
+            prefix: "k".into(),
+            user_id: user.id,
+            group_ids: vec![group.id],
+            limits: Limits::default(),
+            status: Status::Active,
+            expires_at: None,
+            created_at: zero,
+            updated_at: zero,
+        };
+        let closed: Vec<_> = accounts.iter().map(|s| !s.has_credential).collect();
+        let accounts: Vec<_> = (1..)
+            .zip(accounts)
+            .map(|(id, settings)| account(AccountId(id), settings))
+            .collect();
+        let open = |account: &Account| {
+            let is_closed = closed[usize::try_from(account.id.0 - 1).unwrap()];
+            (!is_closed).then(|| Opened {
+                credential: Secret::new("sk-test"),
+                proxy: None,
+                headers: CustomHeaders::default(),
+            })
+        };
+        let snapshot = Snapshot::build(
+            &[group],
+            &accounts,
+            &[user],
+            &[key],
+            open,
+            &Line::new(LineSettings::default()),
+            &Snapshot::default(),
+        );
+        Pool { snapshot }
+    }
+
+    /// So many accounts with the same settings.
+    pub fn of(n: usize, settings: Settings) -> Pool {
+        Pool::new(&vec![settings; n])
+    }
+
+    pub fn plan(&self, wanted: Wanted<'_>) -> Result<Plan, NoRoute> {
+        Plan::new(self.snapshot.key(&KEY_HASH).unwrap(), wanted)
+    }
+
+    /// What a request for `model` would get at `now`.
+    pub fn choose(&self, model: &str, now: UnixMillis) -> Result<Chosen, NoRoute> {
+        let model = Arc::from(model);
+        self.plan(wanted(&model))?.choose(now)
+    }
+
+    pub fn account(&self, id: i64) -> &Arc<AccountEntry> {
+        self.snapshot.account(AccountId(id)).unwrap()
+    }
+
+    pub fn accounts(&self) -> impl Iterator<Item = &Arc<AccountEntry>> {
+        self.snapshot.accounts()
+    }
+
+    /// Applies an event to an account, as a failure would.
+    pub fn happens(&self, event: &AccountEvent) {
+        self.account(event.account_id.0)
+            .live
+            .change(|state| state.apply(event));
+    }
+}
+
+pub fn wanted(model: &Arc<str>) -> Wanted<'_> {
+    Wanted {
+        platform: Platform::Anthropic,
+        model: Some(model),
+        sticky: None,
+        tokens: 0,
+        request_id: Some(request(0xabc)),
+    }
+}
+
+/// What ties requests together.
+pub fn conversation(key: u64) -> Option<waybill::Sticky> {
+    Some(waybill::Sticky {
+        key,
+        from: waybill::StickySource::Session,
+    })
+}
+
+/// A request's id made from a number.
+pub fn request(number: u64) -> RequestId {
+    let mut random = [0; 10];
+    random[2..].copy_from_slice(&number.to_be_bytes());
+    RequestId::new(UnixMillis(0), random)
+}
+
+/// An event of kind `rate_limited` whose request has the number of the event.
+pub fn limited(id: i64, account: i64, scope: Scope, until: i64) -> AccountEvent {
+    AccountEvent {
+        id: AccountEventId(id),
+        at: UnixMillis(0),
+        account_id: AccountId(account),
+        kind: AccountEventKind::RateLimited,
+        scope,
+        since: None,
+        until: Some(UnixMillis(until)),
+        source: None,
+        strikes: 1,
+        cause: None,
+        status_code: Some(429),
+        reason: format!("the words of event {id}"),
+        request_id: Some(request(id.unsigned_abs())),
+        attempt: Some(1),
+        actor: None,
+        undoes: None,
+    }
+}
+
+fn account(id: AccountId, settings: &Settings) -> Account {
+    Account {
+        id,
+        name: format!("account-{id}"),
+        platform: Platform::Anthropic,
+        base_url: format!("https://{}", settings.host),
+        group_ids: vec![GroupId(1)],
+        priority: settings.priority,
+        concurrency: settings.concurrency,
+        models: settings.models.clone(),
+        model_mapping: Vec::new(),
+        http_version: HttpVersion::Auto,
+        quota: settings.quota,
+        counted_statuses: None,
+        state_rules: Vec::new(),
+        probe: None,
+        status: settings.status,
+        credential: Sealed(Vec::new()),
+        proxy: None,
+        headers: None,
+        created_at: UnixMillis(0),
+        updated_at: UnixMillis(0),
+    }
+}
