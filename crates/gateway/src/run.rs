@@ -17,6 +17,7 @@ use crate::{
     cli::{DemoArgs, ServeArgs},
     clock::Clock,
     config::{Config, Retention},
+    quota,
     record::{self, Composer, Recorder},
     secrets::Secrets,
     seed, server,
@@ -40,6 +41,8 @@ pub struct Gateway {
     /// Where the admin token was read from or put.
     pub admin_token_from: String,
     upkeep: [tokio::task::JoinHandle<()>; 3],
+    /// Rings for those who wait for a deadline, also while running requests are let end.
+    line: tokio::task::JoinHandle<()>,
 }
 
 /// `waybill serve`: runs until SIGTERM or Ctrl-C.
@@ -133,6 +136,7 @@ pub async fn start_at(config: Config, clock: Clock) -> anyhow::Result<Gateway> {
         admin_token,
     }));
     shared.reload().await?;
+    restore(&shared).await?;
 
     let listener =
         server::listen(config.listen).with_context(|| format!("listen {}", config.listen))?;
@@ -144,6 +148,7 @@ pub async fn start_at(config: Config, clock: Clock) -> anyhow::Result<Gateway> {
         recorder_thread,
         config.workers,
     )?;
+    let line = tokio::spawn(Arc::clone(&shared.line).keep_time(shared.clock.clone()));
     let upkeep = [
         tokio::spawn(retain(Arc::clone(&shared))),
         tokio::spawn(probe_accounts(Arc::clone(&shared))),
@@ -154,6 +159,7 @@ pub async fn start_at(config: Config, clock: Clock) -> anyhow::Result<Gateway> {
         new_keys,
         admin_token_from,
         upkeep,
+        line,
     })
 }
 
@@ -162,7 +168,23 @@ impl Gateway {
     pub async fn stop(self) {
         self.upkeep.iter().for_each(tokio::task::JoinHandle::abort);
         self.running.stop().await;
+        self.line.abort();
     }
+}
+
+/// Accounts stand as they stood before, and what was used is used. Before the first request.
+async fn restore(shared: &Shared) -> anyhow::Result<()> {
+    let (snapshot, store) = (shared.snapshot(), &shared.store);
+    let events = store.account_states().await?;
+    shared
+        .keeper
+        .restore(&snapshot, &events, shared.clock.now());
+    quota::restore(&snapshot, &store.usage().await?);
+    for account in snapshot.accounts() {
+        let (keeper, now) = (&shared.keeper, shared.clock.now());
+        keeper.switched(account, "configuration", String::new(), now);
+    }
+    Ok(())
 }
 
 /// Removes what is too old or too much, for as long as it is let.

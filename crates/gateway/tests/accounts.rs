@@ -363,3 +363,238 @@ async fn a_test_says_what_it_found_and_acts_on_the_state() {
     assert_eq!(refused.json()["code"], "invalid_field");
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn availability_says_what_keeps_each_account_by_model_group_and_platform() {
+    let rest = "[[account]]\nname = \"quota\"\nplatform = \"openai\"\ngroups = [\"gpt\"]\n\
+                base_url = \"{providers}\"\ncredential = { api_key = \"sk-proj-q-0123456789\" }\n\
+                priority = 90\nconcurrency = 3\nquota = { requests_per_day = 5 }\n\
+                models = [\"gpt-5\"]\n";
+    let world = World::with(Setup {
+        rest: rest.to_owned(),
+        ..Setup::default()
+    })
+    .await;
+    let request = limit(&world, 120).await;
+    let of = |list: &Value, field: &str, name: &str| {
+        let rows = list[field].as_array().unwrap();
+        let key = if field == "accounts" { "account_name" } else { "group_name" };
+        rows.iter().find(|row| row[key] == name).cloned().unwrap()
+    };
+
+    let all = world.ops("account-availability").await;
+    let limited = of(&all, "accounts", "a1");
+    assert_eq!(
+        (&limited["status"], &limited["available"]),
+        (&json!("active"), &json!(true)),
+        "it serves other models: {limited}"
+    );
+    assert_eq!(limited["marks"][0]["request_id"], request);
+    let quota = of(&all, "accounts", "quota");
+    assert_eq!(
+        quota["quota"],
+        json!([{"unit": "requests", "window": "day", "used": 0, "limit": 5}])
+    );
+    assert_eq!(quota["concurrency"], 3);
+    assert_eq!(all["platforms"].as_array().unwrap().len(), 3);
+
+    let path = "account-availability?platform=anthropic&model=claude-sonnet-4-5";
+    let of_model = world.ops(path).await;
+    assert_eq!(of_model["accounts"].as_array().unwrap().len(), 2);
+    let limited = of(&of_model, "accounts", "a1");
+    assert_eq!(
+        (&limited["status"], &limited["obstacle"], &limited["until"]),
+        (
+            &json!("rate_limited"),
+            &json!("rate_limited"),
+            &limited["marks"][0]["until"]
+        )
+    );
+    let group = of(&of_model, "groups", "claude");
+    assert_eq!(
+        (&group["total"], &group["available"]),
+        (&json!(2), &json!(1))
+    );
+    assert_eq!(
+        group["by_status"],
+        json!({"active": 1, "rate_limited": 1}),
+        "{group}"
+    );
+
+    let off = format!("/accounts/{}/disable", account(&world, "o1").await["id"]);
+    ask(&world, Method::POST, &off, Value::Null).await;
+    let gpt = of(&all, "groups", "gpt")["group_id"].clone();
+    let of_group = world
+        .ops(&format!("account-availability?group_id={gpt}&model=gpt-4o"))
+        .await;
+    let names: Vec<_> = of_group["accounts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|account| (account["account_name"].clone(), account["obstacle"].clone()))
+        .collect();
+    assert_eq!(
+        names,
+        [(json!("o1"), json!("disabled")), (json!("o2"), Value::Null)],
+        "`quota` does not serve the model"
+    );
+    let one = world
+        .ops(&format!("account-availability?account_id={}", limited["account_id"]))
+        .await;
+    assert_eq!(one["accounts"].as_array().unwrap().len(), 1);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_proxy_and_the_headers_of_an_account_rest_sealed() {
+    let world = World::new().await;
+    let form = json!({
+        "name": "new", "platform": "openai", "credential": {"api_key": "sk-proj-new-0123456789"},
+        "proxy": "http://me:hunter2@proxy.example.com:3128", "headers": {"x-pass": "hunter3"},
+    });
+    ask(&world, Method::POST, "/accounts", form).await;
+    let mut looked_at = 0;
+    for file in std::fs::read_dir(world.folder.path()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        looked_at += bytes.len();
+        for secret in ["hunter2", "hunter3"] {
+            let found = bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
+            assert!(!found, "{secret} is on disk");
+        }
+    }
+    assert!(looked_at > 0);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_that_the_file_switches_off_and_on_follows_it_over_restarts() {
+    use support::{ADMIN_TOKEN, binary::Binary};
+    let folder = tempfile::tempdir().unwrap();
+    let file = |enabled: bool| {
+        format!(
+            "admin_token = \"{ADMIN_TOKEN}\"\n[[account]]\nname = \"a\"\nplatform = \"openai\"\n\
+             credential = {{ api_key = \"sk-proj-0123456789\" }}\nenabled = {enabled}\n"
+        )
+    };
+    for (enabled, status, kinds) in [
+        (true, "active", &[][..]),
+        (false, "disabled", &["disabled"][..]),
+        (false, "disabled", &["disabled"][..]),
+        (true, "active", &["enabled", "disabled"][..]),
+    ] {
+        let gateway = Binary::serve(folder.path(), &file(enabled), &[]).await;
+        let events = eventually("its events are on record", || async {
+            let path = "/accounts/1/events";
+            let answer = gateway.admin(Method::GET, path, String::new()).await.json();
+            let found: Vec<_> = answer["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|event| event["kind"].as_str().unwrap().to_owned())
+                .collect();
+            (found == kinds).then_some(answer)
+        })
+        .await;
+        assert_eq!(events["state"]["status"], status, "{events}");
+        assert!(
+            events["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|event| event["actor"] == "configuration"),
+            "{events}"
+        );
+        gateway.terminate();
+        gateway.ended().await;
+    }
+}
+
+/// The value of a metric.
+async fn metric(world: &World, name: &str) -> Option<String> {
+    let request = http::Request::get(format!("{}/metrics", world.url))
+        .header("authorization", format!("Bearer {}", support::ADMIN_TOKEN))
+        .body(http_body_util::Full::default())
+        .unwrap();
+    let page = world.send(request).await.text();
+    page.lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_tell_one_state_per_account_what_changed_and_who_was_refused() {
+    let world = World::new().await;
+    world
+        .sim
+        .script(Rule::new(Fault::provider(ProviderError::InvalidKey)).key(&key_of("a1")));
+    assert_eq!(world.post("/v1/messages", message(false)).await.status, 200);
+    for (account, is) in [("a1", "error"), ("a2", "active")] {
+        for state in ["active", "rate_limited", "overloaded", "paused", "error", "disabled", "half_open"] {
+            let name = format!("waybill_account_state{{account=\"{account}\",state=\"{state}\"}}");
+            let expected = u8::from(state == is).to_string();
+            assert_eq!(metric(&world, &name).await, Some(expected), "{name}");
+        }
+    }
+    assert_eq!(
+        metric(&world, "waybill_account_events_total").await.as_deref(),
+        Some("1")
+    );
+    assert_eq!(
+        metric(&world, "waybill_account_events_lost_total").await.as_deref(),
+        Some("0")
+    );
+
+    let user = format!("/users/{}", show(&world, "/users").await["items"][0]["id"]);
+    let patch = json!({"limits": {"requests_per_day": 1}});
+    ask(&world, Method::PATCH, &user, patch).await;
+    let refused = world.post("/v1/messages", message(false)).await;
+    assert_eq!(refused.status, 429, "{}", refused.text());
+    let name = "waybill_business_refusals_total{cause=\"gateway.quota_exhausted\"}";
+    assert_eq!(metric(&world, name).await.as_deref(), Some("1"));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn concurrency_says_who_holds_how_many_of_how_many_and_who_waits() {
+    let world = World::with(Setup {
+        accounts: 1,
+        ..Setup::default()
+    })
+    .await;
+    let a1 = account(&world, "a1").await;
+    let patch = json!({"concurrency": 1});
+    ask(&world, Method::PATCH, &format!("/accounts/{}", a1["id"]), patch).await;
+    world.sim.script(Rule {
+        delay_ms: 1_000,
+        fault: None,
+        ..Rule::new(Fault::provider(ProviderError::Internal))
+    });
+    let post = || world.post("/v1/messages", message(false));
+    let watch = async {
+        let seen = eventually("one runs and one waits", || async {
+            let seen = world.ops("concurrency").await;
+            (seen["queue"]["waiting"] == 1).then_some(seen)
+        })
+        .await;
+        let of = |list: &str, name: &str| {
+            let rows = seen[list].as_array().unwrap();
+            rows.iter().find(|row| row["name"] == name).cloned().unwrap()
+        };
+        let (account, group) = (of("accounts", "a1"), of("groups", "claude"));
+        assert_eq!((&account["in_flight"], &account["limit"]), (&json!(1), &json!(1)));
+        assert_eq!((&group["in_flight"], &group["limit"]), (&json!(1), &json!(1)));
+        assert_eq!(group["waiting"], 1);
+        assert_eq!(of("groups", "gpt")["waiting"], 0);
+        assert_eq!(of("users", "default")["in_flight"], 2);
+        assert_eq!(of("api_keys", "dev")["in_flight"], 2);
+        assert_eq!((&seen["queue"]["joined"], &seen["in_flight"]), (&json!(1), &json!(2)));
+    };
+    let (one, other, ()) = tokio::join!(post(), post(), watch);
+    assert_eq!((one.status.as_u16(), other.status.as_u16()), (200, 200));
+    let after = world.ops("concurrency").await;
+    assert_eq!((&after["queue"]["waiting"], &after["queue"]["served"]), (&json!(0), &json!(1)));
+    assert_eq!(
+        metric(&world, "waybill_queue_ended_total{outcome=\"served\"}").await.as_deref(),
+        Some("1")
+    );
+    world.stop().await;
+}

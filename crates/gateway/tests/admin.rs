@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::Full;
 use serde_json::{Value, json};
-use support::{ADMIN_TOKEN, Answer, Setup, World, key_of, message};
+use support::{ADMIN_TOKEN, Answer, Setup, World, chat, key_of, message};
 use waybill_gateway::admin;
 use waybill_sim::{Fault, ProviderError, Rule};
 
@@ -646,7 +646,8 @@ async fn a_failure_is_found_by_either_id_and_can_be_marked_as_dealt_with() {
         world.ops(&format!("errors?after_id={id}")).await["total"],
         0
     );
-    let second = world.post("/v1/messages", message(false)).await;
+    // On other accounts: those of the first failure are left alone for a while.
+    let second = world.post("/v1/chat/completions", chat(false)).await;
     let new = world.ops(&format!("errors?after_id={id}")).await;
     assert_eq!(new["total"], 1);
     assert_eq!(new["errors"][0]["request_id"], second.request_id());
@@ -712,6 +713,10 @@ async fn the_books_balance_and_the_metrics_say_the_same() {
             text.contains(&format!("# TYPE {name} ")) && text.contains(&format!("# HELP {name} ")),
             "{sample}"
         );
+        let page = include_str!("../../../docs/API.md");
+        let documented = [format!("`{name}`"), format!("`{name}{{")];
+        let documented = documented.iter().any(|text| page.contains(text));
+        assert!(documented, "docs/API.md lacks {name}");
     }
 
     let noise = support::eventually("noise is written", || async {

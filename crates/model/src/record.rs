@@ -10,7 +10,7 @@ use crate::{
     redact::Shown,
     state::AccountEventKind,
     time::UnixMillis,
-    waybill::{Candidate, Decision, EventKind, Usage},
+    waybill::{Candidate, Decision, EventKind, Queued, Usage},
 };
 
 /// Everything to be written about one finished request, in one transaction.
@@ -152,6 +152,8 @@ pub struct ErrorRow {
     pub request_body_bytes: u64,
     /// Request headers as a JSON object.
     pub request_headers: Option<Shown>,
+    /// How it waited for a slot; `None` when it did not.
+    pub queued: Option<Queued>,
     /// Every account looked at, and why it was passed over.
     pub route: Vec<Candidate>,
 }

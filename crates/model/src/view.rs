@@ -9,7 +9,7 @@ use crate::{
     money::MicroUsd,
     protocol::{Endpoint, Platform},
     time::UnixMillis,
-    waybill::{Candidate, Decision, EventKind, Usage},
+    waybill::{Candidate, Decision, EventKind, Queued, Usage},
     words,
 };
 
@@ -126,6 +126,8 @@ pub struct ErrorLogDetail {
     pub request_headers: Option<String>,
     /// The failed attempts as objects.
     pub attempts: Vec<UpstreamErrorEvent>,
+    /// How it waited for a slot; `null` when it did not.
+    pub queued: Option<Queued>,
     /// Every account looked at, and why it was passed over.
     pub route: Vec<Candidate>,
     /// What happened, as a sentence.

@@ -232,7 +232,9 @@ pub struct Routing {
 }
 
 /// A wait for a slot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
 pub struct Queued {
     /// Requests of the group that were waiting already when it joined.
     pub ahead: u32,

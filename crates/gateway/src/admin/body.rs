@@ -41,7 +41,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for MaybeBody
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let bytes = collect(request.into_body()).await?;
         match bytes.trim_ascii() {
-            b"" => Ok(MaybeBody(T::default())),
+            b"" | b"null" => Ok(MaybeBody(T::default())),
             bytes => read(bytes).map(MaybeBody),
         }
     }

@@ -11,7 +11,7 @@ use super::{
     App,
     problem::{Problem, ProblemDetails},
 };
-use crate::ops::filter;
+use crate::{ops::filter, routing::LineCounts};
 
 /// Who holds how many places now.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -64,17 +64,21 @@ pub struct GroupHolder {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Queue {
     /// Requests that wait now.
-    waiting: u32,
+    waiting: usize,
     /// How long the one that waits longest has.
     longest_wait_ms: u64,
     /// Requests that began to wait, since the gateway was started.
     joined: u64,
     /// Of those, the ones that were given an account.
     served: u64,
-    /// The ones that waited too long.
+    /// The ones that waited as long as they may.
     timed_out: u64,
     /// The ones whose client left.
     left: u64,
+    /// The ones for which nothing could be free in time any more.
+    given_up: u64,
+    /// Time waited by all that no longer wait.
+    waited_ms: u64,
     /// Requests that found the queue full.
     refused: u64,
 }
@@ -112,7 +116,7 @@ pub async fn show(
             GroupHolder {
                 in_flight: members.clone().map(|member| member.in_flight).sum(),
                 limit: members.map(|member| member.limit).sum(),
-                waiting: counts.waiting_of(group.id),
+                waiting: waiting(&counts, group.id),
                 id: group.id,
                 name: group.name,
             }
@@ -150,9 +154,16 @@ pub async fn show(
             served: counts.served,
             timed_out: counts.timed_out,
             left: counts.left,
+            given_up: counts.given_up,
+            waited_ms: counts.waited_ms,
             refused: counts.refused,
         },
     }))
+}
+
+fn waiting(counts: &LineCounts, group: GroupId) -> u32 {
+    let found = counts.groups.iter().find(|(id, _)| *id == group);
+    found.map_or(0, |(_, waiting)| *waiting)
 }
 
 fn in_flight(tally: Option<std::sync::Arc<crate::quota::Tally>>) -> u32 {

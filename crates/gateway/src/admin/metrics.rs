@@ -24,6 +24,7 @@ pub async fn show(State(shared): State<App>) -> Response {
     let mut page = Page::default();
     requests(&mut page, &shared);
     records(&mut page, &shared).await;
+    queue(&mut page, &shared);
     let snapshot = shared.snapshot();
     let mut entries: Vec<_> = snapshot.accounts().collect();
     entries.sort_by_key(|account| account.id);
@@ -113,6 +114,57 @@ async fn records(page: &mut Page, shared: &Shared) {
         "Answers released before their record was committed.",
         shared.recorder.released_early(),
     );
+    page.one(
+        "waybill_account_events_total",
+        COUNTER,
+        "Changes of accounts' states, those that were lost included.",
+        shared.recorder.account_events(),
+    );
+    page.one(
+        "waybill_account_events_lost_total",
+        COUNTER,
+        "Changes of accounts' states that could not be recorded.",
+        shared.recorder.account_events_lost(),
+    );
+    page.one(
+        "waybill_usage_lost_total",
+        COUNTER,
+        "Requests whose usage could not be recorded.",
+        shared.recorder.usage_lost(),
+    );
+}
+
+fn queue(page: &mut Page, shared: &Shared) {
+    let counts = shared.line.counts();
+    page.one(
+        "waybill_queue_waiting",
+        GAUGE,
+        "Requests that wait for a slot now.",
+        counts.waiting,
+    );
+    page.one(
+        "waybill_queue_longest_wait_ms",
+        GAUGE,
+        "How long the request that waits longest has.",
+        counts.longest_wait_ms,
+    );
+    page.one(
+        "waybill_queue_joined_total",
+        COUNTER,
+        "Requests that began to wait.",
+        counts.joined,
+    );
+    let name = "waybill_queue_ended_total";
+    page.head(name, COUNTER, "How waits ended.");
+    for (outcome, count) in [
+        ("served", counts.served),
+        ("timed_out", counts.timed_out),
+        ("left", counts.left),
+        ("given_up", counts.given_up),
+        ("refused", counts.refused),
+    ] {
+        page.labelled(name, &[("outcome", outcome)], count);
+    }
 }
 
 fn accounts(page: &mut Page, entries: &[&std::sync::Arc<AccountEntry>], now: UnixMillis) {

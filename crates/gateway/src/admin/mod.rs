@@ -10,6 +10,7 @@ mod availability;
 mod body;
 mod books;
 mod check;
+mod concurrency;
 mod entities;
 mod errors;
 mod groups;
@@ -70,6 +71,7 @@ fn routes() -> Vec<Route> {
             "/api/v1/admin/ops/account-availability",
             availability::show,
         ),
+        get("/api/v1/admin/ops/concurrency", concurrency::show),
         // what is configured
         get("/api/v1/admin/accounts", accounts::list),
         post("/api/v1/admin/accounts", accounts::create),

@@ -14,7 +14,7 @@ use utoipa::{
     },
 };
 
-use super::{App, accounts, api_keys, availability, books, errors, groups, metrics, prices, probes, problem, records, users};
+use super::{App, accounts, api_keys, availability, books, concurrency, errors, groups, metrics, prices, probes, problem, records, users};
 use crate::ops::{
     accounts as asked,
     filter::{self, Takes},
@@ -43,7 +43,7 @@ pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
     paths(
         probes::live, probes::ready, metrics::show, serve,
         errors::list, errors::show, errors::upstream_errors, errors::resolve,
-        records::upstream_errors, records::upstream_error, records::requests, records::noise, books::show, availability::show,
+        records::upstream_errors, records::upstream_error, records::requests, records::noise, books::show, availability::show, concurrency::show,
         accounts::list, accounts::create, accounts::show, accounts::change, accounts::remove, accounts::enable, accounts::disable,
         accounts::reset, accounts::test, accounts::events,
         groups::list, groups::create, groups::show, groups::change, groups::remove,

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use waybill_model::{
     cause::Owner,
     view::{ErrorLogDetail, UpstreamErrorEvent},
-    waybill::Candidate,
+    waybill::{Candidate, Queued},
 };
 
 use super::table::{self, Tone, clean, clean_lines, maybe, plain, toned};
@@ -160,6 +160,9 @@ fn route(out: &mut impl Write, error: &ErrorLogDetail, colours: bool) -> io::Res
         "\n{}",
         toned("Accounts looked at", Tone::Bold, colours)
     )?;
+    if let Some(Queued { ahead, waited_ms }) = error.queued {
+        writeln!(out, "waited {waited_ms} ms for a slot, behind {ahead} others")?;
+    }
     let width = error
         .route
         .iter()

@@ -206,6 +206,7 @@ impl Composer {
             request_body: body.map(|body| body.text),
             request_body_bytes: arrival.body_bytes,
             request_headers: Some(redactor.headers(&arrival.headers)),
+            queued: waybill.routing.as_ref().and_then(|routing| routing.queued),
             route: waybill
                 .routing
                 .as_ref()

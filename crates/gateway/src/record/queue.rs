@@ -109,6 +109,7 @@ pub struct Counters {
     pub(super) released_early: AtomicU64,
     pub(super) noise_uncounted: AtomicU64,
     pub(super) without_body: AtomicU64,
+    account_events: AtomicU64,
     account_events_lost: AtomicU64,
     usage_lost: AtomicU64,
     ended: AtomicBool,
@@ -271,6 +272,7 @@ impl Recorder {
     /// Records a change of an account's state. Never waits: a full queue is a counted loss. On disk no
     /// later than any record that is put in after it.
     pub fn account_event(&self, event: AccountEvent) {
+        self.counters.account_events.fetch_add(1, Ordering::Relaxed);
         if self.account_events.try_send(Box::new(event)).is_err() {
             self.counters.lose_account_events(1);
         }
@@ -312,6 +314,11 @@ impl Recorder {
     /// Refusals before auth that nobody counted: too many came at once, or the store was away too long.
     pub fn noise_uncounted(&self) -> u64 {
         self.counters.noise_uncounted.load(Ordering::Relaxed)
+    }
+
+    /// Changes of accounts' states since the start, those that were lost included.
+    pub fn account_events(&self) -> u64 {
+        self.counters.account_events.load(Ordering::Relaxed)
     }
 
     /// Changes of accounts' states that are not on record: too many came at once, or the store took none

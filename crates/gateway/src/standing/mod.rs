@@ -17,6 +17,7 @@ mod history;
 mod keeper;
 mod prober;
 mod rules;
+mod switch;
 mod way;
 mod ways;
 

@@ -10,7 +10,7 @@ use waybill_model::{
     cause::Cause,
     entity::{Probe, Status},
     id::AccountId,
-    state::{AccountEventKind, MarkKind, Scope},
+    state::AccountEventKind,
 };
 use waybill_store::AccountChange;
 
@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// Who acts here.
-const ADMIN: &str = "admin";
+pub const ADMIN: &str = "admin";
 
 /// Why something is done; it stands in the account's events.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
@@ -75,31 +75,13 @@ pub async fn reset(
 ) -> Result<Json<AccountView>, Problem> {
     check::reason(act.reason.as_deref())?;
     let account = find(&shared, &text).await?;
-    note(&shared, account.id, AccountEventKind::Reset, act.reason);
+    if let Some(entry) = shared.snapshot().account(account.id) {
+        let (reason, now) = (act.reason.unwrap_or_default(), shared.clock.now());
+        let keeper = &shared.keeper;
+        keeper.by_hand(entry, AccountEventKind::Reset, ADMIN, reason, now);
+    }
     let groups = shared.store.groups().await?;
     Ok(Json(view(&shared, &groups, account)))
-}
-
-/// Writes down that an account was switched on or off, unless that is how it stood.
-pub fn switched(shared: &App, id: AccountId, status: Status, reason: Option<String>) {
-    let is_marked = shared.snapshot().account(id).is_some_and(|entry| {
-        let state = entry.live.state();
-        state.mark(MarkKind::Disabled, &Scope::Account).is_some()
-    });
-    match (status, is_marked) {
-        (Status::Active, true) => note(shared, id, AccountEventKind::Enabled, reason),
-        (Status::Disabled, false) => note(shared, id, AccountEventKind::Disabled, reason),
-        (Status::Active, false) | (Status::Disabled, true) => {}
-    }
-}
-
-/// Writes down what an operator did.
-fn note(shared: &App, id: AccountId, kind: AccountEventKind, reason: Option<String>) {
-    let Some(entry) = shared.snapshot().account(id).cloned() else {
-        return;
-    };
-    let (reason, now) = (reason.unwrap_or_default(), shared.clock.now());
-    shared.keeper.by_hand(&entry, kind, ADMIN, reason, now);
 }
 
 async fn switch(

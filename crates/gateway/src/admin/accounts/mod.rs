@@ -104,14 +104,14 @@ async fn update(
     change: AccountChange,
     reason: Option<String>,
 ) -> Result<Json<AccountView>, Problem> {
-    let switched = change.status;
     let account = shared
         .store
         .update_account(id, change, shared.clock.now())
         .await?;
     apply(shared).await?;
-    if let Some(status) = switched {
-        act::switched(shared, id, status, reason);
+    if let Some(entry) = shared.snapshot().account(id) {
+        let (reason, now) = (reason.unwrap_or_default(), shared.clock.now());
+        shared.keeper.switched(entry, act::ADMIN, reason, now);
     }
     Ok(Json(view(shared, &shared.store.groups().await?, account)))
 }
