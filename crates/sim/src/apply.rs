@@ -129,6 +129,7 @@ impl Scene<'_> {
                 protocol: self.route.protocol,
                 model: &self.ask.model,
                 retry_after_ms,
+                limit: None,
                 echo_key: self.key.filter(|_| echo_key),
                 request_id: self.request_id,
                 now: self.now,

@@ -1,6 +1,6 @@
 //! How a simulated provider can break, as data: the same words in Rust, in a rules file and over HTTP.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -41,6 +41,12 @@ pub struct Rule {
     /// Hits at most this many requests, then never again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
+    /// Hits only from this time on, counted from the simulator's start.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub from_ms: u64,
+    /// Hits only before this time, counted from the simulator's start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_ms: Option<u64>,
     /// Hits only for a part of each period of time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cycle: Option<Cycle>,
@@ -80,6 +86,8 @@ impl Rule {
             share: None,
             skip: 0,
             times: None,
+            from_ms: 0,
+            until_ms: None,
             cycle: None,
             delay_ms: 0,
             encoding: None,
@@ -119,6 +127,14 @@ impl Rule {
     #[must_use]
     pub fn times(mut self, times: u64) -> Self {
         self.times = Some(times);
+        self
+    }
+
+    /// Only for a while, counted from the simulator's start.
+    #[must_use]
+    pub fn between(mut self, from: Duration, until: Duration) -> Self {
+        self.from_ms = from.as_millis() as u64;
+        self.until_ms = Some(until.as_millis() as u64);
         self
     }
 

@@ -1,10 +1,15 @@
 //! `waybill-sim`: the simulated providers as a process.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context;
 use clap::Parser;
-use waybill_sim::{Fast, Rule, Sim, SimOptions, demo_rules};
+use serde::de::DeserializeOwned;
+use waybill_sim::{Fast, Limit, Rule, Sim, SimOptions, demo_rules};
 
 /// Simulated Anthropic, OpenAI and Gemini providers on one port.
 #[derive(Parser)]
@@ -16,6 +21,9 @@ struct Arguments {
     /// A JSON file with a list of rules.
     #[arg(long)]
     rules: Option<PathBuf>,
+    /// A JSON file with a list of limits that accounts have.
+    #[arg(long)]
+    limits: Option<PathBuf>,
     /// Adds the faults of the demo's accounts.
     #[arg(long)]
     demo: bool,
@@ -58,14 +66,8 @@ fn main() -> anyhow::Result<()> {
 }
 
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let mut rules: Vec<Rule> = match &arguments.rules {
-        None => Vec::new(),
-        Some(path) => {
-            let text =
-                std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
-            serde_json::from_slice(&text).with_context(|| format!("in {}", path.display()))?
-        }
-    };
+    let mut rules: Vec<Rule> = list_from(arguments.rules.as_deref())?;
+    let limits: Vec<Limit> = list_from(arguments.limits.as_deref())?;
     if arguments.demo {
         rules.extend(demo_rules());
     }
@@ -86,10 +88,20 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     .await
     .with_context(|| format!("listening on {}", arguments.listen))?;
     rules.into_iter().for_each(|rule| sim.script(rule));
+    limits.into_iter().for_each(|limit| sim.limit(limit));
     println!("listening on {}", sim.url());
     until_told_to_stop().await?;
     sim.stop().await;
     Ok(())
+}
+
+/// The list in a JSON file; empty without one.
+fn list_from<T: DeserializeOwned>(path: Option<&Path>) -> anyhow::Result<Vec<T>> {
+    let Some(path) = path else {
+        return Ok(Vec::new());
+    };
+    let text = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+    serde_json::from_slice(&text).with_context(|| format!("in {}", path.display()))
 }
 
 async fn until_told_to_stop() -> std::io::Result<()> {

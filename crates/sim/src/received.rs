@@ -3,9 +3,9 @@
 //! Promises: bounded (the newest are kept), in order of arrival.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -60,10 +60,29 @@ pub struct Counters {
     pub max_in_flight: u64,
 }
 
+/// What one credential was used for.
+#[derive(Debug, Clone, Default, Serialize, PartialEq, Eq)]
+pub struct KeyCounters {
+    /// Since the start.
+    pub requests: u64,
+    /// Refused by a limit.
+    pub limited: u64,
+    /// Now: as in [`Counters`].
+    pub in_flight: u64,
+    /// The most at one time since the start.
+    pub max_in_flight: u64,
+    /// Requests for each model; those that could not be read name none.
+    pub models: BTreeMap<String, u64>,
+}
+
+/// Credentials counted apart; what comes with others is counted in [`Counters`] alone.
+const MAX_KEYS: usize = 10_000;
+
 /// The bounded log and the counters.
 #[derive(Debug)]
 pub struct Log {
     keep: usize,
+    keys: Mutex<BTreeMap<String, KeyCounters>>,
     kept: Mutex<VecDeque<Received>>,
     requests: AtomicU64,
     in_flight: AtomicU64,
@@ -75,6 +94,7 @@ impl Log {
     pub fn new(keep: usize) -> Self {
         Log {
             keep,
+            keys: Mutex::default(),
             kept: Mutex::default(),
             requests: AtomicU64::new(0),
             in_flight: AtomicU64::new(0),
@@ -119,7 +139,33 @@ impl Log {
         let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         let now = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
         self.max_in_flight.fetch_max(now, Ordering::Relaxed);
-        (number, InFlight(Arc::clone(self)))
+        let in_flight = InFlight {
+            log: Arc::clone(self),
+            key: None,
+            places: Vec::new(),
+        };
+        (number, in_flight)
+    }
+
+    /// The counters of every credential now.
+    pub fn keys(&self) -> BTreeMap<String, KeyCounters> {
+        self.lock_keys().clone()
+    }
+
+    /// Counts for one credential, if it is counted.
+    fn count(&self, key: &str, count: impl FnOnce(&mut KeyCounters)) -> bool {
+        let mut keys = self.lock_keys();
+        let room = keys.len() < MAX_KEYS;
+        match keys.get_mut(key) {
+            Some(counters) => count(counters),
+            None if room => count(keys.entry(key.to_owned()).or_default()),
+            None => return false,
+        }
+        true
+    }
+
+    fn lock_keys(&self) -> MutexGuard<'_, BTreeMap<String, KeyCounters>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The counters now.
@@ -134,10 +180,44 @@ impl Log {
 
 /// One request being served; counted out on drop, and nothing else.
 #[derive(Debug)]
-pub struct InFlight(Arc<Log>);
+pub struct InFlight {
+    log: Arc<Log>,
+    key: Option<String>,
+    places: Vec<Arc<()>>,
+}
+
+impl InFlight {
+    /// Counts the request for its credential (empty: none), too.
+    pub fn of_key(&mut self, key: &str) {
+        let counted = self.log.count(key, |counters| {
+            counters.requests += 1;
+            counters.in_flight += 1;
+            counters.max_in_flight = counters.max_in_flight.max(counters.in_flight);
+        });
+        self.key = counted.then(|| key.to_owned());
+    }
+
+    /// Counts the request for its model, and whether a limit refused it.
+    pub fn of_model(&self, model: &str, limited: bool) {
+        if let Some(key) = &self.key {
+            self.log.count(key, |counters| {
+                *counters.models.entry(model.to_owned()).or_default() += 1;
+                counters.limited += u64::from(limited);
+            });
+        }
+    }
+
+    /// Keeps places under limits until the answer is over.
+    pub fn hold(&mut self, places: Vec<Arc<()>>) {
+        self.places = places;
+    }
+}
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.log.in_flight.fetch_sub(1, Ordering::Relaxed);
+        if let Some(key) = &self.key {
+            self.log.count(key, |counters| counters.in_flight -= 1);
+        }
     }
 }

@@ -123,6 +123,10 @@ impl RuleState {
                 .is_none_or(|protocol| protocol == facts.route.protocol)
             && rule.stream.is_none_or(|stream| stream == facts.stream)
             && rule.times.is_none_or(|times| self.hits < times)
+            && facts.uptime.as_millis() as u64 >= rule.from_ms
+            && rule
+                .until_ms
+                .is_none_or(|until| (facts.uptime.as_millis() as u64) < until)
             && rule.cycle.is_none_or(|cycle| {
                 facts.uptime.as_millis() as u64 % cycle.period_ms.max(1) < cycle.on_ms
             });
@@ -138,7 +142,8 @@ impl RuleState {
     }
 }
 
-fn like_or_absent(pattern: Option<&str>, text: Option<&str>) -> bool {
+/// Whether `text` is there and fits, where a pattern asks for it.
+pub fn like_or_absent(pattern: Option<&str>, text: Option<&str>) -> bool {
     pattern.is_none_or(|pattern| text.is_some_and(|text| like(pattern, text)))
 }
 

@@ -1,10 +1,8 @@
 //! The way of a request through the simulator: read, understand, let a rule decide, log, answer.
 
-use std::{
-    convert::Infallible,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+mod refusal;
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, request::Parts};
@@ -16,6 +14,7 @@ use waybill_model::{
 };
 
 use crate::{
+    allowance::{Admitted, Left, OverLimit},
     apply::{Scene, apply},
     ask::Ask,
     body::Playback,
@@ -23,13 +22,10 @@ use crate::{
     control,
     fault::{ProviderError, Rule},
     line::Control,
-    outgoing::{Action, JSON, Outgoing},
-    provider::{
-        self, Answer,
-        errors::{self, Occasion, Said},
-        headers, models,
-    },
+    outgoing::{Action, Outgoing},
+    provider::{self, Answer, headers, models},
     received::{InFlight, Received},
+    reply::Reply,
     route::{Route, credential},
     script::Facts,
     sim::Shared,
@@ -44,7 +40,7 @@ pub(crate) async fn request(
     shared: Arc<Shared>,
     line: Arc<Control>,
 ) -> Result<Response<Playback>, Infallible> {
-    let (number, in_flight) = shared.log.enter();
+    let (number, mut in_flight) = shared.log.enter();
     let (head, body) = request.into_parts();
     let (body, too_large) = match Limited::new(body, MAX_BODY_BYTES).collect().await {
         Ok(body) => (body.to_bytes(), false),
@@ -61,7 +57,7 @@ pub(crate) async fn request(
         body: &body,
         too_large,
     };
-    let (action, hit) = visit.decide();
+    let (action, hit) = visit.decide(&mut in_flight);
     visit.log(hit.as_ref().map(|(_, name)| name));
     let rule = hit.map(|(rule, _)| rule);
     if let Some(delay_ms) = rule
@@ -114,11 +110,14 @@ struct Visit<'a> {
 type Hit = Option<(Rule, String)>;
 
 impl Visit<'_> {
-    fn decide(&self) -> (Action, Hit) {
+    fn decide(&self, in_flight: &mut InFlight) -> (Action, Hit) {
         let route = match Route::read(&self.head.method, &self.head.uri, &self.head.headers) {
             Ok(route) => route,
             Err(protocol) => return (self.no_such_path(protocol), None),
         };
+        if self.shared.fast.is_none() {
+            in_flight.of_key(self.key().unwrap_or_default());
+        }
         if let Some(refusal) = self.refuse(&route) {
             return (refusal, None);
         }
@@ -127,25 +126,80 @@ impl Visit<'_> {
             if let Some(action) = prepared.answer(&route, stream) {
                 return match self.hit(&route, None, stream) {
                     None => (action, None),
-                    hit => self.answer(&route, |_| hit),
+                    hit => self.answer(&route, in_flight, |_| hit),
                 };
             }
         }
-        self.answer(&route, |ask| self.hit(&route, Some(&ask.model), ask.stream))
+        self.answer(&route, in_flight, |ask| {
+            self.hit(&route, Some(&ask.model), ask.stream)
+        })
     }
 
-    fn answer(&self, route: &Route, hit: impl FnOnce(&Ask) -> Hit) -> (Action, Hit) {
-        match self.ask(route) {
-            Err(action) => (*action, None),
-            Ok(ask) => self.perform(route, &ask, hit(&ask)),
+    fn answer(
+        &self,
+        route: &Route,
+        in_flight: &mut InFlight,
+        hit: impl FnOnce(&Ask) -> Hit,
+    ) -> (Action, Hit) {
+        let ask = match self.ask(route) {
+            Err(action) => return (*action, None),
+            Ok(ask) => ask,
+        };
+        let hit = hit(&ask);
+        let has_fault = hit.as_ref().is_some_and(|(rule, _)| rule.fault.is_some());
+        // What goes wrong goes wrong whatever is left.
+        let left = match self.admit(route, &ask, has_fault) {
+            Ok(admitted) => {
+                in_flight.of_model(&ask.model, false);
+                in_flight.hold(admitted.places);
+                admitted.left
+            }
+            Err(over) => {
+                in_flight.of_model(&ask.model, true);
+                return (self.over_limit(route, &ask, over), hit);
+            }
+        };
+        self.perform(route, &ask, hit, left)
+    }
+
+    /// Charges what generates to the account's limits.
+    fn admit(&self, route: &Route, ask: &Ask, exempt: bool) -> Result<Admitted, OverLimit> {
+        let generates = match route.endpoint {
+            Endpoint::Messages
+            | Endpoint::ChatCompletions
+            | Endpoint::Responses
+            | Endpoint::Embeddings
+            | Endpoint::GenerateContent
+            | Endpoint::StreamGenerateContent
+            | Endpoint::EmbedContent => true,
+            Endpoint::CountTokens | Endpoint::GeminiCountTokens | Endpoint::Models => false,
+        };
+        if exempt || !generates {
+            return Ok(Admitted::default());
         }
+        let tokens = || ask.input_tokens + Reply::to(ask).output_tokens;
+        let key = self.key().unwrap_or_default();
+        self.shared
+            .allowances
+            .admit(key, &ask.model, tokens, self.now())
+    }
+
+    fn key(&self) -> Option<&str> {
+        credential(&self.head.uri, &self.head.headers)
+    }
+
+    fn now(&self) -> UnixMillis {
+        self.shared.options.clock.now()
     }
 
     /// What the provider refuses before it looks at the body.
     fn refuse(&self, route: &Route) -> Option<Action> {
         let keys = &self.shared.options.keys;
-        let key = credential(&self.head.uri, &self.head.headers);
-        if !keys.is_empty() && !key.is_some_and(|key| keys.iter().any(|known| known == key)) {
+        if !keys.is_empty()
+            && !self
+                .key()
+                .is_some_and(|key| keys.iter().any(|known| known == key))
+        {
             return Some(self.error(route, ProviderError::InvalidKey, ""));
         }
         if self.too_large {
@@ -172,18 +226,19 @@ impl Visit<'_> {
     }
 
     fn hit(&self, route: &Route, model: Option<&str>, stream: bool) -> Hit {
+        let uptime_ms = self.now().0.saturating_sub(self.shared.started.0);
         self.shared.script.hit(&Facts {
             route,
-            key: credential(&self.head.uri, &self.head.headers),
+            key: self.key(),
             model,
             stream,
-            uptime: self.shared.started.elapsed(),
+            uptime: Duration::from_millis(uptime_ms.max(0) as u64),
         })
     }
 
-    fn perform(&self, route: &Route, ask: &Ask, hit: Hit) -> (Action, Hit) {
+    fn perform(&self, route: &Route, ask: &Ask, hit: Hit, left: Left) -> (Action, Hit) {
         let options = &self.shared.options;
-        let now = now();
+        let now = self.now();
         let answer = match (route.endpoint, &route.path_model) {
             (Endpoint::Models, Some(id)) => match models::one(route, id) {
                 Some(model) => Answer::Plain(model.to_string().into()),
@@ -196,6 +251,7 @@ impl Visit<'_> {
         let Some(fault) = hit.as_ref().and_then(|(rule, _)| rule.fault.as_ref()) else {
             let mut out = Outgoing::good(answer, headers, options.chunk_pause);
             out.set_headers(headers::limits(route.protocol).iter().copied());
+            out.set_headers(headers::left(route.protocol, left, now));
             return (Action::Respond(out), hit);
         };
         headers.reserve(8);
@@ -205,7 +261,7 @@ impl Visit<'_> {
             answer,
             headers,
             pause: options.chunk_pause,
-            key: credential(&self.head.uri, &self.head.headers),
+            key: self.key(),
             request_id: &request_id,
             now,
         };
@@ -214,74 +270,6 @@ impl Visit<'_> {
 
     fn request_id(&self, protocol: Protocol) -> String {
         headers::request_id(protocol, self.shared.options.seed, self.number)
-    }
-
-    fn occasion<'b>(
-        &self,
-        protocol: Protocol,
-        model: &'b str,
-        request_id: &'b str,
-    ) -> Occasion<'b> {
-        Occasion {
-            protocol,
-            model,
-            retry_after_ms: None,
-            echo_key: None,
-            request_id,
-            now: now(),
-        }
-    }
-
-    fn error(&self, route: &Route, error: ProviderError, model: &str) -> Action {
-        let request_id = self.request_id(route.protocol);
-        let said = errors::say(error, &self.occasion(route.protocol, model, &request_id));
-        self.spoken(route, &said, &request_id)
-    }
-
-    fn refusal(
-        &self,
-        route: &Route,
-        status: u16,
-        param: Option<&'static str>,
-        message: String,
-    ) -> Action {
-        let request_id = self.request_id(route.protocol);
-        let said = Said::refusal(
-            &self.occasion(route.protocol, "", &request_id),
-            status,
-            param,
-            message,
-        );
-        self.spoken(route, &said, &request_id)
-    }
-
-    fn spoken(&self, route: &Route, said: &Said, request_id: &str) -> Action {
-        let headers = headers::common(route.protocol, request_id);
-        let mut out = Outgoing::whole(said.status, headers, JSON, said.status_body(route));
-        out.set_headers(
-            said.headers
-                .iter()
-                .map(|(name, value)| (*name, value.as_str())),
-        );
-        Action::Respond(out)
-    }
-
-    fn no_such_path(&self, protocol: Protocol) -> Action {
-        let (method, path) = (&self.head.method, self.head.uri.path());
-        let message = match protocol {
-            Protocol::Anthropic => "Not found".to_owned(),
-            Protocol::OpenAi => format!("Invalid URL ({method} {path})"),
-            Protocol::Gemini => format!("The requested URL {path} was not found on this server."),
-        };
-        let request_id = self.request_id(protocol);
-        let said = Said::refusal(
-            &self.occasion(protocol, "", &request_id),
-            404,
-            None,
-            message,
-        );
-        let headers = headers::common(protocol, &request_id);
-        Action::Respond(Outgoing::whole(404, headers, JSON, said.body().to_string()))
     }
 
     fn log(&self, rule: Option<&String>) {
@@ -309,15 +297,8 @@ impl Visit<'_> {
                 })
                 .collect(),
             body: self.body.clone(),
-            key: credential(&self.head.uri, &self.head.headers).map(str::to_owned),
+            key: self.key().map(str::to_owned),
             rule: rule.cloned(),
         });
     }
-}
-
-fn now() -> UnixMillis {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    UnixMillis(since.as_millis() as i64)
 }

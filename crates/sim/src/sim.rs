@@ -1,11 +1,14 @@
 //! The simulator: listens, serves each connection, and breaks the ones it is told to break.
 
 use std::{
+    collections::BTreeMap,
     io,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use waybill_model::time::UnixMillis;
 
 use hyper::service::service_fn;
 use hyper_util::{
@@ -16,10 +19,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    allowance::{Allowances, LimitState},
+    clock::SimClock,
     fast::{Fast, Prepared},
     fault::Rule,
+    limit::Limit,
     line::{Control, Line, obey},
-    received::{Counters, Log, Received},
+    received::{Counters, KeyCounters, Log, Received},
     script::{RuleState, Script},
     serve,
 };
@@ -39,8 +45,10 @@ pub struct SimOptions {
     pub chunk_pause: Duration,
     /// Requests kept for [`Sim::received`], the newest. Default 1024; 0 keeps nothing.
     pub keep: usize,
-    /// Answers prepared at start instead of made for each request.
+    /// Answers prepared at start instead of made for each request. Limits do not apply to them.
     pub fast: Option<Fast>,
+    /// What time it is. Default: the machine's.
+    pub clock: SimClock,
 }
 
 impl Default for SimOptions {
@@ -53,6 +61,7 @@ impl Default for SimOptions {
             chunk_pause: Duration::ZERO,
             keep: 1024,
             fast: None,
+            clock: SimClock::System,
         }
     }
 }
@@ -61,9 +70,10 @@ impl Default for SimOptions {
 pub(crate) struct Shared {
     pub options: SimOptions,
     pub script: Script,
+    pub allowances: Allowances,
     pub log: Arc<Log>,
     pub fast: Option<Prepared>,
-    pub started: Instant,
+    pub started: UnixMillis,
 }
 
 /// A running simulator. Dropping it closes every connection.
@@ -86,7 +96,8 @@ impl Sim {
             script: Script::new(options.seed),
             log: Arc::new(Log::new(options.keep)),
             fast: options.fast.as_ref().map(Fast::prepare),
-            started: Instant::now(),
+            allowances: Allowances::default(),
+            started: options.clock.now(),
             options,
         });
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
@@ -129,6 +140,21 @@ impl Sim {
         self.shared.script.states()
     }
 
+    /// Adds a limit that accounts have. Rules come before limits.
+    pub fn limit(&self, limit: Limit) {
+        self.shared.allowances.add(limit);
+    }
+
+    /// Removes every limit.
+    pub fn clear_limits(&self) {
+        self.shared.allowances.clear();
+    }
+
+    /// Every limit and how often it refused a request.
+    pub fn limits(&self) -> Vec<LimitState> {
+        self.shared.allowances.states()
+    }
+
     /// The newest requests, oldest first; at most [`SimOptions::keep`].
     pub fn received(&self) -> Vec<Received> {
         self.shared.log.all()
@@ -142,6 +168,11 @@ impl Sim {
     /// How many requests were and are being served.
     pub fn counters(&self) -> Counters {
         self.shared.log.counters()
+    }
+
+    /// The same for each credential that was presented (empty: none). Not counted in [fast](Fast) mode.
+    pub fn by_key(&self) -> BTreeMap<String, KeyCounters> {
+        self.shared.log.keys()
     }
 
     /// Closes the listener and every connection, and waits until all are gone.

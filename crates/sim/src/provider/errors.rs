@@ -9,7 +9,11 @@ use waybill_model::{
     time::UnixMillis,
 };
 
-use super::{Frame, responses};
+use super::{
+    Frame,
+    headers::{second_after, span},
+    responses,
+};
 use crate::{
     ask::Ask,
     json::{Json, obj},
@@ -24,6 +28,10 @@ pub enum ProviderError {
     RateLimitRequests,
     /// Too many tokens in a minute.
     RateLimitTokens,
+    /// Too many requests in a day.
+    RateLimitDay,
+    /// Too many requests at one time.
+    RateLimitConcurrency,
     /// A longer quota is used up.
     Quota,
     /// No money left on the account.
@@ -61,6 +69,8 @@ impl ProviderError {
     pub const ALL: &'static [ProviderError] = &[
         ProviderError::RateLimitRequests,
         ProviderError::RateLimitTokens,
+        ProviderError::RateLimitDay,
+        ProviderError::RateLimitConcurrency,
         ProviderError::Quota,
         ProviderError::CreditBalance,
         ProviderError::Overloaded,
@@ -88,6 +98,8 @@ pub struct Occasion<'a> {
     pub model: &'a str,
     /// The wait to state, where one is stated; `None` for the usual one.
     pub retry_after_ms: Option<u64>,
+    /// The limit to state, where one is stated; `None` for the usual one.
+    pub limit: Option<u64>,
     /// A credential to repeat in the message.
     pub echo_key: Option<&'a str>,
     /// The id of the request.
@@ -254,35 +266,39 @@ impl Occasion<'_> {
 
     /// When the wait is over: RFC 3339, to the second.
     fn reset_at(&self) -> String {
-        let end_ms = self.now.0 + self.wait_ms() as i64;
-        let whole = UnixMillis((end_ms + 999) / 1000 * 1000);
-        whole.to_string().replace(".000Z", "Z")
+        second_after(UnixMillis(self.now.0 + self.wait_ms() as i64))
     }
 }
 
 fn anthropic(error: ProviderError, on: &Occasion<'_>) -> Said {
     use ProviderError as E;
     let say = |status, kind, message: &str| Said::new(on, status, kind, message);
+    let limit = |usual| on.limit.unwrap_or(usual);
     match error {
         E::RateLimitRequests => say(
             429,
             "rate_limit_error",
-            "This request would exceed your organization's rate limit of 50 requests per minute. For details, refer to: https://docs.claude.com/en/api/rate-limits. You can see the response headers for current usage.",
+            &format!("This request would exceed your organization's rate limit of {} requests per minute. For details, refer to: https://docs.claude.com/en/api/rate-limits. You can see the response headers for current usage.", limit(50)),
         )
         .header("retry-after", on.wait_seconds())
-        .header("anthropic-ratelimit-requests-limit", 50)
+        .header("anthropic-ratelimit-requests-limit", limit(50))
         .header("anthropic-ratelimit-requests-remaining", 0)
         .header("anthropic-ratelimit-requests-reset", on.reset_at()),
         E::RateLimitTokens => say(
             429,
             "rate_limit_error",
-            "This request would exceed your organization's rate limit of 30,000 input tokens per minute. For details, refer to: https://docs.claude.com/en/api/rate-limits. You can see the response headers for current usage. Please reduce the prompt length or the maximum tokens requested, or try again later.",
+            &format!("This request would exceed your organization's rate limit of {} input tokens per minute. For details, refer to: https://docs.claude.com/en/api/rate-limits. You can see the response headers for current usage. Please reduce the prompt length or the maximum tokens requested, or try again later.", limit(30_000)),
         )
         .header("retry-after", on.wait_seconds())
-        .header("anthropic-ratelimit-input-tokens-limit", 30_000)
+        .header("anthropic-ratelimit-input-tokens-limit", limit(30_000))
         .header("anthropic-ratelimit-input-tokens-remaining", 0)
         .header("anthropic-ratelimit-input-tokens-reset", on.reset_at()),
-        E::Quota => {
+        E::RateLimitConcurrency => say(
+            429,
+            "rate_limit_error",
+            "Number of concurrent connections has exceeded your rate limit. Please try again later or contact sales at https://www.anthropic.com/contact-sales to discuss your options for a rate limit increase.",
+        ),
+        E::RateLimitDay | E::Quota => {
             let reset = (on.now.0 + on.wait_ms() as i64) / 1000;
             say(429, "rate_limit_error", "This request would exceed your account's rate limit. Please try again later.")
                 .header("retry-after", on.wait_seconds())
@@ -320,10 +336,11 @@ fn anthropic(error: ProviderError, on: &Occasion<'_>) -> Said {
 fn openai(error: ProviderError, on: &Occasion<'_>) -> Said {
     use ProviderError as E;
     let say = |status, kind, message: &str| Said::new(on, status, kind, message);
-    let seconds = on.wait_ms() as f64 / 1000.0;
-    let limited = |kind: &'static str, what: &'static str, limit: u64, names: [&'static str; 3]| {
+    let wait = span(on.wait_ms());
+    let limited = |kind: &'static str, what: &'static str, usual: u64, names: [&'static str; 3]| {
+        let limit = on.limit.unwrap_or(usual);
         let message = format!(
-            "Rate limit reached for {} in organization org-4f8Q2xW9bT on {what}: Limit {limit}, Used {limit}, Requested 1. Please try again in {seconds}s. Visit https://platform.openai.com/account/rate-limits to learn more.",
+            "Rate limit reached for {} in organization org-4f8Q2xW9bT on {what}: Limit {limit}, Used {limit}, Requested 1. Please try again in {wait}. Visit https://platform.openai.com/account/rate-limits to learn more.",
             on.model
         );
         Said::new(on, 429, kind, message)
@@ -332,7 +349,7 @@ fn openai(error: ProviderError, on: &Occasion<'_>) -> Said {
             .header("retry-after-ms", on.wait_ms())
             .header(names[0], limit)
             .header(names[1], 0)
-            .header(names[2], format!("{seconds}s"))
+            .header(names[2], &wait)
     };
     match error {
         E::RateLimitRequests => limited(
@@ -347,6 +364,14 @@ fn openai(error: ProviderError, on: &Occasion<'_>) -> Said {
             30_000,
             ["x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"],
         ),
+        E::RateLimitDay => limited(
+            "requests",
+            "requests per day (RPD)",
+            200,
+            ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"],
+        ),
+        E::RateLimitConcurrency => say(429, "requests", "Too many concurrent requests. Please wait for others to finish.")
+            .code("concurrency_limit_exceeded"),
         E::Quota => say(
             429,
             "insufficient_quota",
@@ -416,6 +441,7 @@ fn gemini(error: ProviderError, on: &Occasion<'_>) -> Said {
     use ProviderError as E;
     let say = |status, kind, message: &str| Said::new(on, status, kind, message);
     let seconds = format!("{}s", on.wait_ms() as f64 / 1000.0);
+    let limit = |usual: u64| on.limit.unwrap_or(usual).to_string();
     let exhausted = |metric: &str, id: &str, value: &str| {
         let metric = format!("generativelanguage.googleapis.com/{metric}");
         let message = format!(
@@ -446,15 +472,20 @@ fn gemini(error: ProviderError, on: &Occasion<'_>) -> Said {
     };
     match error {
         E::RateLimitRequests => {
-            exhausted("generate_content_requests", "GenerateRequestsPerMinutePerProjectPerModel", "150")
+            exhausted("generate_content_requests", "GenerateRequestsPerMinutePerProjectPerModel", &limit(150))
         }
         E::RateLimitTokens => {
-            exhausted("generate_content_input_token_count", "GenerateContentInputTokensPerModelPerMinute", "1000000")
+            exhausted("generate_content_input_token_count", "GenerateContentInputTokensPerModelPerMinute", &limit(1_000_000))
         }
-        E::Quota => exhausted(
+        E::RateLimitConcurrency => say(
+            429,
+            "RESOURCE_EXHAUSTED",
+            "Too many concurrent requests for this project. Please try again when others have finished.",
+        ),
+        E::RateLimitDay | E::Quota => exhausted(
             "generate_content_free_tier_requests",
             "GenerateRequestsPerDayPerProjectPerModel-FreeTier",
-            "250",
+            &limit(250),
         ),
         E::CreditBalance => say(
             403,

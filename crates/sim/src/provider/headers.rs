@@ -1,9 +1,12 @@
 //! The headers a provider puts on every answer.
 
 use http::{HeaderMap, HeaderValue, header::HeaderName};
-use waybill_model::protocol::Protocol;
+use waybill_model::{protocol::Protocol, time::UnixMillis};
 
-use crate::seed::Seed;
+use crate::{
+    allowance::{Left, Level},
+    seed::Seed,
+};
 
 /// The id a provider gives a request: unique per simulator and number.
 pub fn request_id(protocol: Protocol, seed: u64, number: u64) -> String {
@@ -52,7 +55,7 @@ pub fn common(protocol: Protocol, request_id: &str) -> HeaderMap {
     headers
 }
 
-/// What a good answer says about the limits.
+/// What a good answer says about the limits of an account that has none to speak of.
 pub fn limits(protocol: Protocol) -> &'static [(&'static str, &'static str)] {
     match protocol {
         Protocol::Anthropic => &[
@@ -70,5 +73,59 @@ pub fn limits(protocol: Protocol) -> &'static [(&'static str, &'static str)] {
             ("x-ratelimit-reset-tokens", "12ms"),
         ],
         Protocol::Gemini => &[],
+    }
+}
+
+/// What every answer says about the limits of an account that has some. Gemini's says nothing.
+pub fn left(protocol: Protocol, left: Left, now: UnixMillis) -> Vec<(String, String)> {
+    let of = |what: &str, level: Level| {
+        let Level {
+            limit,
+            remaining,
+            full_in_ms,
+        } = level;
+        let values = [limit.to_string(), remaining.to_string()];
+        let [limit, remaining] = values;
+        match protocol {
+            Protocol::Anthropic => {
+                let name = |part: &str| format!("anthropic-ratelimit-{what}-{part}");
+                let reset = second_after(UnixMillis(now.0 + full_in_ms as i64));
+                vec![
+                    (name("limit"), limit),
+                    (name("remaining"), remaining),
+                    (name("reset"), reset),
+                ]
+            }
+            Protocol::OpenAi => {
+                let name = |part: &str| format!("x-ratelimit-{part}-{what}");
+                vec![
+                    (name("limit"), limit),
+                    (name("remaining"), remaining),
+                    (name("reset"), span(full_in_ms)),
+                ]
+            }
+            Protocol::Gemini => Vec::new(),
+        }
+    };
+    let requests = left.requests.map(|level| of("requests", level));
+    let tokens = left.tokens.map(|level| of("tokens", level));
+    requests.into_iter().chain(tokens).flatten().collect()
+}
+
+/// The first whole second not before an instant, as Anthropic writes it.
+pub fn second_after(at: UnixMillis) -> String {
+    let whole = UnixMillis((at.0 + 999).div_euclid(1000) * 1000);
+    whole.to_string().replace(".000Z", "Z")
+}
+
+/// A time as OpenAI writes it: `120ms`, `1.5s`, `6m0s`.
+pub fn span(ms: u64) -> String {
+    let (hours, minutes) = (ms / 3_600_000, ms / 60_000 % 60);
+    let seconds = (ms % 60_000) as f64 / 1000.0;
+    match (hours, minutes) {
+        (0, 0) if ms < 1000 => format!("{ms}ms"),
+        (0, 0) => format!("{seconds}s"),
+        (0, _) => format!("{minutes}m{seconds}s"),
+        _ => format!("{hours}h{minutes}m{seconds}s"),
     }
 }

@@ -4,5 +4,6 @@
 
 mod answers;
 mod faults;
+mod limits;
 mod support;
 mod traffic;
