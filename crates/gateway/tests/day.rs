@@ -596,10 +596,12 @@ fn arrivals(rng: &mut StdRng) -> Vec<i64> {
 fn a_day_of_limits_costs_clients_hardly_more_than_the_limits_themselves() {
     for seed in [1, 2, 3] {
         let day = Day::new(seed).run();
-        println!("seed {seed}: {day:?}");
         let share = |count: usize| count as f64 / REQUESTS as f64 * 100.0;
         assert_eq!(day.served + day.failed, REQUESTS);
         assert!(day.unavoidable > 100, "a day without hardship proves nothing");
+        // What is refused is refused to those that were in flight together, and to trials.
+        assert!(day.most_limited_in_a_minute <= 90, "seed {seed}: {day:?}");
+        assert!(day.limited * 6 < day.attempts, "seed {seed}: {day:?}");
         assert!(
             share(day.failed) <= share(day.unavoidable) + 0.5,
             "seed {seed}: {:.2} % failed, {:.2} % could not be served: {day:?}",

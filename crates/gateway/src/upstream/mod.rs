@@ -246,11 +246,20 @@ impl Choosing {
     /// The next account, at once or after a wait.
     async fn next(&mut self, worker: &Worker, inbound: &mut Inbound) -> Result<Chosen, NoRoute> {
         let began = Instant::now();
-        let Some(mut plan) = self.plan.take() else {
-            return Err(NoRoute::NoneUsable { soonest: None });
+        // Nobody comes here without a key, and the plan is always put back.
+        let nobody = Err(NoRoute::NoneUsable { soonest: None });
+        let Some(key) = inbound.journey.waybill().admission.as_ref() else {
+            return nobody;
         };
-        let result = plan.choose(worker.shared.clock.now());
-        let queued: Option<Queued> = None;
+        let key = key.api_key_id;
+        let Some(plan) = self.plan.take() else {
+            return nobody;
+        };
+        let shared = &worker.shared;
+        let choosing = shared
+            .line
+            .choose(plan, key, &shared.clock, self.deadline);
+        let (plan, result, queued) = choosing.await;
         self.plan = Some(plan);
         if let Some(routing) = &mut inbound.journey.waybill_mut().routing {
             routing.routing_latency_ms = routing
@@ -267,9 +276,16 @@ impl Choosing {
         result
     }
 
-    /// Whether another account can be tried, or will be soon enough.
+    /// Whether another account can be tried, or will be before a wait in the line is over.
     fn has_next(&self, worker: &Worker) -> bool {
-        self.plan().has_next(worker.shared.clock.now())
+        let plan = self.plan();
+        let now = worker.shared.clock.now();
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let patience = left.min(worker.shared.settings.queue.timeout);
+        let until = now.plus_ms(i64::try_from(patience.as_millis()).unwrap_or(i64::MAX));
+        plan.has_next(now)
+            || (!patience.is_zero()
+                && (plan.has_busy(now) || plan.soonest(now).is_some_and(|at| at <= until)))
     }
 
     /// Lists every account that was looked at. Left out for a clean success: nobody will ask.
