@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 use waybill_model::protocol::Platform;
 use waybill_sim::{
-    DEMO_ACCOUNTS, Sim, SimOptions, demo_rules,
+    DEMO_ACCOUNTS, Sim, SimOptions, demo_limits, demo_rules,
     traffic::{self, Outcomes, TrafficOptions},
 };
 
@@ -45,6 +45,9 @@ pub fn run(args: DemoArgs, runtime: tokio::runtime::Runtime) -> anyhow::Result<(
         .context("the simulated providers")?;
         for rule in demo_rules() {
             sim.script(rule);
+        }
+        for limit in demo_limits() {
+            sim.limit(limit);
         }
         let client_key = vault::new_client_key();
         let text = configuration(&sim.url(), client_key.expose());

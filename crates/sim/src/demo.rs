@@ -3,7 +3,10 @@
 use serde::Serialize;
 use waybill_model::protocol::Platform;
 
-use crate::fault::{Cycle, Fault, ProviderError, Rule};
+use crate::{
+    fault::{Cycle, Fault, ProviderError, Rule},
+    limit::Limit,
+};
 
 /// One account of the demo.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -94,9 +97,14 @@ pub fn demo_rules() -> Vec<Rule> {
         .key("sk-demo-breaks-streams")
         .share(0.25)
         .named("breaks streams"),
-        limited(ProviderError::RateLimitTokens, 7_000)
-            .key("AIza-demo-limited")
-            .share(0.3)
-            .named("tokens used up"),
+    ]
+}
+
+/// What some of them may use: less than the demo's traffic asks for. One says in every answer what is
+/// left, the other not until it is too much.
+pub fn demo_limits() -> Vec<Limit> {
+    vec![
+        Limit::of("sk-ant-demo-limited").requests_per_minute(12),
+        Limit::of("AIza-demo-limited").tokens_per_minute(1_000),
     ]
 }

@@ -37,7 +37,7 @@ mod words;
 
 pub use allowance::LimitState;
 pub use clock::SimClock;
-pub use demo::{DEMO_ACCOUNTS, DemoAccount, demo_rules};
+pub use demo::{DEMO_ACCOUNTS, DemoAccount, demo_limits, demo_rules};
 pub use fast::Fast;
 pub use fault::{Cut, Cycle, DEFAULT_FRAMES, Encoding, Fault, Place, ProviderError, Rule};
 pub use limit::Limit;

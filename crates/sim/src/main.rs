@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context;
 use clap::Parser;
 use serde::de::DeserializeOwned;
-use waybill_sim::{Fast, Limit, Rule, Sim, SimOptions, demo_rules};
+use waybill_sim::{Fast, Limit, Rule, Sim, SimOptions, demo_limits, demo_rules};
 
 /// Simulated Anthropic, OpenAI and Gemini providers on one port.
 #[derive(Parser)]
@@ -24,7 +24,7 @@ struct Arguments {
     /// A JSON file with a list of limits that accounts have.
     #[arg(long)]
     limits: Option<PathBuf>,
-    /// Adds the faults of the demo's accounts.
+    /// Adds the faults and limits of the demo's accounts.
     #[arg(long)]
     demo: bool,
     /// A credential to accept; others are refused. May be repeated.
@@ -67,9 +67,10 @@ fn main() -> anyhow::Result<()> {
 
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let mut rules: Vec<Rule> = list_from(arguments.rules.as_deref())?;
-    let limits: Vec<Limit> = list_from(arguments.limits.as_deref())?;
+    let mut limits: Vec<Limit> = list_from(arguments.limits.as_deref())?;
     if arguments.demo {
         rules.extend(demo_rules());
+        limits.extend(demo_limits());
     }
     let chunk_pause = Duration::from_millis(arguments.chunk_pause_ms);
     let sim = Sim::start(SimOptions {

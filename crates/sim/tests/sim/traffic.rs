@@ -4,7 +4,7 @@ use std::{sync::Arc, sync::atomic::Ordering, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 use waybill_sim::{
-    DEMO_ACCOUNTS, Fault, Rule, demo_rules,
+    DEMO_ACCOUNTS, Fault, Rule, demo_limits, demo_rules,
     traffic::{Outcomes, TrafficOptions, run},
 };
 
@@ -65,9 +65,10 @@ async fn traffic_flows_until_it_is_cancelled_and_every_request_has_one_outcome()
 }
 
 #[tokio::test]
-async fn the_demos_faults_are_for_the_demos_accounts() {
-    for rule in demo_rules() {
-        let key = rule.key.unwrap();
+async fn the_demos_faults_and_limits_are_for_the_demos_accounts() {
+    let limited = demo_limits().into_iter().map(|limit| limit.key);
+    for key in demo_rules().into_iter().map(|rule| rule.key).chain(limited) {
+        let key = key.unwrap();
         assert!(
             DEMO_ACCOUNTS.iter().any(|account| account.key == key),
             "{key}"
