@@ -27,6 +27,10 @@ pub struct BooksView {
     released_early: u64,
     /// Records whose request body was let go before it reached the store: too many were waiting.
     bodies_dropped: u64,
+    /// Changes of accounts' states that are not on record: too many came at once, or the store took none.
+    account_events_lost: u64,
+    /// Requests whose usage is not on record, for the same reasons.
+    usage_lost: u64,
     /// Lost records by reason and kind, most frequent first.
     losses: Vec<Loss>,
     /// The newest records that the database refused.
@@ -76,6 +80,8 @@ pub async fn show(
         books: balanced(&shared).await?,
         released_early: shared.recorder.released_early(),
         bodies_dropped: shared.recorder.without_body(),
+        account_events_lost: shared.recorder.account_events_lost(),
+        usage_lost: shared.recorder.usage_lost(),
         losses: shared
             .store
             .losses()

@@ -8,6 +8,8 @@ mod compose;
 mod journey;
 mod noise;
 mod queue;
+#[cfg(test)]
+mod tests;
 mod thread;
 mod usage;
 
