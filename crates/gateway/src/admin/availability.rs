@@ -11,7 +11,6 @@ use serde::Serialize;
 use waybill_model::{
     entity::{Group, Status},
     id::{AccountId, GroupId},
-    limits::{Quota, Used, Window},
     protocol::Platform,
     redact::Redactor,
     state::{MarkKind, Standing},
@@ -25,10 +24,10 @@ use super::{
     openapi::AvailabilityParameters,
     problem::{Problem, ProblemDetails},
     state::{MarkView, StateView, StateWord},
+    usage::{QuotaUse, quota_use},
 };
 use crate::{
     ops::accounts::{AvailabilityQuestion, parse_availability},
-    quota::Unit,
     routing::{AccountEntry, ModelMap, mapping},
     standing::WayView,
 };
@@ -83,19 +82,6 @@ pub struct AccountAvailability {
     quota: Vec<QuotaUse>,
     /// The way to its provider is failing: it is tried last.
     way_failing: bool,
-}
-
-/// How much of a quota is used.
-#[derive(Debug, PartialEq, Serialize, utoipa::ToSchema)]
-pub struct QuotaUse {
-    /// What is counted.
-    unit: Unit,
-    /// In which window.
-    window: Window,
-    /// How much is used.
-    used: u64,
-    /// How much there is.
-    limit: u64,
 }
 
 /// Accounts counted by how they stand.
@@ -237,7 +223,7 @@ impl Look<'_> {
             concurrency: entry.concurrency,
             ramp: ramp(entry),
             latency_ms: entry.live.latency_ms(),
-            quota: quota_use(entry, self.now),
+            quota: quota_use(&entry.quota, entry.live.meter(), self.now),
             way_failing: self
                 .ways
                 .iter()
@@ -279,38 +265,6 @@ fn stopped_by(kind: MarkKind) -> Exclusion {
         MarkKind::Error => Exclusion::Error,
         MarkKind::Disabled => Exclusion::Disabled,
     }
-}
-
-fn quota_use(entry: &AccountEntry, now: UnixMillis) -> Vec<QuotaUse> {
-    let Quota {
-        requests_per_minute,
-        tokens_per_minute,
-        requests_per_day,
-        tokens_per_day,
-    } = entry.quota;
-    let meter = entry.live.meter();
-    let (minute, day) = (meter.used(Window::Minute, now), meter.used(Window::Day, now));
-    let row = |unit, window, limit: Option<u64>, used: Used| {
-        limit.map(|limit| QuotaUse {
-            unit,
-            window,
-            limit,
-            used: match unit {
-                Unit::Requests => used.requests,
-                Unit::Tokens => used.tokens,
-                Unit::Usd => used.usd.0.unsigned_abs(),
-            },
-        })
-    };
-    [
-        row(Unit::Requests, Window::Minute, requests_per_minute.map(u64::from), minute),
-        row(Unit::Tokens, Window::Minute, tokens_per_minute, minute),
-        row(Unit::Requests, Window::Day, requests_per_day, day),
-        row(Unit::Tokens, Window::Day, tokens_per_day, day),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
 }
 
 impl Counts {

@@ -9,7 +9,7 @@ use waybill_model::{id::GroupId, time::UnixMillis};
 
 use super::{
     App,
-    problem::{Problem, ProblemDetails},
+    problem::Problem,
 };
 use crate::{ops::filter, routing::LineCounts};
 

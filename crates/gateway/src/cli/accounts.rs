@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::{
     ClientArgs, Remote, configured,
     configured::{joined, text},
-    table::{self, Cell, Tone, clean, maybe, plain, toned},
+    standing::{items, state, until, write_events, write_marks},
+    table::{self, Cell, Tone, clean, plain, toned},
 };
 
 /// Events shown with an account.
@@ -124,31 +125,6 @@ fn row(account: &Value) -> Vec<Cell> {
     ]
 }
 
-/// The word for a state. Of an account that is limited for some models only, what limits it longest.
-fn state(state: &Value) -> Cell {
-    let word = state["status"].as_str().unwrap_or("-");
-    match (word, longest(state)) {
-        ("active", None) => (word.to_owned(), Tone::Green),
-        ("active", Some(mark)) => {
-            let of = |field: &str| mark[field].as_str().unwrap_or("-").to_owned();
-            (format!("{} ({})", of("kind"), of("scope")), Tone::Yellow)
-        }
-        ("error", _) => (word.to_owned(), Tone::Red),
-        _ => (word.to_owned(), Tone::Yellow),
-    }
-}
-
-/// Until when that is so.
-fn until(state: &Value) -> Cell {
-    let of_model = longest(state).and_then(|mark| mark["until"].as_str());
-    maybe(state["until"].as_str().or(of_model))
-}
-
-/// Times of RFC 3339 in UTC sort as text.
-fn longest(state: &Value) -> Option<&Value> {
-    items(&state["marks"]).max_by_key(|mark| mark["until"].as_str())
-}
-
 fn in_flight(account: &Value) -> String {
     match &account["concurrency"] {
         Value::Null => account["in_flight"].to_string(),
@@ -189,37 +165,8 @@ fn show(args: &One) -> anyhow::Result<()> {
             writeln!(out, "{name} {}", toned(&clean(&text), tone, colours))?;
         }
     }
-    marks(&mut out, &account["state"], colours)?;
+    write_marks(&mut out, &account["state"], colours)?;
     write_events(&mut out, &events, colours)
-}
-
-fn marks(out: &mut impl Write, state: &Value, colours: bool) -> anyhow::Result<()> {
-    let rows: Vec<_> = items(&state["marks"])
-        .map(|mark| {
-            vec![
-                text(&mark["kind"]),
-                text(&mark["scope"]),
-                text(&mark["since"]),
-                match mark["half_open"].as_bool() {
-                    Some(true) => ("now: one request finds out".to_owned(), Tone::Yellow),
-                    _ => text(&mark["until"]),
-                },
-                text(&mark["source"]),
-                plain(&mark["event_id"]),
-                text(&mark["request_id"]),
-                text(&mark["reason"]),
-            ]
-        })
-        .collect();
-    if rows.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "\n{}", toned("What keeps it from serving", Tone::Bold, colours))?;
-    let headings = [
-        "KIND", "SCOPE", "SINCE", "UNTIL", "READ FROM", "EVENT", "REQUEST", "REASON",
-    ];
-    table::write(out, &headings, &rows, colours)?;
-    Ok(())
 }
 
 fn events(args: &Events) -> anyhow::Result<()> {
@@ -247,32 +194,8 @@ fn events(args: &Events) -> anyhow::Result<()> {
         events["at"].as_str().unwrap_or("-"),
         toned(&word, tone, colours)
     )?;
-    marks(&mut out, &events["state"], colours)?;
+    write_marks(&mut out, &events["state"], colours)?;
     write_events(&mut out, &events, colours)
-}
-
-fn write_events(out: &mut impl Write, events: &Value, colours: bool) -> anyhow::Result<()> {
-    let rows: Vec<_> = items(&events["items"])
-        .map(|event| {
-            vec![
-                plain(&event["id"]),
-                text(&event["at"]),
-                text(&event["kind"]),
-                text(&event["scope"]),
-                text(&event["until"]),
-                maybe(event["request_id"].as_str().or(event["actor"].as_str())),
-                text(&event["reason"]),
-            ]
-        })
-        .collect();
-    if rows.is_empty() {
-        writeln!(out, "\nNo events.")?;
-        return Ok(());
-    }
-    writeln!(out, "\n{}", toned("Events, newest first", Tone::Bold, colours))?;
-    let headings = ["ID", "TIME", "KIND", "SCOPE", "UNTIL", "BY", "REASON"];
-    table::write(out, &headings, &rows, colours)?;
-    Ok(())
 }
 
 fn test(args: &Test) -> anyhow::Result<()> {
@@ -361,8 +284,4 @@ fn find(args: &One) -> anyhow::Result<(Remote, Value)> {
         return Ok((remote, account));
     }
     bail!("there is no account `{}`", clean(&args.account))
-}
-
-fn items(values: &Value) -> impl Iterator<Item = &Value> {
-    values.as_array().into_iter().flatten()
 }

@@ -9,6 +9,7 @@ mod configured;
 mod errors;
 mod flags;
 mod http;
+mod standing;
 mod story;
 mod table;
 mod tail;
