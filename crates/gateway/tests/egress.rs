@@ -140,8 +140,12 @@ async fn requests_go_through_the_proxy_whatever_it_speaks_and_whatever_the_provi
     let sim = Sim::start(SimOptions::default()).await.unwrap();
     let (tls_provider, provider_pem) = tls_before(sim.address()).await;
     let plain_port = sim.address().port();
-    let providers = [("http", plain_port), ("https", tls_provider.port())];
-    for (scheme, port) in providers {
+    let providers = [
+        ("http", plain_port, "1.1"),
+        ("http", plain_port, "2"),
+        ("https", tls_provider.port(), "auto"),
+    ];
+    for (scheme, port, version) in providers {
         for kind in ["http", "https", "socks5", "socks5h"] {
             let proxy = open_proxy().await;
             let (tls_proxy, proxy_pem) = tls_before(proxy.address()).await;
@@ -157,7 +161,7 @@ async fn requests_go_through_the_proxy_whatever_it_speaks_and_whatever_the_provi
                 &account(
                     "a1",
                     &format!("{scheme}://localhost:{port}"),
-                    &format!("proxy = \"{kind}://{at}\""),
+                    &format!("http_version = \"{version}\"\nproxy = \"{kind}://{at}\""),
                 ),
             )
             .await;
@@ -656,6 +660,41 @@ async fn a_probe_finds_out_at_the_deadline_so_that_no_client_has_to() {
     // The probe took the account's way: a connection of its own through the same proxy.
     assert_eq!(proxy.connections(), 2);
     assert_eq!(ask(&world).await.status, 200);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_a_probe_is_about_to_find_out_no_clients_request_does() {
+    let sim = Sim::start(SimOptions::default()).await.unwrap();
+    let (now, proxy) = (clock(), open_proxy().await);
+    let world = probed_world(&now, &sim, &proxy, "{ model = \"claude-sonnet-4-5\" }").await;
+    sim.script(limited_for(60).times(1));
+    assert_eq!(ask(&world).await.status, 429);
+    newest_event(&world, "rate_limited").await;
+    // A moment before the deadline the probe has taken the place of whoever finds out.
+    now.fetch_add(59_000, Ordering::Relaxed);
+    support::eventually("the probe's place", || async {
+        (world.in_flight("a1").await == 1).then_some(())
+    })
+    .await;
+    // The provider thinks about the probe, and says no. Whoever comes meanwhile waits for that, and is
+    // not the second to hear it.
+    sim.script(limited_for(3_600).delay_ms(500).times(1));
+    now.fetch_add(2_000, Ordering::Relaxed);
+    support::eventually("the probe", || async {
+        (sim.received().len() == 2).then_some(())
+    })
+    .await;
+    let answer = ask(&world).await;
+    assert_eq!(
+        answer.header("x-waybill-attempts"),
+        Some("0"),
+        "{}",
+        answer.text()
+    );
+    assert_eq!(sim.received().len(), 2);
+    let limited = newest_event(&world, "rate_limited").await;
+    assert_eq!(limited["actor"], "probe", "{limited}");
     world.stop().await;
 }
 

@@ -1,9 +1,10 @@
 //! Asks stopped accounts that have a probe configured whether they serve again: when a deadline has
 //! passed, so that no client's request has to find out, and now and then while a limit lasts.
 //!
-//! Promises: when to ask is a pure function ([`due_at`]); an account is asked only what can end one of
-//! its marks, never twice within [`LEAST_PAUSE`], and more and more rarely while its probe decides
-//! nothing; at most [`MOST_AT_ONCE`] probes run. Must not know: what an answer does to an account.
+//! Promises: when to ask is a pure function ([`due`]); an account is asked only what can end one of its
+//! marks, never twice within [`LEAST_PAUSE`], and more and more rarely while its probe decides nothing;
+//! at most [`MOST_AT_ONCE`] probes run, and where there are more, clients find out. Must not know: what
+//! an answer does to an account.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -13,19 +14,26 @@ use tokio::{
 };
 use waybill_model::{
     entity::{Probe, Status},
-    id::AccountId,
+    id::{AccountEventId, AccountId},
     state::{AccountState, Mark, MarkKind},
     time::UnixMillis,
 };
 
 use crate::{
     app::Shared,
-    routing::AccountEntry,
+    routing::{AccountEntry, Slot},
     upstream::{Pool, probe},
 };
 
 /// How often the accounts are looked through: a deadline is met this late at worst.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// So long before a deadline the place of the request that finds out is taken, in milliseconds: two
+/// looks.
+const AHEAD: u64 = 2_000;
+
+/// How often a probe that is early looks at the clock.
+const NEARER: Duration = Duration::from_millis(50);
 
 /// Probes that run at once.
 const MOST_AT_ONCE: usize = 4;
@@ -45,6 +53,14 @@ struct Last {
     began_at: UnixMillis,
     /// Probes in a row that did not serve, it among them.
     failures: u32,
+}
+
+/// When an account is to be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Due {
+    at: UnixMillis,
+    /// The mark whose deadline it is: the probe is its trial.
+    trial: Option<AccountEventId>,
 }
 
 /// Probes accounts for as long as it is let.
@@ -84,14 +100,16 @@ pub async fn probe_accounts(shared: Arc<Shared>) {
                 break;
             }
             let known = last.get(&account.id).copied();
-            if under_way.contains(&account.id) || !is_due(account, ask, known, now) {
+            if under_way.contains(&account.id) {
                 continue;
             }
+            let Some(turn) = turn_of(account, ask, known, now) else {
+                continue;
+            };
             under_way.push(account.id);
-            let failures = known.map_or(0, |known| known.failures);
             let began = Last {
-                began_at: now,
-                failures,
+                began_at: turn.at.max(now),
+                failures: known.map_or(0, |known| known.failures),
             };
             last.insert(account.id, began);
             running.spawn(one(
@@ -99,6 +117,7 @@ pub async fn probe_accounts(shared: Arc<Shared>) {
                 Arc::clone(&pool),
                 Arc::clone(account),
                 ask.clone(),
+                turn,
             ));
         }
     }
@@ -119,8 +138,12 @@ async fn one(
     pool: Arc<Pool>,
     account: Arc<AccountEntry>,
     ask: Probe,
+    turn: Turn,
 ) -> (AccountId, bool) {
     let id = account.id;
+    while shared.clock.now() < turn.at {
+        tokio::time::sleep(NEARER).await;
+    }
     let result = probe(&shared, &pool, &account, &ask).await;
     tracing::debug!(account = %account.name, ok = result.ok, cause = ?result.cause, "probed");
     // Of an account that was changed meanwhile, it is the new definition that stands.
@@ -128,26 +151,60 @@ async fn one(
     shared
         .keeper
         .probed(&account, &result, PROBE, shared.clock.now());
+    // Not before its outcome is on the account: in between, a client would find out a second time.
+    drop(turn);
     (id, result.ok)
 }
 
-fn is_due(account: &AccountEntry, ask: &Probe, last: Option<Last>, now: UnixMillis) -> bool {
+/// A probe that may be made.
+struct Turn {
+    at: UnixMillis,
+    /// The place of the request that finds out. While it is held, no client's request is that.
+    _trial: Option<Slot>,
+}
+
+/// Whether an account is to be asked now, or in a moment. A client's request that is finding out already
+/// makes a probe needless.
+fn turn_of(
+    account: &AccountEntry,
+    ask: &Probe,
+    last: Option<Last>,
+    now: UnixMillis,
+) -> Option<Turn> {
     let model = ask.model.as_deref().map(|model| {
         let mapped = account.model_map.get(model);
         mapped.as_deref().unwrap_or(model).to_owned()
     });
-    let state = account.live.state();
-    due_at(&state, model.as_deref(), ask.every_seconds, last).is_some_and(|at| at <= now)
+    let due = due(
+        &account.live.state(),
+        model.as_deref(),
+        ask.every_seconds,
+        last,
+    )?;
+    match due.trial {
+        None => (due.at <= now).then_some(Turn {
+            at: due.at,
+            _trial: None,
+        }),
+        Some(_) if due.at > after(now, AHEAD) => None,
+        Some(event) => {
+            let trial = account.live.take_trial(account.concurrency, event, None)?;
+            Some(Turn {
+                at: due.at,
+                _trial: Some(trial),
+            })
+        }
+    }
 }
 
 /// When an account in this state is to be asked for `model` (as its provider knows it; `None`: for its
 /// list of models); `None`: not at all.
-fn due_at(
+fn due(
     state: &AccountState,
     model: Option<&str>,
     every_seconds: Option<u64>,
     last: Option<Last>,
-) -> Option<UnixMillis> {
+) -> Option<Due> {
     let rested = |at: UnixMillis, pause| match last {
         Some(last) => at.max(after(last.began_at, pause)),
         None => at,
@@ -157,12 +214,18 @@ fn due_at(
         .filter_map(|mark| {
             let between = every_seconds.map(|seconds| {
                 let asked_at = last.map_or(mark.set_at, |last| last.began_at.max(mark.set_at));
-                rested(after(asked_at, seconds.saturating_mul(1_000)), LEAST_PAUSE)
+                Due {
+                    at: rested(after(asked_at, seconds.saturating_mul(1_000)), LEAST_PAUSE),
+                    trial: None,
+                }
             });
             // A deadline that is newer than the last probe is news.
             let undecided = last.filter(|last| mark.set_at < last.began_at);
             let pause = pause(undecided.map_or(0, |last| last.failures));
-            let at_deadline = mark.until.map(|until| rested(until, pause));
+            let at_deadline = mark.until.map(|until| Due {
+                at: rested(until, pause),
+                trial: Some(mark.event),
+            });
             at_deadline.into_iter().chain(between).min()
         })
         .min()
@@ -193,10 +256,7 @@ fn after(at: UnixMillis, ms: u64) -> UnixMillis {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use waybill_model::{
-        id::AccountEventId,
-        state::{AccountEvent, Scope},
-    };
+    use waybill_model::state::{AccountEvent, Scope};
 
     use super::*;
 
@@ -209,7 +269,7 @@ mod tests {
     /// Marked at T0, until `until` after it.
     fn state(kind: MarkKind, scope: Scope, until: Option<i64>) -> AccountState {
         let event = AccountEvent {
-            id: AccountEventId(1),
+            id: AccountEventId(7),
             at: at(0),
             account_id: AccountId(1),
             kind: kind.event(),
@@ -239,12 +299,20 @@ mod tests {
     #[test]
     fn a_stopped_account_is_asked_at_its_deadline_and_in_between_if_wanted() {
         let limited = state(MarkKind::RateLimited, Scope::Account, Some(600_000));
-        let due = |every, last| due_at(&limited, Some("m"), every, last);
-        assert_eq!(due(None, None), Some(at(600_000)));
-        assert_eq!(due(Some(60), None), Some(at(60_000)));
-        assert_eq!(due(Some(60), last(60_000, 1)), Some(at(120_000)));
-        assert_eq!(due(Some(1), last(60_000, 1)), Some(at(65_000)));
-        assert_eq!(due(Some(3_600), None), Some(at(600_000)));
+        let asked = |every, last| due(&limited, Some("m"), every, last).map(|due| due.at);
+        assert_eq!(asked(None, None), Some(at(600_000)));
+        assert_eq!(asked(Some(60), None), Some(at(60_000)));
+        assert_eq!(asked(Some(60), last(60_000, 1)), Some(at(120_000)));
+        assert_eq!(asked(Some(1), last(60_000, 1)), Some(at(65_000)));
+        assert_eq!(asked(Some(3_600), None), Some(at(600_000)));
+    }
+
+    #[test]
+    fn a_probe_at_a_deadline_is_the_marks_trial_and_one_in_between_is_none() {
+        let limited = state(MarkKind::RateLimited, Scope::Account, Some(600_000));
+        let trial = |every| due(&limited, Some("m"), every, None).and_then(|due| due.trial);
+        assert_eq!(trial(None), Some(AccountEventId(7)));
+        assert_eq!(trial(Some(60)), None);
     }
 
     #[test]
@@ -255,16 +323,24 @@ mod tests {
             (MarkKind::RateLimited, Scope::Account, Some("m"), true),
             (MarkKind::Overloaded, model("m"), Some("m"), true),
             (MarkKind::Overloaded, model("other"), Some("m"), false),
-            (MarkKind::Paused, Scope::Family("m".into()), Some("m-1"), true),
+            (
+                MarkKind::Paused,
+                Scope::Family("m".into()),
+                Some("m-1"),
+                true,
+            ),
             (MarkKind::Error, Scope::Account, None, true),
             (MarkKind::Error, model("m"), None, false),
             (MarkKind::Disabled, Scope::Account, Some("m"), false),
         ] {
             let until = (kind != MarkKind::Disabled).then_some(1_000);
-            let due = due_at(&state(kind, scope.clone(), until), asked, None, None);
-            assert_eq!(due.is_some(), wanted, "{kind} {scope} {asked:?}");
+            let found = due(&state(kind, scope.clone(), until), asked, None, None);
+            assert_eq!(found.is_some(), wanted, "{kind} {scope} {asked:?}");
         }
-        assert_eq!(due_at(&AccountState::default(), Some("m"), Some(1), None), None);
+        assert_eq!(
+            due(&AccountState::default(), Some("m"), Some(1), None),
+            None
+        );
     }
 
     #[test]
@@ -272,14 +348,18 @@ mod tests {
         let stuck = state(MarkKind::RateLimited, Scope::Account, Some(1));
         let pauses = [(0, 5), (1, 5), (2, 10), (3, 20), (7, 300), (1_000, 300)];
         for (failures, seconds) in pauses {
-            let due = due_at(&stuck, Some("m"), None, last(1_000, failures));
-            assert_eq!(due, Some(at(1_000 + seconds * 1_000)), "{failures}");
+            let asked = due(&stuck, Some("m"), None, last(1_000, failures));
+            assert_eq!(
+                asked.map(|due| due.at),
+                Some(at(1_000 + seconds * 1_000)),
+                "{failures}"
+            );
         }
         // But for who wants it often, or when the last one made a new deadline.
-        let due = due_at(&stuck, Some("m"), Some(30), last(1_000, 1_000));
-        assert_eq!(due, Some(at(31_000)));
-        let due = due_at(&stuck, Some("m"), None, last(-1_000, 1_000));
-        assert_eq!(due, Some(at(4_000)));
+        let asked = due(&stuck, Some("m"), Some(30), last(1_000, 1_000));
+        assert_eq!(asked.map(|due| due.at), Some(at(31_000)));
+        let asked = due(&stuck, Some("m"), None, last(-1_000, 1_000));
+        assert_eq!(asked.map(|due| due.at), Some(at(4_000)));
     }
 
     proptest! {
@@ -289,8 +369,8 @@ mod tests {
             asked in 0i64..10_000_000, failures in any::<u32>(),
         ) {
             let state = state(MarkKind::RateLimited, Scope::Account, Some(until));
-            let due = due_at(&state, Some("m"), every, last(asked, failures));
-            prop_assert!(due.is_some_and(|due| due.0 - at(asked).0 >= 5_000));
+            let asked_again = due(&state, Some("m"), every, last(asked, failures));
+            prop_assert!(asked_again.is_some_and(|due| due.at.0 - at(asked).0 >= 5_000));
         }
     }
 }

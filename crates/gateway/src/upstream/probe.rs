@@ -98,10 +98,13 @@ pub async fn probe(
             Some(_) => exchange(shared, pool, account, &question, headers.clone(), &mut seen).await,
         }
     };
-    let outcome = timeout(PATIENCE, asking).await.unwrap_or_else(|_| {
-        let message = format!("no complete answer within {} s", PATIENCE.as_secs());
-        Err(Fault::unsent(TransportFault::Timeout, &message))
-    });
+    let outcome = match timeout(PATIENCE, asking).await {
+        Ok(outcome) => outcome,
+        Err(_) => {
+            let message = format!("no complete answer within {} s", PATIENCE.as_secs());
+            Err(Fault::unsent(TransportFault::Timeout, &message))
+        }
+    };
     let result = ProbeResult {
         ok: true,
         kind: question.kind,
