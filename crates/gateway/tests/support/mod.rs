@@ -284,6 +284,16 @@ impl World {
         self.ops(&format!("errors/{request_id}")).await
     }
 
+    /// Clears what earlier failures did to the accounts, so that every case begins alike.
+    pub async fn clear_states(&self) {
+        let list = self.admin(Method::GET, "/accounts?page_size=500", "").await.json();
+        for account in list["items"].as_array().unwrap() {
+            let path = format!("/accounts/{}/reset", account["id"]);
+            let answer = self.admin(Method::POST, &path, "").await;
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        }
+    }
+
     pub async fn stop(mut self) {
         if let Some(gateway) = self.gateway.take() {
             gateway.stop().await;
