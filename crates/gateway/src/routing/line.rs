@@ -132,7 +132,7 @@ impl Line {
         let (now, began) = (clock.now(), Instant::now());
         let patience = self.patience(began, give_up_at);
         let until = after(now, patience);
-        if patience.is_zero() || !is_worth_waiting(&plan, now, until) {
+        if plan.hope(now).is_none_or(|soonest| soonest >= until) {
             let why = refused.unwrap_or_else(|| plan.no_route(now));
             return (plan, Err(why), None);
         }
@@ -152,7 +152,7 @@ impl Line {
     pub fn is_hopeful(&self, plan: &Plan, now: UnixMillis, give_up_at: Instant) -> bool {
         let patience = self.patience(Instant::now(), give_up_at);
         let until = after(now, patience);
-        plan.has_next(now) || (!patience.is_zero() && is_worth_waiting(plan, now, until))
+        plan.has_next(now) || plan.hope(now).is_some_and(|soonest| soonest < until)
     }
 
     /// Whether somebody waits. One relaxed load.
@@ -305,13 +305,6 @@ impl std::fmt::Debug for Line {
             .field("waiting", &self.waiting)
             .finish_non_exhaustive()
     }
-}
-
-/// Whether an account is free, or may become so before the request would leave.
-fn is_worth_waiting(plan: &Plan, now: UnixMillis, until: UnixMillis) -> bool {
-    plan.has_next(now)
-        || plan.has_busy(now)
-        || plan.soonest(now).is_some_and(|soonest| soonest < until)
 }
 
 fn after(now: UnixMillis, wait: Duration) -> UnixMillis {

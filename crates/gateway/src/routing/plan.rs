@@ -214,14 +214,26 @@ impl Plan {
             .min()
     }
 
+    /// When an account not yet tried can be had, as far as is known: now, where one lacks no more than a
+    /// slot that any request may give back. Each account is looked at once, so that one which changes
+    /// hands meanwhile is not missed.
+    pub(super) fn hope(&self, now: UnixMillis) -> Option<UnixMillis> {
+        self.lane
+            .served()
+            .filter_map(|served| match self.obstacle(served, now) {
+                Ok(_) | Err(Obstacle::NoSlot | Obstacle::Trying) => Some(now),
+                Err(Obstacle::Blocked) => blocked_until(served, now),
+                Err(Obstacle::Quota) => self.quota_until(served, now),
+                Err(Obstacle::Tried) => None,
+            })
+            .min()
+    }
+
     /// Why nobody can be chosen now.
     pub(super) fn no_route(&self, now: UnixMillis) -> NoRoute {
-        if self.has_busy(now) {
-            NoRoute::NoSlot
-        } else {
-            NoRoute::NoneUsable {
-                soonest: self.soonest(now),
-            }
+        match self.hope(now) {
+            Some(at) if at <= now => NoRoute::NoSlot,
+            soonest => NoRoute::NoneUsable { soonest },
         }
     }
 
@@ -261,12 +273,11 @@ impl Plan {
 
     fn quota_until(&self, served: &Served, now: UnixMillis) -> Option<UnixMillis> {
         let quota = &served.account.quota;
-        served
-            .live
-            .meter()
-            .has_room(quota, self.tokens, now)
-            .err()?
-            .until
+        match served.live.meter().has_room(quota, self.tokens, now) {
+            Err(full) => full.until,
+            // It was given back just now.
+            Ok(()) => Some(now),
+        }
     }
 }
 

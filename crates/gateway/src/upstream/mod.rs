@@ -278,14 +278,10 @@ impl Choosing {
 
     /// Whether another account can be tried, or will be before a wait in the line is over.
     fn has_next(&self, worker: &Worker) -> bool {
-        let plan = self.plan();
-        let now = worker.shared.clock.now();
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        let patience = left.min(worker.shared.settings.queue.timeout);
-        let until = now.plus_ms(i64::try_from(patience.as_millis()).unwrap_or(i64::MAX));
-        plan.has_next(now)
-            || (!patience.is_zero()
-                && (plan.has_busy(now) || plan.soonest(now).is_some_and(|at| at <= until)))
+        let shared = &worker.shared;
+        shared
+            .line
+            .is_hopeful(self.plan(), shared.clock.now(), self.deadline)
     }
 
     /// Lists every account that was looked at. Left out for a clean success: nobody will ask.
