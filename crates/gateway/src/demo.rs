@@ -102,7 +102,7 @@ fn announce(gateway: &Gateway, client_key: &str) {
          as they come {waybill} errors tail --url http://{address} --token {token}\n  \
          accounts     {waybill} accounts list --url http://{address} --token {token}\n  \
          one of them  {waybill} accounts show openai-expired --url http://{address} --token {token}\n  \
-         who can serve curl -H 'authorization: Bearer {token}' \
+         availability curl -H 'authorization: Bearer {token}' \
          'http://{address}/api/v1/admin/ops/account-availability'\n  \
          hidden ones  curl -H 'authorization: Bearer {token}' \
          'http://{address}/api/v1/admin/ops/upstream-errors?recovered=true&time_range=5m'\n  \

@@ -598,3 +598,28 @@ async fn concurrency_says_who_holds_how_many_of_how_many_and_who_waits() {
     );
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_switched_off_every_account_stands_in_the_refused_requests_detail() {
+    let world = World::new().await;
+    for name in ["a1", "a2"] {
+        let path = format!("/accounts/{}/disable", account(&world, name).await["id"]);
+        let body = json!({"reason": "moving to another contract"});
+        ask(&world, Method::POST, &path, body).await;
+    }
+    let refused = world.post("/v1/messages", message(false)).await;
+    assert!(refused.status.is_server_error(), "{}", refused.text());
+    let detail = world.error(refused.request_id()).await;
+    assert_eq!(detail["queued"], Value::Null);
+    let route = detail["route"].as_array().unwrap();
+    assert_eq!(route.len(), 2, "{detail}");
+    for candidate in route {
+        assert_eq!(candidate["excluded"], "disabled");
+        assert_eq!(candidate["reason"], "moving to another contract");
+        let path = format!("/accounts/{}/events", candidate["account_id"]);
+        let events = show(&world, &path).await;
+        assert_eq!(events["items"][0]["id"], candidate["event_id"]);
+        assert_eq!(events["items"][0]["at"], candidate["since"]);
+    }
+    world.stop().await;
+}

@@ -123,6 +123,8 @@ pub struct PlatformAvailability {
 /// A way to a provider: its host, and the proxy between.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Way {
+    /// Scheme, host and port of the proxy, if there is one.
+    proxy: Option<String>,
     /// Host and port of the provider.
     host: String,
     /// Accounts that failed on it since its last success.
@@ -149,7 +151,6 @@ pub async fn show(
     let (snapshot, redactor) = (shared.snapshot(), shared.secrets.redactor());
     let look = Look {
         model: model.as_deref(),
-        ways: &shared.keeper.ways(),
         redactor: &redactor,
         now: shared.clock.now(),
     };
@@ -165,7 +166,7 @@ pub async fn show(
         at: look.now,
         groups: by_group(&groups, &found),
         platforms: by_platform(&found),
-        ways: look.ways.iter().map(Way::from).collect(),
+        ways: shared.keeper.ways().into_iter().map(Way::from).collect(),
         accounts: found.into_iter().map(|(account, _)| account).collect(),
     }))
 }
@@ -189,7 +190,6 @@ fn asks_for(asked: &AvailabilityQuestion, account: &waybill_model::entity::Accou
 /// What accounts are looked at with.
 struct Look<'a> {
     model: Option<&'a str>,
-    ways: &'a [WayView],
     redactor: &'a Redactor,
     now: UnixMillis,
 }
@@ -224,10 +224,7 @@ impl Look<'_> {
             ramp: ramp(entry),
             latency_ms: entry.live.latency_ms(),
             quota: quota_use(&entry.quota, entry.live.meter(), self.now),
-            way_failing: self
-                .ways
-                .iter()
-                .any(|way| way.host == entry.host && way.failing_since.is_some()),
+            way_failing: entry.way.failing().is_some(),
         }
     }
 }
@@ -310,11 +307,12 @@ fn by_platform(found: &[(AccountAvailability, Vec<GroupId>)]) -> Vec<PlatformAva
         .collect()
 }
 
-impl From<&WayView> for Way {
-    fn from(way: &WayView) -> Self {
+impl From<WayView> for Way {
+    fn from(way: WayView) -> Self {
         Way {
+            proxy: way.proxy,
             host: way.host.to_string(),
-            accounts: way.accounts.clone(),
+            accounts: way.accounts,
             failing_since: way.failing_since,
             trial_at: way.trial_at,
         }

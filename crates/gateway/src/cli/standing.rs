@@ -15,8 +15,12 @@ pub fn state(state: &Value) -> Cell {
     match (word, longest(state)) {
         ("active", None) => (word.to_owned(), Tone::Green),
         ("active", Some(mark)) => {
-            let of = |field: &str| mark[field].as_str().unwrap_or("-").to_owned();
-            (format!("{} ({})", of("kind"), of("scope")), Tone::Yellow)
+            let of = |field: &str| mark[field].as_str().unwrap_or("-");
+            let kind = match mark["half_open"].as_bool() {
+                Some(true) => "half_open",
+                _ => of("kind"),
+            };
+            (format!("{kind} ({})", of("scope")), Tone::Yellow)
         }
         ("error", _) => (word.to_owned(), Tone::Red),
         _ => (word.to_owned(), Tone::Yellow),

@@ -44,6 +44,11 @@ impl Plan {
     /// An account that is not in the lane.
     fn outside(&self, account: &AccountEntry) -> Candidate {
         let model = self.model.as_deref();
+        let state = account.live.state();
+        let switched_off = state.mark(MarkKind::Disabled, &Scope::Account);
+        if let (Status::Disabled, Some(mark)) = (account.status, switched_off) {
+            return marked(account, Exclusion::Disabled, mark, mark.reason.clone());
+        }
         let (excluded, reason) = if account.status == Status::Disabled {
             (Exclusion::Disabled, "its definition is switched off".to_owned())
         } else if !lane::serves(account, model) {
