@@ -6,7 +6,10 @@ use super::*;
 
 const THREADS: u64 = 6;
 const TASKS: u64 = 4;
-const REQUESTS: u64 = 400;
+const REQUESTS: u64 = 1000;
+
+/// Times that a slot is given back at about the moment in which another request finds none.
+const DUELS: u64 = 30_000;
 
 /// What a request does that has waited for so many turns of its event loop.
 #[derive(Clone, Copy)]
@@ -94,4 +97,58 @@ fn clients_that_leave_at_any_moment_lose_no_slot_and_no_call() {
     assert_eq!((counts.timed_out, counts.given_up, counts.refused), (0, 0, 0));
     assert!(counts.left > 10 && counts.served > REQUESTS, "{counts:?}");
     is_at_rest(&pool);
+}
+
+/// Two threads that meet: one gives back the only slot while the other asks for it, at all offsets of
+/// some hundred nanoseconds. Nobody else is there who could make up for a call that was lost.
+#[test]
+fn a_slot_that_is_freed_while_a_request_joins_is_seen_by_one_of_the_two() {
+    let pool = Arc::new(one_slot());
+    let (ready, go) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let asking = {
+        let (pool, ready, go) = (Arc::clone(&pool), Arc::clone(&ready), Arc::clone(&go));
+        thread::spawn(move || {
+            let runtime = pool::runtime();
+            for duel in 1..=DUELS {
+                let asked = pool.ask(1);
+                ready.store(duel, Ordering::Release);
+                meet(&go, duel, || false);
+                spin(duel % 61);
+                let (_, result, _) = runtime.block_on(asked);
+                drop(result.unwrap_or_else(|why| panic!("duel {duel}: {why:?}")));
+            }
+        })
+    };
+    for duel in 1..=DUELS {
+        meet(&ready, duel, || asking.is_finished());
+        if asking.is_finished() {
+            break;
+        }
+        let held = chosen(&mut pool.ask(9));
+        go.store(duel, Ordering::Release);
+        spin(duel / 61 % 61);
+        drop(held);
+    }
+    asking.join().unwrap();
+    let counts = pool.line.counts();
+    assert!(counts.joined > 0 && counts.joined < DUELS, "they never met: {counts:?}");
+    is_at_rest(&pool);
+}
+
+/// Waits for the other to be there, or for nobody to be.
+fn meet(other: &AtomicU64, duel: u64, is_over: impl Fn() -> bool) {
+    let mut turns = 0_u64;
+    while other.load(Ordering::Acquire) < duel && !is_over() {
+        turns += 1;
+        match turns % 1000 {
+            0 => thread::yield_now(),
+            _ => std::hint::spin_loop(),
+        }
+    }
+}
+
+fn spin(turns: u64) {
+    for _ in 0..turns {
+        std::hint::spin_loop();
+    }
 }
