@@ -96,9 +96,24 @@ fn millis(instant: &str) -> i64 {
 /// What a refusal must say: status, type, cause, phase, owner.
 type Said = (u16, &'static str, &'static str, &'static str);
 
-const RATE: Said = (429, "waybill_rate_limit", "gateway.rate_limit", "concurrency");
-const QUOTA: Said = (429, "waybill_quota_exhausted", "gateway.quota_exhausted", "billing");
-const BALANCE: Said = (402, "waybill_balance_exhausted", "gateway.balance_exhausted", "billing");
+const RATE: Said = (
+    429,
+    "waybill_rate_limit",
+    "gateway.rate_limit",
+    "concurrency",
+);
+const QUOTA: Said = (
+    429,
+    "waybill_quota_exhausted",
+    "gateway.quota_exhausted",
+    "billing",
+);
+const BALANCE: Said = (
+    402,
+    "waybill_balance_exhausted",
+    "gateway.balance_exhausted",
+    "billing",
+);
 const CONCURRENCY: Said = (
     429,
     "waybill_concurrency_limit",
@@ -127,14 +142,62 @@ async fn assert_refused(world: &World, answer: &Answer, said: Said) -> Value {
 async fn each_limit_is_met_at_its_count_and_says_whose_it_is_and_when_it_ends() {
     // Each lets two requests in. Two use 200 tokens and $0.000360.
     const LIMITS: &[(&str, Said, u64, &str, &str)] = &[
-        ("requests_per_minute = 2", RATE, 60, "2 requests per minute", "2 requests"),
-        ("tokens_per_minute = 200", RATE, 31, "200 tokens per minute", "200 tokens"),
-        ("requests_per_day = 2", QUOTA, 43_170, "2 requests per day", "2 requests"),
-        ("tokens_per_day = 150", QUOTA, 43_170, "150 tokens per day", "200 tokens"),
-        ("usd_per_day = 0.00036", QUOTA, 43_170, "$0.00036 per day", "$0.00036"),
-        ("requests_per_month = 2", QUOTA, 129_570, "2 requests per month", "2 requests"),
-        ("tokens_per_month = 101", QUOTA, 129_570, "101 tokens per month", "200 tokens"),
-        ("usd_per_month = 0.0002", QUOTA, 129_570, "$0.0002 per month", "$0.00036"),
+        (
+            "requests_per_minute = 2",
+            RATE,
+            60,
+            "2 requests per minute",
+            "2 requests",
+        ),
+        (
+            "tokens_per_minute = 200",
+            RATE,
+            31,
+            "200 tokens per minute",
+            "200 tokens",
+        ),
+        (
+            "requests_per_day = 2",
+            QUOTA,
+            43_170,
+            "2 requests per day",
+            "2 requests",
+        ),
+        (
+            "tokens_per_day = 150",
+            QUOTA,
+            43_170,
+            "150 tokens per day",
+            "200 tokens",
+        ),
+        (
+            "usd_per_day = 0.00036",
+            QUOTA,
+            43_170,
+            "$0.00036 per day",
+            "$0.00036",
+        ),
+        (
+            "requests_per_month = 2",
+            QUOTA,
+            129_570,
+            "2 requests per month",
+            "2 requests",
+        ),
+        (
+            "tokens_per_month = 101",
+            QUOTA,
+            129_570,
+            "101 tokens per month",
+            "200 tokens",
+        ),
+        (
+            "usd_per_month = 0.0002",
+            QUOTA,
+            129_570,
+            "$0.0002 per month",
+            "$0.00036",
+        ),
     ];
     let mut rest = PRICE.to_owned();
     for (number, (limit, ..)) in LIMITS.iter().enumerate() {
@@ -155,7 +218,11 @@ async fn each_limit_is_met_at_its_count_and_says_whose_it_is_and_when_it_ends() 
             for _ in 0..2 {
                 let answer = ask(&world, &name).await;
                 let error = assert_refused(&world, &answer, *said).await;
-                assert_eq!(answer.header("retry-after"), Some(&*wait.to_string()), "{limit}");
+                assert_eq!(
+                    answer.header("retry-after"),
+                    Some(&*wait.to_string()),
+                    "{limit}"
+                );
                 let message = told(MESSAGES, &answer).1;
                 let begins = format!("the {whose} `{name}` may use {may}, and has used {has}; ");
                 assert!(message.starts_with(&begins), "{message}");
@@ -186,7 +253,10 @@ async fn a_refusal_has_the_shape_of_each_protocol_and_never_looks_like_the_provi
         (MESSAGES, message(true)),
         ("/v1/chat/completions", chat(true)),
         ("/v1/responses", support::response(false)),
-        ("/v1beta/models/gemini-2.5-flash:generateContent", generate()),
+        (
+            "/v1beta/models/gemini-2.5-flash:generateContent",
+            generate(),
+        ),
         ("/v1/models", String::new()),
     ] {
         let answer = world.send(by(&world, "p", path, body)).await;
@@ -231,7 +301,8 @@ async fn of_fifty_at_once_exactly_as_many_are_served_as_the_day_allows() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_place_comes_back_whatever_becomes_of_its_request() {
-    let rest = party("k", "limits = { concurrency = 1 }", "") + &party("u", "", "limits = { concurrency = 1 }");
+    let rest = party("k", "limits = { concurrency = 1 }", "")
+        + &party("u", "", "limits = { concurrency = 1 }");
     let world = World::with(Setup {
         rest,
         ..Setup::default()
@@ -239,7 +310,9 @@ async fn a_place_comes_back_whatever_becomes_of_its_request() {
     .await;
     for name in ["k", "u"] {
         // The client leaves in the middle of a stream that its provider holds.
-        world.sim.script(Rule::new(Fault::stall(Place::MidContent)).times(1));
+        world
+            .sim
+            .script(Rule::new(Fault::stall(Place::MidContent)).times(1));
         let mut held = world.open(by(&world, name, MESSAGES, message(true))).await;
         assert!(held.frame().await.unwrap().is_ok());
         let refused = ask(&world, name).await;
@@ -254,7 +327,9 @@ async fn a_place_comes_back_whatever_becomes_of_its_request() {
         served_again(&world, name).await;
 
         // The client leaves before its provider has said anything.
-        world.sim.script(Rule::new(Fault::stall(Place::BeforeHeaders)).times(1));
+        world
+            .sim
+            .script(Rule::new(Fault::stall(Place::BeforeHeaders)).times(1));
         let before = world.sim.received().len();
         let mut wire = Wire::to(&world.url).await;
         let body = message(false);
@@ -281,9 +356,13 @@ async fn a_place_comes_back_whatever_becomes_of_its_request() {
         );
         wire.send(head).await;
         eventually("the unfinished request has the place", || async {
-            (ask(&world, name).await.status == 429).then_some(())
+            let keys = world.ops("concurrency").await["api_keys"].take();
+            let mut keys = keys.as_array().unwrap().iter();
+            keys.any(|key| key["name"] == name && key["in_flight"] == 1)
+                .then_some(())
         })
         .await;
+        assert_eq!(ask(&world, name).await.status, 429);
         drop(wire);
         served_again(&world, name).await;
 
@@ -334,7 +413,11 @@ async fn three_requests_use_up_a_balance_to_the_millionth_of_a_dollar() {
         told(MESSAGES, &refused).1,
         "the user `exact` has a credit of $0.00054, and has used $0.00054"
     );
-    assert_eq!(ask(&world, "more").await.status, 200, "a millionth was left");
+    assert_eq!(
+        ask(&world, "more").await.status,
+        200,
+        "a millionth was left"
+    );
     assert_eq!(ask(&world, "more").await.status, 402);
     world.stop().await;
 }
@@ -365,14 +448,23 @@ async fn where_money_is_counted_a_model_without_a_price_is_not_served() {
     let unpriced = message(false).replace("claude-sonnet-4-5", "claude-opus-4-1");
     for name in ["day", "month", "credit"] {
         assert_eq!(ask(&world, name).await.status, 200);
-        let refused = world.send(by(&world, name, MESSAGES, unpriced.clone())).await;
+        let refused = world
+            .send(by(&world, name, MESSAGES, unpriced.clone()))
+            .await;
         assert_eq!(refused.status, 402, "{}", refused.text());
         let (kind, message) = told(MESSAGES, &refused);
         assert_eq!(kind, "waybill_no_price");
-        assert!(message.contains("`claude-opus-4-1`") && message.contains(name), "{message}");
+        assert!(
+            message.contains("`claude-opus-4-1`") && message.contains(name),
+            "{message}"
+        );
         let error = world.error(refused.request_id()).await;
         assert_eq!(
-            (&error["cause"], &error["phase"], &error["is_business_limited"]),
+            (
+                &error["cause"],
+                &error["phase"],
+                &error["is_business_limited"]
+            ),
             (&"gateway.no_price".into(), &"billing".into(), &true.into()),
             "{error}"
         );
@@ -424,9 +516,16 @@ async fn a_request_that_reached_no_provider_does_not_count() {
     for _ in 0..3 {
         let unreadable = world.send(by(&world, "p", MESSAGES, "{")).await;
         assert_eq!(unreadable.status, 400, "{}", unreadable.text());
-        let unserved = by(&world, "p", "/v1beta/models/gemini-2.5-flash:generateContent", generate());
+        let unserved = by(
+            &world,
+            "p",
+            "/v1beta/models/gemini-2.5-flash:generateContent",
+            generate(),
+        );
         assert_eq!(world.send(unserved).await.status, 404);
-        let unreachable = world.send(by(&world, "p", "/v1/chat/completions", chat(false))).await;
+        let unreachable = world
+            .send(by(&world, "p", "/v1/chat/completions", chat(false)))
+            .await;
         assert!(
             matches!(unreachable.status.as_u16(), 502 | 503),
             "{}",
@@ -436,14 +535,25 @@ async fn a_request_that_reached_no_provider_does_not_count() {
     assert_eq!(ask(&world, "p").await.status, 200);
     // What the provider itself refuses was asked of it, and so was a count of tokens.
     let count = format!("{MESSAGES}/count_tokens");
-    assert_eq!(world.send(by(&world, "p", &count, message(false))).await.status, 200);
+    assert_eq!(
+        world
+            .send(by(&world, "p", &count, message(false)))
+            .await
+            .status,
+        200
+    );
     assert_eq!(ask(&world, "p").await.status, 429);
     world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn counting_tokens_uses_a_request_and_no_tokens() {
-    let world = world(party("p", "limits = { requests_per_day = 4, tokens_per_day = 1 }", "")).await;
+    let world = world(party(
+        "p",
+        "limits = { requests_per_day = 4, tokens_per_day = 1 }",
+        "",
+    ))
+    .await;
     let count = format!("{MESSAGES}/count_tokens");
     for _ in 0..3 {
         let counted = world.send(by(&world, "p", &count, message(false))).await;
@@ -544,4 +654,67 @@ async fn after_an_orderly_restart_quotas_go_on_where_they_were() {
         assert_eq!(status_by(&waybill, name).await, 200, "{name}");
         assert_eq!(status_by(&waybill, name).await, status, "{name}");
     }
+}
+
+/// A group of `q1`, which its provider allows `quota`, and `q2`, which comes after it; and a key to it.
+fn with_known_quota(quota: &str) -> String {
+    let account = |name: &str, more: &str| {
+        format!(
+            "[[account]]\nname = \"{name}\"\nplatform = \"anthropic\"\ngroups = [\"known\"]\n\
+             base_url = \"{{providers}}\"\ncredential = {{ api_key = \"{}\" }}\n{more}\n",
+            key_of(&name.replace('q', "a7"))
+        )
+    };
+    let rest = party("p", "", "")
+        + "[[group]]\nname = \"known\"\nplatform = \"anthropic\"\n"
+        + &account("q1", &format!("priority = 1\nquota = {{ {quota} }}"))
+        + &account("q2", "priority = 2");
+    rest.replace(
+        "groups = [\"claude\", \"gpt\", \"gemini\"]",
+        "groups = [\"known\"]",
+    )
+}
+
+/// The accounts that were asked, in order.
+fn asked(sim: &Sim) -> Vec<&'static str> {
+    sim.received()
+        .iter()
+        .map(|received| match received.key.as_deref() {
+            Some(key) if key == key_of("a71") => "q1",
+            Some(key) if key == key_of("a72") => "q2",
+            other => panic!("{other:?}"),
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_is_passed_over_before_its_provider_would_say_no() {
+    // An estimate of 29 tokens each before, 100 after: the fourth would be beyond.
+    let world = world(with_known_quota("tokens_per_day = 320")).await;
+    world.sim.script(known_usage());
+    for _ in 0..5 {
+        assert_eq!(ask(&world, "p").await.status, 200);
+    }
+    assert_eq!(asked(&world.sim), ["q1", "q1", "q1", "q2", "q2"]);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_account_has_used_is_known_after_a_restart() {
+    let sim = Sim::start(SimOptions::default()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let setup = Setup {
+        rest: with_known_quota("requests_per_day = 2"),
+        ..Setup::default()
+    };
+    let configuration = configuration(&setup, &sim.url());
+    for _ in 0..2 {
+        let waybill = Binary::serve(folder.path(), &configuration, &[]).await;
+        for _ in 0..2 {
+            assert_eq!(status_by(&waybill, "p").await, 200);
+        }
+        waybill.terminate();
+        assert!(waybill.ended().await.success());
+    }
+    assert_eq!(asked(&sim), ["q1", "q1", "q2", "q2"]);
 }

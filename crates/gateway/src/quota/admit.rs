@@ -90,7 +90,10 @@ pub fn check_price(
 
 /// Whether every account sends the model under a name that has a price.
 fn is_priced_upstream(model: &Arc<str>, group: &GroupEntry, prices: &PriceTable) -> bool {
-    let model = group.model_map.get(model).unwrap_or_else(|| Arc::clone(model));
+    let model = group
+        .model_map
+        .get(model)
+        .unwrap_or_else(|| Arc::clone(model));
     group.accounts.iter().all(|account| {
         let sent = account.model_map.get(&model);
         let serves = sent.is_some() || mapping::serves(&account.models, &model);

@@ -30,10 +30,14 @@ pub struct Charge {
 /// an account's when its attempt began, tokens and money when the request ended. One that reached no
 /// provider adds nothing.
 pub fn charges(waybill: &Waybill, finished_at: UnixMillis) -> Vec<Charge> {
-    let mut charges = Vec::new();
     let Some(admission) = &waybill.admission else {
-        return charges;
+        return Vec::new();
     };
+    if waybill.attempts().is_empty() {
+        return Vec::new();
+    }
+    // A request and what it spent, of each: nearly always there are so many.
+    let mut charges = Vec::with_capacity(6);
     let one = Used {
         requests: 1,
         ..Used::default()
@@ -54,7 +58,11 @@ pub fn charges(waybill: &Waybill, finished_at: UnixMillis) -> Vec<Charge> {
         charge(consumer, finished_at, spent);
     }
     for attempt in waybill.attempts().iter().filter(|attempt| reached(attempt)) {
-        charge(Consumer::Account(attempt.account_id), attempt.started_at, one);
+        charge(
+            Consumer::Account(attempt.account_id),
+            attempt.started_at,
+            one,
+        );
     }
     if let Some(last) = waybill.attempts().last() {
         charge(Consumer::Account(last.account_id), finished_at, spent);
@@ -122,8 +130,9 @@ pub fn estimate_tokens(endpoint: Option<Endpoint>, body_bytes: u64) -> u64 {
 /// Whether tokens are used. Counting them, or listing models, uses none.
 pub fn is_billed(endpoint: Option<Endpoint>) -> bool {
     match endpoint {
-        None
-        | Some(Endpoint::CountTokens | Endpoint::GeminiCountTokens | Endpoint::Models) => false,
+        None | Some(Endpoint::CountTokens | Endpoint::GeminiCountTokens | Endpoint::Models) => {
+            false
+        }
         Some(
             Endpoint::Messages
             | Endpoint::ChatCompletions

@@ -170,7 +170,11 @@ impl Meter {
         })
     }
 
-    fn take_request(&self, rows: &[(Window, Option<u64>)], now: UnixMillis) -> Result<(), Exceeded> {
+    fn take_request(
+        &self,
+        rows: &[(Window, Option<u64>)],
+        now: UnixMillis,
+    ) -> Result<(), Exceeded> {
         take(&self.requests, 1, rows, now)
             .map_err(|(window, limit, full)| exceeded(Unit::Requests, window, limit, full))
     }

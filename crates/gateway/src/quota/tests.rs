@@ -77,7 +77,11 @@ fn however_many_come_at_once_no_more_than_the_limit_are_let_in() {
     });
     assert_eq!(let_in.into_inner(), 700);
     for window in Window::ALL {
-        assert_eq!(meter.used(*window, noon()).requests, 700, "a refused one left a trace");
+        assert_eq!(
+            meter.used(*window, noon()).requests,
+            700,
+            "a refused one left a trace"
+        );
     }
 }
 
@@ -123,7 +127,11 @@ fn the_end_of_a_window_frees_it_and_the_refusal_says_when_that_is() {
             until: Some(at("2026-04-01T00:00:00Z")),
         })
     );
-    assert!(meter.try_request(&day, at("2026-03-31T23:59:59.999Z")).is_err());
+    assert!(
+        meter
+            .try_request(&day, at("2026-03-31T23:59:59.999Z"))
+            .is_err()
+    );
     meter.add(used(0, 100, 0), noon());
     let full = meter.try_request(&month, noon()).unwrap_err();
     assert_eq!(
@@ -145,7 +153,10 @@ fn money_is_refused_once_it_is_used_up_to_the_millionth() {
     assert!(meter.try_request(&limits, noon()).is_ok());
     meter.add(used(0, 0, 1), noon());
     let full = meter.try_request(&limits, noon()).unwrap_err();
-    assert_eq!((full.unit, full.used, full.limit), (Unit::Usd, 1_000, 1_000));
+    assert_eq!(
+        (full.unit, full.used, full.limit),
+        (Unit::Usd, 1_000, 1_000)
+    );
 }
 
 #[test]
@@ -161,9 +172,21 @@ fn a_clock_that_is_set_back_neither_frees_the_day_nor_stops_it_for_ever() {
         ..Limits::default()
     };
     let meter = Meter::default();
-    meter.try_request(&limits, at("2026-04-01T00:00:00Z")).unwrap();
-    assert!(meter.try_request(&limits, at("2026-03-31T23:59:59Z")).is_err(), "a second back");
-    assert!(meter.try_request(&limits, at("2026-03-01T00:00:00Z")).is_ok(), "a month back");
+    meter
+        .try_request(&limits, at("2026-04-01T00:00:00Z"))
+        .unwrap();
+    assert!(
+        meter
+            .try_request(&limits, at("2026-03-31T23:59:59Z"))
+            .is_err(),
+        "a second back"
+    );
+    assert!(
+        meter
+            .try_request(&limits, at("2026-03-01T00:00:00Z"))
+            .is_ok(),
+        "a month back"
+    );
 }
 
 #[test]
