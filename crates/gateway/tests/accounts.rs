@@ -109,8 +109,7 @@ async fn what_is_set_over_the_api_is_shown_again_without_its_secrets() {
 async fn a_setting_that_cannot_be_is_refused_with_its_field() {
     let world = World::new().await;
     let rule = |change: Value| {
-        let mut rule =
-            json!({"name": "r", "statuses": [400], "state": "paused", "for_seconds": 1});
+        let mut rule = json!({"name": "r", "statuses": [400], "state": "paused", "for_seconds": 1});
         for (field, value) in change.as_object().unwrap() {
             rule[field] = value.clone();
         }
@@ -119,11 +118,20 @@ async fn a_setting_that_cannot_be_is_refused_with_its_field() {
     let id = account(&world, "a1").await["id"].clone();
     let path = format!("/accounts/{id}");
     for (body, field) in [
-        (json!({"quota": {"tokens_per_day": 0}}), "quota.tokens_per_day"),
+        (
+            json!({"quota": {"tokens_per_day": 0}}),
+            "quota.tokens_per_day",
+        ),
         (json!({"quota": {"per_day": 1}}), "quota.per_day"),
-        (json!({"counted_statuses": [429, 302]}), "counted_statuses[1]"),
+        (
+            json!({"counted_statuses": [429, 302]}),
+            "counted_statuses[1]",
+        ),
         (rule(json!({"statuses": []})), "state_rules[0]"),
-        (rule(json!({"for_seconds": 0})), "state_rules[0].for_seconds"),
+        (
+            rule(json!({"for_seconds": 0})),
+            "state_rules[0].for_seconds",
+        ),
         (rule(json!({"state": null})), "state_rules[0].state"),
         (rule(json!({"state": "disabled"})), "state_rules[0].state"),
         (rule(json!({"cause": "sunspots"})), "state_rules[0].cause"),
@@ -145,10 +153,26 @@ async fn a_setting_that_cannot_be_is_refused_with_its_field() {
         assert!(!problem.to_string().contains("hunter2"), "{problem}");
     }
     for (path, body, field) in [
-        ("/users", json!({"name": "u", "limits": {"usd_per_day": 0}}), "limits.usd_per_day"),
-        ("/users", json!({"name": "u", "credit_usd": -1}), "credit_usd"),
-        ("/api-keys", json!({"name": "k", "limits": {"concurrency": 0}}), "limits.concurrency"),
-        ("/groups", json!({"name": "g", "platform": "openai", "sticky": "always"}), "sticky"),
+        (
+            "/users",
+            json!({"name": "u", "limits": {"usd_per_day": 0}}),
+            "limits.usd_per_day",
+        ),
+        (
+            "/users",
+            json!({"name": "u", "credit_usd": -1}),
+            "credit_usd",
+        ),
+        (
+            "/api-keys",
+            json!({"name": "k", "limits": {"concurrency": 0}}),
+            "limits.concurrency",
+        ),
+        (
+            "/groups",
+            json!({"name": "g", "platform": "openai", "sticky": "always"}),
+            "sticky",
+        ),
     ] {
         let answer = world.admin(Method::POST, path, body.to_string()).await;
         assert_eq!(answer.json()["field"], field, "{body}: {}", answer.text());
@@ -175,12 +199,18 @@ async fn the_price_table_is_replaced_whole_and_what_is_used_is_shown_beside_the_
     let now_is = ask(&world, Method::PUT, "/prices", other).await;
     assert_eq!(now_is["prices"].as_array().unwrap().len(), 2);
     for (prices, field) in [
-        (json!([{"model": "a*b", "input": 1, "output": 1}]), "prices[0].model"),
+        (
+            json!([{"model": "a*b", "input": 1, "output": 1}]),
+            "prices[0].model",
+        ),
         (
             json!([{"model": "m", "input": 1, "output": 1}, {"model": "m", "input": 2, "output": 2}]),
             "prices[1].model",
         ),
-        (json!([{"model": "m", "input": -1, "output": 1}]), "prices[0].input"),
+        (
+            json!([{"model": "m", "input": -1, "output": 1}]),
+            "prices[0].input",
+        ),
     ] {
         let body = json!({ "prices": prices }).to_string();
         let answer = world.admin(Method::PUT, "/prices", body).await;
@@ -227,7 +257,10 @@ async fn a_limited_account_says_why_and_a_reset_clears_it() {
     let request = limit(&world, 120).await;
     let limited = account(&world, "a1").await;
     let (state, mark) = (&limited["state"], &limited["state"]["marks"][0]);
-    assert_eq!(state["status"], "active", "it serves other models: {limited}");
+    assert_eq!(
+        state["status"], "active",
+        "it serves other models: {limited}"
+    );
     assert_eq!(mark["kind"], "rate_limited");
     assert_eq!(mark["scope"], "model:claude-sonnet-4-5");
     assert_eq!(mark["request_id"], request);
@@ -246,7 +279,10 @@ async fn a_limited_account_says_why_and_a_reset_clears_it() {
         json!({"reason": "the provider raised it"}),
     )
     .await;
-    assert_eq!(reset["state"], json!({"status": "active", "until": null, "marks": []}));
+    assert_eq!(
+        reset["state"],
+        json!({"status": "active", "until": null, "marks": []})
+    );
     world.sim.clear_script();
     let served = world.post("/v1/messages", message(false)).await;
     assert_eq!(served.header("x-waybill-attempts"), Some("1"));
@@ -292,7 +328,11 @@ async fn the_state_at_a_past_moment_is_what_it_was_then() {
 
     let first = show(&world, &format!("{path}/events?page_size=1")).await;
     let cursor = first["next_cursor"].as_str().unwrap();
-    let second = show(&world, &format!("{path}/events?page_size=1&cursor={cursor}")).await;
+    let second = show(
+        &world,
+        &format!("{path}/events?page_size=1&cursor={cursor}"),
+    )
+    .await;
     assert_ne!(first["items"][0]["id"], second["items"][0]["id"]);
     assert_eq!(second["next_cursor"], Value::Null);
     world.stop().await;
@@ -303,11 +343,20 @@ async fn switching_off_and_on_makes_an_event_each_and_only_one() {
     let world = World::new().await;
     let path = format!("/accounts/{}", account(&world, "a1").await["id"]);
     for _ in 0..2 {
-        let off = ask(&world, Method::POST, &format!("{path}/disable"), Value::Null).await;
+        let off = ask(
+            &world,
+            Method::POST,
+            &format!("{path}/disable"),
+            Value::Null,
+        )
+        .await;
         assert_eq!(off["state"]["status"], "disabled");
     }
     let reset = ask(&world, Method::POST, &format!("{path}/reset"), Value::Null).await;
-    assert_eq!(reset["state"]["status"], "disabled", "a reset switches nothing on");
+    assert_eq!(
+        reset["state"]["status"], "disabled",
+        "a reset switches nothing on"
+    );
     let served = world.post("/v1/messages", message(false)).await;
     assert_eq!(served.status, 200, "{}", served.text());
     let on = ask(&world, Method::PATCH, &path, json!({"status": "active"})).await;
@@ -333,7 +382,10 @@ async fn a_test_says_what_it_found_and_acts_on_the_state() {
     let path = format!("/accounts/{}", account(&world, "a1").await["id"]);
     let test = format!("{path}/test");
     let good = ask(&world, Method::POST, &test, Value::Null).await;
-    assert_eq!((&good["ok"], &good["kind"]), (&json!(true), &json!("models")));
+    assert_eq!(
+        (&good["ok"], &good["kind"]),
+        (&json!(true), &json!("models"))
+    );
     assert_eq!(good["state_changed"], false);
 
     world
@@ -341,7 +393,11 @@ async fn a_test_says_what_it_found_and_acts_on_the_state() {
         .script(Rule::new(Fault::provider(ProviderError::InvalidKey)).key(&key_of("a1")));
     let asked = json!({"model": "claude-sonnet-4-5"});
     let bad = ask(&world, Method::POST, &test, asked.clone()).await;
-    assert_eq!((&bad["ok"], &bad["status"]), (&json!(false), &json!(401)), "{bad}");
+    assert_eq!(
+        (&bad["ok"], &bad["status"]),
+        (&json!(false), &json!(401)),
+        "{bad}"
+    );
     assert_eq!(bad["cause"], "auth.invalid_key");
     assert!(!bad["explanation"].as_str().unwrap().is_empty());
     assert_eq!(
@@ -358,7 +414,11 @@ async fn a_test_says_what_it_found_and_acts_on_the_state() {
         (good["state"]["status"] == "active").then_some(good)
     })
     .await;
-    assert_eq!((&good["ok"], &good["kind"]), (&json!(true), &json!("message")), "{good}");
+    assert_eq!(
+        (&good["ok"], &good["kind"]),
+        (&json!(true), &json!("message")),
+        "{good}"
+    );
     let refused = world.admin(Method::POST, &test, r#"{"model": "m*"}"#).await;
     assert_eq!(refused.json()["code"], "invalid_field");
     world.stop().await;
@@ -378,7 +438,11 @@ async fn availability_says_what_keeps_each_account_by_model_group_and_platform()
     let request = limit(&world, 120).await;
     let of = |list: &Value, field: &str, name: &str| {
         let rows = list[field].as_array().unwrap();
-        let key = if field == "accounts" { "account_name" } else { "group_name" };
+        let key = if field == "accounts" {
+            "account_name"
+        } else {
+            "group_name"
+        };
         rows.iter().find(|row| row[key] == name).cloned().unwrap()
     };
 
@@ -439,7 +503,10 @@ async fn availability_says_what_keeps_each_account_by_model_group_and_platform()
         "`quota` does not serve the model"
     );
     let one = world
-        .ops(&format!("account-availability?account_id={}", limited["account_id"]))
+        .ops(&format!(
+            "account-availability?account_id={}",
+            limited["account_id"]
+        ))
         .await;
     assert_eq!(one["accounts"].as_array().unwrap().len(), 1);
     world.stop().await;
@@ -458,7 +525,9 @@ async fn the_proxy_and_the_headers_of_an_account_rest_sealed() {
         let bytes = std::fs::read(file.unwrap().path()).unwrap();
         looked_at += bytes.len();
         for secret in ["hunter2", "hunter3"] {
-            let found = bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
+            let found = bytes
+                .windows(secret.len())
+                .any(|part| part == secret.as_bytes());
             assert!(!found, "{secret} is on disk");
         }
     }
@@ -516,8 +585,11 @@ async fn metric(world: &World, name: &str) -> Option<String> {
         .body(http_body_util::Full::default())
         .unwrap();
     let page = world.send(request).await.text();
-    page.lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned))
+    page.lines().find_map(|line| {
+        line.strip_prefix(name)?
+            .strip_prefix(' ')
+            .map(str::to_owned)
+    })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -528,18 +600,30 @@ async fn metrics_tell_one_state_per_account_what_changed_and_who_was_refused() {
         .script(Rule::new(Fault::provider(ProviderError::InvalidKey)).key(&key_of("a1")));
     assert_eq!(world.post("/v1/messages", message(false)).await.status, 200);
     for (account, is) in [("a1", "error"), ("a2", "active")] {
-        for state in ["active", "rate_limited", "overloaded", "paused", "error", "disabled", "half_open"] {
+        for state in [
+            "active",
+            "rate_limited",
+            "overloaded",
+            "paused",
+            "error",
+            "disabled",
+            "half_open",
+        ] {
             let name = format!("waybill_account_state{{account=\"{account}\",state=\"{state}\"}}");
             let expected = u8::from(state == is).to_string();
             assert_eq!(metric(&world, &name).await, Some(expected), "{name}");
         }
     }
     assert_eq!(
-        metric(&world, "waybill_account_events_total").await.as_deref(),
+        metric(&world, "waybill_account_events_total")
+            .await
+            .as_deref(),
         Some("1")
     );
     assert_eq!(
-        metric(&world, "waybill_account_events_lost_total").await.as_deref(),
+        metric(&world, "waybill_account_events_lost_total")
+            .await
+            .as_deref(),
         Some("0")
     );
 
@@ -562,7 +646,13 @@ async fn concurrency_says_who_holds_how_many_of_how_many_and_who_waits() {
     .await;
     let a1 = account(&world, "a1").await;
     let patch = json!({"concurrency": 1});
-    ask(&world, Method::PATCH, &format!("/accounts/{}", a1["id"]), patch).await;
+    ask(
+        &world,
+        Method::PATCH,
+        &format!("/accounts/{}", a1["id"]),
+        patch,
+    )
+    .await;
     world.sim.script(Rule {
         delay_ms: 1_000,
         fault: None,
@@ -577,23 +667,40 @@ async fn concurrency_says_who_holds_how_many_of_how_many_and_who_waits() {
         .await;
         let of = |list: &str, name: &str| {
             let rows = seen[list].as_array().unwrap();
-            rows.iter().find(|row| row["name"] == name).cloned().unwrap()
+            rows.iter()
+                .find(|row| row["name"] == name)
+                .cloned()
+                .unwrap()
         };
         let (account, group) = (of("accounts", "a1"), of("groups", "claude"));
-        assert_eq!((&account["in_flight"], &account["limit"]), (&json!(1), &json!(1)));
-        assert_eq!((&group["in_flight"], &group["limit"]), (&json!(1), &json!(1)));
+        assert_eq!(
+            (&account["in_flight"], &account["limit"]),
+            (&json!(1), &json!(1))
+        );
+        assert_eq!(
+            (&group["in_flight"], &group["limit"]),
+            (&json!(1), &json!(1))
+        );
         assert_eq!(group["waiting"], 1);
         assert_eq!(of("groups", "gpt")["waiting"], 0);
         assert_eq!(of("users", "default")["in_flight"], 2);
         assert_eq!(of("api_keys", "dev")["in_flight"], 2);
-        assert_eq!((&seen["queue"]["joined"], &seen["in_flight"]), (&json!(1), &json!(2)));
+        assert_eq!(
+            (&seen["queue"]["joined"], &seen["in_flight"]),
+            (&json!(1), &json!(2))
+        );
     };
     let (one, other, ()) = tokio::join!(post(), post(), watch);
     assert_eq!((one.status.as_u16(), other.status.as_u16()), (200, 200));
     let after = world.ops("concurrency").await;
-    assert_eq!((&after["queue"]["waiting"], &after["queue"]["served"]), (&json!(0), &json!(1)));
     assert_eq!(
-        metric(&world, "waybill_queue_ended_total{outcome=\"served\"}").await.as_deref(),
+        (&after["queue"]["waiting"], &after["queue"]["served"]),
+        (&json!(0), &json!(1))
+    );
+    assert_eq!(
+        metric(&world, "waybill_queue_ended_total{outcome=\"served\"}")
+            .await
+            .as_deref(),
         Some("1")
     );
     world.stop().await;

@@ -229,29 +229,50 @@ async fn an_account_says_how_it_stands_and_can_be_tested_reset_and_switched() {
     assert!(line.contains(" error ") && line.contains("20"), "{list}");
     assert!(list.contains(" active "), "{list}");
     let shown = text(&world, &["accounts", "show", "a1"]).await;
-    for told in ["What keeps it from serving", "error", "account", request, "Events"] {
+    for told in [
+        "What keeps it from serving",
+        "error",
+        "account",
+        request,
+        "Events",
+    ] {
         assert!(shown.contains(told), "{told} is not in\n{shown}");
     }
     let events = text(&world, &["accounts", "events", "a1", "--kind", "error"]).await;
     assert!(events.contains(request), "{events}");
     let before = ["accounts", "events", "a1", "--at", "2020-01-01T00:00:00Z"];
     let before = text(&world, &before).await;
-    assert!(before.contains("active") && before.contains("No events."), "{before}");
+    assert!(
+        before.contains("active") && before.contains("No events."),
+        "{before}"
+    );
 
     let failed = waybill(&world, &["accounts", "test", "a1"]).await;
     let said = String::from_utf8_lossy(&failed.stdout);
     assert_eq!(failed.status.code(), Some(1), "{said}");
-    assert!(said.contains("a1 did not serve") && said.contains("auth.invalid_key"), "{said}");
+    assert!(
+        said.contains("a1 did not serve") && said.contains("auth.invalid_key"),
+        "{said}"
+    );
     let model = ["accounts", "test", "a2", "--model", "claude-sonnet-4-5"];
     let good = text(&world, &model).await;
-    assert!(good.contains("a2 served one token of claude-sonnet-4-5"), "{good}");
+    assert!(
+        good.contains("a2 served one token of claude-sonnet-4-5"),
+        "{good}"
+    );
 
     let reset = ["accounts", "reset", "a1", "--reason", "a new key"];
     assert_eq!(text(&world, &reset).await, "a1 is active.\n");
     let id = list.lines().find(|line| line.contains(" a2 ")).unwrap();
     let id = id.split_whitespace().next().unwrap();
-    assert_eq!(text(&world, &["accounts", "disable", id]).await, "a2 is disabled.\n");
-    assert_eq!(text(&world, &["accounts", "enable", "a2"]).await, "a2 is active.\n");
+    assert_eq!(
+        text(&world, &["accounts", "disable", id]).await,
+        "a2 is disabled.\n"
+    );
+    assert_eq!(
+        text(&world, &["accounts", "enable", "a2"]).await,
+        "a2 is active.\n"
+    );
     let nobody = waybill(&world, &["accounts", "show", "nobody"]).await;
     assert!(String::from_utf8_lossy(&nobody.stderr).contains("there is no account `nobody`"));
     world.stop().await;
@@ -272,7 +293,12 @@ async fn a_failure_explains_why_each_account_was_passed_over() {
             .lines()
             .find(|line| line.starts_with(&format!("{account}  error (account) since ")))
             .unwrap_or_else(|| panic!("{account} is not explained in\n{story}"));
-        for told in [" until ", ", event ", first.request_id(), "auth.invalid_key"] {
+        for told in [
+            " until ",
+            ", event ",
+            first.request_id(),
+            "auth.invalid_key",
+        ] {
             assert!(line.contains(told), "{told} is not in\n{line}");
         }
     }

@@ -617,7 +617,10 @@ fn limits_rules_proxies_headers_and_prices_are_read() {
         money::MicroUsd,
         state::MarkKind,
     };
-    let variables = [("PROXY", "socks5://me:hunter2@proxy:1080"), ("PASS", "word")];
+    let variables = [
+        ("PROXY", "socks5://me:hunter2@proxy:1080"),
+        ("PASS", "word"),
+    ];
     let config = Config::parse(LIMITED, &|name| {
         let found = variables.iter().find(|(known, _)| *known == name);
         found.map(|(_, value)| (*value).to_owned())
@@ -648,7 +651,10 @@ fn limits_rules_proxies_headers_and_prices_are_read() {
     assert_eq!(config.api_keys[0].limits.tokens_per_month, Some(5000));
     assert_eq!(config.prices[0].cache_read, Some(MicroUsd(300_000)));
     let shown = format!("{config:?}");
-    assert!(!shown.contains("hunter2") && !shown.contains("word\""), "{shown}");
+    assert!(
+        !shown.contains("hunter2") && !shown.contains("word\""),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -754,5 +760,8 @@ output = 1
     ] {
         assert!(said.contains(mistake), "{mistake}\nis not in\n{said}");
     }
-    assert!(!said.contains("hunter2") && !said.contains("sk-2"), "{said}");
+    assert!(
+        !said.contains("hunter2") && !said.contains("sk-2"),
+        "{said}"
+    );
 }

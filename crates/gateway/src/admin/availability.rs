@@ -143,10 +143,7 @@ pub async fn show(
     RawQuery(query): RawQuery,
 ) -> Result<Json<Availability>, Problem> {
     let asked = parse_availability(query.as_deref())?;
-    let (groups, stored) = (
-        shared.store.groups().await?,
-        shared.store.accounts().await?,
-    );
+    let (groups, stored) = (shared.store.groups().await?, shared.store.accounts().await?);
     let model = model(&asked, &groups);
     let (snapshot, redactor) = (shared.snapshot(), shared.secrets.redactor());
     let look = Look {
@@ -180,7 +177,9 @@ fn model(asked: &AvailabilityQuestion, groups: &[Group]) -> Option<String> {
 }
 
 fn asks_for(asked: &AvailabilityQuestion, account: &waybill_model::entity::Account) -> bool {
-    asked.platform.is_none_or(|wanted| wanted == account.platform)
+    asked
+        .platform
+        .is_none_or(|wanted| wanted == account.platform)
         && asked.account_id.is_none_or(|wanted| wanted == account.id)
         && asked
             .group_id

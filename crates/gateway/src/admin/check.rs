@@ -37,7 +37,9 @@ pub fn base_url(policy: &EgressPolicy, url: &str, http_version: HttpVersion) -> 
 
 /// The address of a proxy, which must not lead where the policy forbids.
 pub fn proxy(policy: &EgressPolicy, address: Option<&Secret>) -> Checked {
-    let Some(address) = address else { return Ok(()) };
+    let Some(address) = address else {
+        return Ok(());
+    };
     let refuse = |why| Problem::field("proxy", why);
     let proxy = Proxy::parse(address.expose()).map_err(refuse)?;
     policy

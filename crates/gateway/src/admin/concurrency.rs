@@ -7,10 +7,7 @@ use axum::{
 use serde::Serialize;
 use waybill_model::{id::GroupId, time::UnixMillis};
 
-use super::{
-    App,
-    problem::Problem,
-};
+use super::{App, problem::Problem};
 use crate::{ops::filter, routing::LineCounts};
 
 /// Who holds how many places now.

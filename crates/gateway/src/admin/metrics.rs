@@ -185,7 +185,11 @@ fn accounts(page: &mut Page, entries: &[&std::sync::Arc<AccountEntry>], now: Uni
         }
     }
     let name = "waybill_account_state";
-    page.head(name, GAUGE, "1 for the state an account is in, 0 for every other.");
+    page.head(
+        name,
+        GAUGE,
+        "1 for the state an account is in, 0 for every other.",
+    );
     for entry in entries {
         let (is, _) = word(&entry.live.state(), entry.status, None, now);
         for state in StateWord::ALL {

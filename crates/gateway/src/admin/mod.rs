@@ -67,10 +67,7 @@ fn routes() -> Vec<Route> {
         get("/api/v1/admin/ops/requests", records::requests),
         get("/api/v1/admin/ops/noise", records::noise),
         get("/api/v1/admin/ops/books", books::show),
-        get(
-            "/api/v1/admin/ops/account-availability",
-            availability::show,
-        ),
+        get("/api/v1/admin/ops/account-availability", availability::show),
         get("/api/v1/admin/ops/concurrency", concurrency::show),
         // what is configured
         get("/api/v1/admin/accounts", accounts::list),

@@ -14,7 +14,10 @@ use utoipa::{
     },
 };
 
-use super::{App, accounts, api_keys, availability, books, concurrency, errors, groups, metrics, prices, probes, problem, records, users};
+use super::{
+    App, accounts, api_keys, availability, books, concurrency, errors, groups, metrics, prices,
+    probes, problem, records, users,
+};
 use crate::ops::{
     accounts as asked,
     filter::{self, Takes},

@@ -80,7 +80,10 @@ pub fn quota_use(quota: &Quota, meter: &Meter, now: UnixMillis) -> Vec<QuotaUse>
         requests_per_day,
         tokens_per_day,
     } = *quota;
-    let (minute, day) = (meter.used(Window::Minute, now), meter.used(Window::Day, now));
+    let (minute, day) = (
+        meter.used(Window::Minute, now),
+        meter.used(Window::Day, now),
+    );
     let row = |unit, window, limit: Option<u64>, used: Used| {
         limit.map(|limit| QuotaUse {
             unit,
@@ -94,7 +97,12 @@ pub fn quota_use(quota: &Quota, meter: &Meter, now: UnixMillis) -> Vec<QuotaUse>
         })
     };
     [
-        row(Unit::Requests, Window::Minute, requests_per_minute.map(u64::from), minute),
+        row(
+            Unit::Requests,
+            Window::Minute,
+            requests_per_minute.map(u64::from),
+            minute,
+        ),
         row(Unit::Tokens, Window::Minute, tokens_per_minute, minute),
         row(Unit::Requests, Window::Day, requests_per_day, day),
         row(Unit::Tokens, Window::Day, tokens_per_day, day),

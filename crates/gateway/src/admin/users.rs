@@ -85,7 +85,10 @@ pub async fn list(
 /// One user.
 #[utoipa::path(get, path = "/api/v1/admin/users/{id}", operation_id = "get_user", tag = "users",
     params(("id" = i64, Path)), responses((status = 200, body = UserView), (status = 404, body = ProblemDetails)))]
-pub async fn show(State(shared): State<App>, PathId(text): PathId) -> Result<Json<UserView>, Problem> {
+pub async fn show(
+    State(shared): State<App>,
+    PathId(text): PathId,
+) -> Result<Json<UserView>, Problem> {
     let found = shared.store.user(UserId(id(&text)?)).await?;
     found
         .map(|user| Json(view(&shared, user)))

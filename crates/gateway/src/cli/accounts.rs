@@ -178,7 +178,11 @@ fn events(args: &Events) -> anyhow::Result<()> {
         ("request_id", &args.request_id),
         ("time_range", &args.time_range),
     ];
-    query.extend(given.iter().filter_map(|(name, value)| Some((*name, (*value).clone()?))));
+    query.extend(
+        given
+            .iter()
+            .filter_map(|(name, value)| Some((*name, (*value).clone()?))),
+    );
     let events: Value = remote.get(&format!("/accounts/{}/events", account["id"]), &query)?;
     let mut out = io::stdout().lock();
     if args.one.client.json {

@@ -60,9 +60,20 @@ pub fn write_marks(out: &mut impl Write, state: &Value, colours: bool) -> anyhow
     if rows.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n{}", toned("What keeps it from serving", Tone::Bold, colours))?;
+    writeln!(
+        out,
+        "\n{}",
+        toned("What keeps it from serving", Tone::Bold, colours)
+    )?;
     let headings = [
-        "KIND", "SCOPE", "SINCE", "UNTIL", "READ FROM", "EVENT", "REQUEST", "REASON",
+        "KIND",
+        "SCOPE",
+        "SINCE",
+        "UNTIL",
+        "READ FROM",
+        "EVENT",
+        "REQUEST",
+        "REASON",
     ];
     table::write(out, &headings, &rows, colours)?;
     Ok(())
@@ -87,7 +98,11 @@ pub fn write_events(out: &mut impl Write, events: &Value, colours: bool) -> anyh
         writeln!(out, "\nNo events.")?;
         return Ok(());
     }
-    writeln!(out, "\n{}", toned("Events, newest first", Tone::Bold, colours))?;
+    writeln!(
+        out,
+        "\n{}",
+        toned("Events, newest first", Tone::Bold, colours)
+    )?;
     let headings = ["ID", "TIME", "KIND", "SCOPE", "UNTIL", "BY", "REASON"];
     table::write(out, &headings, &rows, colours)?;
     Ok(())

@@ -161,7 +161,10 @@ fn route(out: &mut impl Write, error: &ErrorLogDetail, colours: bool) -> io::Res
         toned("Accounts looked at", Tone::Bold, colours)
     )?;
     if let Some(Queued { ahead, waited_ms }) = error.queued {
-        writeln!(out, "waited {waited_ms} ms for a slot, behind {ahead} others")?;
+        writeln!(
+            out,
+            "waited {waited_ms} ms for a slot, behind {ahead} others"
+        )?;
     }
     let width = error
         .route
@@ -175,7 +178,11 @@ fn route(out: &mut impl Write, error: &ErrorLogDetail, colours: bool) -> io::Res
             Some(_) => (passed_over(candidate), Tone::Plain),
             None => ("chosen".to_owned(), Tone::Green),
         };
-        writeln!(out, "{name:<width$}  {}", toned(&clean(&text), tone, colours))?;
+        writeln!(
+            out,
+            "{name:<width$}  {}",
+            toned(&clean(&text), tone, colours)
+        )?;
     }
     Ok(())
 }
@@ -190,9 +197,14 @@ fn passed_over(candidate: &Candidate) -> String {
     add(candidate.since.map(|since| format!(" since {since}")));
     add(candidate.until.map(|until| format!(" until {until}")));
     add(candidate.event_id.map(|event| format!(", event {event}")));
-    add(candidate.caused_by.map(|request| format!(", request {request}")));
+    add(candidate
+        .caused_by
+        .map(|request| format!(", request {request}")));
     add(candidate.cause.map(|cause| format!(", {cause}")));
-    add(candidate.reason.as_ref().map(|reason| format!(": {reason}")));
+    add(candidate
+        .reason
+        .as_ref()
+        .map(|reason| format!(": {reason}")));
     text
 }
 

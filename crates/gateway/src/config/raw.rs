@@ -66,7 +66,8 @@ macro_rules! section {
 mod entities;
 
 pub use entities::{
-    RawAccount, RawApiKey, RawGroup, RawPrice, RawProbe, RawQuota, RawStateRule, RawUseLimits, RawUser,
+    RawAccount, RawApiKey, RawGroup, RawPrice, RawProbe, RawQuota, RawStateRule, RawUseLimits,
+    RawUser,
 };
 
 section! {

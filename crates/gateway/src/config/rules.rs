@@ -121,7 +121,9 @@ pub fn status(status: u16) -> Checked {
 pub fn counted_status(status: u16) -> Checked {
     match status {
         400..=599 => Ok(()),
-        _ => Err(format!("{status} is no status of a failure: 400 to 599 is needed")),
+        _ => Err(format!(
+            "{status} is no status of a failure: 400 to 599 is needed"
+        )),
     }
 }
 
@@ -132,7 +134,11 @@ pub fn state_rule(rule: &StateRule) -> Result<(), (&'static str, String)> {
     for code in &rule.statuses {
         status(*code).map_err(|why| ("statuses", why))?;
     }
-    if rule.contains.as_ref().is_some_and(|text| text.trim().is_empty()) {
+    if rule
+        .contains
+        .as_ref()
+        .is_some_and(|text| text.trim().is_empty())
+    {
         return refuse("contains", "it is empty: every failure would fit");
     }
     if rule.statuses.is_empty() && rule.contains.is_none() && rule.cause.is_none() {
@@ -212,7 +218,10 @@ pub fn limits(limits: &Limits) -> Vec<(&'static str, &'static str)> {
         ("usd_per_day", usd_per_day.map(|usd| usd.0.unsigned_abs())),
         ("requests_per_month", requests_per_month),
         ("tokens_per_month", tokens_per_month),
-        ("usd_per_month", usd_per_month.map(|usd| usd.0.unsigned_abs())),
+        (
+            "usd_per_month",
+            usd_per_month.map(|usd| usd.0.unsigned_abs()),
+        ),
     ])
 }
 

@@ -10,7 +10,10 @@ use waybill_model::{
 };
 
 use super::{
-    filter::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Parameter, Takes, id, number, read_into, some_text, word, words_of},
+    filter::{
+        DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Parameter, Takes, id, number, read_into, some_text, word,
+        words_of,
+    },
     query::{BadParameter, Pairs},
     time_range::{self, TimeRange},
 };
@@ -111,7 +114,10 @@ pub fn parse_events(query: Option<&str>, now: UnixMillis) -> Result<EventQuestio
         question.at = Some(at);
         question.end = at.plus_ms(1);
     }
-    if time_range::NAMES.iter().any(|name| pairs.get(name).is_some()) {
+    if time_range::NAMES
+        .iter()
+        .any(|name| pairs.get(name).is_some())
+    {
         (question.start, question.end) = time_range::window(&pairs, TimeRange::Day, now)?;
     }
     Ok(question)
@@ -175,7 +181,10 @@ mod tests {
     #[test]
     fn without_a_window_every_event_is_asked_for_and_a_moment_ends_it() {
         let all = parse_events(None, NOW).unwrap();
-        assert_eq!((all.start, all.end, all.at), (UnixMillis(0), NOW.plus_ms(1), None));
+        assert_eq!(
+            (all.start, all.end, all.at),
+            (UnixMillis(0), NOW.plus_ms(1), None)
+        );
         let then = parse_events(Some("at=2027-01-14T08:00:00Z&kind=rate_limited"), NOW).unwrap();
         assert_eq!(then.end, then.at.unwrap().plus_ms(1));
         assert_eq!(then.kind, Some(AccountEventKind::RateLimited));
@@ -194,9 +203,20 @@ mod tests {
             ("time_range=2h", "time_range"),
             ("model=m", "model"),
         ] {
-            assert_eq!(parse_events(Some(query), NOW).unwrap_err().parameter, parameter);
+            assert_eq!(
+                parse_events(Some(query), NOW).unwrap_err().parameter,
+                parameter
+            );
         }
-        assert_eq!(parse_availability(Some("account_id=x")).unwrap_err().parameter, "account_id");
-        assert_eq!(parse_availability(Some("page=1")).unwrap_err().parameter, "page");
+        assert_eq!(
+            parse_availability(Some("account_id=x"))
+                .unwrap_err()
+                .parameter,
+            "account_id"
+        );
+        assert_eq!(
+            parse_availability(Some("page=1")).unwrap_err().parameter,
+            "page"
+        );
     }
 }

@@ -186,10 +186,7 @@ impl AccountPatch {
         check::counted_statuses(self.counted_statuses.as_ref().and_then(Option::as_deref))?;
         given(self.state_rules.as_deref(), check::state_rules)?;
         check::probe(self.probe.as_ref().and_then(Option::as_ref))?;
-        check::proxy(
-            &shared.egress,
-            self.proxy.as_ref().and_then(Option::as_ref),
-        )?;
+        check::proxy(&shared.egress, self.proxy.as_ref().and_then(Option::as_ref))?;
         let credential = self.credential.map(|form| form.api_key);
         given(credential.as_ref(), |key| {
             check::credential(now_is.platform, key)

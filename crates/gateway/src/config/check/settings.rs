@@ -87,7 +87,9 @@ impl Check<'_> {
             value
         };
         LineSettings {
-            timeout: raw.timeout_ms.map_or(default.timeout, Duration::from_millis),
+            timeout: raw
+                .timeout_ms
+                .map_or(default.timeout, Duration::from_millis),
             max_waiting: some("max_waiting", raw.max_waiting, default.max_waiting),
             max_waiting_per_key: some(
                 "max_waiting_per_key",

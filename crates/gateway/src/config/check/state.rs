@@ -51,7 +51,8 @@ impl Check<'_> {
         let raw = raw?;
         self.rule(
             format!("{of}: counted_statuses"),
-            raw.iter().try_for_each(|status| rules::counted_status(*status)),
+            raw.iter()
+                .try_for_each(|status| rules::counted_status(*status)),
         );
         Some(raw.to_vec())
     }
