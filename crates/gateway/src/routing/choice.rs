@@ -1,12 +1,18 @@
 //! The choice: of the accounts of a lane, the one that serves a request best now.
 //!
 //! Promises: reads atomics, takes no lock, allocates nothing; looks at each account once, twice where
-//! the least loaded ones are slow. What it passes over, [`Plan::obstacle`] can name. Must not know: what
+//! another account than before is the fastest. What it passes over, [`Plan::obstacle`] can name. Must not know: what
 //! the explanation looks like.
+
+use std::sync::atomic::Ordering;
 
 use waybill_model::{id::AccountEventId, time::UnixMillis};
 
-use super::{Plan, lane::Served, live::Readiness};
+use super::{
+    Plan,
+    lane::{Served, Tier},
+    live::Readiness,
+};
 
 /// What keeps an account of the lane from being chosen now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,9 +98,19 @@ impl<'a> Ready<'a> {
         )
     }
 
-    fn is_better_than(&self, other: &Self) -> bool {
+    /// Whether it is chosen rather than `other`, where `fastest` is the best latency.
+    #[inline]
+    fn is_better_than(&self, other: &Self, fastest: u32, now: UnixMillis) -> bool {
         let (load, others) = self.loads(other);
-        (load, self.turn) < (others, other.turn)
+        if load != others {
+            return load < others;
+        }
+        let is_slow = |ready: &Self| ready.served.live.is_slow(fastest, now);
+        match (is_slow(self), is_slow(other)) {
+            (true, false) => false,
+            (false, true) => true,
+            (true, true) | (false, false) => self.turn < other.turn,
+        }
     }
 }
 
@@ -125,7 +141,7 @@ impl Plan {
             return Err(Obstacle::Tried);
         }
         let model = served.upstream_model.as_deref();
-        let trial = match served.live.readiness(model, served.bit, now) {
+        let trial = match served.live.readiness(model, served.asked, now) {
             Readiness::Ready => None,
             Readiness::HalfOpen(event) => Some(event),
             Readiness::Trying => return Err(Obstacle::Trying),
@@ -160,13 +176,13 @@ impl Plan {
     /// may not be taken, the whole conversation moves to the next.
     fn own_of<'a>(
         &self,
-        tier: &'a [Served],
+        tier: &'a Tier,
         key: u64,
         pass: Pass,
         now: UnixMillis,
     ) -> Option<Pick<'a>> {
         let mut best: Option<(u64, Pick<'a>)> = None;
-        for served in tier {
+        for served in &tier.served {
             let hash = mix(key ^ mix(served.account.id.0 as u64));
             if best.is_some_and(|(largest, _)| hash <= largest) {
                 continue;
@@ -180,11 +196,30 @@ impl Plan {
 
     /// A half-open account, so that it is soon known whether it serves again; else the least loaded
     /// one, of these one that is not slow, of these the one whose last turn is longest ago.
-    fn least_of<'a>(&self, tier: &'a [Served], pass: Pass, now: UnixMillis) -> Option<Pick<'a>> {
+    fn least_of<'a>(&self, tier: &'a Tier, pass: Pass, now: UnixMillis) -> Option<Pick<'a>> {
+        // Who is slow depends on the fastest, which is hardly ever another one than last time. Where it
+        // is, the tier is looked through again: so the result is the same whatever was assumed.
+        let assumed = tier.fastest.load(Ordering::Relaxed);
+        let (pick, fastest) = self.least_by(tier, assumed, pass, now);
+        if fastest == assumed {
+            return pick;
+        }
+        tier.fastest.store(fastest, Ordering::Relaxed);
+        self.least_by(tier, fastest, pass, now).0
+    }
+
+    /// The same, where `fastest` is the best latency; and what it really is.
+    fn least_by<'a>(
+        &self,
+        tier: &'a Tier,
+        fastest: u32,
+        pass: Pass,
+        now: UnixMillis,
+    ) -> (Option<Pick<'a>>, u32) {
         let mut best: Option<Ready<'a>> = None;
         let mut half_open: Option<(u64, Pick<'a>)> = None;
-        let mut fastest = u32::MAX;
-        for served in tier {
+        let mut seen = u32::MAX;
+        for served in &tier.served {
             let Some(trial) = self.may_take(served, pass, now) else {
                 continue;
             };
@@ -196,46 +231,18 @@ impl Plan {
                 continue;
             }
             let ready = Ready::of(served);
-            fastest = fastest.min(served.live.latency().unwrap_or(u32::MAX));
-            if best.is_none_or(|best| ready.is_better_than(&best)) {
+            seen = seen.min(served.live.latency().unwrap_or(u32::MAX));
+            if best.is_none_or(|best| ready.is_better_than(&best, fastest, now)) {
                 best = Some(ready);
             }
         }
-        if let Some((_, pick)) = half_open {
-            return Some(pick);
-        }
-        let best = best?;
-        let best = if best.served.live.is_slow(fastest, now) {
-            self.faster(tier, best, fastest, pass, now)
-        } else {
-            best
-        };
-        Some(Pick {
+        let of_ready = |best: Ready<'a>| Pick {
             served: best.served,
             trial: None,
             turn: Some(best.turn),
-        })
-    }
-
-    /// The best of those that are loaded no more than `slow` and are not slow; `slow` if all are.
-    fn faster<'a>(
-        &self,
-        tier: &'a [Served],
-        slow: Ready<'a>,
-        fastest: u32,
-        pass: Pass,
-        now: UnixMillis,
-    ) -> Ready<'a> {
-        tier.iter()
-            .filter(|served| !served.live.is_slow(fastest, now))
-            .filter(|served| self.may_take(served, pass, now) == Some(None))
-            .map(Ready::of)
-            .filter(|ready| {
-                let (load, of_slow) = ready.loads(&slow);
-                load <= of_slow
-            })
-            .reduce(|a, b| if b.is_better_than(&a) { b } else { a })
-            .unwrap_or(slow)
+        };
+        let pick = half_open.map(|(_, pick)| pick).or(best.map(of_ready));
+        (pick, seen)
     }
 }
 

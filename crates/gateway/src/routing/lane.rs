@@ -3,12 +3,15 @@
 //! Promises: finding a lane takes no lock; names that clients make up do not make memory grow. Must not
 //! know: which account is free.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::AtomicU32},
+};
 
 use arc_swap::ArcSwap;
 use waybill_model::{entity::Status, limits::Quota};
 
-use super::{AccountEntry, Live, Way, live::model_bit, mapping};
+use super::{AccountEntry, Live, Way, mapping, reach::Asked};
 
 /// Lanes kept per group. A client can name any model where an account serves them all.
 const MOST_LANES: usize = 256;
@@ -17,9 +20,17 @@ const MOST_LANES: usize = 256;
 #[derive(Debug)]
 pub(super) struct Lane {
     /// By priority, best first; within a tier by id.
-    pub tiers: Box<[Box<[Served]>]>,
+    pub tiers: Box<[Tier]>,
     /// Some account has the model, though perhaps none that could be used.
     pub has_model: bool,
+}
+
+/// Accounts of the same priority.
+#[derive(Debug)]
+pub(super) struct Tier {
+    pub served: Box<[Served]>,
+    /// The best latency among those that could be taken last time; see [`Live::latency`].
+    pub fastest: AtomicU32,
 }
 
 /// An account of a lane, with what every choice asks of it at hand.
@@ -28,8 +39,8 @@ pub(super) struct Served {
     pub live: Arc<Live>,
     pub way: Arc<Way>,
     pub limit: Option<u32>,
-    /// Its bit among the marked models of the account.
-    pub bit: u64,
+    /// What is tested of the model where the account has marks.
+    pub asked: Asked,
     pub has_quota: bool,
     /// The account's name for the model.
     pub upstream_model: Option<Arc<str>>,
@@ -51,19 +62,23 @@ impl Lanes {
         let lane = Arc::new(Lane::new(accounts, model.as_ref()));
         // A model that nobody has is not worth remembering.
         if lane.has_model {
-            self.by_model.rcu(|lanes| {
-                // Starting over when it is full, so that made-up names cannot push out the real ones
-                // for good.
-                let mut lanes = if lanes.len() < MOST_LANES {
-                    HashMap::clone(lanes)
-                } else {
-                    HashMap::new()
-                };
-                lanes.insert(model.clone(), Arc::clone(&lane));
-                lanes
-            });
+            self.keep(model, &lane);
         }
         lane
+    }
+
+    fn keep(&self, model: &Option<Arc<str>>, lane: &Arc<Lane>) {
+        self.by_model.rcu(|lanes| {
+            // Starting over when it is full, so that made-up names cannot keep out the real ones for
+            // good.
+            let mut lanes = if lanes.len() < MOST_LANES {
+                HashMap::clone(lanes)
+            } else {
+                HashMap::new()
+            };
+            lanes.insert(model.clone(), Arc::clone(lane));
+            lanes
+        });
     }
 
     #[cfg(test)]
@@ -87,10 +102,12 @@ impl Lane {
             has_model: !having.is_empty(),
             tiers: usable
                 .chunk_by(|a, b| a.priority == b.priority)
-                .map(|tier| {
-                    tier.iter()
+                .map(|tier| Tier {
+                    served: tier
+                        .iter()
                         .map(|account| Served::new(account, model))
-                        .collect()
+                        .collect(),
+                    fastest: AtomicU32::new(u32::MAX),
                 })
                 .collect(),
         }
@@ -98,7 +115,7 @@ impl Lane {
 
     /// Every account, best tier first.
     pub(super) fn served(&self) -> impl Iterator<Item = &Served> {
-        self.tiers.iter().flatten()
+        self.tiers.iter().flat_map(|tier| &tier.served)
     }
 }
 
@@ -109,7 +126,7 @@ impl Served {
             live: Arc::clone(&account.live),
             way: Arc::clone(&account.way),
             limit: account.concurrency,
-            bit: model_bit(upstream_model.as_deref()),
+            asked: Asked::new(upstream_model.as_deref()),
             has_quota: account.quota != Quota::default(),
             upstream_model,
             account: Arc::clone(account),
@@ -136,4 +153,27 @@ pub(super) fn serves(account: &AccountEntry, model: Option<&str>) -> bool {
     model.is_none_or(|model| {
         mapping::serves(&account.models, model) || account.model_map.get(model).is_some()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_clients_make_up_do_not_fill_the_memory() {
+        let lanes = Lanes::default();
+        let model = |n: usize| Some(Arc::from(format!("made-up-{n}")));
+        for n in 0..3 * MOST_LANES {
+            lanes.get(&[], &model(n));
+        }
+        assert_eq!(lanes.count(), 0, "nobody has them");
+        let lane = Arc::new(Lane {
+            tiers: Box::default(),
+            has_model: true,
+        });
+        for n in 0..3 * MOST_LANES {
+            lanes.keep(&model(n), &lane);
+            assert!(lanes.count() <= MOST_LANES);
+        }
+    }
 }

@@ -19,7 +19,11 @@ use waybill_model::{
     time::UnixMillis,
 };
 
-use super::{Line, places::Places};
+use super::{
+    Line,
+    places::Places,
+    reach::{self, Asked, Reached, ReachedBy},
+};
 use crate::quota::{Meter, Reserved};
 
 /// Requests at once that an account without a limit counts as, where loads are compared.
@@ -37,6 +41,9 @@ const LATENCY_WEIGHT: i64 = 8;
 /// Parts of a millisecond that latencies are kept in, so that a small difference is not rounded away.
 const LATENCY_PARTS: i64 = 16;
 
+/// An account is slow that takes more than twice as long as the fastest, and so much more.
+const BEARABLE_MS: i64 = 50;
+
 /// An account that was slow is looked at again after so long without a request: it may have become fast.
 const SLOW_FOR_MS: i64 = 10_000;
 
@@ -44,6 +51,9 @@ const SLOW_FOR_MS: i64 = 10_000;
 #[derive(Debug)]
 pub struct Live {
     hot: Hot,
+    reached_by: ReachedBy,
+    /// The event behind the mark that one request is finding out about, or [`NO_TRIAL`].
+    trial: AtomicI64,
     state: ArcSwap<AccountState>,
     /// Held while a state is changed. Nobody on the way of a request that nothing happens to takes it.
     changing: Mutex<()>,
@@ -59,12 +69,10 @@ pub struct Live {
 #[repr(align(64))]
 struct Hot {
     places: Places,
+    /// What some mark may reach.
+    reached: Reached,
     /// Deadline of the marks on the account as a whole; [`UNMARKED`], or `i64::MAX` for one without.
     until: AtomicI64,
-    /// A bit for each model that has a mark; see [`model_bit`].
-    marked: AtomicU64,
-    /// The event behind the mark that one request is finding out about, or [`NO_TRIAL`].
-    trial: AtomicI64,
     /// Moving average of the time to an answer's head, in [`LATENCY_PARTS`]; 0 is unknown.
     latency: AtomicU32,
     /// When it was last chosen, counted in choices; 0 is never.
@@ -86,29 +94,20 @@ pub(super) enum Readiness {
     Blocked,
 }
 
-/// The bit of a model among an account's marked ones. Models may share a bit: then the state is read.
-pub(super) fn model_bit(model: Option<&str>) -> u64 {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-    model.map_or(0, |model| {
-        let mut hasher = DefaultHasher::new();
-        model.hash(&mut hasher);
-        1 << (hasher.finish() & 63)
-    })
-}
-
 impl Live {
     /// An account that is ready. Slots that are given back, and changes, wake `line`.
     pub fn new(line: Arc<Line>) -> Live {
         Live {
             hot: Hot {
                 places: Places::default(),
+                reached: Reached::default(),
                 until: AtomicI64::new(UNMARKED),
-                marked: AtomicU64::new(0),
-                trial: AtomicI64::new(NO_TRIAL),
                 latency: AtomicU32::new(0),
                 turn: AtomicU64::new(0),
                 picked_at: AtomicI64::new(i64::MIN),
             },
+            reached_by: ReachedBy::default(),
+            trial: AtomicI64::new(NO_TRIAL),
             state: ArcSwap::default(),
             changing: Mutex::default(),
             tried_by: ArcSwapOption::default(),
@@ -218,16 +217,25 @@ impl Live {
             .map(|id| *id)
     }
 
-    /// Whether it may serve `model`, whose bit is `bit`. Looks at the state only where the atomics leave
-    /// it open.
-    pub(super) fn readiness(&self, model: Option<&str>, bit: u64, now: UnixMillis) -> Readiness {
+    /// Whether it may serve `model`, of which `asked` is tested. Looks at the state only where the
+    /// atomics leave it open.
+    #[inline]
+    pub(super) fn readiness(&self, model: Option<&str>, asked: Asked, now: UnixMillis) -> Readiness {
+        if !self.hot.reached.includes(asked) {
+            return Readiness::Ready;
+        }
         let until = self.hot.until.load(Ordering::Relaxed);
         if until > now.0 {
             return Readiness::Blocked;
         }
-        if until == UNMARKED && self.hot.marked.load(Ordering::Relaxed) & bit == 0 {
+        if until == UNMARKED && !self.reached_by.includes(asked) {
             return Readiness::Ready;
         }
+        self.standing(model, now)
+    }
+
+    #[cold]
+    fn standing(&self, model: Option<&str>, now: UnixMillis) -> Readiness {
         let state = self.state.load();
         match state.standing(model, now) {
             Standing::Ready => Readiness::Ready,
@@ -254,13 +262,12 @@ impl Live {
     }
 
     /// Whether it is much slower than `fastest`, as far as is known from lately.
+    #[inline]
     pub(super) fn is_slow(&self, fastest: u32, now: UnixMillis) -> bool {
-        let bearable = i64::from(fastest) * 2 + 50 * LATENCY_PARTS;
-        let latency = i64::from(self.hot.latency.load(Ordering::Relaxed));
-        let idle_ms = now
-            .0
-            .saturating_sub(self.hot.picked_at.load(Ordering::Relaxed));
-        latency > bearable && idle_ms < SLOW_FOR_MS
+        let bearable = i64::from(fastest) * 2 + BEARABLE_MS * LATENCY_PARTS;
+        let picked_at = || self.hot.picked_at.load(Ordering::Relaxed);
+        i64::from(self.hot.latency.load(Ordering::Relaxed)) > bearable
+            && now.0.saturating_sub(picked_at()) < SLOW_FOR_MS
     }
 
     /// When it was last chosen, counted in choices.
@@ -297,15 +304,14 @@ impl Live {
         event: AccountEventId,
         by: Option<RequestId>,
     ) -> Option<Slot> {
-        let before = self.hot.trial.load(Ordering::Acquire);
+        let before = self.trial.load(Ordering::Acquire);
         if self.is_tried(&self.state.load()) {
             return None;
         }
         // Taken before the trial, so that giving it back gives back both.
         let mut slot = self.take(limit)?;
         let exchange = |from, to| {
-            self.hot
-                .trial
+            self.trial
                 .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
         };
         exchange(before, event.0).ok()?;
@@ -315,23 +321,19 @@ impl Live {
     }
 
     fn publish(&self, state: AccountState) {
-        let mut until = UNMARKED;
-        let mut marked = 0;
-        for mark in state.marks() {
-            match &mark.scope {
-                Scope::Account => until = until.max(mark.until.map_or(i64::MAX, |until| until.0)),
-                Scope::Model(name) => marked |= model_bit(Some(name)),
-                Scope::Family(_) => marked = u64::MAX,
-            }
-        }
-        self.state.store(Arc::new(state));
-        self.hot.until.store(until, Ordering::Release);
-        self.hot.marked.store(marked, Ordering::Release);
+        let of_account = state.marks().iter().filter(|mark| mark.scope == Scope::Account);
+        let until = of_account
+            .map(|mark| mark.until.map_or(i64::MAX, |until| until.0))
+            .max();
+        let state = Arc::new(state);
+        self.state.store(Arc::clone(&state));
+        self.hot.until.store(until.unwrap_or(UNMARKED), Ordering::Release);
+        reach::publish(&state, &self.hot.reached, &self.reached_by);
     }
 
     /// A trial is over when its mark is: one that was set since, or by another event, may be tried.
     fn is_tried(&self, state: &AccountState) -> bool {
-        let trial = self.hot.trial.load(Ordering::Acquire);
+        let trial = self.trial.load(Ordering::Acquire);
         trial != NO_TRIAL && state.marks().iter().any(|mark| mark.event.0 == trial)
     }
 
@@ -384,7 +386,7 @@ impl Drop for Slot {
         }
         if let Some(event) = self.trial {
             // A later trial, of another mark, is not ours to end.
-            let _ = live.hot.trial.compare_exchange(
+            let _ = live.trial.compare_exchange(
                 event.0,
                 NO_TRIAL,
                 Ordering::AcqRel,

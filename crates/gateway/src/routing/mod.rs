@@ -14,6 +14,7 @@ mod live;
 pub(crate) mod mapping;
 mod places;
 mod plan;
+mod reach;
 mod snapshot;
 mod way;
 

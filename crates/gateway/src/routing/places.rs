@@ -85,3 +85,67 @@ impl Places {
             .is_ok_and(|old| ramp(old).is_some())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Debug, Clone, Copy)]
+    enum Step {
+        Take(Option<u32>),
+        GiveBack,
+        StartRamp,
+        RampUp,
+        EndRamp,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            4 => proptest::option::of(0..6u32).prop_map(Step::Take),
+            3 => Just(Step::GiveBack),
+            1 => Just(Step::StartRamp),
+            1 => Just(Step::RampUp),
+            1 => Just(Step::EndRamp),
+        ];
+        proptest::collection::vec(step, 0..60)
+    }
+
+    proptest! {
+        #[test]
+        fn a_slot_is_taken_exactly_while_limit_and_ramp_leave_one(steps in steps()) {
+            let places = Places::default();
+            let (mut taken, mut ramp) = (0u32, None::<u32>);
+            for step in steps {
+                match step {
+                    Step::Take(limit) => {
+                        let fits = limit.is_none_or(|limit| taken < limit)
+                            && ramp.is_none_or(|ramp| taken < ramp);
+                        prop_assert_eq!(places.has_one(limit), fits);
+                        prop_assert_eq!(places.take(limit), fits);
+                        taken += u32::from(fits);
+                    }
+                    Step::GiveBack if taken > 0 => {
+                        places.give_back();
+                        taken -= 1;
+                    }
+                    Step::GiveBack => {}
+                    Step::StartRamp => {
+                        places.start_ramp();
+                        ramp = Some(taken + 1);
+                    }
+                    Step::RampUp => {
+                        prop_assert_eq!(places.ramp_up(), ramp.is_some());
+                        ramp = ramp.map(|ramp| ramp * 2).filter(|ramp| *ramp < RAMP_ENDS_AT);
+                    }
+                    Step::EndRamp => {
+                        places.end_ramp();
+                        ramp = None;
+                    }
+                }
+                prop_assert_eq!((places.taken(), places.ramp()), (taken, ramp));
+            }
+        }
+    }
+}

@@ -178,7 +178,7 @@ impl Plan {
             .served()
             .find(|served| served.account.id == account.id)?;
         let model = served.upstream_model.as_deref();
-        let trial = match served.live.readiness(model, served.bit, now) {
+        let trial = match served.live.readiness(model, served.asked, now) {
             Readiness::Ready => None,
             Readiness::HalfOpen(event) => Some(event),
             Readiness::Trying | Readiness::Blocked => return None,
@@ -255,7 +255,7 @@ impl Plan {
         };
         // Something may have stopped it since it was looked at.
         let model = served.upstream_model.as_deref();
-        match (live.readiness(model, served.bit, now), trial) {
+        match (live.readiness(model, served.asked, now), trial) {
             (Readiness::Ready, _) | (Readiness::Trying, Some(_)) => {}
             (Readiness::Blocked | Readiness::HalfOpen(_), _) | (Readiness::Trying, None) => {
                 return None;

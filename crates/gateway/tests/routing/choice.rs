@@ -11,7 +11,10 @@ use waybill_model::{
     time::UnixMillis,
 };
 
-use super::pool::{Pool, Settings, conversation, limited, wanted};
+use super::{
+    pool::{Pool, Settings, conversation, limited, wanted},
+    slots::next,
+};
 
 const NOW: UnixMillis = UnixMillis(1_000_000);
 
@@ -160,6 +163,49 @@ proptest! {
             }
         }
     }
+}
+
+proptest! {
+    #[test]
+    fn of_idle_accounts_the_one_whose_turn_is_longest_ago_among_those_not_slow_is_chosen(
+        latencies in proptest::collection::vec(1..400u32, 1..8),
+        turns in any::<u64>(),
+    ) {
+        let pool = at_priorities(&vec![1; latencies.len()]);
+        let mut order: Vec<i64> = (1..=latencies.len() as i64).collect();
+        let mut seed = turns;
+        order.sort_by_cached_key(|_| next(&mut seed));
+        for id in &order {
+            drop(load(&pool, *id));
+        }
+        for (id, ms) in (1..).zip(&latencies) {
+            pool.account(id).live.took_ms(*ms);
+        }
+        let fastest = latencies.iter().min().unwrap();
+        let is_slow = |id: i64| latencies[usize::try_from(id - 1).unwrap()] > 2 * fastest + 50;
+        let turn = last_turns(&pool, &order);
+        let expected = turn.into_iter().find(|id| !is_slow(*id));
+        prop_assert_eq!(Some(id_at(&pool, NOW)), expected);
+    }
+}
+
+/// Accounts by when their last turn was: what loading one after the other has left behind.
+fn last_turns(pool: &Pool, loaded: &[i64]) -> Vec<i64> {
+    let everyone = 1..=pool.accounts().count() as i64;
+    // `load` goes through others on its way, so the last one loaded went through all that were due.
+    let model_of = |pool: &mut Vec<i64>, wanted: i64| {
+        while let Some(first) = (!pool.is_empty()).then(|| pool.remove(0)) {
+            pool.push(first);
+            if first == wanted {
+                break;
+            }
+        }
+    };
+    let mut order: Vec<i64> = everyone.collect();
+    for id in loaded {
+        model_of(&mut order, *id);
+    }
+    order
 }
 
 /// Takes a slot on one account.
