@@ -16,7 +16,7 @@ use waybill_model::{
 };
 
 use super::{
-    super::{Result, Store, row},
+    super::{Result, Store},
     account_events::{self, COLUMNS, Moment},
 };
 
@@ -75,16 +75,13 @@ pub(in super::super) fn needed(
 ) -> Result<BTreeSet<i64>> {
     let events = Events { db, account, until };
     let mut newest = BTreeMap::new();
-    for (scope, kind) in events.scopes_and_kinds()? {
-        if let Some(id) = events.newest(&scope, kind, i64::MAX)? {
-            newest.insert((scope, kind), id);
+    for scope in events.scopes()? {
+        for kind in AccountEventKind::ALL {
+            if let Some(id) = events.newest(&scope, *kind, i64::MAX)? {
+                newest.insert((scope.clone(), *kind), id);
+            }
         }
     }
-    let reset = newest
-        .iter()
-        .filter(|((_, kind), _)| *kind == AccountEventKind::Reset)
-        .map(|(_, id)| *id)
-        .max();
     let mut needed: BTreeSet<i64> = newest.values().copied().collect();
     for ((scope, kind), set) in &newest {
         if kind.sets().is_none() {
@@ -92,7 +89,7 @@ pub(in super::super) fn needed(
         }
         needed.extend(events.undoing(*set)?);
         if *kind != AccountEventKind::Disabled
-            && let Some((set, recovered)) = events.last_ended(scope, *kind, *set, reset)?
+            && let Some((set, recovered)) = events.last_ended(scope, *kind, *set)?
         {
             needed.extend([set, recovered]);
         }
@@ -108,26 +105,21 @@ struct Events<'c> {
 }
 
 impl Events<'_> {
-    /// Every scope and kind that there was ever an event of, each found by one step in the index.
-    fn scopes_and_kinds(&self) -> Result<Vec<(String, AccountEventKind)>> {
+    /// Every scope that there was ever an event of, each found by one step in the index.
+    fn scopes(&self) -> Result<Vec<String>> {
         let mut next = self.db.prepare_cached(
-            "SELECT scope, kind FROM account_events INDEXED BY account_events_by_state
-             WHERE account_id = ?1 AND (scope, kind) > (?2, ?3) ORDER BY scope, kind LIMIT 1",
+            "SELECT min(scope) FROM account_events INDEXED BY account_events_by_state
+             WHERE account_id = ?1 AND scope > ?2",
         )?;
-        let mut found: Vec<(String, AccountEventKind)> = Vec::new();
+        let mut scopes: Vec<String> = Vec::new();
         loop {
-            let (scope, kind) = found
-                .last()
-                .map_or(("", ""), |(scope, kind)| (scope.as_str(), kind.as_str()));
-            let pair = next
-                .query_row(params![self.account.0, scope, kind], |r| {
-                    Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?))
-                })
-                .optional()?;
-            let Some((scope, kind)) = pair else {
-                return Ok(found);
+            let last = scopes.last().map_or("", String::as_str);
+            let scope: Option<String> =
+                next.query_row(params![self.account.0, last], |r| r.get(0))?;
+            let Some(scope) = scope else {
+                return Ok(scopes);
             };
-            found.push((scope, row::word(&kind, "kind")?));
+            scopes.push(scope);
         }
     }
 
@@ -168,17 +160,16 @@ impl Events<'_> {
     }
 
     /// The mark of a scope and kind that ended last by recovery, and that recovery: strikes are
-    /// remembered from it. Goes back from the newest mark, over those that did not end so.
+    /// remembered from it. Goes back from the newest mark, over those that did not end so. A reset in
+    /// between is of no matter: the newest one is folded, too, and forgets what it should.
     fn last_ended(
         &self,
         scope: &str,
         kind: AccountEventKind,
         newest: i64,
-        reset: Option<i64>,
     ) -> Result<Option<(i64, i64)>> {
         let mut set = newest;
-        // A reset forgets what was before it.
-        while reset.is_none_or(|reset| set > reset) {
+        loop {
             if let Some(recovered) = self.recovery_after(scope, set)?
                 && self.undoing(set)?.is_none_or(|undone| undone > recovered)
             {
@@ -193,6 +184,5 @@ impl Events<'_> {
             };
             set = older;
         }
-        Ok(None)
     }
 }
