@@ -5,6 +5,7 @@
 //! in groups, and with them changes of accounts' states and what was used. Only this module, `ops` and `admin` touch the store.
 
 mod compose;
+mod counters;
 mod journey;
 mod noise;
 mod queue;

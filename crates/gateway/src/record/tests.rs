@@ -1,5 +1,5 @@
 //! The recorder on a real store: what goes along with records is on disk when they are.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 

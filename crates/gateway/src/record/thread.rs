@@ -19,8 +19,9 @@ use waybill_store::{Batch, Fate, Journal, LossReason, Store};
 
 use super::{
     compose::Composer,
+    counters::Counters,
     noise::NoiseCounts,
-    queue::{ACCOUNT_EVENT_QUEUE, Counters, Entry, Queues},
+    queue::{ACCOUNT_EVENT_QUEUE, Entry, Queues},
     usage::UsageDeltas,
 };
 
