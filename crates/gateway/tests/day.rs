@@ -405,7 +405,8 @@ impl Day {
         let accounts: Vec<_> = self.snapshot.accounts().cloned().collect();
         for account in accounts {
             assert_eq!(account.live.in_flight(), 0, "{}", account.name);
-            let blocked = |mark: &&waybill_model::state::Mark| mark.cause == Some(Cause::ServerError);
+            let blocked =
+                |mark: &&waybill_model::state::Mark| mark.cause == Some(Cause::ServerError);
             let state = account.live.state();
             assert_eq!(state.marks().iter().find(blocked), None, "{}", account.name);
         }
@@ -462,7 +463,8 @@ impl Day {
                 let since = *request.waits_since.get_or_insert(now);
                 let give_up_at = since + PATIENCE;
                 if now < give_up_at && may_wait(&request.plan, why, at, give_up_at) {
-                    self.queue.push(Reverse((now + 50, number, What::LooksAgain)));
+                    self.queue
+                        .push(Reverse((now + 50, number, What::LooksAgain)));
                 } else {
                     self.fail(number);
                 }
@@ -474,7 +476,10 @@ impl Day {
         let account = chosen.account.id;
         let model = MODELS[request.model];
         let stopped = self.deadlines.runs(account, model, now);
-        assert_eq!(stopped, None, "account {account} is asked before its deadline");
+        assert_eq!(
+            stopped, None,
+            "account {account} is asked before its deadline"
+        );
         if let Standing::HalfOpen(mark) = chosen.account.live.state().standing(Some(model), at) {
             assert!(chosen.slot.is_trial(), "half open: {mark:?}");
         }
@@ -488,7 +493,8 @@ impl Day {
         self.tally.attempts += 1;
         let took = answer.took;
         request.attempt = Some((chosen, answer, now));
-        self.queue.push(Reverse((now + took, number, What::Answered)));
+        self.queue
+            .push(Reverse((now + took, number, What::Answered)));
     }
 
     fn answered(&mut self, number: usize, now: i64) {
@@ -569,7 +575,9 @@ impl Day {
 
 /// Whether an account will be free before the wait is over.
 fn may_wait(plan: &Plan, _why: NoRoute, now: UnixMillis, give_up_at: i64) -> bool {
-    let soon = plan.soonest(now).is_some_and(|soonest| soonest.0 <= give_up_at);
+    let soon = plan
+        .soonest(now)
+        .is_some_and(|soonest| soonest.0 <= give_up_at);
     plan.has_busy(now) || soon
 }
 
@@ -598,7 +606,10 @@ fn a_day_of_limits_costs_clients_hardly_more_than_the_limits_themselves() {
         let day = Day::new(seed).run();
         let share = |count: usize| count as f64 / REQUESTS as f64 * 100.0;
         assert_eq!(day.served + day.failed, REQUESTS);
-        assert!(day.unavoidable > 100, "a day without hardship proves nothing");
+        assert!(
+            day.unavoidable > 100,
+            "a day without hardship proves nothing"
+        );
         // What is refused is refused to those that were in flight together, and to trials.
         assert!(day.most_limited_in_a_minute <= 90, "seed {seed}: {day:?}");
         assert!(day.limited * 6 < day.attempts, "seed {seed}: {day:?}");

@@ -382,6 +382,7 @@ async fn attempts_end_at_their_limit() {
 async fn when_every_account_fails_the_client_gets_the_last_providers_own_error() {
     let world = World::new().await;
     for (path, body, first) in asks() {
+        world.clear_states().await;
         let second = first.replace('1', "2");
         let limited = Fault::Provider {
             error: E::RateLimitRequests,
@@ -446,12 +447,7 @@ async fn a_refused_credential_of_the_pool_is_never_shown_as_the_clients_own() {
         serde_json::json!({"error": {"type": "billing_error", "message": "Please pay."}}),
     );
     // Two accounts without the same permission are another matter: then the request is at fault.
-    let faults = [
-        E::InvalidKey,
-        E::AccountDisabled,
-        E::CreditBalance,
-    ]
-    .map(Fault::provider);
+    let faults = [E::InvalidKey, E::AccountDisabled, E::CreditBalance].map(Fault::provider);
     for fault in faults.into_iter().chain([payment]) {
         world.sim.script(Rule::new(fault.clone()));
         for (path, body, _) in asks() {

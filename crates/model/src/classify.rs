@@ -152,7 +152,11 @@ pub fn verdict(waybill: &Waybill, outcome: &Outcome, status_code: u16) -> Verdic
             info.error_type
         },
         cause,
-        severity: if at_fault { Severity::P3 } else { info.severity },
+        severity: if at_fault {
+            Severity::P3
+        } else {
+            info.severity
+        },
         owner: if at_fault { Owner::Client } else { info.owner },
         source,
         is_retryable: info.retryable && !at_fault,

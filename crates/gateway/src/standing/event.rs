@@ -100,10 +100,7 @@ pub fn by_rule(state: &AccountState, facts: &Facts<'_>, rule: &StateRule) -> Opt
         RuleScope::Account => Scope::Account,
         RuleScope::Model => model_scope(facts.model),
     };
-    let reason = shortened(&format!(
-        "rule `{}`: {}",
-        rule.name, facts.failure.message
-    ));
+    let reason = shortened(&format!("rule `{}`: {}", rule.name, facts.failure.message));
     if kind == MarkKind::Disabled {
         let is_set = state.mark(kind, &scope).is_some();
         let draft = Draft {

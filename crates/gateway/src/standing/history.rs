@@ -5,9 +5,7 @@
 
 use std::sync::Arc;
 
-use waybill_model::{
-    cause::Cause, fingerprint::template, id::AccountEventId, waybill::Failure,
-};
+use waybill_model::{cause::Cause, fingerprint::template, id::AccountEventId, waybill::Failure};
 
 use crate::routing::AccountEntry;
 
@@ -59,9 +57,7 @@ impl Sign {
 }
 
 impl History {
-    /// The event of the first account, if another one than `account` failed alike. `Some(None)`: one
-    /// did, and nothing had happened to it.
-    #[allow(clippy::type_complexity, reason = "read in one place")]
+    /// Another account than `account` that failed alike, and the event that made, if it made one.
     pub fn seen(
         &self,
         account: &AccountEntry,

@@ -98,11 +98,7 @@ impl Keeper {
         }
     }
 
-    fn by_table(
-        &self,
-        account: &Arc<AccountEntry>,
-        facts: &Facts<'_>,
-    ) -> Option<AccountEventId> {
+    fn by_table(&self, account: &Arc<AccountEntry>, facts: &Facts<'_>) -> Option<AccountEventId> {
         let cause = facts.failure.cause;
         let effect = effect::of(cause);
         let counts = effect::counts(account.counted_statuses.as_deref(), facts.status, cause);
@@ -155,12 +151,17 @@ impl Keeper {
             account.live.took_ms(ms);
         }
         if served.is_trial {
-            self.recover(account, model.map(|model| &**model), |draft| Draft {
-                reason: "a request was served".to_owned(),
-                request_id: Some(served.request_id),
-                attempt: Some(served.attempt),
-                ..draft
-            }, now);
+            self.recover(
+                account,
+                model.map(|model| &**model),
+                |draft| Draft {
+                    reason: "a request was served".to_owned(),
+                    request_id: Some(served.request_id),
+                    attempt: Some(served.attempt),
+                    ..draft
+                },
+                now,
+            );
         } else {
             account.live.ramp_up();
         }
@@ -171,7 +172,9 @@ impl Keeper {
                 request_id: Some(served.request_id),
                 attempt: Some(served.attempt),
             };
-            self.change(account, |state| event::by_use(state, facts, account.id, now));
+            self.change(account, |state| {
+                event::by_use(state, facts, account.id, now)
+            });
         }
     }
 
@@ -337,10 +340,17 @@ impl Keeper {
         }
         for account in snapshot.accounts() {
             let state = account.live.state();
-            let by_hand = |mark: &Mark| mark.kind == MarkKind::Disabled && mark.request_id.is_none();
+            let by_hand =
+                |mark: &Mark| mark.kind == MarkKind::Disabled && mark.request_id.is_none();
             if account.status == Status::Active && state.marks().iter().any(by_hand) {
                 let reason = "the configuration says that it is active".to_owned();
-                self.by_hand(account, AccountEventKind::Enabled, CONFIGURATION, reason, now);
+                self.by_hand(
+                    account,
+                    AccountEventKind::Enabled,
+                    CONFIGURATION,
+                    reason,
+                    now,
+                );
             }
         }
     }
@@ -356,7 +366,10 @@ impl Keeper {
                 continue;
             }
             let state = account.live.state();
-            let refused = state.marks().iter().filter(|mark| mark.kind == MarkKind::Error);
+            let refused = state
+                .marks()
+                .iter()
+                .filter(|mark| mark.kind == MarkKind::Error);
             let scopes: Vec<Scope> = refused.map(|mark| mark.scope.clone()).collect();
             let changed = |draft| Draft {
                 reason: "its credential was changed".to_owned(),
@@ -406,7 +419,9 @@ impl Keeper {
         let next = |last: i64| last.saturating_add(1).max(by_time);
         let last = self
             .last_id
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(next(last)))
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| {
+                Some(next(last))
+            })
             .unwrap_or_else(|last| last);
         AccountEventId(next(last))
     }
@@ -416,6 +431,7 @@ impl Keeper {
 const CONFIGURATION: &str = "configuration";
 
 /// Why events are taken back.
-const REPEATED: &str = "the same failure of this request on another account: the request is at fault";
+const REPEATED: &str =
+    "the same failure of this request on another account: the request is at fault";
 const WAY_AT_FAULT: &str =
     "other accounts failed alike: the provider, or the way to it, is at fault";

@@ -140,7 +140,11 @@ fn a_rule_waits_as_long_as_it_says_or_as_the_provider_says_where_that_is_longer(
         (plain.until, plain.source.as_deref()),
         (Some(UnixMillis(600_000)), Some("rule"))
     );
-    assert!(plain.reason.starts_with("rule `later`: "), "{}", plain.reason);
+    assert!(
+        plain.reason.starts_with("rule `later`: "),
+        "{}",
+        plain.reason
+    );
     let shorter = draft(&pause, Some(1000)).unwrap();
     assert_eq!(shorter.until, plain.until);
     let longer = draft(&pause, Some(700_000)).unwrap();
@@ -233,11 +237,7 @@ impl Account {
             } => {
                 let failure = failure(*cause, *wait_ms);
                 let facts = facts(&failure, model, now - began_ago, now);
-                self.apply(event::by_effect(
-                    &self.state,
-                    &facts,
-                    effect::of(*cause),
-                ));
+                self.apply(event::by_effect(&self.state, &facts, effect::of(*cause)));
             }
             Step::Caught { kind, for_seconds } => {
                 let failure = failure(Cause::InvalidRequest, None);

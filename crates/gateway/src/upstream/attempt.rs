@@ -13,12 +13,7 @@ use super::{
     failure::{Fault, failure_of},
     judge::{self, Answer},
 };
-use crate::{
-    app::Worker,
-    ingress::Inbound,
-    record::millis_since,
-    routing::Chosen,
-};
+use crate::{app::Worker, ingress::Inbound, record::millis_since, routing::Chosen};
 
 /// A kept-alive connection that breaks within this time had been closed before it was used.
 const STALE_WITHIN: Duration = Duration::from_secs(1);
@@ -111,8 +106,7 @@ async fn try_account(
     let connection = match kept_alive {
         Some(connection) => connection,
         None => {
-            let connection =
-                connect::connect(upstream, &worker.shared).await;
+            let connection = connect::connect(upstream, &worker.shared).await;
             attempt.connect_ms = Some(millis_since(started));
             let connection = connection.map_err(|error| Fault::Transport {
                 error,

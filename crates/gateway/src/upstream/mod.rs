@@ -136,7 +136,9 @@ pub async fn serve(
         choosing.stamp_route(worker, inbound);
         let next = match follows.decision {
             Decision::NextAccount => choosing.next(worker, inbound).await.ok(),
-            Decision::RetrySameAccount => choosing.plan().again(&account, worker.shared.clock.now()),
+            Decision::RetrySameAccount => {
+                choosing.plan().again(&account, worker.shared.clock.now())
+            }
             Decision::Serve | Decision::Surface | Decision::GiveUp => None,
         };
         // What else was kept alive to this provider is as old as what failed.
@@ -147,6 +149,10 @@ pub async fn serve(
             }
         };
         let Some(next) = next else {
+            if follows.decision == Decision::NextAccount {
+                // It was waited for: what the accounts are like is what they are like now.
+                choosing.stamp_route(worker, inbound);
+            }
             return Err(last_word(inbound, &follows));
         };
         chosen = next;
@@ -240,7 +246,9 @@ impl Choosing {
         reason = "the line gives every plan back; a request that is dropped in it is over"
     )]
     fn plan(&self) -> &Plan {
-        self.plan.as_ref().expect("only `next` takes the plan, and puts it back")
+        self.plan
+            .as_ref()
+            .expect("only `next` takes the plan, and puts it back")
     }
 
     /// The next account, at once or after a wait.
@@ -256,9 +264,7 @@ impl Choosing {
             return nobody;
         };
         let shared = &worker.shared;
-        let choosing = shared
-            .line
-            .choose(plan, key, &shared.clock, self.deadline);
+        let choosing = shared.line.choose(plan, key, &shared.clock, self.deadline);
         let (plan, result, queued) = choosing.await;
         self.plan = Some(plan);
         if let Some(routing) = &mut inbound.journey.waybill_mut().routing {

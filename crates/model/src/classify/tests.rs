@@ -280,6 +280,21 @@ fn a_request_that_the_provider_rejects_is_the_clients_doing_in_the_providers_wor
 }
 
 #[test]
+fn what_failed_alike_on_two_accounts_is_the_clients_doing_whatever_it_sounds_like() {
+    let mut waybill = failed_with(Cause::AuthPermission);
+    let outcome = Outcome::Failed {
+        source: Source::Upstream,
+    };
+    let owner = |waybill: &Waybill| {
+        let verdict = verdict(waybill, &outcome, 403);
+        (verdict.owner, verdict.severity)
+    };
+    assert_eq!(owner(&waybill), (Owner::Platform, Severity::P1));
+    waybill.request_at_fault = true;
+    assert_eq!(owner(&waybill), (Owner::Client, Severity::P3));
+}
+
+#[test]
 fn a_hidden_failure_keeps_the_cause_of_the_last_failed_attempt() {
     let mut waybill = failed_with(Cause::Overloaded);
     let attempt = attempt(None);
