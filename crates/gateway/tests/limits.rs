@@ -21,6 +21,8 @@ async fn an_account_holds_no_more_requests_than_its_concurrency_and_its_places_c
         key_of("a8"),
     );
     let world = World::with(Setup {
+        // Nobody waits for a place.
+        top: "[queue]\ntimeout_ms = 0".into(),
         rest,
         ..Setup::default()
     })
@@ -230,6 +232,7 @@ async fn http_2_towards_the_provider_fails_over_like_http_1() {
         Fault::Truncate { frames: 0 },
     ] {
         for stream in [false, true] {
+            world.clear_states().await;
             world
                 .sim
                 .script(Rule::new(fault.clone()).key(&key_of("a0")));
@@ -247,6 +250,7 @@ async fn http_2_towards_the_provider_fails_over_like_http_1() {
                 "{story}: {events:?}"
             );
             // And is used again afterwards.
+            world.clear_states().await;
             let answer = world.post("/v1/messages", message(stream)).await;
             assert_eq!(
                 (answer.status.as_u16(), answer.header("x-waybill-attempts")),
