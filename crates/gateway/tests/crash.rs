@@ -73,6 +73,12 @@ async fn traffic(url: String, number: usize, seen: Arc<Mutex<Seen>>, stop: Arc<A
     }
 }
 
+/// Accounts that no failure stops, so that failures go on.
+fn undeterred(providers: &str) -> String {
+    configuration(&Setup::default(), providers)
+        .replace("priority = ", "counted_statuses = []\npriority = ")
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_failure_that_a_client_has_seen_is_lost_when_the_process_is_killed() {
     const ROUNDS: usize = 10;
@@ -97,7 +103,7 @@ async fn no_failure_that_a_client_has_seen_is_lost_when_the_process_is_killed() 
     );
     sim.script(Rule::new(Fault::provider(ProviderError::RateLimitRequests)).share(0.4));
     let folder = tempfile::tempdir().unwrap();
-    let configuration = configuration(&Setup::default(), &sim.url());
+    let configuration = undeterred(&sim.url());
     let seen = Arc::<Mutex<Seen>>::default();
 
     for round in 1..=ROUNDS {
@@ -177,6 +183,36 @@ async fn no_failure_that_a_client_has_seen_is_lost_when_the_process_is_killed() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_client_has_seen_happen_to_an_account_survives_a_kill() {
+    let sim = Sim::start(SimOptions::default()).await.unwrap();
+    sim.script(Rule::new(Fault::provider(ProviderError::InvalidKey)).key(&key_of("a1")));
+    let folder = tempfile::tempdir().unwrap();
+    let configuration = configuration(&Setup::default(), &sim.url());
+    let client = client();
+    let ask = async |waybill: &Binary| {
+        try_send(&client, request(&waybill.url, message(false)))
+            .await
+            .unwrap()
+    };
+
+    let waybill = Binary::serve(folder.path(), &configuration, &[]).await;
+    let answer = ask(&waybill).await;
+    assert_eq!(answer.header("x-waybill-attempts"), Some("2"));
+    waybill.kill().await;
+
+    let waybill = Binary::serve(folder.path(), &configuration, &[]).await;
+    let availability = waybill.ops("account-availability").await.to_string();
+    assert!(availability.contains(answer.request_id()), "{availability}");
+    let answer = ask(&waybill).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("x-waybill-attempts")),
+        (200, Some("1")),
+        "it is not asked again before its deadline"
+    );
+    waybill.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn asked_to_stop_it_lets_streams_end_and_writes_every_record() {
     let options = SimOptions {
         chunk_pause: Duration::from_millis(30),
@@ -185,7 +221,7 @@ async fn asked_to_stop_it_lets_streams_end_and_writes_every_record() {
     let sim = Sim::start(options).await.unwrap();
     sim.script(Rule::new(Fault::provider(ProviderError::Internal)).key(&key_of("a1")));
     let folder = tempfile::tempdir().unwrap();
-    let configuration = configuration(&Setup::default(), &sim.url());
+    let configuration = undeterred(&sim.url());
     let waybill = Binary::serve(folder.path(), &configuration, &[]).await;
     let client = client();
 
