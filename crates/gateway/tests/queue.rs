@@ -83,6 +83,15 @@ async fn until_waiting(world: &World, n: u64) {
     .await;
 }
 
+/// Until one has waited for so long.
+async fn until_waited_ms(world: &World, ms: u64) {
+    eventually("a request waits", || async {
+        let waited = queue(world).await["longest_wait_ms"].as_u64();
+        (waited >= Some(ms)).then_some(())
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_account_for_two_at_once_serves_ten_and_the_provider_never_sees_more_than_two() {
     let world = world(2, "").await;
@@ -153,7 +162,7 @@ async fn a_client_that_leaves_while_it_waits_makes_room_and_is_on_record() {
         let leaver = world.post(MESSAGES, message(false));
         tokio::select! {
             answer = leaver => panic!("it waits: {}", answer.text()),
-            () = until_waiting(&world, 1) => {}
+            () = until_waited_ms(&world, 20) => {}
         }
     }
     until_waiting(&world, 0).await;
@@ -164,10 +173,15 @@ async fn a_client_that_leaves_while_it_waits_makes_room_and_is_on_record() {
             .find(|error| error["cause"] == "client_closed_request")
     })
     .await;
+    let left = world.error(left["request_id"].as_str().unwrap()).await;
     assert_eq!(
         (&left["status_code"], &left["error_owner"]),
         (&499.into(), &"client".into()),
         "{left}"
+    );
+    assert!(
+        left["routing_latency_ms"].as_u64() >= Some(20),
+        "what it waited for: {left}"
     );
     // Its place is another's, and no account went with it.
     let (next, ()) = tokio::join!(world.post(MESSAGES, message(false)), async {

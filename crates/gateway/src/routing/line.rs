@@ -252,7 +252,13 @@ impl Line {
         self.waiting.fetch_add(1, Ordering::Relaxed);
         drop(queue);
         self.fates.join();
-        Ok(Ticket::new(Arc::clone(self), place, answer, joined_at, ahead))
+        Ok(Ticket::new(
+            Arc::clone(self),
+            place,
+            answer,
+            joined_at,
+            ahead,
+        ))
     }
 
     /// Takes a request out of the queue. `None`: its account is being handed over.

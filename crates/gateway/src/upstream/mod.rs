@@ -27,7 +27,7 @@ use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 use waybill_model::{
     time::UnixMillis,
-    waybill::{Attempt, Decision, Failure, Queued},
+    waybill::{Attempt, Decision, Failure, Queued, Routing},
 };
 use waybill_wire::{error::Reset, limits};
 
@@ -253,32 +253,24 @@ impl Choosing {
 
     /// The next account, at once or after a wait.
     async fn next(&mut self, worker: &Worker, inbound: &mut Inbound) -> Result<Chosen, NoRoute> {
-        let began = Instant::now();
+        let waybill = inbound.journey.waybill_mut();
         // Nobody comes here without a key, and the plan is always put back.
         let nobody = Err(NoRoute::NoneUsable { soonest: None });
-        let Some(key) = inbound.journey.waybill().admission.as_ref() else {
+        let Some(key) = waybill.admission.as_ref().map(|key| key.api_key_id) else {
             return nobody;
         };
-        let key = key.api_key_id;
         let Some(plan) = self.plan.take() else {
             return nobody;
+        };
+        let timed = Timed {
+            routing: &mut waybill.routing,
+            began: Instant::now(),
         };
         let shared = &worker.shared;
         let choosing = shared.line.choose(plan, key, &shared.clock, self.deadline);
         let (plan, result, queued) = choosing.await;
         self.plan = Some(plan);
-        if let Some(routing) = &mut inbound.journey.waybill_mut().routing {
-            routing.routing_latency_ms = routing
-                .routing_latency_ms
-                .saturating_add(millis_since(began));
-            routing.queued = match (routing.queued, queued) {
-                (Some(first), Some(second)) => Some(Queued {
-                    ahead: first.ahead,
-                    waited_ms: first.waited_ms.saturating_add(second.waited_ms),
-                }),
-                (first, second) => first.or(second),
-            };
-        }
+        timed.waited(queued);
         result
     }
 
@@ -294,6 +286,36 @@ impl Choosing {
     fn stamp_route(&self, worker: &Worker, inbound: &mut Inbound) {
         if let Some(routing) = &mut inbound.journey.waybill_mut().routing {
             routing.candidates = self.plan().candidates(worker.shared.clock.now());
+        }
+    }
+}
+
+/// A choice under way. Its time is on the waybill also when the client leaves while it waits.
+struct Timed<'a> {
+    routing: &'a mut Option<Routing>,
+    began: Instant,
+}
+
+impl Timed<'_> {
+    fn waited(self, queued: Option<Queued>) {
+        if let Some(routing) = self.routing.as_mut() {
+            routing.queued = match (routing.queued, queued) {
+                (Some(first), Some(second)) => Some(Queued {
+                    ahead: first.ahead,
+                    waited_ms: first.waited_ms.saturating_add(second.waited_ms),
+                }),
+                (first, second) => first.or(second),
+            };
+        }
+    }
+}
+
+impl Drop for Timed<'_> {
+    fn drop(&mut self) {
+        if let Some(routing) = self.routing {
+            routing.routing_latency_ms = routing
+                .routing_latency_ms
+                .saturating_add(millis_since(self.began));
         }
     }
 }

@@ -130,7 +130,10 @@ async fn the_line_has_an_end_and_one_key_cannot_fill_it() {
     assert_eq!(refused(&mut pool.ask(1)), NoRoute::QueueFull);
     let _other = waiting(&pool, 2, 1);
     assert_eq!(refused(&mut pool.ask(3)), NoRoute::QueueFull);
-    assert_eq!((pool.line.counts().waiting, pool.line.counts().refused), (3, 2));
+    assert_eq!(
+        (pool.line.counts().waiting, pool.line.counts().refused),
+        (3, 2)
+    );
     // Who leaves makes room.
     of_one.pop_back();
     let _another = waiting(&pool, 3, 1);
@@ -144,11 +147,24 @@ async fn a_wait_ends_with_the_time_out_or_with_the_time_for_attempts() {
     for (give_up_ms, waited_ms) in [(600_000, 30_000), (700, 700)] {
         let (plan, result, queued) = pool.ask_until(1, give_up_ms).await;
         assert_eq!(result.unwrap_err(), NoRoute::QueueTimeout);
-        assert_eq!(queued, Some(Queued { ahead: 0, waited_ms }));
-        assert_eq!(plan.candidates(UnixMillis(0)).len(), 1, "it can still be explained");
+        assert_eq!(
+            queued,
+            Some(Queued {
+                ahead: 0,
+                waited_ms
+            })
+        );
+        assert_eq!(
+            plan.candidates(UnixMillis(0)).len(),
+            1,
+            "it can still be explained"
+        );
     }
     let counts = pool.line.counts();
-    assert_eq!((counts.timed_out, counts.waited_ms, counts.waiting), (2, 30_700, 0));
+    assert_eq!(
+        (counts.timed_out, counts.waited_ms, counts.waiting),
+        (2, 30_700, 0)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -310,7 +326,10 @@ async fn models_wait_apart_and_keys_take_turns_over_all_of_them() {
     let pool = one_slot();
     let held = chosen(&mut pool.ask(9));
     let mut asked = BTreeMap::new();
-    for (n, (key, model)) in [(1, "a"), (1, "b"), (1, "c"), (2, "d")].into_iter().enumerate() {
+    for (n, (key, model)) in [(1, "a"), (1, "b"), (1, "c"), (2, "d")]
+        .into_iter()
+        .enumerate()
+    {
         let mut one = pool.ask_model(key, model);
         waits(&mut one);
         asked.insert(n, one);
@@ -330,7 +349,10 @@ async fn counts_say_who_waits_and_for_how_long() {
     let mut all = waiting(&pool, 1, 2);
     tokio::time::advance(Duration::from_secs(3)).await;
     let counts = pool.line.counts();
-    assert_eq!((counts.waiting, counts.longest_wait_ms, counts.joined), (2, 3000, 2));
+    assert_eq!(
+        (counts.waiting, counts.longest_wait_ms, counts.joined),
+        (2, 3000, 2)
+    );
     drop(held);
     drop(chosen(&mut all[0]));
     drop(chosen(&mut all[1]));

@@ -153,8 +153,17 @@ pub fn is_at_rest(pool: &Pool) {
     let counts = pool.line.counts();
     assert_eq!(pool.in_flight(), 0, "{counts:?}");
     assert!(!pool.line.is_waiting() && counts.waiting == 0 && counts.groups.is_empty());
-    assert!(pool.line.crowds.iter().all(|crowd| crowd.load(Ordering::Relaxed) == 0));
-    assert_eq!(pool.line.asked.load(Ordering::Relaxed), 0, "nobody is at it");
+    assert!(
+        pool.line
+            .crowds
+            .iter()
+            .all(|crowd| crowd.load(Ordering::Relaxed) == 0)
+    );
+    assert_eq!(
+        pool.line.asked.load(Ordering::Relaxed),
+        0,
+        "nobody is at it"
+    );
     assert_eq!(
         counts.joined,
         counts.served + counts.timed_out + counts.left + counts.given_up,

@@ -83,8 +83,19 @@ fn no_call_is_lost_and_no_slot_under_threads() {
     let most = rush(&pool, Client::Patient);
     assert_eq!(most, 3, "as many at once as there are slots, and no more");
     let counts = pool.line.counts();
-    assert_eq!((counts.timed_out, counts.left, counts.given_up, counts.refused), (0, 0, 0, 0));
-    assert!(counts.joined > REQUESTS, "a line without waiters shows nothing: {counts:?}");
+    assert_eq!(
+        (
+            counts.timed_out,
+            counts.left,
+            counts.given_up,
+            counts.refused
+        ),
+        (0, 0, 0, 0)
+    );
+    assert!(
+        counts.joined > REQUESTS,
+        "a line without waiters shows nothing: {counts:?}"
+    );
     is_at_rest(&pool);
 }
 
@@ -94,7 +105,10 @@ fn clients_that_leave_at_any_moment_lose_no_slot_and_no_call() {
     let most = rush(&pool, Client::Fickle);
     assert!(most <= 2);
     let counts = pool.line.counts();
-    assert_eq!((counts.timed_out, counts.given_up, counts.refused), (0, 0, 0));
+    assert_eq!(
+        (counts.timed_out, counts.given_up, counts.refused),
+        (0, 0, 0)
+    );
     assert!(counts.left > 10 && counts.served > REQUESTS, "{counts:?}");
     is_at_rest(&pool);
 }
@@ -131,7 +145,10 @@ fn a_slot_that_is_freed_while_a_request_joins_is_seen_by_one_of_the_two() {
     }
     asking.join().unwrap();
     let counts = pool.line.counts();
-    assert!(counts.joined > 0 && counts.joined < DUELS, "they never met: {counts:?}");
+    assert!(
+        counts.joined > 0 && counts.joined < DUELS,
+        "they never met: {counts:?}"
+    );
     is_at_rest(&pool);
 }
 
