@@ -25,10 +25,23 @@ const CHOICES: usize = 100;
 const NOW: UnixMillis = UnixMillis(1_000_000);
 
 fn main() {
-    println!("{ACCOUNTS} accounts in one tier; ns per choice, best and median of {ROUNDS} rounds of {CHOICES}\n");
-    println!("{:<40} {:>14} {:>14} {:>10}", "", "choice", "and plan", "allocated");
+    println!(
+        "{ACCOUNTS} accounts in one tier; ns per choice, best and median of {ROUNDS} rounds of {CHOICES}\n"
+    );
+    println!(
+        "{:<40} {:>14} {:>14} {:>10}",
+        "", "choice", "and plan", "allocated"
+    );
     let later = NOW.0 + 3_600_000;
-    let pool = || Pool::of(ACCOUNTS, Settings { concurrency: Some(200), ..Settings::default() });
+    let pool = || {
+        Pool::of(
+            ACCOUNTS,
+            Settings {
+                concurrency: Some(200),
+                ..Settings::default()
+            },
+        )
+    };
     let marked = |scope: fn(i64) -> Option<Scope>| {
         let pool = pool();
         for id in 1..=ACCOUNTS as i64 {
@@ -39,24 +52,48 @@ fn main() {
         pool
     };
     measure("nothing held against any", &pool(), |_| None);
-    measure("each has a mark on another model", &marked(|_| Some(Scope::Model("other".into()))), |_| None);
-    measure("each has a mark on another family", &marked(|_| Some(Scope::Family("other".into()))), |_| None);
-    measure("every second one is limited", &marked(|id| (id % 2 == 0).then_some(Scope::Account)), |_| None);
-    measure("all but one are limited", &marked(|id| (id != 500).then_some(Scope::Account)), |_| None);
+    measure(
+        "each has a mark on another model",
+        &marked(|_| Some(Scope::Model("other".into()))),
+        |_| None,
+    );
+    measure(
+        "each has a mark on another family",
+        &marked(|_| Some(Scope::Family("other".into()))),
+        |_| None,
+    );
+    measure(
+        "every second one is limited",
+        &marked(|id| (id % 2 == 0).then_some(Scope::Account)),
+        |_| None,
+    );
+    measure(
+        "all but one are limited",
+        &marked(|id| (id != 500).then_some(Scope::Account)),
+        |_| None,
+    );
     let slow = pool();
     for (id, account) in (0u32..).zip(slow.accounts()) {
         account.live.took_ms(if id % 2 == 0 { 100 } else { 2_000 });
     }
     measure("every second one is slow", &slow, |_| None);
     measure("sticky", &pool(), Some);
-    measure("sticky, every second one is limited", &marked(|id| (id % 2 == 0).then_some(Scope::Account)), Some);
+    measure(
+        "sticky, every second one is limited",
+        &marked(|id| (id % 2 == 0).then_some(Scope::Account)),
+        Some,
+    );
 }
 
 fn measure(what: &str, pool: &Pool, conversation_of: fn(u64) -> Option<u64>) {
     let model: Arc<str> = "claude-sonnet-4-5".into();
     let plan = |n: usize| -> Plan {
         let sticky = conversation_of(n as u64).and_then(conversation);
-        pool.plan(Wanted { sticky, ..wanted(&model) }).unwrap()
+        pool.plan(Wanted {
+            sticky,
+            ..wanted(&model)
+        })
+        .unwrap()
     };
     let mut alone = Vec::new();
     let mut whole = Vec::new();

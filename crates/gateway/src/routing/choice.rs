@@ -11,6 +11,7 @@ use waybill_model::{id::AccountEventId, time::UnixMillis};
 use super::{
     Plan,
     lane::{Served, Tier},
+    latency::bearable,
     live::Readiness,
 };
 
@@ -59,15 +60,30 @@ struct Pass {
 
 /// Accounts on a failing way come after all others.
 const FIRST: &[Pass] = &[
-    Pass { failing_ways: false, trials: true },
-    Pass { failing_ways: true, trials: true },
+    Pass {
+        failing_ways: false,
+        trials: true,
+    },
+    Pass {
+        failing_ways: true,
+        trials: true,
+    },
 ];
 
 /// A request that has failed once is not put at risk again while some account is known to be ready.
 const AFTER_A_FAILURE: &[Pass] = &[
-    Pass { failing_ways: false, trials: false },
-    Pass { failing_ways: false, trials: true },
-    Pass { failing_ways: true, trials: true },
+    Pass {
+        failing_ways: false,
+        trials: false,
+    },
+    Pass {
+        failing_ways: false,
+        trials: true,
+    },
+    Pass {
+        failing_ways: true,
+        trials: true,
+    },
 ];
 
 /// A ready account among those compared.
@@ -76,41 +92,18 @@ struct Ready<'a> {
     served: &'a Served,
     in_flight: u32,
     limit: u32,
+    is_slow: bool,
     turn: u64,
 }
 
-impl<'a> Ready<'a> {
-    fn of(served: &'a Served) -> Self {
-        let (in_flight, limit) = served.live.load(served.limit);
-        Ready {
-            served,
-            in_flight,
-            limit,
-            turn: served.live.turn(),
-        }
-    }
-
-    /// Its load and that of another, by the same measure: fractions compared without rounding.
-    fn loads(&self, other: &Self) -> (u64, u64) {
-        (
-            u64::from(self.in_flight) * u64::from(other.limit),
-            u64::from(other.in_flight) * u64::from(self.limit),
-        )
-    }
-
-    /// Whether it is chosen rather than `other`, where `fastest` is the best latency.
+impl Ready<'_> {
+    /// Less of its limit is in use, else it is not slow and the other is, else its turn is longer ago.
     #[inline]
-    fn is_better_than(&self, other: &Self, fastest: u32, now: UnixMillis) -> bool {
-        let (load, others) = self.loads(other);
-        if load != others {
-            return load < others;
-        }
-        let is_slow = |ready: &Self| ready.served.live.is_slow(fastest, now);
-        match (is_slow(self), is_slow(other)) {
-            (true, false) => false,
-            (false, true) => true,
-            (true, true) | (false, false) => self.turn < other.turn,
-        }
+    fn is_better_than(&self, other: &Self) -> bool {
+        // Fractions are compared without rounding.
+        let load = u64::from(self.in_flight) * u64::from(other.limit);
+        let others = u64::from(other.in_flight) * u64::from(self.limit);
+        (load, self.is_slow, self.turn) < (others, other.is_slow, other.turn)
     }
 }
 
@@ -162,7 +155,12 @@ impl Plan {
         Ok(trial)
     }
 
-    fn may_take(&self, served: &Served, pass: Pass, now: UnixMillis) -> Option<Option<AccountEventId>> {
+    fn may_take(
+        &self,
+        served: &Served,
+        pass: Pass,
+        now: UnixMillis,
+    ) -> Option<Option<AccountEventId>> {
         if served.way.is_failing(now) != pass.failing_ways {
             return None;
         }
@@ -219,6 +217,7 @@ impl Plan {
         let mut best: Option<Ready<'a>> = None;
         let mut half_open: Option<(u64, Pick<'a>)> = None;
         let mut seen = u32::MAX;
+        let bearable = bearable(fastest);
         for served in &tier.served {
             let Some(trial) = self.may_take(served, pass, now) else {
                 continue;
@@ -230,9 +229,18 @@ impl Plan {
                 }
                 continue;
             }
-            let ready = Ready::of(served);
-            seen = seen.min(served.live.latency().unwrap_or(u32::MAX));
-            if best.is_none_or(|best| ready.is_better_than(&best, fastest, now)) {
+            let latency = served.live.latency();
+            seen = seen.min(latency.unwrap_or(u32::MAX));
+            let (in_flight, limit) = served.live.load(served.limit);
+            let ready = Ready {
+                served,
+                in_flight,
+                limit,
+                is_slow: latency.is_some_and(|latency| latency > bearable)
+                    && served.live.was_picked_lately(now),
+                turn: served.live.turn(),
+            };
+            if best.is_none_or(|best| ready.is_better_than(&best)) {
                 best = Some(ready);
             }
         }

@@ -50,7 +50,10 @@ impl Plan {
             return marked(account, Exclusion::Disabled, mark, mark.reason.clone());
         }
         let (excluded, reason) = if account.status == Status::Disabled {
-            (Exclusion::Disabled, "its definition is switched off".to_owned())
+            (
+                Exclusion::Disabled,
+                "its definition is switched off".to_owned(),
+            )
         } else if !lane::serves(account, model) {
             let model = model.unwrap_or_default();
             (
@@ -98,9 +101,12 @@ impl Plan {
     fn stopped(&self, served: &Served, now: UnixMillis) -> Candidate {
         let state = served.live.state();
         match state.standing(served.upstream_model.as_deref(), now) {
-            Standing::Blocked(mark) => {
-                marked(&served.account, exclusion(mark.kind), mark, mark.reason.clone())
-            }
+            Standing::Blocked(mark) => marked(
+                &served.account,
+                exclusion(mark.kind),
+                mark,
+                mark.reason.clone(),
+            ),
             // It ended while the explanation was made.
             Standing::HalfOpen(_) | Standing::Ready => just_freed(&served.account),
         }
@@ -184,9 +190,12 @@ fn half_open(served: &Served, now: UnixMillis) -> Candidate {
             );
             marked(&served.account, Exclusion::HalfOpen, mark, reason)
         }
-        Standing::Blocked(mark) => {
-            marked(&served.account, exclusion(mark.kind), mark, mark.reason.clone())
-        }
+        Standing::Blocked(mark) => marked(
+            &served.account,
+            exclusion(mark.kind),
+            mark,
+            mark.reason.clone(),
+        ),
         Standing::Ready => just_freed(&served.account),
     }
 }

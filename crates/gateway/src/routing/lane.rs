@@ -55,7 +55,11 @@ pub struct Lanes {
 
 impl Lanes {
     /// The lane of a model.
-    pub(super) fn get(&self, accounts: &[Arc<AccountEntry>], model: &Option<Arc<str>>) -> Arc<Lane> {
+    pub(super) fn get(
+        &self,
+        accounts: &[Arc<AccountEntry>],
+        model: &Option<Arc<str>>,
+    ) -> Arc<Lane> {
         if let Some(lane) = self.by_model.load().get(model) {
             return Arc::clone(lane);
         }
@@ -135,10 +139,7 @@ impl Served {
 }
 
 /// The account's name for a model.
-pub(super) fn upstream_model(
-    account: &AccountEntry,
-    model: Option<&Arc<str>>,
-) -> Option<Arc<str>> {
+pub(super) fn upstream_model(account: &AccountEntry, model: Option<&Arc<str>>) -> Option<Arc<str>> {
     let model = model?;
     Some(
         account

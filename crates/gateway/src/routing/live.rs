@@ -21,6 +21,7 @@ use waybill_model::{
 
 use super::{
     Line,
+    latency::Latency,
     places::Places,
     reach::{self, Asked, Reached, ReachedBy},
 };
@@ -34,15 +35,6 @@ const UNMARKED: i64 = i64::MIN;
 
 /// Stands for "no request is finding out".
 const NO_TRIAL: i64 = i64::MIN;
-
-/// The newest answer's share in the latency: one in so many.
-const LATENCY_WEIGHT: i64 = 8;
-
-/// Parts of a millisecond that latencies are kept in, so that a small difference is not rounded away.
-const LATENCY_PARTS: i64 = 16;
-
-/// An account is slow that takes more than twice as long as the fastest, and so much more.
-const BEARABLE_MS: i64 = 50;
 
 /// An account that was slow is looked at again after so long without a request: it may have become fast.
 const SLOW_FOR_MS: i64 = 10_000;
@@ -73,8 +65,8 @@ struct Hot {
     reached: Reached,
     /// Deadline of the marks on the account as a whole; [`UNMARKED`], or `i64::MAX` for one without.
     until: AtomicI64,
-    /// Moving average of the time to an answer's head, in [`LATENCY_PARTS`]; 0 is unknown.
-    latency: AtomicU32,
+    /// How fast it answers.
+    latency: Latency,
     /// When it was last chosen, counted in choices; 0 is never.
     turn: AtomicU64,
     /// When it was last chosen.
@@ -102,7 +94,7 @@ impl Live {
                 places: Places::default(),
                 reached: Reached::default(),
                 until: AtomicI64::new(UNMARKED),
-                latency: AtomicU32::new(0),
+                latency: Latency::default(),
                 turn: AtomicU64::new(0),
                 picked_at: AtomicI64::new(i64::MIN),
             },
@@ -150,21 +142,7 @@ impl Live {
 
     /// Notes the time to an answer's head.
     pub fn took_ms(&self, first_byte_ms: u32) {
-        let took = i64::from(first_byte_ms).saturating_mul(LATENCY_PARTS).max(1);
-        let average = |old: u32| {
-            let old = i64::from(old);
-            let new = if old == 0 {
-                took
-            } else {
-                old + (took - old) / LATENCY_WEIGHT
-            };
-            Some(u32::try_from(new.max(1)).unwrap_or(u32::MAX))
-        };
-        // It never refuses.
-        let _ = self
-            .hot
-            .latency
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, average);
+        self.hot.latency.took_ms(first_byte_ms);
     }
 
     /// A success: while it ramps up, twice as many requests may be in flight.
@@ -187,7 +165,9 @@ impl Live {
 
     /// One more broken answer in a row. Returns how many.
     pub fn fault(&self) -> u32 {
-        self.faults.fetch_add(1, Ordering::Relaxed).saturating_add(1)
+        self.faults
+            .fetch_add(1, Ordering::Relaxed)
+            .saturating_add(1)
     }
 
     /// A whole answer: what broke before was no row.
@@ -204,8 +184,7 @@ impl Live {
 
     /// Average time to an answer's head, in milliseconds; `None` before the first answer.
     pub fn latency_ms(&self) -> Option<u32> {
-        let latency = self.hot.latency.load(Ordering::Relaxed);
-        (latency > 0).then(|| latency / LATENCY_PARTS as u32)
+        self.hot.latency.ms()
     }
 
     /// The request that is finding out whether it serves again.
@@ -220,7 +199,12 @@ impl Live {
     /// Whether it may serve `model`, of which `asked` is tested. Looks at the state only where the
     /// atomics leave it open.
     #[inline]
-    pub(super) fn readiness(&self, model: Option<&str>, asked: Asked, now: UnixMillis) -> Readiness {
+    pub(super) fn readiness(
+        &self,
+        model: Option<&str>,
+        asked: Asked,
+        now: UnixMillis,
+    ) -> Readiness {
         if !self.hot.reached.includes(asked) {
             return Readiness::Ready;
         }
@@ -258,16 +242,13 @@ impl Live {
 
     /// Average latency in parts of a millisecond; `None` where it is unknown.
     pub(super) fn latency(&self) -> Option<u32> {
-        Some(self.hot.latency.load(Ordering::Relaxed)).filter(|latency| *latency > 0)
+        self.hot.latency.get()
     }
 
-    /// Whether it is much slower than `fastest`, as far as is known from lately.
-    #[inline]
-    pub(super) fn is_slow(&self, fastest: u32, now: UnixMillis) -> bool {
-        let bearable = i64::from(fastest) * 2 + BEARABLE_MS * LATENCY_PARTS;
-        let picked_at = || self.hot.picked_at.load(Ordering::Relaxed);
-        i64::from(self.hot.latency.load(Ordering::Relaxed)) > bearable
-            && now.0.saturating_sub(picked_at()) < SLOW_FOR_MS
+    /// Whether its latency is fresh enough to be held against it.
+    pub(super) fn was_picked_lately(&self, now: UnixMillis) -> bool {
+        let picked_at = self.hot.picked_at.load(Ordering::Relaxed);
+        now.0.saturating_sub(picked_at) < SLOW_FOR_MS
     }
 
     /// When it was last chosen, counted in choices.
@@ -321,13 +302,18 @@ impl Live {
     }
 
     fn publish(&self, state: AccountState) {
-        let of_account = state.marks().iter().filter(|mark| mark.scope == Scope::Account);
+        let of_account = state
+            .marks()
+            .iter()
+            .filter(|mark| mark.scope == Scope::Account);
         let until = of_account
             .map(|mark| mark.until.map_or(i64::MAX, |until| until.0))
             .max();
         let state = Arc::new(state);
         self.state.store(Arc::clone(&state));
-        self.hot.until.store(until.unwrap_or(UNMARKED), Ordering::Release);
+        self.hot
+            .until
+            .store(until.unwrap_or(UNMARKED), Ordering::Release);
         reach::publish(&state, &self.hot.reached, &self.reached_by);
     }
 
@@ -386,12 +372,9 @@ impl Drop for Slot {
         }
         if let Some(event) = self.trial {
             // A later trial, of another mark, is not ours to end.
-            let _ = live.trial.compare_exchange(
-                event.0,
-                NO_TRIAL,
-                Ordering::AcqRel,
-                Ordering::Relaxed,
-            );
+            let _ =
+                live.trial
+                    .compare_exchange(event.0, NO_TRIAL, Ordering::AcqRel, Ordering::Relaxed);
         }
         live.hot.places.give_back();
         live.wake();

@@ -9,6 +9,7 @@
 mod choice;
 mod explain;
 mod lane;
+mod latency;
 mod line;
 mod live;
 pub(crate) mod mapping;
@@ -16,6 +17,7 @@ mod places;
 mod plan;
 mod reach;
 mod snapshot;
+mod upstream;
 mod way;
 
 pub use lane::Lanes;
@@ -23,7 +25,6 @@ pub use line::{Line, LineCounts, LineSettings, Routed};
 pub use live::{Live, Slot};
 pub use mapping::ModelMap;
 pub use plan::{Chosen, NoRoute, Plan, Wanted};
-pub use snapshot::{
-    AccountEntry, Credential, GroupEntry, KeyEntry, Snapshot, SnapshotError, Upstream,
-};
+pub use snapshot::{AccountEntry, GroupEntry, KeyEntry, Snapshot};
+pub use upstream::{Credential, SnapshotError, Upstream};
 pub use way::{FailingWay, Way, WayKey};

@@ -26,7 +26,9 @@ fn word(taken: u32, ramp: Option<u32>) -> u64 {
 }
 
 fn has_room(word: u64, limit: Option<u32>) -> bool {
-    let most = limit.unwrap_or(u32::MAX).min(ramp(word).unwrap_or(u32::MAX));
+    let most = limit
+        .unwrap_or(u32::MAX)
+        .min(ramp(word).unwrap_or(u32::MAX));
     taken(word) < most
 }
 

@@ -141,10 +141,16 @@ mod tests {
         });
         assert!(way.is_failing(UnixMillis(999)) && !way.is_failing(UnixMillis(1000)));
         way.taken(UnixMillis(999));
-        assert!(!way.is_failing(UnixMillis(1000)), "taken before its deadline is no trial");
+        assert!(
+            !way.is_failing(UnixMillis(1000)),
+            "taken before its deadline is no trial"
+        );
         way.taken(UnixMillis(1000));
         assert!(way.is_failing(UnixMillis(1001)), "one is finding out");
-        assert!(!way.is_failing(UnixMillis(1000 + TRIAL_MS)), "nobody found out");
+        assert!(
+            !way.is_failing(UnixMillis(1000 + TRIAL_MS)),
+            "nobody found out"
+        );
         way.works();
         assert!(!way.is_failing(UnixMillis(1001)) && way.failing().is_none());
     }

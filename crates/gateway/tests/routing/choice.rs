@@ -68,7 +68,12 @@ pub fn courses(accounts: i64) -> impl Strategy<Value = Vec<AccountEvent>> {
 }
 
 pub fn models() -> impl Strategy<Value = &'static str> {
-    prop_oneof![Just("opus-1"), Just("opus-2"), Just("haiku"), Just("sonnet")]
+    prop_oneof![
+        Just("opus-1"),
+        Just("opus-2"),
+        Just("haiku"),
+        Just("sonnet")
+    ]
 }
 
 proptest! {
@@ -230,7 +235,11 @@ fn a_worse_tier_serves_only_while_the_better_ones_cannot() {
     assert_eq!((id_at(&pool, NOW), id_at(&pool, NOW)), (2, 2));
     pool.happens(&limited(1, 2, Scope::Account, later(10).0));
     assert_eq!(id_at(&pool, NOW), 1);
-    assert_eq!(id_at(&pool, later(10)), 2, "it is found out as soon as may be");
+    assert_eq!(
+        id_at(&pool, later(10)),
+        2,
+        "it is found out as soon as may be"
+    );
 }
 
 #[test]
@@ -244,7 +253,10 @@ fn a_half_open_account_takes_the_next_request_but_not_one_that_failed_already() 
     assert!(first.slot.is_trial());
     let second = plan.choose(NOW).unwrap();
     assert!(!second.slot.is_trial(), "one risk is enough");
-    assert!(plan.choose(NOW).unwrap().slot.is_trial(), "nothing else is left");
+    assert!(
+        plan.choose(NOW).unwrap().slot.is_trial(),
+        "nothing else is left"
+    );
 }
 
 #[test]
@@ -310,10 +322,16 @@ fn a_quota_that_is_known_is_met_before_the_provider_says_no() {
     let now = Window::Minute.start(NOW);
     drop(ask(100, now).unwrap());
     drop(ask(100, now).unwrap());
-    let Err(NoRoute::NoneUsable { soonest: Some(soonest) }) = ask(100, now) else {
+    let Err(NoRoute::NoneUsable {
+        soonest: Some(soonest),
+    }) = ask(100, now)
+    else {
         panic!("a third request of the minute");
     };
-    assert!(soonest > now && soonest <= now.plus_ms(120_000), "{soonest}");
+    assert!(
+        soonest > now && soonest <= now.plus_ms(120_000),
+        "{soonest}"
+    );
     assert!(ask(100, soonest).is_ok(), "as it was promised");
 
     let tomorrow = Window::Day.end(now).unwrap();
@@ -354,7 +372,10 @@ fn a_conversation_stays_with_its_account_and_many_are_spread() {
         assert_eq!(own(&pool, key, later(5)), id);
         counts[usize::try_from(id - 1).unwrap()] += 1;
     }
-    assert!(counts.iter().all(|count| (140..=260).contains(count)), "{counts:?}");
+    assert!(
+        counts.iter().all(|count| (140..=260).contains(count)),
+        "{counts:?}"
+    );
 }
 
 #[test]

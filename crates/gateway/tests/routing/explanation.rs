@@ -97,7 +97,11 @@ fn what_the_settings_exclude_is_said() {
     assert_eq!(excluded(2), Some(Exclusion::Disabled));
     assert_eq!(excluded(3), Some(Exclusion::ModelNotServed));
     assert_eq!(excluded(4), Some(Exclusion::NoCredential));
-    assert!(candidates.iter().all(|candidate| candidate.reason.is_some()));
+    assert!(
+        candidates
+            .iter()
+            .all(|candidate| candidate.reason.is_some())
+    );
 }
 
 #[test]
@@ -130,17 +134,26 @@ fn slots_quotas_and_ways_tell_how_full_and_until_when() {
     let candidates = second.candidates(NOW);
     let said = |id| {
         let candidate = of(&candidates, id);
-        (candidate.excluded, candidate.reason.as_deref().unwrap_or_default())
+        (
+            candidate.excluded,
+            candidate.reason.as_deref().unwrap_or_default(),
+        )
     };
     assert_eq!(said(1), (Some(Exclusion::NoSlot), "in flight 1 of 1"));
     assert_eq!(
         said(2),
-        (Some(Exclusion::QuotaReached), "requests per day: 1 of 1 used")
+        (
+            Some(Exclusion::QuotaReached),
+            "requests per day: 1 of 1 used"
+        )
     );
     assert!(of(&candidates, 2).until > Some(NOW));
     assert_eq!(
         said(3),
-        (Some(Exclusion::WayFailing), "the way to lame.test is failing")
+        (
+            Some(Exclusion::WayFailing),
+            "the way to lame.test is failing"
+        )
     );
     assert_eq!(of(&candidates, 3).until, Some(NOW.plus_ms(9)));
     assert_eq!(said(4).0, None);

@@ -80,7 +80,7 @@ proptest! {
         let mut running = Vec::new();
         for at in 0..30_000 {
             let drawn = next(&mut seed) as usize;
-            if running.is_empty() || (drawn % 2 == 0 && running.len() < at_once) {
+            if running.is_empty() || (drawn.is_multiple_of(2) && running.len() < at_once) {
                 let chosen = pool.choose("m", UnixMillis(at)).unwrap();
                 *counts.entry(chosen.account.id).or_insert(0) += 1;
                 running.push(chosen);

@@ -52,7 +52,7 @@ proptest! {
                         let mut seed = seed ^ worker;
                         let mut mine = Vec::new();
                         for _ in 0..2_000 {
-                            if next(&mut seed) % 2 == 0 {
+                            if next(&mut seed).is_multiple_of(2) {
                                 if let Ok(chosen) = pool.choose("m", NOW) {
                                     most.fetch_max(held.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                                     mine.push(chosen);
@@ -145,7 +145,11 @@ fn a_trial_that_is_decided_does_not_keep_a_later_mark_from_being_tried() {
     let second = pool.choose("m", NOW).unwrap();
     assert!(second.slot.is_trial());
     drop(first);
-    assert_eq!(pool.choose("m", NOW).err(), Some(NoRoute::NoSlot), "one at a time");
+    assert_eq!(
+        pool.choose("m", NOW).err(),
+        Some(NoRoute::NoSlot),
+        "one at a time"
+    );
     drop(second);
     assert!(pool.choose("m", NOW).unwrap().slot.is_trial());
 }
@@ -158,7 +162,10 @@ fn trials_of_two_models_follow_one_another() {
     let trial = pool.choose("a", NOW).unwrap();
     assert!(trial.slot.is_trial());
     assert_eq!(pool.choose("b", NOW).err(), Some(NoRoute::NoSlot));
-    assert!(!pool.choose("c", NOW).unwrap().slot.is_trial(), "others are not concerned");
+    assert!(
+        !pool.choose("c", NOW).unwrap().slot.is_trial(),
+        "others are not concerned"
+    );
     drop(trial);
     assert!(pool.choose("b", NOW).unwrap().slot.is_trial());
 }
@@ -194,5 +201,10 @@ fn a_retry_of_an_account_that_was_stopped_meanwhile_gets_no_slot() {
     assert!(plan.again(&account, NOW).is_some());
     pool.happens(&limited(1, 1, Scope::Account, NOW.0 + 1));
     assert!(plan.again(&account, NOW).is_none());
-    assert!(plan.again(&account, UnixMillis(NOW.0 + 1)).unwrap().slot.is_trial());
+    assert!(
+        plan.again(&account, UnixMillis(NOW.0 + 1))
+            .unwrap()
+            .slot
+            .is_trial()
+    );
 }
