@@ -176,9 +176,7 @@ impl Gateway {
 async fn restore(shared: &Shared) -> anyhow::Result<()> {
     let (snapshot, store) = (shared.snapshot(), &shared.store);
     let events = store.account_states().await?;
-    shared
-        .keeper
-        .restore(&snapshot, &events, shared.clock.now());
+    shared.keeper.restore(&snapshot, &events);
     quota::restore(&snapshot, &store.usage().await?);
     for account in snapshot.accounts() {
         let (keeper, now) = (&shared.keeper, shared.clock.now());

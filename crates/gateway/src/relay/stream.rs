@@ -345,7 +345,11 @@ impl Stream {
         let Some(attempt) = waybill.attempts().last() else {
             return;
         };
-        let rules = self.facts.group.as_ref().map(|group| &group.state_rules[..]);
+        let rules = self
+            .facts
+            .group
+            .as_ref()
+            .map(|group| &group.state_rules[..]);
         shared.keeper.failed(Failed {
             account: &self.facts.account,
             group_rules: rules.unwrap_or_default(),

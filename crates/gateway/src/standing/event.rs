@@ -101,16 +101,9 @@ pub fn by_rule(state: &AccountState, facts: &Facts<'_>, rule: &StateRule) -> Opt
         RuleScope::Model => model_scope(facts.model),
     };
     let reason = shortened(&format!("rule `{}`: {}", rule.name, facts.failure.message));
+    // By hand alone: the configuration refuses such a rule, and without a deadline there is no way back.
     if kind == MarkKind::Disabled {
-        let is_set = state.mark(kind, &scope).is_some();
-        let draft = Draft {
-            source: Some(RULE.to_owned()),
-            since: Some(facts.now),
-            strikes: 1,
-            reason,
-            ..facts.plain(kind.event(), scope)
-        };
-        return (!is_set).then_some(draft);
+        return None;
     }
     let for_ms = i64::try_from(rule.for_seconds.saturating_mul(1000)).unwrap_or(i64::MAX);
     let own = (for_ms > 0).then(|| facts.now.plus_ms(for_ms.min(LONGEST_RULE_MS)));
@@ -188,17 +181,19 @@ pub struct UsedUp<'a> {
 /// What a trial that served shows: every scope that covers its model, and of which all deadlines have
 /// passed, is good again.
 pub fn proven_scopes(state: &AccountState, model: Option<&str>, now: UnixMillis) -> Vec<Scope> {
-    let runs = |scope: &Scope| {
-        let mut marks = state.marks().iter();
-        marks.any(|mark| mark.scope == *scope && !mark.is_over(now))
-    };
     let mut scopes: Vec<Scope> = Vec::new();
     for Mark { scope, .. } in state.marks() {
-        if scope.covers(model) && !scopes.contains(scope) && !runs(scope) {
+        if scope.covers(model) && !scopes.contains(scope) && is_over(state, scope, now) {
             scopes.push(scope.clone());
         }
     }
     scopes
+}
+
+/// Whether every deadline of a scope has passed.
+pub fn is_over(state: &AccountState, scope: &Scope, now: UnixMillis) -> bool {
+    let mut marks = state.marks().iter();
+    marks.all(|mark| mark.scope != *scope || mark.is_over(now))
 }
 
 /// A scope serves again, where something had stopped it.

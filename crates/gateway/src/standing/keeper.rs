@@ -6,14 +6,13 @@ use std::sync::{
 };
 
 use waybill_model::{
-    entity::Status,
     id::AccountEventId,
-    state::{AccountEvent, AccountEventKind, AccountState, Mark, MarkKind, Scope},
+    state::{AccountEvent, AccountState, MarkKind, Scope},
     time::UnixMillis,
 };
 
 use super::{
-    Blamed, Failed, Marked, Served, WayView,
+    Failed, Marked, Served, WayView,
     effect::{self, Effect},
     event::{self, Draft, Facts},
     history::Sign,
@@ -21,21 +20,17 @@ use super::{
     way::Trouble,
     ways::{Verdict, Ways},
 };
-use crate::{
-    routing::{AccountEntry, Snapshot},
-    secrets::Secrets,
-    upstream::ProbeResult,
-};
+use crate::{routing::AccountEntry, secrets::Secrets};
 
 /// Takes events to where they are written down.
 pub type Sink = Box<dyn Fn(AccountEvent) + Send + Sync>;
 
 /// Changes accounts' states, by events and in no other way.
 pub struct Keeper {
-    last_id: AtomicI64,
+    pub(super) last_id: AtomicI64,
     sink: Sink,
     secrets: Arc<Secrets>,
-    ways: Ways,
+    pub(super) ways: Ways,
 }
 
 /// Ids count from this instant, so that they fit the integers of JSON.
@@ -151,17 +146,15 @@ impl Keeper {
             account.live.took_ms(ms);
         }
         if served.is_trial {
-            self.recover(
-                account,
-                model.map(|model| &**model),
-                |draft| Draft {
-                    reason: "a request was served".to_owned(),
-                    request_id: Some(served.request_id),
-                    attempt: Some(served.attempt),
-                    ..draft
-                },
-                now,
-            );
+            let scopes = event::proven_scopes(&account.live.state(), model.map(|m| &**m), now);
+            let filled = |draft| Draft {
+                reason: "a request was served".to_owned(),
+                request_id: Some(served.request_id),
+                attempt: Some(served.attempt),
+                ..draft
+            };
+            let proven = |state: &AccountState, scope: &Scope| event::is_over(state, scope, now);
+            self.recover(account, scopes, proven, filled, now);
         } else {
             account.live.ramp_up();
         }
@@ -183,112 +176,6 @@ impl Keeper {
         account.live.no_fault();
     }
 
-    /// Somebody switched it on or off, or cleared everything: `kind` is `enabled`, `disabled` or `reset`.
-    /// Any other kind has no effect. A reset clears every layer at once: marks, ramp, streaks and what is
-    /// held against the way.
-    pub fn by_hand(
-        &self,
-        account: &Arc<AccountEntry>,
-        kind: AccountEventKind,
-        actor: &'static str,
-        reason: String,
-        now: UnixMillis,
-    ) {
-        let by_hand = matches!(
-            kind,
-            AccountEventKind::Enabled | AccountEventKind::Disabled | AccountEventKind::Reset
-        );
-        if !by_hand {
-            return;
-        }
-        let since = (kind == AccountEventKind::Disabled).then_some(now);
-        self.change(account, |_| {
-            Some(Draft {
-                since,
-                source: Some("manual".to_owned()),
-                actor: Some(actor.to_owned()),
-                reason,
-                ..event::plain(account.id, kind, Scope::Account, now)
-            })
-        });
-        if kind == AccountEventKind::Reset {
-            account.live.no_fault();
-            account.live.end_ramp();
-            self.ways.served(account);
-        }
-    }
-
-    /// A probe, or a test by hand, has an answer.
-    pub fn probed(
-        &self,
-        account: &Arc<AccountEntry>,
-        result: &ProbeResult,
-        actor: &'static str,
-        now: UnixMillis,
-    ) {
-        let model = result.model.as_ref();
-        match &result.failure {
-            _ if result.ok => {
-                self.ways.served(account);
-                account.live.no_fault();
-                self.probe_served(account, result, actor, now);
-            }
-            Some(failure) => {
-                let mut blamed = Blamed::default();
-                let failed = Failed {
-                    account,
-                    group_rules: &[],
-                    model,
-                    failure,
-                    status: result.status,
-                    request_id: None,
-                    attempt: None,
-                    actor: Some(actor),
-                    began_at: result.started_at,
-                    now,
-                    stale_connection: false,
-                    blamed: &mut blamed,
-                };
-                self.failed(failed);
-            }
-            None => {}
-        }
-    }
-
-    /// A list of models proves the credential; an answer of a model proves that model, also before its
-    /// deadline.
-    fn probe_served(
-        &self,
-        account: &Arc<AccountEntry>,
-        result: &ProbeResult,
-        actor: &'static str,
-        now: UnixMillis,
-    ) {
-        let model = result.model.as_deref();
-        let proves_capacity = result.kind == crate::upstream::ProbeKind::Message;
-        let shown = |draft| Draft {
-            reason: "a probe was served".to_owned(),
-            actor: Some(actor.to_owned()),
-            ..draft
-        };
-        let state = account.live.state();
-        let proves = |scope: &Scope| {
-            let mut of_scope = state.marks().iter().filter(|mark| mark.scope == *scope);
-            of_scope.all(|mark| {
-                let proven = proves_capacity || mark.kind == MarkKind::Error;
-                mark.kind == MarkKind::Disabled || (proven && result.started_at > mark.set_at)
-            })
-        };
-        let scopes: Vec<Scope> = state
-            .marks()
-            .iter()
-            .filter(|mark| mark.kind != MarkKind::Disabled && mark.scope.covers(model))
-            .filter(|mark| proves(&mark.scope))
-            .map(|mark| mark.scope.clone())
-            .collect();
-        self.recover_scopes(account, scopes, shown, now);
-    }
-
     /// Takes back what an event did, where that still stands.
     fn take_back(
         &self,
@@ -302,81 +189,24 @@ impl Keeper {
         });
     }
 
-    fn recover(
+    /// What shows that they serve again ends what stopped these scopes, where it still does: `proven` is
+    /// asked once more when nothing can change meanwhile.
+    pub(super) fn recover(
         &self,
         account: &AccountEntry,
-        model: Option<&str>,
-        fill: impl Fn(Draft) -> Draft,
-        now: UnixMillis,
-    ) {
-        let scopes = event::proven_scopes(&account.live.state(), model, now);
-        self.recover_scopes(account, scopes, fill, now);
-    }
-
-    fn recover_scopes(
-        &self,
-        account: &AccountEntry,
-        scopes: Vec<Scope>,
+        scopes: impl IntoIterator<Item = Scope>,
+        proven: impl Fn(&AccountState, &Scope) -> bool,
         fill: impl Fn(Draft) -> Draft,
         now: UnixMillis,
     ) {
         for scope in scopes {
-            let recovery = |state: &AccountState| event::recovery(state, account.id, &scope, now);
             // Before whoever waits is let in, and also where only a model was stopped: whoever waits
             // for it would come all at once.
             account.live.start_ramp();
-            self.change(account, |state| recovery(state).map(&fill));
-        }
-    }
-
-    /// Folds what is on record into the accounts, in the order of the events' ids. Called once, before
-    /// the first request. The configuration has the last word on what a hand switched off.
-    pub fn restore(&self, snapshot: &Snapshot, events: &[AccountEvent], now: UnixMillis) {
-        for event in events {
-            self.last_id.fetch_max(event.id.0, Ordering::Relaxed);
-            if let Some(account) = snapshot.account(event.account_id) {
-                account.live.change(|state| state.apply(event));
-            }
-        }
-        for account in snapshot.accounts() {
-            let state = account.live.state();
-            let by_hand =
-                |mark: &Mark| mark.kind == MarkKind::Disabled && mark.request_id.is_none();
-            if account.status == Status::Active && state.marks().iter().any(by_hand) {
-                let reason = "the configuration says that it is active".to_owned();
-                self.by_hand(
-                    account,
-                    AccountEventKind::Enabled,
-                    CONFIGURATION,
-                    reason,
-                    now,
-                );
-            }
-        }
-    }
-
-    /// What a change of the configuration means: a credential that is new is not refused yet.
-    pub fn configured(&self, before: &Snapshot, after: &Snapshot, now: UnixMillis) {
-        for account in after.accounts() {
-            let Some(old) = before.account(account.id) else {
-                continue;
-            };
-            let value = |entry: &AccountEntry| entry.credential.as_ref().map(|c| c.value.clone());
-            if value(old) == value(account) {
-                continue;
-            }
-            let state = account.live.state();
-            let refused = state
-                .marks()
-                .iter()
-                .filter(|mark| mark.kind == MarkKind::Error);
-            let scopes: Vec<Scope> = refused.map(|mark| mark.scope.clone()).collect();
-            let changed = |draft| Draft {
-                reason: "its credential was changed".to_owned(),
-                actor: Some(CONFIGURATION.to_owned()),
-                ..draft
-            };
-            self.recover_scopes(account, scopes, changed, now);
+            self.change(account, |state| {
+                let recovery = event::recovery(state, account.id, &scope, now)?;
+                proven(state, &scope).then(|| fill(recovery))
+            });
         }
     }
 
@@ -386,7 +216,7 @@ impl Keeper {
     }
 
     /// Makes one event of what `make` finds in the account's state, applies it, and writes it down.
-    fn change(
+    pub(super) fn change(
         &self,
         account: &AccountEntry,
         make: impl FnOnce(&AccountState) -> Option<Draft>,
@@ -426,9 +256,6 @@ impl Keeper {
         AccountEventId(next(last))
     }
 }
-
-/// Who acts where a change of the configuration does.
-const CONFIGURATION: &str = "configuration";
 
 /// Why events are taken back.
 const REPEATED: &str =

@@ -15,6 +15,7 @@ mod effect;
 mod event;
 mod history;
 mod keeper;
+mod outside;
 mod prober;
 mod rules;
 mod switch;

@@ -113,9 +113,8 @@ impl Record {
         Meaning::WayFromNow(std::mem::take(&mut self.marks))
     }
 
-    /// Remembers a mark that such a failure made.
+    /// Remembers a mark that such a failure made. To take back what was replaced since does nothing.
     pub fn marked(&mut self, account: AccountId, event: AccountEventId) {
-        self.marks.retain(|(of, _)| *of != account);
         if self.marks.len() < MOST_MARKS {
             self.marks.push((account, event));
         }
@@ -168,6 +167,7 @@ mod tests {
         record.marked(AccountId(2), AccountEventId(21));
         let marks = vec![
             (AccountId(1), AccountEventId(10)),
+            (AccountId(2), AccountEventId(20)),
             (AccountId(2), AccountEventId(21)),
         ];
         assert_eq!(

@@ -1,0 +1,164 @@
+//! What changes an account's state from outside a client's request: hands, probes, the configuration, and
+//! the record of before.
+//!
+//! Must not know: who asked for it, beyond the word that is put into the event.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use waybill_model::{
+    state::{AccountEvent, AccountEventKind, AccountState, MarkKind, Scope},
+    time::UnixMillis,
+};
+
+use super::{
+    Blamed, Failed, Keeper,
+    event::{self, Draft},
+};
+use crate::{
+    routing::{AccountEntry, Snapshot},
+    upstream::{ProbeKind, ProbeResult},
+};
+
+impl Keeper {
+    /// Somebody switched it on or off, or cleared everything: `kind` is `enabled`, `disabled` or `reset`.
+    /// Any other kind has no effect. A reset clears every layer at once: marks, ramp, streaks and what is
+    /// held against the way.
+    pub fn by_hand(
+        &self,
+        account: &Arc<AccountEntry>,
+        kind: AccountEventKind,
+        actor: &'static str,
+        reason: String,
+        now: UnixMillis,
+    ) {
+        let by_hand = matches!(
+            kind,
+            AccountEventKind::Enabled | AccountEventKind::Disabled | AccountEventKind::Reset
+        );
+        if !by_hand {
+            return;
+        }
+        let since = (kind == AccountEventKind::Disabled).then_some(now);
+        self.change(account, |_| {
+            Some(Draft {
+                since,
+                source: Some("manual".to_owned()),
+                actor: Some(actor.to_owned()),
+                reason,
+                ..event::plain(account.id, kind, Scope::Account, now)
+            })
+        });
+        if kind == AccountEventKind::Reset {
+            account.live.no_fault();
+            account.live.end_ramp();
+            self.ways.served(account);
+        }
+    }
+
+    /// A probe, or a test by hand, has an answer.
+    pub fn probed(
+        &self,
+        account: &Arc<AccountEntry>,
+        result: &ProbeResult,
+        actor: &'static str,
+        now: UnixMillis,
+    ) {
+        let model = result.model.as_ref();
+        match &result.failure {
+            _ if result.ok => {
+                self.ways.served(account);
+                account.live.no_fault();
+                self.probe_served(account, result, actor, now);
+            }
+            Some(failure) => {
+                let mut blamed = Blamed::default();
+                let failed = Failed {
+                    account,
+                    group_rules: &[],
+                    model,
+                    failure,
+                    status: result.status,
+                    request_id: None,
+                    attempt: None,
+                    actor: Some(actor),
+                    began_at: result.started_at,
+                    now,
+                    stale_connection: false,
+                    blamed: &mut blamed,
+                };
+                self.failed(failed);
+            }
+            None => {}
+        }
+    }
+
+    /// A list of models proves the credential; an answer of a model proves that model, also before its
+    /// deadline.
+    fn probe_served(
+        &self,
+        account: &Arc<AccountEntry>,
+        result: &ProbeResult,
+        actor: &'static str,
+        now: UnixMillis,
+    ) {
+        let model = result.model.as_deref();
+        let proves_capacity = result.kind == ProbeKind::Message;
+        let shown = |draft| Draft {
+            reason: "a probe was served".to_owned(),
+            actor: Some(actor.to_owned()),
+            ..draft
+        };
+        let proves = |state: &AccountState, scope: &Scope| {
+            let mut of_scope = state.marks().iter().filter(|mark| mark.scope == *scope);
+            of_scope.all(|mark| {
+                let proven = proves_capacity || mark.kind == MarkKind::Error;
+                mark.kind == MarkKind::Disabled || (proven && result.started_at > mark.set_at)
+            })
+        };
+        let state = account.live.state();
+        let scopes: Vec<Scope> = state
+            .marks()
+            .iter()
+            .filter(|mark| mark.kind != MarkKind::Disabled && mark.scope.covers(model))
+            .filter(|mark| proves(&state, &mark.scope))
+            .map(|mark| mark.scope.clone())
+            .collect();
+        self.recover(account, scopes, proves, shown, now);
+    }
+
+    /// Folds what is on record into the accounts, in the order of the events' ids. Called once, before
+    /// the first request.
+    pub fn restore(&self, snapshot: &Snapshot, events: &[AccountEvent]) {
+        for event in events {
+            self.last_id.fetch_max(event.id.0, Ordering::Relaxed);
+            if let Some(account) = snapshot.account(event.account_id) {
+                account.live.change(|state| state.apply(event));
+            }
+        }
+    }
+
+    /// What a change of the configuration means: a credential that is new is not refused yet.
+    pub fn configured(&self, before: &Snapshot, after: &Snapshot, now: UnixMillis) {
+        for account in after.accounts() {
+            let Some(old) = before.account(account.id) else {
+                continue;
+            };
+            let value = |entry: &AccountEntry| entry.credential.as_ref().map(|c| c.value.clone());
+            if value(old) == value(account) {
+                continue;
+            }
+            let state = account.live.state();
+            let refused = state
+                .marks()
+                .iter()
+                .filter(|mark| mark.kind == MarkKind::Error);
+            let scopes: Vec<Scope> = refused.map(|mark| mark.scope.clone()).collect();
+            let changed = |draft| Draft {
+                reason: "its credential was changed".to_owned(),
+                actor: Some("configuration".to_owned()),
+                ..draft
+            };
+            self.recover(account, scopes, |_, _| true, changed, now);
+        }
+    }
+}
