@@ -289,6 +289,8 @@ fn what_would_let_nothing_through_or_delete_everything_is_refused() {
         ("limits.in_flight", "0"),
         ("timeouts.idle_ms", "0"),
         ("failover.max_attempts", "0"),
+        ("queue.max_waiting", "0"),
+        ("queue.max_waiting_per_key", "0"),
         ("capture.queue_records", "0"),
         ("retention.max_bytes", "0"),
         ("retention.max_bytes", "1048575"),
@@ -298,6 +300,8 @@ fn what_would_let_nothing_through_or_delete_everything_is_refused() {
         assert!(why.starts_with(&format!("{key}: ")), "{key}: {why}");
     }
     assert!(Config::parse("retention.max_bytes = 1048576", &|_| None).is_ok());
+    let nobody_waits = Config::parse("queue.timeout_ms = 0", &|_| None).unwrap();
+    assert!(nobody_waits.settings.queue.timeout.is_zero());
 }
 
 #[test]

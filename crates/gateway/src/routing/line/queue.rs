@@ -218,7 +218,7 @@ impl Queue {
                 handed.push(waiting.handed(result));
             }
             if is_served {
-                self.to_the_end(turn);
+                self.go_to_the_end(turn);
                 from = turn + 1;
             } else {
                 from = turn;
@@ -231,7 +231,7 @@ impl Queue {
     }
 
     /// A key that was served has its next turn after all others.
-    fn to_the_end(&mut self, turn: u64) {
+    fn go_to_the_end(&mut self, turn: u64) {
         if let Some(of_key) = self.keys.remove(&turn) {
             self.turns.insert(of_key.key, self.next_turn);
             self.keys.insert(self.next_turn, of_key);

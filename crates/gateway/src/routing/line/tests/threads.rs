@@ -53,7 +53,7 @@ async fn request(pool: &Pool, most: &AtomicU64, client: Client, seed: u64) {
     let mut asked = pool.ask(key);
     let turns = match client {
         Client::Patient => u64::MAX,
-        Client::Fickle if seed % 3 == 0 => seed % 4,
+        Client::Fickle if seed.is_multiple_of(3) => seed % 4,
         Client::Fickle => u64::MAX,
     };
     for _ in 0..turns.min(4) {
@@ -145,8 +145,10 @@ fn a_slot_that_is_freed_while_a_request_joins_is_seen_by_one_of_the_two() {
     }
     asking.join().unwrap();
     let counts = pool.line.counts();
+    // On one processor they only ever come one after the other.
+    let is_one = thread::available_parallelism().is_ok_and(|processors| processors.get() == 1);
     assert!(
-        counts.joined > 0 && counts.joined < DUELS,
+        is_one || (counts.joined > 0 && counts.joined < DUELS),
         "they never met: {counts:?}"
     );
     is_at_rest(&pool);
