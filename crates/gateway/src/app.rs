@@ -97,8 +97,14 @@ pub struct Refusals(Vec<(Cause, AtomicU64)>);
 
 impl Default for Refusals {
     fn default() -> Self {
-        let of_business = Cause::ALL.iter().filter(|cause| cause.info().business_limited);
-        Refusals(of_business.map(|cause| (*cause, AtomicU64::new(0))).collect())
+        let of_business = Cause::ALL
+            .iter()
+            .filter(|cause| cause.info().business_limited);
+        Refusals(
+            of_business
+                .map(|cause| (*cause, AtomicU64::new(0)))
+                .collect(),
+        )
     }
 }
 

@@ -17,6 +17,9 @@ use crate::{
     upstream,
 };
 
+/// Longest model name. Names are remembered, with what is known of each.
+const MAX_MODEL_BYTES: usize = 256;
+
 /// Takes a client's request from its head to the last byte of its answer.
 pub async fn handle(
     worker: &Worker,
@@ -99,6 +102,17 @@ fn accepts(worker: &Worker, journey: &Journey) -> Result<(), Refusal> {
 fn plan(inbound: &mut Inbound, admitted: &Admitted) -> Result<Plan, Refusal> {
     let began = Instant::now();
     let arrival = inbound.arrival();
+    if let Some(model) = arrival
+        .model
+        .as_deref()
+        .filter(|m| m.len() > MAX_MODEL_BYTES)
+    {
+        let message = format!(
+            "model: a name of {} bytes; at most {MAX_MODEL_BYTES} are accepted",
+            model.len()
+        );
+        return Err(Refusal::new(Code::InvalidRequest, message));
+    }
     let shared = inbound.journey.shared();
     let wanted = Wanted {
         platform: arrival.protocol.native_platform(),

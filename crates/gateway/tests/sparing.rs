@@ -47,10 +47,13 @@ fn pools() -> String {
     text
 }
 
+/// A path, a body, and a header of the client's own.
+type Asked<'a> = (&'a str, Value, Option<(&'static str, &'a str)>);
+
 /// The accounts (credentials) that served these requests, with how many each.
-async fn serve(
+async fn serve<'a>(
     world: &World,
-    requests: impl IntoIterator<Item = (&str, Value, Option<(&'static str, &str)>)>,
+    requests: impl IntoIterator<Item = Asked<'a>>,
 ) -> BTreeMap<String, usize> {
     world.sim.clear_received();
     for (path, body, header) in requests {
@@ -104,7 +107,7 @@ async fn a_conversation_with_an_id_stays_on_one_account_and_others_spread() {
     let chat = json!({"model": "m", "prompt_cache_key": "c-1", "messages": [{"role": "user", "content": "hi"}]});
     let gemini = json!({"contents": [{"parts": [{"text": "hi"}]}]});
     let path = "/v1beta/models/gemini-2.5-flash:generateContent";
-    let conversations: [(&str, Value, Option<(&'static str, &str)>); 4] = [
+    let conversations: [Asked<'_>; 4] = [
         ("/v1/messages", claude("user_1_session_2"), None),
         ("/v1/responses", codex, Some(("session-id", "0198-7c"))),
         ("/v1/chat/completions", chat, None),

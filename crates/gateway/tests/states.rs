@@ -228,11 +228,13 @@ async fn a_request_that_is_too_long_leaves_twenty_healthy_accounts() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_fails_alike_on_two_accounts_is_the_requests_own_fault() {
     let (world, _) = world(3, "").await;
-    world.sim.script(Rule::new(Fault::provider(E::Permission)));
+    let message = "Extra usage is required for long context requests.";
+    let error = json!({"type": "error", "error": {"type": "rate_limit_error", "message": message}});
+    world.sim.script(Rule::new(Fault::http(429, error)));
     let answer = post(&world).await;
     assert_eq!(
         (answer.status.as_u16(), attempts(&answer)),
-        (403, "2"),
+        (429, "2"),
         "{}",
         answer.text()
     );
@@ -240,11 +242,6 @@ async fn what_fails_alike_on_two_accounts_is_the_requests_own_fault() {
     for name in ["a1", "a2", "a3"] {
         assert_eq!(state(&world, name).await["marks"], json!([]), "{name}");
     }
-    let of_first = events(&world, "a1").await;
-    let kinds: Vec<_> = of_first.iter().map(|event| &event["kind"]).collect();
-    assert_eq!(kinds, ["error", "compensated"]);
-    assert_eq!(of_first[1]["undoes"], of_first[0]["id"]);
-    assert_eq!(events(&world, "a2").await.len(), 0);
     let error = world
         .error_in("excluded", answer.request_id())
         .await
@@ -254,6 +251,51 @@ async fn what_fails_alike_on_two_accounts_is_the_requests_own_fault() {
         (&json!("client"), &json!(false)),
         "{error}"
     );
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_no_credential_may_do_stops_no_account_and_is_not_shown_as_the_clients_doing() {
+    let (world, _) = world(3, "").await;
+    world.sim.script(Rule::new(Fault::provider(E::Permission)));
+    let answer = post(&world).await;
+    assert_eq!(
+        (answer.status.as_u16(), attempts(&answer)),
+        (502, "3"),
+        "{}",
+        answer.text()
+    );
+    for name in ["a1", "a2", "a3"] {
+        assert_eq!(state(&world, name).await["marks"], json!([]), "{name}");
+    }
+    let of_first = events(&world, "a1").await;
+    let kinds: Vec<_> = of_first.iter().map(|event| &event["kind"]).collect();
+    assert_eq!(kinds, ["error", "compensated"]);
+    assert_eq!(of_first[1]["undoes"], of_first[0]["id"]);
+    assert_eq!(of_first[1]["request_id"], json!(answer.request_id()));
+    let error = world
+        .error_in("errors", answer.request_id())
+        .await
+        .expect("it counts against the service");
+    assert_eq!(error["error_owner"], "platform", "{error}");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn credentials_that_are_refused_what_another_may_do_stop_their_accounts() {
+    let (world, _) = world(3, "").await;
+    for name in ["a1", "a2"] {
+        let refused = Rule::new(Fault::provider(E::Permission));
+        world.sim.script(refused.key(&key_of(name)));
+    }
+    let answer = post(&world).await;
+    assert_eq!((answer.status.as_u16(), attempts(&answer)), (200, "3"));
+    for name in ["a1", "a2"] {
+        let mark = &state(&world, name).await["marks"][0];
+        assert_eq!(mark["kind"], "error", "{name}: {mark}");
+        assert_eq!(mark["scope"], "model:claude-sonnet-4-5", "{name}: {mark}");
+    }
+    assert_eq!(attempts(&post(&world).await), "1");
     world.stop().await;
 }
 
@@ -278,7 +320,10 @@ async fn a_provider_that_is_down_for_everybody_leaves_no_account_marked() {
         }
         let ways = availability["ways"].as_array().unwrap();
         assert!(
-            ways.iter().any(|way| way["failing_since"].is_string()),
+            ways.iter().any(|way| {
+                way["failing_since"].is_string()
+                    || way["full_models"] == json!(["claude-sonnet-4-5"])
+            }),
             "{fault:?}: {availability}"
         );
         world.sim.clear_script();

@@ -155,7 +155,7 @@ impl Window {
     }
 }
 
-/// The first instant of the month `later` months after that of `at`.
+/// The first instant of the month `later` months after that of `at` (UTC).
 fn first_of_month(at: UnixMillis, later: i32) -> UnixMillis {
     let utc = jiff::tz::Offset::UTC;
     let month = || -> Result<_, jiff::Error> {

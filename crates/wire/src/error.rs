@@ -21,6 +21,7 @@ use waybill_model::{
     cause::Cause,
     classify::{AttemptFacts, cause_of},
     protocol::Platform,
+    state::Reach,
     time::UnixMillis,
     waybill::{StreamFault, TransportFault},
 };
@@ -51,6 +52,8 @@ pub struct ProviderError {
     pub upstream_request_id: Option<String>,
     /// The wait that was stated, if it is believable.
     pub reset: Option<Reset>,
+    /// What is limited, where a limit is the matter: told also where no wait is stated.
+    pub reach: Reach,
     /// What really happened, read from all of this.
     pub cause: Cause,
     facts: Facts,
@@ -144,8 +147,12 @@ pub fn read(
         message: &message,
         hints: &said.hints,
     };
+    let reset = wait.read(now);
     ProviderError {
-        reset: wait.read(now),
+        reach: reset
+            .as_ref()
+            .map_or_else(|| wait.scope(), |reset| reset.scope),
+        reset,
         cause: cause_of(&facts.attempt(&message, None, None)),
         name,
         detail: detail(said.details, &said.hints, &message),

@@ -76,7 +76,7 @@ impl Evidence<'_> {
 
     /// What is limited. Per-minute and per-day limits of the APIs are kept per model; plans and
     /// subscriptions are shared by all models of an account, unless their headers say otherwise.
-    fn scope(&self) -> Reach {
+    pub(crate) fn scope(&self) -> Reach {
         let named = |marks: &[&str]| {
             let message = self.message.to_ascii_lowercase();
             let hints = self.hints.iter().map(|hint| hint.to_ascii_lowercase());

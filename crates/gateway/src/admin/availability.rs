@@ -133,6 +133,8 @@ pub struct Way {
     failing_since: Option<UnixMillis>,
     /// When it is tried first again.
     trial_at: Option<UnixMillis>,
+    /// Models for which the provider, and not its accounts, has no capacity.
+    full_models: Vec<String>,
 }
 
 /// Which accounts can serve now, and what keeps the others.
@@ -163,7 +165,12 @@ pub async fn show(
         at: look.now,
         groups: by_group(&groups, &found),
         platforms: by_platform(&found),
-        ways: shared.keeper.ways().into_iter().map(Way::from).collect(),
+        ways: shared
+            .keeper
+            .ways()
+            .into_iter()
+            .map(|way| Way::of(way, &redactor))
+            .collect(),
         accounts: found.into_iter().map(|(account, _)| account).collect(),
     }))
 }
@@ -306,13 +313,18 @@ fn by_platform(found: &[(AccountAvailability, Vec<GroupId>)]) -> Vec<PlatformAva
         .collect()
 }
 
-impl From<WayView> for Way {
-    fn from(way: WayView) -> Self {
+impl Way {
+    fn of(way: WayView, redactor: &Redactor) -> Self {
         Way {
             proxy: way.proxy,
             host: way.host.to_string(),
             accounts: way.accounts,
             failing_since: way.failing_since,
+            full_models: way
+                .full_models
+                .iter()
+                .map(|model| redactor.text(model).into_string())
+                .collect(),
             trial_at: way.trial_at,
         }
     }

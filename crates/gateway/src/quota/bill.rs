@@ -113,8 +113,10 @@ pub fn stamp_cost(waybill: &mut Waybill, prices: &PriceTable) {
         return;
     };
     let price = prices.of_request(waybill.arrival.model.as_deref(), upstream_model.as_deref());
+    let estimated = estimated(waybill);
     if let (Some(price), Some(relayed)) = (price, &mut waybill.relayed) {
-        relayed.cost = Some(price.cost(platform, relayed.usage));
+        let usage = estimated.unwrap_or(relayed.usage);
+        relayed.cost = Some(price.cost(platform, usage));
     }
 }
 
@@ -152,17 +154,27 @@ fn spent(waybill: &Waybill) -> Used {
     if !is_billed(waybill.arrival.endpoint) {
         return Used::default();
     }
-    // A provider that states no tokens at all has used some: the estimate stays.
-    let tokens = if relayed.usage == Usage::default() && last.failure.is_none() {
-        estimate_tokens(waybill.arrival.endpoint, waybill.arrival.body_bytes)
-    } else {
-        relayed.usage.total_tokens(last.platform)
-    };
+    let usage = estimated(waybill).unwrap_or(relayed.usage);
+    let tokens = usage.total_tokens(last.platform);
     Used {
         requests: 0,
         tokens,
         usd: relayed.cost.unwrap_or(MicroUsd(0)),
     }
+}
+
+/// A provider that began to answer and states no tokens at all has used some: those of the prompt, as
+/// far as its size tells. What it answered is not known.
+fn estimated(waybill: &Waybill) -> Option<Usage> {
+    let (relayed, last) = (waybill.relayed.as_ref()?, waybill.attempts().last()?);
+    let is_unstated = relayed.usage == Usage::default() && last.failure.is_none();
+    is_unstated.then(|| Usage {
+        input_tokens: Some(estimate_tokens(
+            waybill.arrival.endpoint,
+            waybill.arrival.body_bytes,
+        )),
+        ..Usage::default()
+    })
 }
 
 /// Attempts beyond those kept were made, too.

@@ -129,10 +129,27 @@ impl Counter {
                 Place::new(word, 36, index, 0)
             }
             Window::Day => Place::new(&self.day, 48, days(at), 1),
-            Window::Month => Place::new(&self.month, 48, days(window.start(at)), 31),
+            Window::Month => Place::new(&self.month, 48, first_day_of_month(days(at), at), 31),
             Window::Total => Place::new(&self.total, 48, 0, 0),
         }
     }
+}
+
+/// The first day of the month of `at`, which lies on `day`. The calendar is asked once a month: this is
+/// looked up several times for every request.
+fn first_day_of_month(day: u64, at: UnixMillis) -> u64 {
+    /// The month asked for last: its first day, and that of the next, in one word.
+    static MONTH: AtomicU64 = AtomicU64::new(0);
+    let known = MONTH.load(Ordering::Relaxed);
+    let (first, next) = (known >> 32, known & u64::from(u32::MAX));
+    if (first..next).contains(&day) {
+        return first;
+    }
+    let to_days = |at: UnixMillis| at.0.max(0) as u64 / DAY_MS as u64;
+    let first = to_days(Window::Month.start(at));
+    let next = Window::Month.end(at).map_or(0, to_days);
+    MONTH.store(first << 32 | next, Ordering::Relaxed);
+    first
 }
 
 fn fits(used: u64, n: u64, limit: u64) -> bool {

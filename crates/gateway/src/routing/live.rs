@@ -359,8 +359,11 @@ impl Slot {
         }
     }
 
+    /// Holds what an attempt will use, in place of what an earlier one on it would have.
     pub(super) fn hold(&mut self, reserved: Reserved) {
-        self.reserved = Some(reserved);
+        if let Some(before) = self.reserved.replace(reserved) {
+            self.live.meter.release(before);
+        }
     }
 }
 

@@ -171,19 +171,21 @@ impl Plan {
         Err(NoRoute::NoSlot)
     }
 
-    /// A slot on the account just tried, to try it again.
-    pub fn again(&self, account: &Arc<AccountEntry>, now: UnixMillis) -> Option<Chosen> {
-        let served = self
-            .lane
-            .served()
-            .find(|served| served.account.id == account.id)?;
+    /// The account just tried, to try it again in the same slot: given back first, it would go to
+    /// somebody who waits. `None`, and the slot is given back, where the account may not be tried now.
+    pub fn again(&self, mut chosen: Chosen, now: UnixMillis) -> Option<Chosen> {
+        let mut lane = self.lane.served();
+        let served = lane.find(|served| served.account.id == chosen.account.id)?;
         let model = served.upstream_model.as_deref();
-        let trial = match served.live.readiness(model, served.asked, now) {
-            Readiness::Ready => None,
-            Readiness::HalfOpen(event) => Some(event),
-            Readiness::Trying | Readiness::Blocked => return None,
-        };
-        self.take(Pick::any_turn(served, trial), now)
+        match served.live.readiness(model, served.asked, now) {
+            Readiness::Ready => {}
+            Readiness::Trying if chosen.slot.is_trial() => {}
+            Readiness::Trying | Readiness::HalfOpen(_) | Readiness::Blocked => return None,
+        }
+        let quota = &served.account.quota;
+        let reserved = served.live.meter().reserve(quota, self.tokens, now);
+        chosen.slot.hold(reserved.ok()?);
+        Some(chosen)
     }
 
     /// Whether [`Plan::choose`] would find an account now.

@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use waybill_model::{
+    cause::Cause,
     id::AccountEventId,
     state::{AccountEvent, AccountState, MarkKind, Scope},
     time::UnixMillis,
@@ -36,6 +37,9 @@ pub struct Keeper {
 /// Ids count from this instant, so that they fit the integers of JSON.
 const EPOCH: UnixMillis = UnixMillis(1_577_836_800_000); // 2020-01-01T00:00:00Z
 
+/// Marks an account may have at once: more models than a provider has.
+const MAX_MARKS: usize = 64;
+
 /// Ids per millisecond before they run ahead of the clock.
 const ID_BITS: u32 = 12;
 
@@ -58,7 +62,6 @@ impl Keeper {
             group_rules,
             failure,
             status,
-            now,
             stale_connection,
             blamed,
             ..
@@ -70,7 +73,7 @@ impl Keeper {
             && let Some((first, event)) = blamed.history.seen(account, sign)
         {
             if let Some(event) = event {
-                self.take_back(first, event, REPEATED, now);
+                self.take_back(first, event, REPEATED, &facts);
             }
             return Marked {
                 event: None,
@@ -79,7 +82,10 @@ impl Keeper {
             };
         }
         let event = match rule {
-            Some(rule) => self.change(account, |state| event::by_rule(state, &facts, rule)),
+            Some(rule) if self.has_room(account, &facts) => {
+                self.change(account, |state| event::by_rule(state, &facts, rule))
+            }
+            Some(_) => None,
             None if stale_connection => None,
             None => self.by_table(account, &facts),
         };
@@ -109,23 +115,27 @@ impl Keeper {
                 kind: MarkKind::Overloaded,
                 ..
             } => (Some(Trouble::Full), Some(effect)),
+            // Where the requests come from is what accounts on one way share.
+            Effect::Stops { .. } if cause == Cause::AccessRegion => {
+                (Some(Trouble::Broken), Some(effect))
+            }
             Effect::Stops { .. } => (None, Some(effect)),
         };
         let meaning = trouble.map(|trouble| {
             self.ways
-                .failed(account, trouble, facts.began_at, facts.now)
+                .failed(account, trouble, facts.model, facts.began_at, facts.now)
         });
         match meaning {
             Some(Verdict::WayFromNow(marks)) => {
                 for (account, event) in marks {
-                    self.take_back(&account, event, WAY_AT_FAULT, facts.now);
+                    self.take_back(&account, event, WAY_AT_FAULT, facts);
                 }
                 return None;
             }
             Some(Verdict::Way) => return None,
             Some(Verdict::Account) | None => {}
         }
-        let effect = effect.filter(|_| counts)?;
+        let effect = effect.filter(|_| counts && self.has_room(account, facts))?;
         let event = self.change(account, |state| event::by_effect(state, facts, effect))?;
         if trouble.is_some() {
             self.ways.marked(account, event);
@@ -141,9 +151,21 @@ impl Keeper {
             now,
             ..
         } = served;
-        self.ways.served(account);
+        self.ways.served(account, model, now);
         if let Some(ms) = served.first_byte_ms {
             account.live.took_ms(ms);
+        }
+        // Before anybody is let in by a recovery.
+        if let Some(reset) = served.used_up {
+            let facts = event::UsedUp {
+                reset,
+                model,
+                request_id: Some(served.request_id),
+                attempt: Some(served.attempt),
+            };
+            self.change(account, |state| {
+                event::by_use(state, facts, account.id, now)
+            });
         }
         if served.is_trial {
             let scopes = event::proven_scopes(&account.live.state(), model.map(|m| &**m), now);
@@ -158,17 +180,6 @@ impl Keeper {
         } else {
             account.live.ramp_up();
         }
-        if let Some(reset) = served.used_up {
-            let facts = event::UsedUp {
-                reset,
-                model,
-                request_id: Some(served.request_id),
-                attempt: Some(served.attempt),
-            };
-            self.change(account, |state| {
-                event::by_use(state, facts, account.id, now)
-            });
-        }
     }
 
     /// An answer was whole: whatever broke before was no row of failures.
@@ -176,16 +187,37 @@ impl Keeper {
         account.live.no_fault();
     }
 
-    /// Takes back what an event did, where that still stands.
+    /// Whether an account may have another mark. Clients can make models up, and nobody asks for those
+    /// again: of too many marks one whose deadline has passed is forgotten.
+    fn has_room(&self, account: &AccountEntry, facts: &Facts<'_>) -> bool {
+        let state = account.live.state();
+        if state.marks().len() < MAX_MARKS {
+            return true;
+        }
+        let over = state.marks().iter().filter(|mark| mark.is_over(facts.now));
+        let Some(oldest) = over.min_by_key(|mark| mark.until) else {
+            return false;
+        };
+        self.take_back(account, oldest.event, FORGOTTEN, facts);
+        true
+    }
+
+    /// Takes back what an event did, where that still stands: the failure that `shown` tells of, on
+    /// another account, has shown that this one was not at fault.
     fn take_back(
         &self,
         account: &AccountEntry,
         event: AccountEventId,
         reason: &str,
-        now: UnixMillis,
+        shown: &Facts<'_>,
     ) {
         self.change(account, |state| {
-            event::compensation(state, account.id, event, reason, now)
+            let compensation = event::compensation(state, account.id, event, reason, shown.now)?;
+            Some(Draft {
+                request_id: shown.request_id,
+                attempt: shown.attempt,
+                ..compensation
+            })
         });
     }
 
@@ -200,12 +232,13 @@ impl Keeper {
         now: UnixMillis,
     ) {
         for scope in scopes {
-            // Before whoever waits is let in, and also where only a model was stopped: whoever waits
-            // for it would come all at once.
-            account.live.start_ramp();
             self.change(account, |state| {
                 let recovery = event::recovery(state, account.id, &scope, now)?;
-                proven(state, &scope).then(|| fill(recovery))
+                let recovery = proven(state, &scope).then(|| fill(recovery))?;
+                // Before whoever waits is let in, and also where only a model was stopped: whoever
+                // waits for it would come all at once.
+                account.live.start_ramp();
+                Some(recovery)
             });
         }
     }
@@ -226,6 +259,8 @@ impl Keeper {
             event.id = self.next_id(event.at);
             event.reason = self.secrets.redactor().text(&event.reason).into_string();
             state.apply(&event);
+            // Before anybody can see the state: who names the event has a record that is queued later.
+            (self.sink)(event.clone());
             Some(event)
         })?;
         tracing::info!(
@@ -238,9 +273,7 @@ impl Keeper {
             reason = %event.reason,
             "account state changed"
         );
-        let id = event.id;
-        (self.sink)(event);
-        Some(id)
+        Some(event.id)
     }
 
     /// Larger than every id before, and in the order of time where the clock does not go back.
@@ -260,5 +293,6 @@ impl Keeper {
 /// Why events are taken back.
 const REPEATED: &str =
     "the same failure of this request on another account: the request is at fault";
+const FORGOTTEN: &str = "its deadline passed, and nobody has asked for the model since";
 const WAY_AT_FAULT: &str =
     "other accounts failed alike: the provider, or the way to it, is at fault";

@@ -51,7 +51,7 @@ impl Keeper {
         if kind == AccountEventKind::Reset {
             account.live.no_fault();
             account.live.end_ramp();
-            self.ways.served(account);
+            self.ways.forget(account);
         }
     }
 
@@ -66,7 +66,7 @@ impl Keeper {
         let model = result.model.as_ref();
         match &result.failure {
             _ if result.ok => {
-                self.ways.served(account);
+                self.ways.served(account, model, now);
                 account.live.no_fault();
                 self.probe_served(account, result, actor, now);
             }

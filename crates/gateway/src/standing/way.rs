@@ -8,6 +8,8 @@
 //! Promises: [`Record`] is pure. Must not know: how accounts are chosen. A failing way is not excluded;
 //! routing tries it last, and once each time its own short deadline passes.
 
+use std::sync::Arc;
+
 use waybill_model::{
     id::{AccountEventId, AccountId},
     time::UnixMillis,
@@ -23,6 +25,9 @@ const FULL_ACCOUNTS: usize = 3;
 
 /// Network faults in a row that mean the way, however few accounts use it.
 const NETWORK_FAULTS: u32 = 3;
+
+/// A model that was full so long ago, and was not asked for since, is forgotten.
+const FORGET_MS: i64 = 60_000;
 
 /// Marks of one way that may have to be taken back; there are no more than a pool has accounts.
 const MOST_MARKS: usize = 4096;
@@ -49,11 +54,17 @@ pub enum Meaning {
     Way,
 }
 
-/// What is remembered of one way since its last success; a success ends it.
+/// What is remembered of one way since its last success; a success ends it, but for what was full and is
+/// another model.
 #[derive(Debug, Default)]
 pub struct Record {
     broken: Vec<AccountId>,
-    full: Vec<AccountId>,
+    /// Accounts without capacity, by model: one that is full says nothing of another.
+    full: Vec<(Option<Arc<str>>, AccountId)>,
+    /// Models without capacity anywhere.
+    full_models: Vec<Option<Arc<str>>>,
+    /// When a model was last found full.
+    full_at: UnixMillis,
     network_faults: u32,
     marks: Vec<(AccountId, AccountEventId)>,
     failing: Option<Failing>,
@@ -73,11 +84,12 @@ pub struct Failing {
 }
 
 impl Record {
-    /// Notes a failed attempt that began at `began_at`.
+    /// Notes a failed attempt for `model` that began at `began_at`.
     pub fn failed(
         &mut self,
         account: AccountId,
         trouble: Trouble,
+        model: Option<&Arc<str>>,
         began_at: UnixMillis,
         now: UnixMillis,
     ) -> Meaning {
@@ -90,17 +102,38 @@ impl Record {
             }
             return Meaning::Way;
         }
-        let accounts = match trouble {
-            Trouble::Network | Trouble::Broken => &mut self.broken,
-            Trouble::Full => &mut self.full,
-        };
-        if !accounts.contains(&account) {
-            accounts.push(account);
+        match trouble {
+            Trouble::Full => self.full(account, model, now),
+            Trouble::Network | Trouble::Broken => self.broke(account, trouble, now),
+        }
+    }
+
+    /// A provider that is full for a model can be reached, and may serve others: the way is not failing.
+    fn full(&mut self, account: AccountId, model: Option<&Arc<str>>, now: UnixMillis) -> Meaning {
+        let model = model.cloned();
+        self.full_at = now;
+        if self.full_models.contains(&model) {
+            return Meaning::Way;
+        }
+        let entry = (model, account);
+        if !self.full.contains(&entry) && self.full.len() < MOST_MARKS {
+            self.full.push(entry.clone());
+        }
+        let (model, _) = entry;
+        if self.full.iter().filter(|(of, _)| *of == model).count() < FULL_ACCOUNTS {
+            return Meaning::Account;
+        }
+        self.full_models.push(model);
+        Meaning::WayFromNow(std::mem::take(&mut self.marks))
+    }
+
+    fn broke(&mut self, account: AccountId, trouble: Trouble, now: UnixMillis) -> Meaning {
+        if !self.broken.contains(&account) {
+            self.broken.push(account);
         }
         self.network_faults += u32::from(trouble == Trouble::Network);
-        let is_at_fault = self.broken.len() >= BROKEN_ACCOUNTS
-            || self.full.len() >= FULL_ACCOUNTS
-            || self.network_faults >= NETWORK_FAULTS;
+        let is_at_fault =
+            self.broken.len() >= BROKEN_ACCOUNTS || self.network_faults >= NETWORK_FAULTS;
         if !is_at_fault {
             return Meaning::Account;
         }
@@ -111,6 +144,21 @@ impl Record {
             set_at: now,
         });
         Meaning::WayFromNow(std::mem::take(&mut self.marks))
+    }
+
+    /// A request for `model` was served. Whether nothing is left to be remembered.
+    pub fn served(&mut self, model: Option<&Arc<str>>, now: UnixMillis) -> bool {
+        self.broken.clear();
+        self.network_faults = 0;
+        self.failing = None;
+        self.full.retain(|(of, _)| of.as_ref() != model);
+        self.full_models.retain(|of| of.as_ref() != model);
+        if now.0.saturating_sub(self.full_at.0) > FORGET_MS {
+            // Nobody asks for those models any more.
+            self.full.clear();
+            self.full_models.clear();
+        }
+        self.full.is_empty()
     }
 
     /// Remembers a mark that such a failure made. To take back what was replaced since does nothing.
@@ -125,10 +173,18 @@ impl Record {
         self.failing
     }
 
+    /// Models for which several accounts found no capacity; requests that name no model aside.
+    pub fn full_models(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.full_models.iter().flatten()
+    }
+
     /// Accounts that failed on it since its last success.
     pub fn accounts(&self) -> impl Iterator<Item = AccountId> {
-        let full_only = self.full.iter().filter(|id| !self.broken.contains(id));
-        self.broken.iter().chain(full_only).copied()
+        let mut all = self.broken.clone();
+        all.extend(self.full.iter().map(|(_, account)| *account));
+        all.sort_unstable();
+        all.dedup();
+        all.into_iter()
     }
 }
 
@@ -139,7 +195,7 @@ mod tests {
     const NOW: UnixMillis = UnixMillis(1000);
 
     fn fail(record: &mut Record, account: i64, trouble: Trouble) -> Meaning {
-        record.failed(AccountId(account), trouble, NOW, NOW)
+        record.failed(AccountId(account), trouble, None, NOW, NOW)
     }
 
     #[test]
@@ -177,6 +233,24 @@ mod tests {
     }
 
     #[test]
+    fn a_model_that_is_full_stays_so_while_another_is_served() {
+        let mut record = Record::default();
+        let (opus, sonnet) = (Arc::from("opus"), Arc::from("sonnet"));
+        let full = |record: &mut Record, account| {
+            record.failed(AccountId(account), Trouble::Full, Some(&opus), NOW, NOW)
+        };
+        assert_eq!(full(&mut record, 1), Meaning::Account);
+        assert_eq!(full(&mut record, 2), Meaning::Account);
+        assert!(!record.served(Some(&sonnet), NOW));
+        assert_eq!(full(&mut record, 3), Meaning::WayFromNow(Vec::new()));
+        assert!(!record.served(Some(&sonnet), NOW));
+        assert_eq!(full(&mut record, 4), Meaning::Way);
+        assert!(record.failing().is_none(), "the way itself works");
+        assert!(record.served(Some(&opus), NOW));
+        assert_eq!(full(&mut record, 1), Meaning::Account);
+    }
+
+    #[test]
     fn a_lone_account_whose_network_keeps_failing_means_the_way() {
         let mut record = Record::default();
         assert_eq!(fail(&mut record, 1, Trouble::Network), Meaning::Account);
@@ -194,6 +268,7 @@ mod tests {
             record.failed(
                 AccountId(1),
                 Trouble::Broken,
+                None,
                 UnixMillis(began),
                 UnixMillis(now),
             );

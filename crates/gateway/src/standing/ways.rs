@@ -41,6 +41,8 @@ pub struct WayView {
     pub failing_since: Option<UnixMillis>,
     /// When it is tried first again.
     pub trial_at: Option<UnixMillis>,
+    /// Models for which the provider, and not its accounts, has no capacity.
+    pub full_models: Vec<Arc<str>>,
 }
 
 /// What a failure means, with the accounts whose marks are to be taken back.
@@ -59,11 +61,14 @@ impl Ways {
         &self,
         account: &Arc<AccountEntry>,
         trouble: Trouble,
+        model: Option<&Arc<str>>,
         began_at: UnixMillis,
         now: UnixMillis,
     ) -> Verdict {
         self.with(account, |troubled| {
-            let meaning = troubled.record.failed(account.id, trouble, began_at, now);
+            let meaning = troubled
+                .record
+                .failed(account.id, trouble, model, began_at, now);
             if let Some(failing) = troubled.record.failing()
                 && failing.set_at == now
             {
@@ -96,12 +101,24 @@ impl Ways {
         });
     }
 
-    /// Something was served on the way of `account`.
-    pub fn served(&self, account: &AccountEntry) {
+    /// A request for `model` was served on the way of `account`.
+    pub fn served(&self, account: &AccountEntry, model: Option<&Arc<str>>, now: UnixMillis) {
         let way = &account.way;
         if !way.is_watched() {
             return;
         }
+        let mut ways = self.lock();
+        way.works();
+        let troubled = ways.get_mut(way.key());
+        if troubled.is_none_or(|troubled| troubled.record.served(model, now)) {
+            ways.remove(way.key());
+            way.watch(false);
+        }
+    }
+
+    /// Nothing is held any more against the way of `account`.
+    pub fn forget(&self, account: &AccountEntry) {
+        let way = &account.way;
         let mut ways = self.lock();
         ways.remove(way.key());
         way.watch(false);
@@ -119,6 +136,7 @@ impl Ways {
                 accounts: troubled.record.accounts().collect(),
                 failing_since: troubled.record.failing().map(|failing| failing.since),
                 trial_at: troubled.record.failing().map(|failing| failing.until),
+                full_models: troubled.record.full_models().cloned().collect(),
             })
             .collect();
         views.sort_by(|a, b| (&a.host, &a.proxy).cmp(&(&b.host, &b.proxy)));

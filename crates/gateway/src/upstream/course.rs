@@ -26,6 +26,21 @@ pub struct Course {
     max_attempts: u32,
     retries_here: u32,
     blamed: Blamed,
+    /// Credentials that were refused.
+    refused: Vec<Refused>,
+    /// Some were refused alike, so that nobody is marked so far.
+    refused_alike: bool,
+}
+
+/// What is needed to mark an account later.
+#[derive(Debug)]
+struct Refused {
+    account: Arc<AccountEntry>,
+    model: Option<Arc<str>>,
+    failure: Failure,
+    status: Option<u16>,
+    number: u32,
+    began_at: UnixMillis,
 }
 
 /// An attempt that did not serve.
@@ -76,6 +91,32 @@ impl Course {
                 request_bytes,
                 ..Blamed::default()
             },
+            refused: Vec::new(),
+            refused_alike: false,
+        }
+    }
+
+    /// An account serves it. So the request was not at fault where several credentials were refused
+    /// alike: their accounts cannot do what this one can.
+    pub fn served(&mut self, keeper: &Keeper, now: UnixMillis) {
+        if !self.refused_alike {
+            return;
+        }
+        for refused in self.refused.drain(..) {
+            keeper.failed(Failed {
+                account: &refused.account,
+                group_rules: &[],
+                model: refused.model.as_ref(),
+                failure: &refused.failure,
+                status: refused.status,
+                request_id: Some(self.request_id),
+                attempt: Some(refused.number),
+                actor: None,
+                began_at: refused.began_at,
+                now,
+                stale_connection: false,
+                blamed: &mut Blamed::default(),
+            });
         }
     }
 
@@ -106,10 +147,23 @@ impl Course {
             Blame::Request if marked.ruled => Blame::Account,
             blame => blame,
         };
+        let of_credential = blame == Blame::Credential;
+        if of_credential {
+            self.refused_alike |= marked.repeats;
+            self.refused.push(Refused {
+                account: Arc::clone(broke.account),
+                model: broke.model.cloned(),
+                failure: broke.failure.clone(),
+                status: broke.status,
+                number: broke.number,
+                began_at: broke.began_at,
+            });
+        }
         let facts = Facts {
             blame: Some(blame),
             answered: broke.status.is_some_and(|status| status >= 400),
-            repeats: marked.repeats,
+            // What credentials may not do is the pool's affair: another account may.
+            repeats: marked.repeats && !of_credential,
             stale_connection: broke.stale_connection,
             attempts: broke.number,
             max_attempts: self.max_attempts,
@@ -132,6 +186,11 @@ impl Course {
 }
 
 impl Follows {
+    /// Whether the request is at fault.
+    pub fn blames_request(&self) -> bool {
+        self.facts.repeats
+    }
+
     /// What follows where the account that was decided for could not be had after all.
     pub fn without_next(self) -> Follows {
         let facts = Facts {

@@ -37,9 +37,8 @@ pub fn decide(facts: Facts) -> (Decision, &'static str) {
         return (Decision::Serve, "the provider answered");
     };
     let end = |reason| {
-        // A pool credential's refusal is never shown as if it were the client's own; where it is not
-        // the credential that is at fault, it is.
-        let surface = facts.answered && (blame != Blame::Credential || facts.repeats);
+        // A pool credential's refusal is never shown as if it were the client's own.
+        let surface = facts.answered && blame != Blame::Credential;
         (
             if surface {
                 Decision::Surface
@@ -160,7 +159,7 @@ mod tests {
         #[test]
         fn a_credentials_refusal_is_never_surfaced(facts in facts()) {
             let facts = Facts { blame: Some(Blame::Credential), ..facts };
-            let (word, _) = decide(Facts { repeats: false, ..facts });
+            let (word, _) = decide(facts);
             prop_assert_ne!(word, Decision::Surface);
         }
 

@@ -4,7 +4,6 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use waybill_model::{
     protocol::Platform,
-    state::Reach,
     time::UnixMillis,
     waybill::{EventKind, Failure, StreamFault, TransportFault},
 };
@@ -135,10 +134,7 @@ pub fn failure_of(
         response_headers: headers,
         retry_after_ms,
         retry_after_source,
-        reach: error
-            .reset
-            .as_ref()
-            .map_or(Reach::Account, |reset| reset.scope),
+        reach: error.reach,
     };
     (failure, error.upstream_request_id)
 }

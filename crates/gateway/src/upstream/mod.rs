@@ -103,6 +103,7 @@ pub async fn serve(
         let broken = match result {
             Ok(answer) => {
                 let answer = serves(worker, inbound, chosen, &attempt, answer, &choosing);
+                course.served(&worker.shared.keeper, worker.shared.clock.now());
                 inbound.journey.waybill_mut().complete_attempt(attempt);
                 if inbound.journey.waybill().attempts_failed() > 0 {
                     choosing.stamp_route(worker, inbound);
@@ -125,28 +126,34 @@ pub async fn serve(
             out_of_time: Instant::now() >= choosing.deadline,
         };
         let follows = course.failed(&worker.shared.keeper, broke, || choosing.has_next(worker));
-        inbound.journey.waybill_mut().request_at_fault |= follows.marked.repeats;
-        // Its place, and its trial, are free for others before this request takes another.
-        let Chosen { account, slot, .. } = chosen;
-        drop(slot);
+        inbound.journey.waybill_mut().request_at_fault |= follows.blames_request();
+        let now = worker.shared.clock.now();
+        let same = match follows.decision {
+            Decision::RetrySameAccount => choosing.plan().again(chosen, now),
+            // Its place, and its trial, are free for others before this request takes another.
+            Decision::NextAccount | Decision::Serve | Decision::Surface | Decision::GiveUp => {
+                drop(chosen);
+                None
+            }
+        };
         stamp(&mut attempt, &mut failure, &follows);
         attempt.failure = Some(failure);
         // On the waybill before anything is waited for: the client may leave meanwhile.
         inbound.journey.waybill_mut().complete_attempt(attempt);
         choosing.stamp_route(worker, inbound);
-        let next = match follows.decision {
-            Decision::NextAccount => choosing.next(worker, inbound).await.ok(),
-            Decision::RetrySameAccount => {
-                choosing.plan().again(&account, worker.shared.clock.now())
-            }
-            Decision::Serve | Decision::Surface | Decision::GiveUp => None,
-        };
         // What else was kept alive to this provider is as old as what failed.
-        connect = match follows.decision {
-            Decision::RetrySameAccount => Connect::Afresh,
-            Decision::NextAccount | Decision::Serve | Decision::Surface | Decision::GiveUp => {
-                Connect::KeptAlive
+        connect = if same.is_some() {
+            Connect::Afresh
+        } else {
+            Connect::KeptAlive
+        };
+        let next = match (same, follows.decision) {
+            (Some(same), _) => Some(same),
+            // The same account was stopped meanwhile: another one may do.
+            (None, Decision::NextAccount | Decision::RetrySameAccount) => {
+                choosing.next(worker, inbound).await.ok()
             }
+            (None, Decision::Serve | Decision::Surface | Decision::GiveUp) => None,
         };
         let Some(next) = next else {
             if follows.decision == Decision::NextAccount {

@@ -197,14 +197,11 @@ fn a_retry_of_an_account_that_was_stopped_meanwhile_gets_no_slot() {
     let pool = Pool::of(1, Settings::default());
     let model = Arc::from("m");
     let mut plan = pool.plan(wanted(&model)).unwrap();
-    let account = plan.choose(NOW).unwrap().account;
-    assert!(plan.again(&account, NOW).is_some());
+    let chosen = plan.choose(NOW).unwrap();
+    let live = Arc::clone(chosen.slot.live());
+    let again = plan.again(chosen, NOW).unwrap();
+    assert_eq!(live.in_flight(), 1, "the same slot");
     pool.happens(&limited(1, 1, Scope::Account, NOW.0 + 1));
-    assert!(plan.again(&account, NOW).is_none());
-    assert!(
-        plan.again(&account, UnixMillis(NOW.0 + 1))
-            .unwrap()
-            .slot
-            .is_trial()
-    );
+    assert!(plan.again(again, NOW).is_none());
+    assert_eq!(live.in_flight(), 0, "given back");
 }

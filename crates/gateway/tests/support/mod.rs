@@ -286,7 +286,10 @@ impl World {
 
     /// Clears what earlier failures did to the accounts, so that every case begins alike.
     pub async fn clear_states(&self) {
-        let list = self.admin(Method::GET, "/accounts?page_size=500", "").await.json();
+        let list = self
+            .admin(Method::GET, "/accounts?page_size=500", "")
+            .await
+            .json();
         for account in list["items"].as_array().unwrap() {
             let path = format!("/accounts/{}/reset", account["id"]);
             let answer = self.admin(Method::POST, &path, "").await;
