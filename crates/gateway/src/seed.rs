@@ -27,14 +27,17 @@ pub async fn apply(
     config: &Config,
     now: UnixMillis,
 ) -> anyhow::Result<Vec<(String, Secret)>> {
+    // What the file says nothing of stays as an operator has set it since.
+    let before = store.load_config().await?;
     for group in &config.groups {
+        let known = before.groups.iter().find(|known| known.name == group.name);
         let new = NewGroup {
             name: group.name.clone(),
             platform: group.platform,
             model_mapping: group.model_mapping.clone(),
             sticky: group.sticky,
             state_rules: group.state_rules.clone(),
-            status: group.status,
+            status: status(group.status, known.map(|known| known.status)),
         };
         store
             .upsert_group(new, now)
@@ -50,6 +53,10 @@ pub async fn apply(
             .collect()
     };
     for account in &config.accounts {
+        let known = before
+            .accounts
+            .iter()
+            .find(|known| known.name == account.name);
         let new = NewAccount {
             name: account.name.clone(),
             platform: account.platform,
@@ -69,7 +76,7 @@ pub async fn apply(
                 .as_ref()
                 .map(|proxy| vault.seal(Purpose::Proxy, proxy.expose().as_bytes())),
             headers: seal_headers(vault, &account.headers),
-            status: account.status,
+            status: status(account.status, known.map(|known| known.status)),
             credential: vault.seal(Purpose::Credential, account.api_key.expose().as_bytes()),
         };
         store
@@ -78,11 +85,17 @@ pub async fn apply(
             .with_context(|| format!("account \"{}\"", account.name))?;
     }
     for user in &config.users {
+        let known = before.users.iter().find(|known| known.name == user.name);
         let new = NewUser {
             name: user.name.clone(),
-            limits: user.limits,
-            credit_usd: user.credit_usd,
-            status: user.status,
+            limits: user
+                .limits
+                .or(known.map(|known| known.limits))
+                .unwrap_or_default(),
+            credit_usd: user
+                .credit_usd
+                .or_else(|| known.and_then(|known| known.credit_usd)),
+            status: status(user.status, known.map(|known| known.status)),
         };
         store
             .upsert_user(new, now)
@@ -125,6 +138,11 @@ async fn api_key(
         .await?
         .into_iter()
         .find(|key| key.name == seed.name);
+    let limits = seed
+        .limits
+        .or(known.as_ref().map(|known| known.limits))
+        .unwrap_or_default();
+    let status = status(seed.status, known.as_ref().map(|known| known.status));
     let (hash, prefix, made) = match (&seed.key, known) {
         (Some(key), _) => (vault.hash_key(key.expose()), prefix(key), None),
         // Made on an earlier start; only its hash is left, and that is enough.
@@ -158,12 +176,17 @@ async fn api_key(
         prefix,
         user_id,
         group_ids,
-        limits: seed.limits,
-        status: seed.status,
+        limits,
+        status,
         expires_at: seed.expires_at,
     };
     store.upsert_api_key(new, named, now).await?;
     Ok(made)
+}
+
+/// What the file says, else what was before, else in use.
+fn status(said: Option<Status>, before: Option<Status>) -> Status {
+    said.or(before).unwrap_or(Status::Active)
 }
 
 /// Headers to send along, sealed; `None` when there are none.

@@ -649,10 +649,13 @@ fn limits_rules_proxies_headers_and_prices_are_read() {
     assert_eq!(account.headers.names(), ["x-pass", "x-team"]);
     assert_eq!(config.users[0].credit_usd, Some(MicroUsd(100_000_000)));
     assert_eq!(
-        config.users[0].limits.usd_per_month,
+        config.users[0].limits.unwrap().usd_per_month,
         Some(MicroUsd(12_500_000))
     );
-    assert_eq!(config.api_keys[0].limits.tokens_per_month, Some(5000));
+    assert_eq!(
+        config.api_keys[0].limits.unwrap().tokens_per_month,
+        Some(5000)
+    );
     assert_eq!(config.prices[0].cache_read, Some(MicroUsd(300_000)));
     let shown = format!("{config:?}");
     assert!(

@@ -213,6 +213,44 @@ async fn what_a_client_has_seen_happen_to_an_account_survives_a_kill() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_operator_was_told_is_done_survives_a_kill_and_the_file_does_not_undo_it() {
+    let sim = Sim::start(SimOptions::default()).await.unwrap();
+    sim.script(Rule::new(Fault::provider(ProviderError::InvalidKey)).key(&key_of("a1")));
+    let folder = tempfile::tempdir().unwrap();
+    let configuration = configuration(&Setup::default(), &sim.url());
+    let waybill = Binary::serve(folder.path(), &configuration, &[]).await;
+    let answer = try_send(&client(), request(&waybill.url, message(false)))
+        .await
+        .unwrap();
+    assert_eq!(answer.header("x-waybill-attempts"), Some("2"));
+    let path = "/accounts";
+    let accounts = waybill.admin(http::Method::GET, path, String::new()).await;
+    let accounts = accounts.json();
+    let id = |name: &str| {
+        let mut all = accounts["items"].as_array().unwrap().iter();
+        all.find(|account| account["name"] == name).unwrap()["id"].clone()
+    };
+    for (name, act) in [("a1", "reset"), ("a2", "disable")] {
+        let path = format!("/accounts/{}/{act}", id(name));
+        let answer = waybill
+            .admin(http::Method::POST, &path, String::new())
+            .await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+    waybill.kill().await;
+
+    let waybill = Binary::serve(folder.path(), &configuration, &[]).await;
+    for (name, status, event) in [("a1", "active", "reset"), ("a2", "disabled", "disabled")] {
+        let path = format!("/accounts/{}/events", id(name));
+        let answer = waybill.admin(http::Method::GET, &path, String::new()).await;
+        let events = answer.json();
+        assert_eq!(events["items"][0]["kind"], event, "{name}: {events}");
+        assert_eq!(events["state"]["status"], status, "{name}: {events}");
+    }
+    waybill.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn asked_to_stop_it_lets_streams_end_and_writes_every_record() {
     let options = SimOptions {
         chunk_pause: Duration::from_millis(30),

@@ -12,6 +12,8 @@ use serde::{
     de::{DeserializeOwned, IgnoredAny},
 };
 
+use waybill_model::money::BadAmount;
+
 use super::problem::{Problem, ProblemCode};
 
 /// Largest body. A change is a form, not a file.
@@ -126,6 +128,8 @@ fn without_value(error: &serde_json::Error, is_json: bool) -> String {
     .any(|start| text.starts_with(start));
     match text.rsplit_once(", expected ").filter(|_| known) {
         Some((_, expected)) => format!("{} is needed at {place}", form(expected)),
+        // What our own types say about a value is meant to be read.
+        None if text == BadAmount.to_string() => format!("{text} at {place}"),
         None => format!("the value cannot be read at {place}"),
     }
 }

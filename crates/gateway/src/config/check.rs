@@ -13,7 +13,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use waybill_model::{entity::Status, limits::Limits};
 use waybill_store::Durability;
 
 use super::{
@@ -115,9 +114,9 @@ impl Check<'_> {
         {
             users.push(UserSeed {
                 name: DEFAULT_USER.to_owned(),
-                limits: Limits::default(),
+                limits: None,
                 credit_usd: None,
-                status: Status::Active,
+                status: None,
             });
         }
         let admin_token = self.optional_secret("admin_token", raw.admin_token.as_ref());

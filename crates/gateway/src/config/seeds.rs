@@ -24,8 +24,8 @@ pub struct GroupSeed {
     pub sticky: Sticky,
     /// Rules for failures of its accounts.
     pub state_rules: Vec<StateRule>,
-    /// Whether it may be used.
-    pub status: Status,
+    /// Whether it may be used; `None`: as before, and at first it may.
+    pub status: Option<Status>,
 }
 
 /// An account of the file.
@@ -63,8 +63,8 @@ pub struct AccountSeed {
     pub proxy: Option<Secret>,
     /// Headers to send along.
     pub headers: CustomHeaders,
-    /// Whether it may be used.
-    pub status: Status,
+    /// Whether it may be used; `None`: as before, and at first it may.
+    pub status: Option<Status>,
 }
 
 /// A user of the file.
@@ -72,12 +72,12 @@ pub struct AccountSeed {
 pub struct UserSeed {
     /// Unique name.
     pub name: String,
-    /// What they may use, all keys together.
-    pub limits: Limits,
-    /// Money paid in advance, ever; `None`: no balance is kept.
+    /// What they may use, all keys together; `None`: as before.
+    pub limits: Option<Limits>,
+    /// Money paid in advance, ever; `None`: as before, and at first no balance is kept.
     pub credit_usd: Option<MicroUsd>,
-    /// Whether their keys work.
-    pub status: Status,
+    /// Whether their keys work; `None`: as before, and at first they do.
+    pub status: Option<Status>,
 }
 
 /// A client key of the file.
@@ -91,12 +91,12 @@ pub struct ApiKeySeed {
     pub user: String,
     /// Names of groups, in order; `None`: every group there is.
     pub groups: Option<Vec<String>>,
-    /// What it may use.
-    pub limits: Limits,
+    /// What it may use; `None`: as before.
+    pub limits: Option<Limits>,
     /// After this instant it no longer works.
     pub expires_at: Option<UnixMillis>,
-    /// Whether it works.
-    pub status: Status,
+    /// Whether it works; `None`: as before, and at first it does.
+    pub status: Option<Status>,
 }
 
 /// User of keys that name none.

@@ -132,7 +132,7 @@ pub struct AvailabilityQuestion {
     pub group_id: Option<GroupId>,
     /// This one.
     pub account_id: Option<AccountId>,
-    /// For this model, as clients name it.
+    /// For this model, as it is sent to the provider; with a group, as clients name it.
     pub model: Option<String>,
 }
 
@@ -158,7 +158,7 @@ pub const AVAILABILITY: &[Parameter<AvailabilityQuestion>] = &[
     },
     Parameter {
         name: "model",
-        about: "Accounts that serve this model, as it is sent to the provider, and whether they can do so now.",
+        about: "Accounts that serve this model, and whether they can do so now: as it is sent to the provider or, with `group_id`, as clients name it.",
         takes: Takes::Text,
         read: |q, text| some_text(text).map(|text| q.model = Some(text)),
     },

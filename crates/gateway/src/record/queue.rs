@@ -37,6 +37,9 @@ const COMMIT_PATIENCE: Duration = Duration::from_secs(5);
 /// Headers in which clients send an id of their own.
 pub const CLIENT_REQUEST_ID: &[&str] = &["x-client-request-id", "x-request-id"];
 
+/// Acts by hand that may wait for their record at once.
+const MOST_ASKERS: usize = 1024;
+
 /// Refusals before auth that may wait for the recorder.
 const NOISE_QUEUE: usize = 65_536;
 
@@ -54,6 +57,7 @@ pub struct Recorder {
     noise: Sender<Noise>,
     /// Boxed: the places of a queue are there from the beginning.
     account_events: Sender<Box<AccountEvent>>,
+    askers: Sender<oneshot::Sender<()>>,
     usage: Sender<Vec<Charge>>,
     counters: Arc<Counters>,
     store: Store,
@@ -84,6 +88,8 @@ pub struct Queues {
     pub(super) lazy: Receiver<Entry>,
     pub(super) noise: Receiver<Noise>,
     pub(super) account_events: Receiver<Box<AccountEvent>>,
+    /// Who wants to know when the events put in before are written.
+    pub(super) askers: Receiver<oneshot::Sender<()>>,
     pub(super) usage: Receiver<Vec<Charge>>,
     pub(super) counters: Arc<Counters>,
 }
@@ -103,6 +109,7 @@ impl Recorder {
         let (lazy, lazy_rx) = crossbeam_channel::bounded(capture.queue_records);
         let (noise, noise_rx) = crossbeam_channel::bounded(NOISE_QUEUE);
         let (account_events, account_events_rx) = crossbeam_channel::bounded(ACCOUNT_EVENT_QUEUE);
+        let (askers, askers_rx) = crossbeam_channel::bounded(MOST_ASKERS);
         let (usage, usage_rx) = crossbeam_channel::bounded(USAGE_QUEUE);
         let counters = Arc::new(Counters::default());
         let queues = Queues {
@@ -110,6 +117,7 @@ impl Recorder {
             lazy: lazy_rx,
             noise: noise_rx,
             account_events: account_events_rx,
+            askers: askers_rx,
             usage: usage_rx,
             counters: Arc::clone(&counters),
         };
@@ -119,6 +127,7 @@ impl Recorder {
                 lazy,
                 noise,
                 account_events,
+                askers,
                 usage,
                 counters,
                 store,
@@ -188,6 +197,16 @@ impl Recorder {
         self.counters.account_events.fetch_add(1, Ordering::Relaxed);
         if self.account_events.try_send(Box::new(event)).is_err() {
             self.counters.lose_account_events(1);
+        }
+    }
+
+    /// Resolves when every change of an account's state that was put in before is written, or the wait
+    /// has become too long. For what a person did: an answer to it must survive the end of the process.
+    pub async fn account_events_written(&self) {
+        let (asker, written) = oneshot::channel();
+        if self.askers.try_send(asker).is_ok() {
+            // Too late, or the recorder has ended: it is counted, and nothing more can be done here.
+            let _ = tokio::time::timeout(COMMIT_PATIENCE, written).await;
         }
     }
 

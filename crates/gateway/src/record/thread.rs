@@ -81,6 +81,7 @@ pub fn spawn(
         stop: Arc::clone(&stop),
         group: Group::default(),
         account_events: Vec::new(),
+        askers: Vec::new(),
         usage: UsageDeltas::default(),
         usage_written: Instant::now(),
         noise: NoiseCounts::default(),
@@ -102,6 +103,8 @@ struct Worker {
     group: Group,
     /// Those that the store has not taken yet, in the order in which they came.
     account_events: Vec<AccountEventRow>,
+    /// Who waits for the events before.
+    askers: Vec<oneshot::Sender<()>>,
     usage: UsageDeltas,
     usage_written: Instant,
     noise: NoiseCounts,
@@ -228,6 +231,18 @@ impl Worker {
 
     /// Writes the group and what goes along. What the store cannot take now stays.
     fn commit(&mut self, stopping: bool) {
+        // Taken before the events: what they ask for is among those gathered now, or written.
+        self.askers.extend(self.queues.askers.try_iter());
+        self.commit_what_waits(stopping);
+        if self.account_events.is_empty() {
+            for asker in self.askers.drain(..) {
+                // Whoever asked may have gone.
+                let _ = asker.send(());
+            }
+        }
+    }
+
+    fn commit_what_waits(&mut self, stopping: bool) {
         if !self.gather_along() {
             let account_events = std::mem::take(&mut self.account_events);
             self.write(&[], account_events, false);

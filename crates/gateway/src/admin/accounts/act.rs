@@ -80,6 +80,7 @@ pub async fn reset(
         let keeper = &shared.keeper;
         keeper.by_hand(entry, AccountEventKind::Reset, ADMIN, reason, now);
     }
+    shared.recorder.account_events_written().await;
     let groups = shared.store.groups().await?;
     Ok(Json(view(&shared, &groups, account)))
 }
@@ -166,6 +167,7 @@ pub async fn test(
     shared
         .keeper
         .probed(&entry, &result, "test", shared.clock.now());
+    shared.recorder.account_events_written().await;
     let state = state_of(&shared, &entry);
     Ok(Json(TestResult {
         ok: result.ok,

@@ -113,6 +113,8 @@ async fn update(
         let (reason, now) = (reason.unwrap_or_default(), shared.clock.now());
         shared.keeper.switched(entry, act::ADMIN, reason, now);
     }
+    // What a person was told is done, is done, whatever happens to the process.
+    shared.recorder.account_events_written().await;
     Ok(Json(view(shared, &shared.store.groups().await?, account)))
 }
 

@@ -80,7 +80,7 @@ impl Check<'_> {
             model_mapping,
             sticky: sticky.unwrap_or(DEFAULT_STICKY),
             state_rules,
-            status: status(raw.enabled),
+            status: raw.enabled.map(status),
         })
     }
 
@@ -156,7 +156,7 @@ impl Check<'_> {
             probe,
             proxy,
             headers,
-            status: status(raw.enabled),
+            status: raw.enabled.map(status),
         })
     }
 
@@ -189,9 +189,9 @@ impl Check<'_> {
         let key = self.named("user", index, &raw.name);
         UserSeed {
             name: raw.name.clone(),
-            limits: self.use_limits(&key, &raw.limits),
+            limits: raw.limits.as_ref().map(|raw| self.use_limits(&key, raw)),
             credit_usd: self.usd(format!("{key}: credit_usd"), raw.credit_usd),
-            status: status(raw.enabled),
+            status: raw.enabled.map(status),
         }
     }
 
@@ -218,7 +218,7 @@ impl Check<'_> {
         if raw.user.is_some() && !users.iter().any(|known| known.name == user) {
             self.no_such(&key, "user", "user", &user);
         }
-        let limits = self.use_limits(&key, &raw.limits);
+        let limits = raw.limits.as_ref().map(|raw| self.use_limits(&key, raw));
         let secret = match &raw.key {
             None => None,
             Some(written) => {
@@ -245,7 +245,7 @@ impl Check<'_> {
             groups: Some(raw.groups.clone()),
             limits,
             expires_at,
-            status: status(raw.enabled),
+            status: raw.enabled.map(status),
         })
     }
 

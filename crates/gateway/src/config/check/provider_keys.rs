@@ -1,10 +1,6 @@
 //! A gateway without a file: accounts from the keys that the providers' own SDKs look for.
 
-use waybill_model::{
-    entity::{HttpVersion, Status},
-    limits::{Limits, Quota},
-    secret::Secret,
-};
+use waybill_model::{entity::HttpVersion, limits::Quota, secret::Secret};
 
 use super::{
     super::{
@@ -35,7 +31,7 @@ impl Check<'_> {
                     model_mapping: Vec::new(),
                     sticky: DEFAULT_STICKY,
                     state_rules: Vec::new(),
-                    status: Status::Active,
+                    status: None,
                 });
             }
             let address = variable.replace("_API_KEY", "_BASE_URL");
@@ -65,7 +61,7 @@ impl Check<'_> {
                 probe: None,
                 proxy: None,
                 headers: CustomHeaders::default(),
-                status: Status::Active,
+                status: None,
             });
         }
         if make_key && !entities.accounts.is_empty() {
@@ -78,9 +74,9 @@ impl Check<'_> {
                 key,
                 user: DEFAULT_USER.to_owned(),
                 groups: None,
-                limits: Limits::default(),
+                limits: None,
                 expires_at: None,
-                status: Status::Active,
+                status: None,
             });
         }
     }

@@ -107,8 +107,7 @@ pub struct RawGroup {
     #[serde(default)]
     pub state_rules: Vec<RawStateRule>,
     /// Whether it may be used.
-    #[serde(default = "yes")]
-    pub enabled: bool,
+    pub enabled: Option<bool>,
 }
 
 /// `[[account]]`
@@ -156,8 +155,7 @@ pub struct RawAccount {
     #[serde(default)]
     pub headers: BTreeMap<String, Secret>,
     /// Whether it may be used.
-    #[serde(default = "yes")]
-    pub enabled: bool,
+    pub enabled: Option<bool>,
 }
 
 /// `credential = { … }`
@@ -176,13 +174,11 @@ pub struct RawUser {
     #[serde(default)]
     pub name: String,
     /// What they may use, all keys together.
-    #[serde(default)]
-    pub limits: RawUseLimits,
+    pub limits: Option<RawUseLimits>,
     /// US dollars paid in advance, ever.
     pub credit_usd: Option<f64>,
     /// Whether their keys work.
-    #[serde(default = "yes")]
-    pub enabled: bool,
+    pub enabled: Option<bool>,
 }
 
 /// `[[api_key]]`
@@ -200,15 +196,9 @@ pub struct RawApiKey {
     #[serde(default)]
     pub groups: Vec<String>,
     /// What it may use.
-    #[serde(default)]
-    pub limits: RawUseLimits,
+    pub limits: Option<RawUseLimits>,
     /// RFC 3339.
     pub expires_at: Option<String>,
     /// Whether it works.
-    #[serde(default = "yes")]
-    pub enabled: bool,
-}
-
-fn yes() -> bool {
-    true
+    pub enabled: Option<bool>,
 }
