@@ -99,6 +99,11 @@ pub fn probe(probe: Option<&Probe>) -> Checked {
     rules::probe(probe).map_err(|(field, why)| Problem::field(format!("probe.{field}"), why))
 }
 
+/// The same where it is the whole body: a test.
+pub fn test(ask: &Probe) -> Checked {
+    rules::probe(ask).map_err(|(field, why)| Problem::field(field, why))
+}
+
 /// A price table.
 pub fn prices(prices: &[Price]) -> Checked {
     for (index, price) in prices.iter().enumerate() {

@@ -158,7 +158,7 @@ pub async fn test(
             .or_else(|| entry.probe.as_ref().and_then(|probe| probe.model.clone())),
         every_seconds: None,
     };
-    check::probe(Some(&ask))?;
+    check::test(&ask)?;
     let state_before = state_of(&shared, &entry);
     let pool = Arc::new(Pool::default());
     let result = probe(&shared, &pool, &entry, &ask).await;
