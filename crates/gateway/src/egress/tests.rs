@@ -1,3 +1,5 @@
+//! The policy and its parts: which addresses are refused in which spelling, what proxies and headers may be.
+
 use proptest::prelude::*;
 
 use super::*;
