@@ -10,7 +10,7 @@ use waybill_model::{
     record::{AccountEventRow, ErrorRow, EventRow, Record, ReplayRow, RequestRow, Subject},
     redact::{Redactor, Shown},
     state::{AccountEvent, Scope},
-    waybill::{Attempt, Failure, Finished, Outcome, Waybill},
+    waybill::{Attempt, Candidate, Failure, Finished, Outcome, Waybill},
 };
 
 use super::queue::CLIENT_REQUEST_ID;
@@ -210,7 +210,10 @@ impl Composer {
             route: waybill
                 .routing
                 .as_ref()
-                .map(|routing| routing.candidates.clone())
+                .map(|routing| {
+                    let candidates = routing.candidates.iter();
+                    candidates.map(|seen| candidate(redactor, seen)).collect()
+                })
                 .unwrap_or_default(),
         }
     }
@@ -375,6 +378,19 @@ fn scope(redactor: &Redactor, scope: &Scope) -> Shown {
         Scope::Account => Shown::own("account"),
         Scope::Model(model) => Shown::join([&Shown::own("model"), &name(redactor, model)], ":"),
         Scope::Family(word) => Shown::join([&Shown::own("family"), &name(redactor, word)], ":"),
+    }
+}
+
+/// A candidate as it is stored: what a provider said of it, and the model a client named, redacted.
+fn candidate(redactor: &Redactor, seen: &Candidate) -> Candidate {
+    let shown = |text: &str| name(redactor, text).into_string();
+    Candidate {
+        reason: seen.reason.as_deref().map(shown),
+        scope: seen.scope.as_ref().map(|scope| match scope {
+            Scope::Model(model) => Scope::Model(shown(model).into()),
+            Scope::Account | Scope::Family(_) => scope.clone(),
+        }),
+        ..seen.clone()
     }
 }
 
