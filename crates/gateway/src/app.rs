@@ -158,7 +158,7 @@ impl Shared {
             admin_token,
         } = parts;
         let recorder = Arc::new(recorder);
-        let keeper = Keeper::new(Arc::clone(&secrets), events_of(&recorder));
+        let keeper = Keeper::new(Arc::clone(&secrets), 0, events_of(&recorder));
         let line = Line::new(settings.queue);
         Shared {
             clock,

@@ -65,7 +65,8 @@ impl Places {
     }
 
     /// What ramp and allotment allow, where there is one of them.
-    pub(super) fn bound(&self) -> Option<u32> {
+    #[cfg(test)]
+    fn bound(&self) -> Option<u32> {
         Some(bound(self.0.load(Ordering::Relaxed))).filter(|bound| *bound < u32::MAX)
     }
 

@@ -1,0 +1,2 @@
+//! Cluster: what several replicas share within milliseconds, through Redis.
+pub mod share;
