@@ -11,10 +11,15 @@
 
 mod batch;
 mod change;
+mod connections;
+mod entities;
 mod error;
 mod fate;
 mod options;
+mod query;
+mod sql;
 mod sqlite;
+mod store;
 
 pub use batch::{AccountEventFilter, Batch};
 pub use change::{
@@ -24,4 +29,5 @@ pub use change::{
 pub use error::{Kind, StoreError};
 pub use fate::{CommitReport, Fate, LossCount, LossReason, SetAside};
 pub use options::{Durability, RetentionPolicy, RetentionReport, StoreOptions};
-pub use sqlite::{Journal, Store};
+pub use sqlite::Journal;
+pub use store::Store;

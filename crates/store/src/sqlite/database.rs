@@ -40,7 +40,7 @@ const WRITER_CACHE_KIB: i64 = 16 << 10;
 const READER_CACHE_KIB: i64 = 4 << 10;
 
 /// Opens the first connection and brings the schema up to date.
-pub(super) fn prepare(options: &StoreOptions) -> Result<Connection, StoreError> {
+pub(crate) fn prepare(options: &StoreOptions) -> Result<Connection, StoreError> {
     let mut first = Connection::open(&options.path)?;
     first.busy_timeout(BUSY_TIMEOUT)?;
     let found: u32 = first.pragma_query_value(None, "user_version", |row| row.get(0))?;

@@ -6,11 +6,13 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use waybill_model::{cause::Cause, record::Record, time::UnixMillis, view::Books};
 
-use super::{Result, row};
-use crate::{LossCount, LossReason};
+use crate::{
+    LossCount, LossReason,
+    sql::{Db, Result, hex, int, word},
+};
 
 /// Kinds of loss told apart while nothing can be written; further ones are counted by reason alone.
 const MAX_KINDS_IN_MEMORY: usize = 4_096;
@@ -123,12 +125,12 @@ impl Ledger {
              without_body = without_body + ?4, without_detail = without_detail + ?5, set_aside = set_aside + ?6",
         )?
         .execute(params![
-            row::int(due),
-            row::int(stored),
-            row::int(counted_lost),
-            row::int(without_body),
-            row::int(without_detail),
-            row::int(set_aside)
+            int(due),
+            int(stored),
+            int(counted_lost),
+            int(without_body),
+            int(without_detail),
+            int(set_aside)
         ])?;
         for (key, tally) in &self.losses {
             db.prepare_cached(
@@ -143,7 +145,7 @@ impl Ledger {
                 key.reason.as_str(),
                 key.cause.map_or("", Cause::as_str),
                 key.fingerprint.as_ref().map_or(&[][..], |bytes| &bytes[..]),
-                row::int(tally.count),
+                int(tally.count),
                 tally.first_at.map(|at| at.0),
                 tally.last_at.map(|at| at.0)
             ])?;
@@ -159,7 +161,7 @@ impl Ledger {
     }
 
     /// The losses written so far, and those that wait here.
-    pub(super) fn losses(&self, db: &Connection) -> Result<Vec<LossCount>> {
+    pub(super) fn losses(&self, db: &dyn Db) -> Result<Vec<LossCount>> {
         let mut all = read_losses(db)?;
         for (key, tally) in &self.losses {
             all.entry(*key).or_default().add(tally);
@@ -168,7 +170,7 @@ impl Ledger {
             .into_iter()
             .map(|(key, tally)| LossCount {
                 reason: key.reason,
-                fingerprint: key.fingerprint.map(|bytes| row::hex(&bytes)),
+                fingerprint: key.fingerprint.map(|bytes| hex(&bytes)),
                 cause: key.cause,
                 count: tally.count,
                 first_at: tally.first_at,
@@ -193,51 +195,42 @@ impl Tally {
 }
 
 /// The counters as written.
-pub(super) fn read_books(db: &Connection) -> Result<Books> {
-    let books = db
-        .query_row(
-            "SELECT due, stored, counted_lost, without_body, without_detail, set_aside FROM books",
-            [],
-            |r| {
-                Ok(Books {
-                    due: row::count(r, 0)?,
-                    stored: row::count(r, 1)?,
-                    spooled: 0,
-                    counted_lost: row::count(r, 2)?,
-                    without_body: row::count(r, 3)?,
-                    without_detail: row::count(r, 4)?,
-                    set_aside: row::count(r, 5)?,
-                })
-            },
-        )
-        .optional()?;
+pub(super) fn read_books(db: &dyn Db) -> Result<Books> {
+    let sql =
+        "SELECT due, stored, counted_lost, without_body, without_detail, set_aside FROM books";
+    let books = db.first(sql, &[], |cells| {
+        Ok(Books {
+            due: cells.count()?,
+            stored: cells.count()?,
+            spooled: 0,
+            counted_lost: cells.count()?,
+            without_body: cells.count()?,
+            without_detail: cells.count()?,
+            set_aside: cells.count()?,
+        })
+    })?;
     Ok(books.unwrap_or_default())
 }
 
-fn read_losses(db: &Connection) -> Result<HashMap<LossKey, Tally>> {
-    let mut statement = db.prepare_cached(
-        "SELECT reason, cause, fingerprint, count, first_at, last_at FROM losses",
-    )?;
-    let mut rows = statement.query([])?;
-    let mut losses = HashMap::new();
-    while let Some(r) = rows.next()? {
-        let mut cells = row::Cells::of(r);
+fn read_losses(db: &dyn Db) -> Result<HashMap<LossKey, Tally>> {
+    let sql = "SELECT reason, cause, fingerprint, count, first_at, last_at FROM losses";
+    let losses = db.rows(sql, &[], |cells| {
         let key = LossKey {
             reason: cells.word("reason")?,
             cause: match cells.text()? {
                 "" => None,
-                word => Some(row::word(word, "cause")?),
+                text => Some(word(text, "cause")?),
             },
             fingerprint: cells.next::<Vec<u8>>()?.try_into().ok(),
         };
         let tally = Tally {
             count: cells.count()?,
-            first_at: cells.next::<Option<i64>>()?.map(UnixMillis),
-            last_at: cells.next::<Option<i64>>()?.map(UnixMillis),
+            first_at: cells.next()?,
+            last_at: cells.next()?,
         };
-        losses.insert(key, tally);
-    }
-    Ok(losses)
+        Ok((key, tally))
+    })?;
+    Ok(losses.into_iter().collect())
 }
 
 fn add(sum: &mut Books, delta: &Books) {

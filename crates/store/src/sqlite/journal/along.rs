@@ -10,9 +10,8 @@ use waybill_model::{cause::Cause, id::RequestId, limits::UsageCount, record::Acc
 use super::{
     Trouble,
     insert::{spell, text},
-    row,
 };
-use crate::{Batch, sqlite::query::usage};
+use crate::{Batch, query::usage, sql::int};
 
 const INSERT_ACCOUNT_EVENT: &str = "INSERT INTO account_events (id, at, account_id, kind, scope, since, until, \
     source, strikes, cause, status_code, reason, request_id, attempt, actor, undoes) \
@@ -138,8 +137,8 @@ fn add(statement: &mut CachedStatement<'_>, count: &UsageCount) -> rusqlite::Res
         id,
         count.window.as_str(),
         count.started_at.0,
-        row::int(count.used.requests),
-        row::int(count.used.tokens),
+        int(count.used.requests),
+        int(count.used.tokens),
         count.used.usd.0
     ])
 }

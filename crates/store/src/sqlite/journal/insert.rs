@@ -11,7 +11,8 @@ use waybill_model::{
     view::NoiseCount,
 };
 
-use super::{Result, Step, Trouble, row};
+use super::{Step, Trouble};
+use crate::sql::{Result, int};
 
 const SUBJECT: &str = "request_id, created_at, client_request_id, platform, endpoint, model, stream, \
     status_code, latency_ms, time_to_first_token_ms, user_id, api_key_id, account_id, group_id, attempts";
@@ -99,10 +100,10 @@ impl<'c> Inserts<'c> {
         let own: [&dyn ToSql; 7] = [
             &row.cause.map(Cause::as_str),
             &row.recovered,
-            &usage.input_tokens.map(row::int),
-            &usage.output_tokens.map(row::int),
-            &usage.cache_read_tokens.map(row::int),
-            &usage.cache_write_tokens.map(row::int),
+            &usage.input_tokens.map(int),
+            &usage.output_tokens.map(int),
+            &usage.cache_read_tokens.map(int),
+            &usage.cache_write_tokens.map(int),
             &row.cost.map(|cost| cost.0),
         ];
         with_subject(&mut self.request, &row.subject, &own)
@@ -138,7 +139,7 @@ impl<'c> Inserts<'c> {
             &row.upstream_latency_ms,
             &row.response_latency_ms,
             &(row.request_body_truncated || body_dropped),
-            &row::int(row.request_body_bytes),
+            &int(row.request_body_bytes),
             &row.queued.map(|queued| queued.ahead),
             &row.queued.map(|queued| queued.waited_ms),
         ];
@@ -190,7 +191,7 @@ impl<'c> Inserts<'c> {
             event.connect_ms,
             event.first_byte_ms,
             event.duration_ms,
-            event.retry_after_ms.map(row::int),
+            event.retry_after_ms.map(int),
             text(&event.retry_after_source),
             event.decision.as_str(),
             event.decision_reason
@@ -223,7 +224,7 @@ impl<'c> Inserts<'c> {
         self.replay.execute(params![
             error_id,
             row.subject.created_at.0,
-            row::int(replay.body_bytes),
+            int(replay.body_bytes),
             replay.sealed.0
         ])?;
         Ok(())
@@ -260,7 +261,7 @@ pub(super) fn noise(db: &Connection, noise: &NoiseCount, max_samples: usize) -> 
         noise.minute.0,
         noise.client_ip,
         noise.cause.as_str(),
-        row::int(noise.count),
+        int(noise.count),
         json(&samples)?
     ])?;
     Ok(())

@@ -20,8 +20,8 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use waybill_model::{record::Record, view::NoiseCount};
 
 use self::{along::Along, insert::Inserts};
-use super::{Result, Shared, connections::lock, ledger::Ledger, row};
-use crate::{Batch, CommitReport, Fate, LossReason, StoreOptions, sqlite::database};
+use super::{Shared, database, ledger::Ledger};
+use crate::{Batch, CommitReport, Fate, LossReason, StoreOptions, connections::lock, sql::Result};
 
 /// While space is short, one commit in this many tries to keep more again.
 const PROBE_EVERY: u32 = 16;

@@ -1,15 +1,17 @@
 //! Accounts: upstream credentials and what they may be used for.
 
-use rusqlite::{Connection, params};
 use waybill_model::{
     entity::{Account, Sealed},
     id::{AccountId, GroupId},
     time::UnixMillis,
 };
 
-use super::super::{Result, Store, row};
-use super::{check_name, check_reference, delete, distinct, id_of, json, one};
+use super::{check_name, check_reference, delete, distinct, id_of, json, one, put};
 use crate::{AccountChange, Kind, NewAccount};
+use crate::{
+    Store,
+    sql::{Db, Result, values},
+};
 
 impl Store {
     /// All accounts, by id.
@@ -93,20 +95,20 @@ impl Store {
 }
 
 /// All accounts, or the one with the id, by id.
-pub(super) fn read(db: &Connection, id: Option<AccountId>) -> Result<Vec<Account>> {
-    let mut statement = db.prepare_cached(
-        "SELECT id, name, platform, base_url,
-         (SELECT json_group_array(group_id ORDER BY group_id) FROM account_groups WHERE account_id = accounts.id),
+pub(super) fn read(db: &dyn Db, id: Option<AccountId>) -> Result<Vec<Account>> {
+    let groups = db.dialect().json_array("group_id", "group_id");
+    db.rows(
+        &format!(
+            "SELECT id, name, platform, base_url,
+         (SELECT {groups} FROM account_groups WHERE account_id = accounts.id),
          priority, concurrency, models, model_mapping, http_version, quota, counted_statuses, state_rules,
          probe, status, credential, proxy, headers, created_at, updated_at
-         FROM accounts WHERE ?1 IS NULL OR id = ?1 ORDER BY id",
-    )?;
-    let mut rows = statement.query([id.map(|id| id.0)])?;
-    let mut accounts = Vec::new();
-    while let Some(r) = rows.next()? {
-        let mut cells = row::Cells::of(r);
-        accounts.push(Account {
-            id: AccountId(cells.next()?),
+         FROM accounts WHERE CAST(?1 AS BIGINT) IS NULL OR id = ?1 ORDER BY id"
+        ),
+        values![id],
+        |cells| {
+            Ok(Account {
+            id: cells.next()?,
             name: cells.next()?,
             platform: cells.word("platform")?,
             base_url: cells.next()?,
@@ -126,13 +128,13 @@ pub(super) fn read(db: &Connection, id: Option<AccountId>) -> Result<Vec<Account
             headers: cells.next::<Option<_>>()?.map(Sealed),
             created_at: cells.time()?,
             updated_at: cells.time()?,
-        });
-    }
-    Ok(accounts)
+        })
+        },
+    )
 }
 
 fn save(
-    db: &Connection,
+    db: &dyn Db,
     id: Option<AccountId>,
     account: &NewAccount,
     now: UnixMillis,
@@ -141,45 +143,35 @@ fn save(
     for group in &account.group_ids {
         check_reference(db, "group_ids", Kind::Group, group.0)?;
     }
+    let proxy = account.proxy.as_ref().map(|proxy| proxy.0.clone());
+    let headers = account.headers.as_ref().map(|headers| headers.0.clone());
+    let columns = [
+        ("name", account.name.as_str().into()),
+        ("platform", account.platform.as_str().into()),
+        ("base_url", account.base_url.as_str().into()),
+        ("priority", account.priority.into()),
+        ("concurrency", account.concurrency.into()),
+        ("models", json(&account.models)?),
+        ("model_mapping", json(&account.model_mapping)?),
+        ("http_version", account.http_version.as_str().into()),
+        ("quota", json(&account.quota)?),
+        ("counted_statuses", json(&account.counted_statuses)?),
+        ("state_rules", json(&account.state_rules)?),
+        ("probe", json(&account.probe)?),
+        ("status", account.status.as_str().into()),
+        ("credential", account.credential.0.clone().into()),
+        ("proxy", proxy.into()),
+        ("headers", headers.into()),
+    ];
+    let id = put(db, Kind::Account, id.map(|id| id.0), &columns, now).map(AccountId)?;
     db.execute(
-        "INSERT INTO accounts (id, name, platform, base_url, priority, concurrency, models, model_mapping,
-         http_version, quota, counted_statuses, state_rules, probe, status, credential, proxy, headers,
-         created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?18)
-         ON CONFLICT (id) DO UPDATE SET name = excluded.name, platform = excluded.platform,
-         base_url = excluded.base_url, priority = excluded.priority, concurrency = excluded.concurrency,
-         models = excluded.models, model_mapping = excluded.model_mapping,
-         http_version = excluded.http_version, quota = excluded.quota,
-         counted_statuses = excluded.counted_statuses, state_rules = excluded.state_rules,
-         probe = excluded.probe, status = excluded.status, credential = excluded.credential,
-         proxy = excluded.proxy, headers = excluded.headers, updated_at = excluded.updated_at",
-        params![
-            id.map(|id| id.0),
-            account.name,
-            account.platform.as_str(),
-            account.base_url,
-            account.priority,
-            account.concurrency,
-            json(&account.models)?,
-            json(&account.model_mapping)?,
-            account.http_version.as_str(),
-            json(&account.quota)?,
-            json(&account.counted_statuses)?,
-            json(&account.state_rules)?,
-            json(&account.probe)?,
-            account.status.as_str(),
-            account.credential.0,
-            account.proxy.as_ref().map(|proxy| &proxy.0),
-            account.headers.as_ref().map(|headers| &headers.0),
-            now.0
-        ],
+        "DELETE FROM account_groups WHERE account_id = ?1",
+        values![id],
     )?;
-    let id = id.unwrap_or_else(|| AccountId(db.last_insert_rowid()));
-    db.execute("DELETE FROM account_groups WHERE account_id = ?1", [id.0])?;
     for group in distinct(&account.group_ids) {
         db.execute(
             "INSERT INTO account_groups (account_id, group_id) VALUES (?1, ?2)",
-            [id.0, group.0],
+            values![id, group],
         )?;
     }
     one(Kind::Account, id.0, read(db, Some(id))?)

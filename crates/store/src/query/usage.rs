@@ -1,20 +1,20 @@
 //! What users, keys and accounts have used, in the windows that are kept of each.
 
-use rusqlite::{Connection, ToSql};
 use waybill_model::{
     id::{AccountId, ApiKeyId, UserId},
     limits::{Consumer, UsageCount, Used},
-    money::MicroUsd,
 };
 
-use super::super::{Result, Store, row};
-use crate::StoreError;
+use crate::{
+    Store, StoreError,
+    sql::{Cells, Db, Result, Value, values},
+};
 
 /// In the order `read` reads them.
 const COLUMNS: &str = "consumer, consumer_id, \"window\", started_at, requests, tokens, micro_usd";
 
 /// A consumer's two cells.
-pub(in super::super) fn key(consumer: Consumer) -> (&'static str, i64) {
+pub(crate) fn key(consumer: Consumer) -> (&'static str, i64) {
     match consumer {
         Consumer::User(id) => ("user", id.0),
         Consumer::Key(id) => ("key", id.0),
@@ -46,28 +46,25 @@ impl Store {
                 let (word, id) = key(consumer);
                 let sql =
                     format!("SELECT {COLUMNS} FROM usage WHERE consumer = ?1 AND consumer_id = ?2");
-                read(db, &sql, &[&word, &id])
+                read(db, &sql, values![word, id])
             })
             .await
     }
 }
 
-fn read(db: &Connection, sql: &str, values: &[&dyn ToSql]) -> Result<Vec<UsageCount>> {
-    let mut statement = db.prepare_cached(sql)?;
-    let mut rows = statement.query(values)?;
-    let mut counts = Vec::new();
-    while let Some(r) = rows.next()? {
-        let mut cells = row::Cells::of(r);
-        counts.push(UsageCount {
-            consumer: consumer(cells.text()?, cells.next()?)?,
-            window: cells.word("window")?,
-            started_at: cells.time()?,
-            used: Used {
-                requests: cells.count()?,
-                tokens: cells.count()?,
-                usd: MicroUsd(cells.next()?),
-            },
-        });
-    }
-    Ok(counts)
+fn read(db: &dyn Db, sql: &str, values: &[Value]) -> Result<Vec<UsageCount>> {
+    db.rows(sql, values, read_one)
+}
+
+fn read_one(cells: &mut Cells<'_>) -> Result<UsageCount> {
+    Ok(UsageCount {
+        consumer: consumer(cells.text()?, cells.next()?)?,
+        window: cells.word("window")?,
+        started_at: cells.time()?,
+        used: Used {
+            requests: cells.count()?,
+            tokens: cells.count()?,
+            usd: cells.next()?,
+        },
+    })
 }

@@ -1,16 +1,18 @@
 //! Failed upstream attempts: by filter, of one error, and one by itself.
 
-use rusqlite::Connection;
 use waybill_model::{
-    id::{AccountId, ErrorId, EventId},
+    id::{ErrorId, EventId},
     time::UnixMillis,
     view::{Filter, Page, UpstreamErrorEvent, UpstreamErrorList},
 };
 
-use super::super::{Result, Store, row};
 use super::{
     condition::{self, Conditions, Window},
     page::{self, Listing, Place, Slice, Source},
+};
+use crate::{
+    Store,
+    sql::{Cells, Db, Dialect, Result, values},
 };
 
 /// In the order `read` reads them.
@@ -19,11 +21,6 @@ const COLUMNS: &str = "u.id, u.created_at, e.request_id, u.error_id, u.attempt, 
     u.message, d.detail, u.cause, u.name, d.request_headers, d.response_headers, d.response_body, \
     u.connect_ms, u.first_byte_ms, u.duration_ms, u.retry_after_ms, u.retry_after_source, u.decision, \
     u.decision_reason, e.recovered";
-
-const OF_ONE_ERROR: &str =
-    "errors e CROSS JOIN upstream_events u INDEXED BY events_by_error ON u.error_id = e.id";
-
-const DETAILS: &str = "LEFT JOIN event_details d ON d.event_id = u.id";
 
 /// All instants.
 const ALWAYS: Window = Window {
@@ -44,10 +41,10 @@ impl Store {
         self.readers
             .run(move |db| {
                 let window = Window::between(filter.start, filter.end);
-                let conditions = condition::on_events(&filter);
+                let conditions = condition::on_events(&filter, db.dialect());
                 list(
                     db,
-                    condition::way_to_events(&filter),
+                    &condition::way_to_events(&filter, db.dialect()),
                     window,
                     &conditions,
                     &page,
@@ -60,12 +57,12 @@ impl Store {
     pub async fn upstream_error(&self, id: EventId) -> Result<Option<UpstreamErrorEvent>> {
         self.readers
             .run(move |db| {
-                let mut statement = db.prepare_cached(&format!(
-                    "SELECT {COLUMNS} FROM upstream_events u JOIN errors e ON e.id = u.error_id {DETAILS} \
-                     WHERE u.id = ?1"
-                ))?;
-                let mut rows = statement.query([id.0])?;
-                rows.next()?.map(|r| read(&mut row::Cells::of(r))).transpose()
+                let sql = format!(
+                    "SELECT {COLUMNS} FROM upstream_events u JOIN errors e ON {} {} WHERE u.id = ?1",
+                    condition::of_error(db.dialect()),
+                    details(db.dialect()),
+                );
+                db.first(&sql, values![id], read)
             })
             .await
     }
@@ -79,35 +76,45 @@ impl Store {
         let page = page.clone();
         self.readers
             .run(move |db| {
-                let mut conditions = Conditions::default();
-                conditions.equal("e.id", Some(id.0));
-                list(db, OF_ONE_ERROR, ALWAYS, &conditions, &page)
+                let mut conditions = Conditions::new(db.dialect());
+                conditions.equal("e.id", Some(id));
+                list(db, &of_one_error(db.dialect()), ALWAYS, &conditions, &page)
             })
             .await
     }
 }
 
 /// Every attempt of one error, in the order they were made.
-pub(super) fn of_error(db: &Connection, id: ErrorId) -> Result<Vec<UpstreamErrorEvent>> {
-    let mut statement = db.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM {OF_ONE_ERROR} {DETAILS} WHERE e.id = ?1 ORDER BY u.attempt, u.id"
-    ))?;
-    let mut rows = statement.query([id.0])?;
-    let mut events = Vec::new();
-    while let Some(r) = rows.next()? {
-        events.push(read(&mut row::Cells::of(r))?);
-    }
-    Ok(events)
+pub(super) fn of_error(db: &dyn Db, id: ErrorId) -> Result<Vec<UpstreamErrorEvent>> {
+    let from = with_details(&of_one_error(db.dialect()), db.dialect());
+    let sql = format!("SELECT {COLUMNS} FROM {from} WHERE e.id = ?1 ORDER BY u.attempt, u.id");
+    db.rows(&sql, values![id], read)
+}
+
+/// From an error to its attempts.
+fn of_one_error(dialect: Dialect) -> String {
+    format!(
+        "errors e {} {} ON {}",
+        dialect.then_join(),
+        dialect.by_index("upstream_events", "u", "events_by_error"),
+        condition::of_error(dialect)
+    )
+}
+
+/// From attempts on to their long texts.
+fn details(dialect: Dialect) -> String {
+    let same_day = dialect.and_same("d.error_at", "u.error_at");
+    format!("LEFT JOIN event_details d ON d.event_id = u.id{same_day}")
 }
 
 fn list(
-    db: &Connection,
+    db: &dyn Db,
     way: &str,
     window: Window,
     conditions: &Conditions,
     page: &Page,
 ) -> Result<UpstreamErrorList> {
-    let from = with_details(way);
+    let from = with_details(way, db.dialect());
     let source = source(&from, way);
     let slice: Slice<UpstreamErrorEvent> =
         page::slice(db, &source, window, conditions, page, read, |event| Place {
@@ -125,8 +132,8 @@ fn list(
 }
 
 /// The way to the attempts, and on to their long texts.
-pub(super) fn with_details(way: &str) -> String {
-    format!("{way} {DETAILS}")
+pub(super) fn with_details(way: &str, dialect: Dialect) -> String {
+    format!("{way} {}", details(dialect))
 }
 
 pub(super) fn source<'a>(from: &'a str, count_from: &'a str) -> Source<'a> {
@@ -140,19 +147,19 @@ pub(super) fn source<'a>(from: &'a str, count_from: &'a str) -> Source<'a> {
     }
 }
 
-fn read(cells: &mut row::Cells<'_, '_>) -> Result<UpstreamErrorEvent> {
-    let id = EventId(cells.next()?);
+fn read(cells: &mut Cells<'_>) -> Result<UpstreamErrorEvent> {
+    let id = cells.next()?;
     let created_at = cells.time()?;
     Ok(UpstreamErrorEvent {
         id,
         created_at,
         at_unix_ms: created_at.0,
         request_id: cells.next()?,
-        error_id: Some(ErrorId(cells.next()?)),
+        error_id: Some(cells.next()?),
         attempt: cells.next()?,
         platform: cells.word("platform")?,
         model: cells.next()?,
-        account_id: AccountId(cells.next()?),
+        account_id: cells.next()?,
         account_name: cells.next()?,
         upstream_host: cells.next()?,
         upstream_status_code: cells.next()?,

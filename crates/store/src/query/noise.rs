@@ -5,19 +5,13 @@ use waybill_model::{
     view::{List, NoiseCount, Page},
 };
 
-use super::super::{Result, Store, row};
 use super::{
     condition::{Conditions, Window},
     page::{self, Listing, Place, Source},
 };
-
-const SOURCE: Source<'static> = Source {
-    listing: Listing::Noise,
-    columns: "n.id, n.minute, n.client_ip, n.cause, n.count, n.samples",
-    from: "noise n INDEXED BY noise_by_minute",
-    count_from: "noise n INDEXED BY noise_by_minute",
-    alias: "n",
-    time: "minute",
+use crate::{
+    Store,
+    sql::{Cells, Result},
 };
 
 impl Store {
@@ -35,11 +29,20 @@ impl Store {
         let page = page.clone();
         self.readers
             .run(move |db| {
+                let from = db.dialect().by_index("noise", "n", "noise_by_minute");
+                let source = Source {
+                    listing: Listing::Noise,
+                    columns: "n.id, n.minute, n.client_ip, n.cause, n.count, n.samples",
+                    from: &from,
+                    count_from: &from,
+                    alias: "n",
+                    time: "minute",
+                };
                 let slice = page::slice(
                     db,
-                    &SOURCE,
+                    &source,
                     Window::between(start, end),
-                    &Conditions::default(),
+                    &Conditions::new(db.dialect()),
                     &page,
                     read,
                     |(id, noise)| Place {
@@ -60,7 +63,7 @@ impl Store {
     }
 }
 
-fn read(cells: &mut row::Cells<'_, '_>) -> Result<(i64, NoiseCount)> {
+fn read(cells: &mut Cells<'_>) -> Result<(i64, NoiseCount)> {
     let id = cells.next()?;
     let noise = NoiseCount {
         minute: cells.time()?,

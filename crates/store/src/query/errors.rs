@@ -1,19 +1,21 @@
 //! The error list, one error whole, and its replay copy.
 
-use rusqlite::{Connection, OptionalExtension};
 use waybill_model::{
     cause::Cause,
     entity::Sealed,
-    id::{AccountId, ApiKeyId, ErrorId, GroupId, UserId},
+    id::ErrorId,
     view::{ErrorLog, ErrorLogDetail, ErrorLogList, Filter, Page},
     waybill::Queued,
 };
 
-use super::super::{Result, Store, row};
 use super::{
     condition::{self, Window},
     events,
     page::{self, Listing, Place, Source},
+};
+use crate::{
+    Store,
+    sql::{Cells, Db, Result, Value, hex, values},
 };
 
 /// In the order `read_log` reads them.
@@ -27,8 +29,7 @@ const COLUMNS: &str = "e.id, e.created_at, e.phase, e.error_type, e.severity, e.
 const DETAIL_COLUMNS: &str = "d.error_body, d.user_agent, e.upstream_status_code, e.upstream_error_message, \
     d.upstream_error_detail, e.auth_latency_ms, e.routing_latency_ms, e.upstream_latency_ms, \
     e.response_latency_ms, e.time_to_first_token_ms, d.request_body, e.request_body_truncated, \
-    e.request_body_bytes, d.request_headers, e.queued_ahead, e.queued_ms, coalesce(d.route, '[]'), \
-    EXISTS (SELECT 1 FROM replay_bodies p WHERE p.error_id = e.id)";
+    e.request_body_bytes, d.request_headers, e.queued_ahead, e.queued_ms, coalesce(d.route, '[]')";
 
 impl Store {
     /// Failed requests. Rows of requests that succeeded in the end only where `recovered` asks for them.
@@ -44,7 +45,7 @@ impl Store {
     /// One error, whole, with its attempts.
     pub async fn error(&self, id: ErrorId) -> Result<Option<ErrorLogDetail>> {
         self.readers
-            .run(move |db| detail(db, "e.id = ?1", id.0))
+            .run(move |db| detail(db, "e.id = ?1", id.into()))
             .await
     }
 
@@ -52,7 +53,7 @@ impl Store {
     pub async fn error_by_request_id(&self, request_id: &str) -> Result<Option<ErrorLogDetail>> {
         let request_id = request_id.to_ascii_lowercase();
         self.readers
-            .run(move |db| detail(db, "e.request_id = ?1", request_id))
+            .run(move |db| detail(db, "e.request_id = ?1", request_id.into()))
             .await
     }
 
@@ -60,23 +61,22 @@ impl Store {
     pub async fn replay_body(&self, id: ErrorId) -> Result<Option<(Sealed, u64)>> {
         self.readers
             .run(move |db| {
-                Ok(db
-                    .prepare_cached(
-                        "SELECT sealed, body_bytes FROM replay_bodies WHERE error_id = ?1",
-                    )?
-                    .query_row([id.0], |r| Ok((Sealed(r.get(0)?), row::count(r, 1)?)))
-                    .optional()?)
+                db.first(
+                    "SELECT sealed, body_bytes FROM replay_bodies WHERE error_id = ?1",
+                    values![id],
+                    |cells| Ok((Sealed(cells.next()?), cells.count()?)),
+                )
             })
             .await
     }
 }
 
-fn list(db: &Connection, filter: &Filter, page: &Page) -> Result<ErrorLogList> {
+fn list(db: &dyn Db, filter: &Filter, page: &Page) -> Result<ErrorLogList> {
     let slice = page::slice(
         db,
-        &source(condition::way_to_errors(filter)),
+        &source(&condition::way_to_errors(filter, db.dialect())),
         Window::between(filter.start, filter.end),
-        &condition::on_errors(filter),
+        &condition::on_errors(filter, db.dialect()),
         page,
         read_log,
         |log| Place {
@@ -105,25 +105,21 @@ pub(super) fn source(from: &str) -> Source<'_> {
     }
 }
 
-fn detail(
-    db: &Connection,
-    which: &str,
-    key: impl rusqlite::ToSql,
-) -> Result<Option<ErrorLogDetail>> {
-    let mut statement = db.prepare_cached(&format!(
-        "SELECT {COLUMNS}, {DETAIL_COLUMNS} FROM errors e LEFT JOIN error_details d ON d.error_id = e.id \
-         WHERE {which}"
-    ))?;
-    let mut rows = statement.query([key])?;
-    match rows.next()? {
-        Some(r) => read_detail(db, &mut row::Cells::of(r)).map(Some),
-        None => Ok(None),
-    }
+fn detail(db: &dyn Db, which: &str, key: Value) -> Result<Option<ErrorLogDetail>> {
+    let dialect = db.dialect();
+    let sql = format!(
+        "SELECT {COLUMNS}, {DETAIL_COLUMNS}, \
+         EXISTS (SELECT 1 FROM replay_bodies p WHERE p.error_id = e.id{}) \
+         FROM errors e LEFT JOIN error_details d ON d.error_id = e.id{} WHERE {which}",
+        dialect.and_same("p.created_at", "e.created_at"),
+        dialect.and_same("d.error_at", "e.created_at"),
+    );
+    db.first(&sql, &[key], |cells| read_detail(db, cells))
 }
 
-fn read_log(cells: &mut row::Cells<'_, '_>) -> Result<ErrorLog> {
+fn read_log(cells: &mut Cells<'_>) -> Result<ErrorLog> {
     Ok(ErrorLog {
-        id: ErrorId(cells.next()?),
+        id: cells.next()?,
         created_at: cells.time()?,
         phase: cells.word("phase")?,
         error_type: cells.word("error_type")?,
@@ -135,10 +131,10 @@ fn read_log(cells: &mut row::Cells<'_, '_>) -> Result<ErrorLog> {
         client_request_id: cells.next()?,
         request_id: cells.next()?,
         message: cells.next()?,
-        user_id: cells.next::<Option<i64>>()?.map(UserId),
-        api_key_id: cells.next::<Option<i64>>()?.map(ApiKeyId),
-        account_id: cells.next::<Option<i64>>()?.map(AccountId),
-        group_id: cells.next::<Option<i64>>()?.map(GroupId),
+        user_id: cells.next()?,
+        api_key_id: cells.next()?,
+        account_id: cells.next()?,
+        group_id: cells.next()?,
         client_ip: cells.next()?,
         request_path: cells.next()?,
         stream: cells.next()?,
@@ -149,7 +145,7 @@ fn read_log(cells: &mut row::Cells<'_, '_>) -> Result<ErrorLog> {
         is_business_limited: cells.next()?,
         upstream_error_count: cells.next()?,
         recovered: cells.next()?,
-        fingerprint: row::hex(&cells.next::<Vec<u8>>()?),
+        fingerprint: hex(&cells.next::<Vec<u8>>()?),
         resolved: cells.next()?,
         user_name: cells.next()?,
         api_key_name: cells.next()?,
@@ -159,14 +155,14 @@ fn read_log(cells: &mut row::Cells<'_, '_>) -> Result<ErrorLog> {
 }
 
 /// Both are there, or neither.
-fn queued(cells: &mut row::Cells<'_, '_>) -> Result<Option<Queued>> {
+fn queued(cells: &mut Cells<'_>) -> Result<Option<Queued>> {
     let (ahead, waited_ms): (Option<u32>, Option<u32>) = (cells.next()?, cells.next()?);
     Ok(ahead
         .zip(waited_ms)
         .map(|(ahead, waited_ms)| Queued { ahead, waited_ms }))
 }
 
-fn read_detail(db: &Connection, cells: &mut row::Cells<'_, '_>) -> Result<ErrorLogDetail> {
+fn read_detail(db: &dyn Db, cells: &mut Cells<'_>) -> Result<ErrorLogDetail> {
     let log = read_log(cells)?;
     let attempts = events::of_error(db, log.id)?;
     let upstream_errors = match attempts.as_slice() {

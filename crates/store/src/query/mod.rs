@@ -4,7 +4,7 @@
 //! of it. Lists of records are ordered by `(created_at, id)`, so that a cursor is a place in that order and
 //! stays right while rows come and go.
 
-pub(super) mod account_events;
+pub(crate) mod account_events;
 mod condition;
 mod errors;
 mod events;
@@ -13,5 +13,5 @@ mod page;
 #[cfg(test)]
 mod plans;
 mod requests;
-pub(super) mod states;
-pub(super) mod usage;
+pub(crate) mod states;
+pub(crate) mod usage;

@@ -3,15 +3,16 @@
 //! Order is that of the ids, which grow with time as far as the clock does. A question about a span of
 //! time becomes a span of ids first, so that it reads its own rows only, however many there are.
 
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 use waybill_model::{
-    id::{AccountEventId, AccountId, RequestId},
+    id::{AccountId, RequestId},
     state::AccountEvent,
     time::UnixMillis,
 };
 
-use super::super::{Result, Store, row};
-use crate::AccountEventFilter;
+use crate::{
+    AccountEventFilter, Store,
+    sql::{Cells, Db, Result, Value, values},
+};
 
 /// In the order `read` reads them.
 pub(super) const COLUMNS: &str = "id, at, account_id, kind, scope, since, until, source, strikes, cause, \
@@ -34,21 +35,15 @@ impl Store {
     pub async fn account_events_of_request(&self, id: RequestId) -> Result<Vec<AccountEvent>> {
         self.readers
             .run(move |db| {
-                let sql = format!(
-                    "SELECT {COLUMNS} FROM account_events INDEXED BY account_events_by_request
-                     WHERE request_id = ?1 ORDER BY id"
-                );
-                read_all(db, &sql, &[&id.to_string()])
+                let from = by_index(db, "account_events_by_request");
+                let sql = format!("SELECT {COLUMNS} FROM {from} WHERE request_id = ?1 ORDER BY id");
+                read_all(db, &sql, values![id.to_string()])
             })
             .await
     }
 }
 
-fn list(
-    db: &Connection,
-    account: AccountId,
-    filter: &AccountEventFilter,
-) -> Result<Vec<AccountEvent>> {
+fn list(db: &dyn Db, account: AccountId, filter: &AccountEventFilter) -> Result<Vec<AccountEvent>> {
     let first_id = match filter.start {
         Some(start) => match first_id_from(db, account, start)? {
             Some(id) => id,
@@ -73,32 +68,31 @@ fn list(
         AccountEventFilter { kind: Some(_), .. } => "account_events_by_kind",
         AccountEventFilter { .. } => "account_events_by_account",
     };
+    let from = by_index(db, index);
     let mut sql = format!(
-        "SELECT {COLUMNS} FROM account_events INDEXED BY {index}
+        "SELECT {COLUMNS} FROM {from}
          WHERE account_id = ?1 AND id BETWEEN ?2 AND ?3 AND at BETWEEN ?4 AND ?5"
     );
-    let kind = filter.kind.map(|kind| kind.as_str());
-    let request_id = filter.request_id.map(|id| id.to_string());
     let first_at = filter.start.map_or(i64::MIN, |start| start.0);
-    let mut values: Vec<&dyn ToSql> = vec![&account.0, &first_id, &last_id, &first_at, &last.at];
-    if let Some(kind) = &kind {
-        values.push(kind);
+    let mut values = values![account, first_id, last_id, first_at, last.at].to_vec();
+    if let Some(kind) = filter.kind {
+        values.push(kind.as_str().into());
         sql += &format!(" AND kind = ?{}", values.len());
     }
-    if let Some(request_id) = &request_id {
-        values.push(request_id);
+    if let Some(request_id) = filter.request_id {
+        values.push(request_id.to_string().into());
         sql += &format!(" AND request_id = ?{}", values.len());
     }
-    values.push(&filter.limit);
+    values.push(filter.limit.into());
     sql += &format!(" ORDER BY id DESC LIMIT ?{}", values.len());
     read_all(db, &sql, &values)
 }
 
 /// The events of an account up to a moment: those with an id up to `id` and a time up to `at`.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) struct Moment {
-    pub(in super::super) id: i64,
-    pub(in super::super) at: i64,
+pub(crate) struct Moment {
+    pub(crate) id: i64,
+    pub(crate) at: i64,
 }
 
 impl Moment {
@@ -109,11 +103,7 @@ impl Moment {
     };
 
     /// A moment of an account's; `None` if nothing happened up to it.
-    pub(in super::super) fn of(
-        db: &Connection,
-        account: AccountId,
-        at: UnixMillis,
-    ) -> Result<Option<Moment>> {
+    pub(crate) fn of(db: &dyn Db, account: AccountId, at: UnixMillis) -> Result<Option<Moment>> {
         let id = id_next_to(
             db,
             account,
@@ -122,20 +112,18 @@ impl Moment {
             "SELECT max(id) FROM account_events WHERE account_id = ?1 AND at BETWEEN ?2 - ?3 AND ?2",
         )?;
         let Some(id) = id else { return Ok(None) };
-        let is_last = db
-            .prepare_cached(
-                "SELECT 1 FROM account_events WHERE account_id = ?1 AND at > ?2 LIMIT 1",
-            )?
-            .query_row(params![account.0, at.0], |_| Ok(()))
-            .optional()?
-            .is_none();
+        let later: Option<i64> = db.cell(
+            "SELECT id FROM account_events WHERE account_id = ?1 AND at > ?2 LIMIT 1",
+            values![account, at],
+        )?;
+        let is_last = later.is_none();
         let id = if is_last { i64::MAX } else { id };
         Ok(Some(Moment { id, at: at.0 }))
     }
 }
 
 /// The least id of an event at or after an instant; `None` if there is none.
-fn first_id_from(db: &Connection, account: AccountId, start: UnixMillis) -> Result<Option<i64>> {
+fn first_id_from(db: &dyn Db, account: AccountId, start: UnixMillis) -> Result<Option<i64>> {
     id_next_to(
         db,
         account,
@@ -147,45 +135,38 @@ fn first_id_from(db: &Connection, account: AccountId, start: UnixMillis) -> Resu
 
 /// The time next to an instant at which something happened, and the outermost id around it.
 fn id_next_to(
-    db: &Connection,
+    db: &dyn Db,
     account: AccountId,
     time: &'static str,
     instant: UnixMillis,
     id: &'static str,
 ) -> Result<Option<i64>> {
-    let next: Option<i64> = db
-        .prepare_cached(time)?
-        .query_row(params![account.0, instant.0], |r| r.get(0))?;
-    let Some(next) = next else { return Ok(None) };
-    Ok(db
-        .prepare_cached(id)?
-        .query_row(params![account.0, next, CLOCK_SLACK_MS], |r| r.get(0))?)
+    let next: Option<Option<i64>> = db.cell(time, values![account, instant])?;
+    let Some(next) = next.flatten() else {
+        return Ok(None);
+    };
+    let id: Option<Option<i64>> = db.cell(id, values![account, next, CLOCK_SLACK_MS])?;
+    Ok(id.flatten())
 }
 
-pub(super) fn read_all(
-    db: &Connection,
-    sql: &str,
-    values: &[&dyn ToSql],
-) -> Result<Vec<AccountEvent>> {
-    let mut statement = db.prepare_cached(sql)?;
-    let mut rows = statement.query(values)?;
-    let mut events = Vec::new();
-    while let Some(r) = rows.next()? {
-        events.push(read(r)?);
-    }
-    Ok(events)
+/// The table, by one of its indexes.
+pub(super) fn by_index(db: &dyn Db, index: &str) -> String {
+    db.dialect().by_index("account_events", "", index)
 }
 
-fn read(r: &Row<'_>) -> Result<AccountEvent> {
-    let mut cells = row::Cells::of(r);
+pub(super) fn read_all(db: &dyn Db, sql: &str, values: &[Value]) -> Result<Vec<AccountEvent>> {
+    db.rows(sql, values, read)
+}
+
+fn read(cells: &mut Cells<'_>) -> Result<AccountEvent> {
     Ok(AccountEvent {
-        id: AccountEventId(cells.next()?),
+        id: cells.next()?,
         at: cells.time()?,
-        account_id: AccountId(cells.next()?),
+        account_id: cells.next()?,
         kind: cells.word("kind")?,
         scope: cells.word("scope")?,
-        since: cells.next::<Option<i64>>()?.map(UnixMillis),
-        until: cells.next::<Option<i64>>()?.map(UnixMillis),
+        since: cells.next()?,
+        until: cells.next()?,
         source: cells.next()?,
         strikes: cells.next()?,
         cause: cells.optional_word("cause")?,
@@ -194,6 +175,6 @@ fn read(r: &Row<'_>) -> Result<AccountEvent> {
         request_id: cells.optional_word("request_id")?,
         attempt: cells.next()?,
         actor: cells.next()?,
-        undoes: cells.next::<Option<i64>>()?.map(AccountEventId),
+        undoes: cells.next()?,
     })
 }

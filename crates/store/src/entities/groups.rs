@@ -1,11 +1,13 @@
 //! Groups: sets of accounts of one platform.
 
-use rusqlite::{Connection, params};
 use waybill_model::{entity::Group, id::GroupId, time::UnixMillis};
 
-use super::super::{Result, Store, row};
-use super::{check_name, check_unused, delete, id_of, json, one};
+use super::{check_name, check_unused, delete, id_of, json, one, put};
 use crate::{GroupChange, Kind, NewGroup};
+use crate::{
+    Store,
+    sql::{Db, Result, values},
+};
 
 impl Store {
     /// All groups, by id.
@@ -83,17 +85,14 @@ impl Store {
 }
 
 /// All groups, or the one with the id, by id.
-pub(super) fn read(db: &Connection, id: Option<GroupId>) -> Result<Vec<Group>> {
-    let mut statement = db.prepare_cached(
+pub(super) fn read(db: &dyn Db, id: Option<GroupId>) -> Result<Vec<Group>> {
+    db.rows(
         "SELECT id, name, platform, model_mapping, sticky, state_rules, status, created_at, updated_at FROM groups
-         WHERE ?1 IS NULL OR id = ?1 ORDER BY id",
-    )?;
-    let mut rows = statement.query([id.map(|id| id.0)])?;
-    let mut groups = Vec::new();
-    while let Some(r) = rows.next()? {
-        let mut cells = row::Cells::of(r);
-        groups.push(Group {
-            id: GroupId(cells.next()?),
+         WHERE CAST(?1 AS BIGINT) IS NULL OR id = ?1 ORDER BY id",
+        values![id],
+        |cells| {
+            Ok(Group {
+            id: cells.next()?,
             name: cells.next()?,
             platform: cells.word("platform")?,
             model_mapping: cells.json("model_mapping")?,
@@ -102,30 +101,21 @@ pub(super) fn read(db: &Connection, id: Option<GroupId>) -> Result<Vec<Group>> {
             status: cells.word("status")?,
             created_at: cells.time()?,
             updated_at: cells.time()?,
-        });
-    }
-    Ok(groups)
+        })
+        },
+    )
 }
 
-fn save(db: &Connection, id: Option<GroupId>, group: &NewGroup, now: UnixMillis) -> Result<Group> {
+fn save(db: &dyn Db, id: Option<GroupId>, group: &NewGroup, now: UnixMillis) -> Result<Group> {
     check_name(db, Kind::Group, &group.name, id.map(|id| id.0))?;
-    db.execute(
-        "INSERT INTO groups (id, name, platform, model_mapping, sticky, state_rules, status, created_at,
-         updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)
-         ON CONFLICT (id) DO UPDATE SET name = excluded.name, platform = excluded.platform,
-         model_mapping = excluded.model_mapping, sticky = excluded.sticky, state_rules = excluded.state_rules,
-         status = excluded.status, updated_at = excluded.updated_at",
-        params![
-            id.map(|id| id.0),
-            group.name,
-            group.platform.as_str(),
-            json(&group.model_mapping)?,
-            group.sticky.as_str(),
-            json(&group.state_rules)?,
-            group.status.as_str(),
-            now.0
-        ],
-    )?;
-    let id = id.unwrap_or_else(|| GroupId(db.last_insert_rowid()));
+    let columns = [
+        ("name", group.name.as_str().into()),
+        ("platform", group.platform.as_str().into()),
+        ("model_mapping", json(&group.model_mapping)?),
+        ("sticky", group.sticky.as_str().into()),
+        ("state_rules", json(&group.state_rules)?),
+        ("status", group.status.as_str().into()),
+    ];
+    let id = put(db, Kind::Group, id.map(|id| id.0), &columns, now).map(GroupId)?;
     one(Kind::Group, id.0, read(db, Some(id))?)
 }

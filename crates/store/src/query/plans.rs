@@ -1,7 +1,7 @@
 //! Which index serves which question: asked from the database itself.
 #![allow(clippy::unwrap_used)]
 
-use rusqlite::{Connection, params_from_iter, types::Value};
+use rusqlite::{Connection, params_from_iter};
 use waybill_model::{
     id::{AccountId, ApiKeyId, UserId},
     time::UnixMillis,
@@ -14,7 +14,11 @@ use super::{
     page::{self, Place, Source},
     requests,
 };
-use crate::{StoreOptions, sqlite::database};
+use crate::{
+    StoreOptions,
+    sql::{Dialect, Value},
+    sqlite::database,
+};
 
 const WINDOW: Window = Window {
     first: UnixMillis(1),
@@ -25,8 +29,15 @@ fn plan(source: &Source<'_>, conditions: &condition::Conditions, after: Option<P
     let folder = tempfile::tempdir().unwrap();
     let db: Connection =
         database::prepare(&StoreOptions::at(folder.path().join("waybill.db"))).unwrap();
-    let (sql, mut values) = page::page_sql(source, WINDOW, conditions, Sort::Newest, after);
-    values.extend([Value::Integer(51), Value::Integer(0)]);
+    let (sql, mut values) = page::page_sql(
+        Dialect::Sqlite,
+        source,
+        WINDOW,
+        conditions,
+        Sort::Newest,
+        after,
+    );
+    values.extend([Value::Int(51), Value::Int(0)]);
     let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     let steps = statement
         .query_map(params_from_iter(values), |r| r.get::<_, String>(3))
@@ -84,8 +95,8 @@ fn each_filter_on_errors_is_served_by_its_index_in_the_order_of_the_list() {
         ),
     ];
     for (filter, index) in cases {
-        let from = condition::way_to_errors(&filter);
-        let conditions = condition::on_errors(&filter);
+        let from = condition::way_to_errors(&filter, Dialect::Sqlite);
+        let conditions = condition::on_errors(&filter, Dialect::Sqlite);
         for after in [
             None,
             Some(Place {
@@ -93,7 +104,7 @@ fn each_filter_on_errors_is_served_by_its_index_in_the_order_of_the_list() {
                 id: 1,
             }),
         ] {
-            let plan = plan(&errors::source(from), &conditions, after);
+            let plan = plan(&errors::source(&from), &conditions, after);
             assert!(
                 plan.contains(&format!("USING INDEX {index}")),
                 "{index}: {plan}"
@@ -107,8 +118,12 @@ fn each_filter_on_errors_is_served_by_its_index_in_the_order_of_the_list() {
 #[test]
 fn errors_written_after_one_are_read_from_the_end_of_the_table() {
     let filter = filter(|f| (f.after_id, f.user_id) = (Some(1), Some(UserId(1))));
-    let from = condition::way_to_errors(&filter);
-    let plan = plan(&errors::source(from), &condition::on_errors(&filter), None);
+    let from = condition::way_to_errors(&filter, Dialect::Sqlite);
+    let plan = plan(
+        &errors::source(&from),
+        &condition::on_errors(&filter, Dialect::Sqlite),
+        None,
+    );
     assert!(
         plan.starts_with("SEARCH e USING INTEGER PRIMARY KEY (rowid>?)"),
         "{plan}"
@@ -140,10 +155,11 @@ fn failed_attempts_are_found_along_time_account_or_the_error_that_an_id_names() 
         ),
     ];
     for (filter, step) in cases {
-        let from = events::with_details(condition::way_to_events(&filter));
+        let way = condition::way_to_events(&filter, Dialect::Sqlite);
+        let from = events::with_details(&way, Dialect::Sqlite);
         let plan = plan(
             &events::source(&from, ""),
-            &condition::on_events(&filter),
+            &condition::on_events(&filter, Dialect::Sqlite),
             None,
         );
         assert!(
@@ -170,13 +186,10 @@ fn requests_are_found_along_time_or_by_id() {
         ),
     ];
     for (filter, index) in cases {
-        let from = format!(
-            "requests r INDEXED BY {}",
-            condition::index_on_requests(&filter)
-        );
+        let from = condition::way_to_requests(&filter, Dialect::Sqlite);
         let plan = plan(
             &requests::source(&from),
-            &condition::on_requests(&filter),
+            &condition::on_requests(&filter, Dialect::Sqlite),
             None,
         );
         assert!(

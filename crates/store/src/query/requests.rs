@@ -1,16 +1,17 @@
 //! The request list: successes too, one compact row each.
 
 use waybill_model::{
-    id::{AccountId, ApiKeyId, GroupId, UserId},
-    money::MicroUsd,
     view::{Filter, List, Page, RequestLog},
     waybill::Usage,
 };
 
-use super::super::{Result, Store, row};
 use super::{
     condition::{self, Window},
     page::{self, Listing, Place, Source},
+};
+use crate::{
+    Store,
+    sql::{Cells, Result},
 };
 
 /// In the order `read` reads them.
@@ -31,15 +32,13 @@ impl Store {
         let (filter, page) = (filter.clone(), page.clone());
         self.readers
             .run(move |db| {
-                let from = format!(
-                    "requests r INDEXED BY {}",
-                    condition::index_on_requests(&filter)
-                );
+                let dialect = db.dialect();
+                let from = condition::way_to_requests(&filter, dialect);
                 let slice = page::slice(
                     db,
                     &source(&from),
                     Window::between(filter.start, filter.end),
-                    &condition::on_requests(&filter),
+                    &condition::on_requests(&filter, dialect),
                     &page,
                     read,
                     |request| Place {
@@ -71,7 +70,7 @@ pub(super) fn source(from: &str) -> Source<'_> {
     }
 }
 
-fn read(cells: &mut row::Cells<'_, '_>) -> Result<RequestLog> {
+fn read(cells: &mut Cells<'_>) -> Result<RequestLog> {
     Ok(RequestLog {
         id: cells.next()?,
         created_at: cells.time()?,
@@ -87,16 +86,16 @@ fn read(cells: &mut row::Cells<'_, '_>) -> Result<RequestLog> {
         latency_ms: cells.next()?,
         time_to_first_token_ms: cells.next()?,
         attempts: cells.next()?,
-        user_id: cells.next::<Option<i64>>()?.map(UserId),
-        api_key_id: cells.next::<Option<i64>>()?.map(ApiKeyId),
-        account_id: cells.next::<Option<i64>>()?.map(AccountId),
-        group_id: cells.next::<Option<i64>>()?.map(GroupId),
+        user_id: cells.next()?,
+        api_key_id: cells.next()?,
+        account_id: cells.next()?,
+        group_id: cells.next()?,
         usage: Usage {
             input_tokens: cells.optional_count()?,
             output_tokens: cells.optional_count()?,
             cache_read_tokens: cells.optional_count()?,
             cache_write_tokens: cells.optional_count()?,
         },
-        cost_usd: cells.next::<Option<i64>>()?.map(MicroUsd),
+        cost_usd: cells.next()?,
     })
 }

@@ -1,8 +1,8 @@
 //! The configuration: groups, accounts, users and API keys.
 //!
 //! Every entity has one `save` that makes a row or overwrites it whole; create, change and upsert are
-//! three ways to it. Each runs in one transaction, so names and references are checked against what
-//! the row is stored with.
+//! three ways to it. Each runs in one transaction, and changes happen one after the other, so names and
+//! references are checked against what the row is stored with.
 
 mod accounts;
 mod api_keys;
@@ -10,10 +10,10 @@ mod groups;
 mod prices;
 mod users;
 
-use rusqlite::{Connection, OptionalExtension, params};
-
-use super::{Result, Store};
-use crate::{Config, Kind, StoreError};
+use crate::{
+    Config, Kind, Store, StoreError,
+    sql::{Db, Result, Value, values},
+};
 
 impl Store {
     /// Everything configured, read at one instant.
@@ -42,13 +42,13 @@ fn table(kind: Kind) -> &'static str {
     }
 }
 
-fn id_of(db: &Connection, kind: Kind, name: &str) -> Result<Option<i64>> {
+fn id_of(db: &dyn Db, kind: Kind, name: &str) -> Result<Option<i64>> {
     let sql = format!("SELECT id FROM {} WHERE name = ?1", table(kind));
-    Ok(db.query_row(&sql, [name], |r| r.get(0)).optional()?)
+    db.cell(&sql, values![name])
 }
 
 /// Fails if a row other than `own` has the name.
-fn check_name(db: &Connection, kind: Kind, name: &str, own: Option<i64>) -> Result<()> {
+fn check_name(db: &dyn Db, kind: Kind, name: &str, own: Option<i64>) -> Result<()> {
     match id_of(db, kind, name)? {
         Some(id) if Some(id) != own => Err(StoreError::NameTaken {
             kind,
@@ -59,24 +59,25 @@ fn check_name(db: &Connection, kind: Kind, name: &str, own: Option<i64>) -> Resu
 }
 
 /// Fails if there is no such row.
-fn check_reference(db: &Connection, field: &'static str, kind: Kind, id: i64) -> Result<()> {
-    let sql = format!("SELECT 1 FROM {} WHERE id = ?1", table(kind));
-    match db.query_row(&sql, [id], |_| Ok(())).optional()? {
-        Some(()) => Ok(()),
+fn check_reference(db: &dyn Db, field: &'static str, kind: Kind, id: i64) -> Result<()> {
+    let sql = format!("SELECT id FROM {} WHERE id = ?1", table(kind));
+    match db.cell::<i64>(&sql, values![id])? {
+        Some(_) => Ok(()),
         None => Err(StoreError::UnknownReference { field, kind, id }),
     }
 }
 
 /// Fails if rows of `referring` refer to it by `column`.
 fn check_unused(
-    db: &Connection,
+    db: &dyn Db,
     (kind, id): (Kind, i64),
     by: Kind,
     referring: &str,
     column: &str,
 ) -> Result<()> {
     let sql = format!("SELECT count(*) FROM {referring} WHERE {column} = ?1");
-    match db.query_row(&sql, [id], |r| super::row::count(r, 0))? {
+    let count = db.count(&sql, values![id])?;
+    match count {
         0 => Ok(()),
         count => Err(StoreError::InUse {
             kind,
@@ -88,14 +89,50 @@ fn check_unused(
 }
 
 /// Deletes one row; what belongs to it goes along.
-fn delete(db: &Connection, kind: Kind, id: i64) -> Result<()> {
+fn delete(db: &dyn Db, kind: Kind, id: i64) -> Result<()> {
     match db.execute(
         &format!("DELETE FROM {} WHERE id = ?1", table(kind)),
-        params![id],
+        values![id],
     )? {
         0 => Err(StoreError::NotFound { kind, id }),
         _ => Ok(()),
     }
+}
+
+/// Columns of a row and what is to be in them.
+type Columns<'a> = &'a [(&'static str, Value)];
+
+/// Makes a row, or overwrites the one with the id; answers its id. `created_at` is `now` for a new one
+/// and stays as it is for one that is there.
+fn put(
+    db: &dyn Db,
+    kind: Kind,
+    id: Option<i64>,
+    columns: Columns<'_>,
+    now: waybill_model::time::UnixMillis,
+) -> Result<i64> {
+    let names = || columns.iter().map(|(name, _)| *name).chain(["updated_at"]);
+    let mut values: Vec<Value> = columns.iter().map(|(_, value)| value.clone()).collect();
+    values.push(now.into());
+    let table = table(kind);
+    if let Some(id) = id {
+        let sets: Vec<String> = names().map(|name| format!("{name} = ?")).collect();
+        values.push(id.into());
+        let sql = format!("UPDATE {table} SET {} WHERE id = ?", sets.join(", "));
+        return match db.execute(&sql, &values)? {
+            0 => Err(StoreError::NotFound { kind, id }),
+            _ => Ok(id),
+        };
+    }
+    values.push(now.into());
+    let names: Vec<&str> = names().chain(["created_at"]).collect();
+    let sql = format!(
+        "INSERT INTO {table} ({}) VALUES ({}) RETURNING id",
+        names.join(", "),
+        vec!["?"; names.len()].join(", ")
+    );
+    db.cell(&sql, &values)?
+        .ok_or(StoreError::Unreadable { column: "id" })
 }
 
 /// The one row with the id out of what was read.
@@ -117,6 +154,8 @@ fn distinct<T: Copy + PartialEq>(list: &[T]) -> Vec<T> {
     seen
 }
 
-fn json(value: &impl serde::Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| StoreError::Database(Box::new(error)))
+fn json(value: &impl serde::Serialize) -> Result<Value> {
+    serde_json::to_string(value)
+        .map(Value::Text)
+        .map_err(|error| StoreError::Database(Box::new(error)))
 }

@@ -1,14 +1,13 @@
 //! From a filter to conditions: which column each filter reads, in which list, and which index serves.
 //!
-//! Promises: values are always bound, never spelled into the statement.
+//! Promises: values are always bound, never spelled into the statement; both databases answer alike.
 
-use rusqlite::types::Value;
 use waybill_model::{
     time::UnixMillis,
     view::{Filter, View},
 };
 
-use super::super::row;
+use crate::sql::{Dialect, Value, unhex};
 
 /// The instants a list covers, both ends included.
 #[derive(Debug, Clone, Copy)]
@@ -42,13 +41,23 @@ impl Window {
 }
 
 /// Conditions joined by AND, with their values in order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Conditions {
+    dialect: Dialect,
     sql: String,
     values: Vec<Value>,
 }
 
 impl Conditions {
+    /// None yet.
+    pub(super) fn new(dialect: Dialect) -> Self {
+        Conditions {
+            dialect,
+            sql: String::new(),
+            values: Vec::new(),
+        }
+    }
+
     pub(super) fn sql(&self) -> &str {
         &self.sql
     }
@@ -85,7 +94,7 @@ impl Conditions {
     fn after(&mut self, column: &str, id: Option<i64>) {
         if let Some(id) = id {
             self.and(&format!("{column} > ?"));
-            self.values.push(Value::Integer(id));
+            self.values.push(id.into());
         }
     }
 
@@ -95,28 +104,26 @@ impl Conditions {
             let places = vec!["?"; codes.len()].join(", ");
             self.and(&format!("{column} IN ({places})"));
             self.values
-                .extend(codes.iter().map(|code| Value::Integer(i64::from(*code))));
+                .extend(codes.iter().map(|code| Value::from(*code)));
         }
     }
 
     /// Adds "the text is in one of these columns", ASCII letters in either case.
     fn contains(&mut self, columns: &[&str], text: Option<&str>) {
         if let Some(text) = text.filter(|text| !text.is_empty()) {
-            let tests: Vec<String> = columns
-                .iter()
-                .map(|column| format!("{column} LIKE ? ESCAPE '\\'"))
-                .collect();
+            let dialect = self.dialect;
+            let tests: Vec<String> = columns.iter().map(|column| dialect.like(column)).collect();
             self.and(&format!("({})", tests.join(" OR ")));
-            self.values
-                .extend(vec![Value::Text(like_pattern(text)); columns.len()]);
+            let pattern = Value::Text(like_pattern(text).to_ascii_lowercase());
+            self.values.extend(vec![pattern; columns.len()]);
         }
     }
 }
 
 /// What the error list is narrowed by; `e` is the errors table.
-pub(super) fn on_errors(filter: &Filter) -> Conditions {
-    let mut all = Conditions::default();
-    all.equal("e.recovered", Some(flag(filter.recovered.unwrap_or(false))));
+pub(super) fn on_errors(filter: &Filter, dialect: Dialect) -> Conditions {
+    let mut all = Conditions::new(dialect);
+    all.equal("e.recovered", Some(filter.recovered.unwrap_or(false)));
     all.equal(
         "e.platform",
         filter.platform.map(|word| text(word.as_str())),
@@ -125,7 +132,7 @@ pub(super) fn on_errors(filter: &Filter) -> Conditions {
     all.equal("e.cause", filter.cause.map(|word| text(word.as_str())));
     all.equal("e.model", filter.model.clone());
     all.one_of("e.status_code", &filter.status_codes);
-    all.equal("e.stream", filter.stream.map(flag));
+    all.equal("e.stream", filter.stream);
     who(&mut all, "e", filter);
     ids(&mut all, "e", filter);
     all.after("e.id", filter.after_id);
@@ -146,8 +153,8 @@ pub(super) fn on_errors(filter: &Filter) -> Conditions {
 /// What the list of failed attempts is narrowed by. `u` is the attempt, `e` the error row it belongs
 /// to. Platform, account, status and cause are the attempt's own; the model is the one that was asked
 /// for or the one that was sent; everything else is the request's.
-pub(super) fn on_events(filter: &Filter) -> Conditions {
-    let mut all = Conditions::default();
+pub(super) fn on_events(filter: &Filter, dialect: Dialect) -> Conditions {
+    let mut all = Conditions::new(dialect);
     all.equal(
         "u.platform",
         filter.platform.map(|word| text(word.as_str())),
@@ -159,8 +166,8 @@ pub(super) fn on_events(filter: &Filter) -> Conditions {
         all.values.extend([text(model), text(model)]);
     }
     all.one_of("u.upstream_status_code", &filter.status_codes);
-    all.equal("e.recovered", filter.recovered.map(flag));
-    all.equal("e.stream", filter.stream.map(flag));
+    all.equal("e.recovered", filter.recovered);
+    all.equal("e.stream", filter.stream);
     who(&mut all, "e", filter);
     ids(&mut all, "e", filter);
     all.after("u.id", filter.after_id);
@@ -182,8 +189,8 @@ pub(super) fn on_events(filter: &Filter) -> Conditions {
 /// What the request list is narrowed by; `r` is the requests table. What only a failure has is looked
 /// up in the error row of the request. Whoever filters by it asks for failures: as in the error list,
 /// requests that succeeded in the end are then left out unless `recovered` asks for them.
-pub(super) fn on_requests(filter: &Filter) -> Conditions {
-    let mut all = Conditions::default();
+pub(super) fn on_requests(filter: &Filter, dialect: Dialect) -> Conditions {
+    let mut all = Conditions::new(dialect);
     all.equal(
         "r.platform",
         filter.platform.map(|word| text(word.as_str())),
@@ -192,20 +199,17 @@ pub(super) fn on_requests(filter: &Filter) -> Conditions {
     all.equal("r.cause", filter.cause.map(|word| text(word.as_str())));
     all.equal("r.model", filter.model.clone());
     all.one_of("r.status_code", &filter.status_codes);
-    all.equal("r.recovered", filter.recovered.map(flag));
-    all.equal("r.stream", filter.stream.map(flag));
+    all.equal("r.recovered", filter.recovered);
+    all.equal("r.stream", filter.stream);
     who(&mut all, "r", filter);
     ids(&mut all, "r", filter);
     all.after("r.id", filter.after_id);
-    let mut of_the_error = Conditions::default();
+    let mut of_the_error = Conditions::new(dialect);
     verdict(&mut of_the_error, filter);
     if !of_the_error.is_empty() {
-        all.equal(
-            "r.recovered",
-            filter.recovered.is_none().then_some(flag(false)),
-        );
+        all.equal("r.recovered", filter.recovered.is_none().then_some(false));
         all.and_all(
-            "EXISTS (SELECT 1 FROM errors e WHERE e.request_id = r.request_id",
+            "EXISTS (SELECT 1 FROM errors e WHERE e.request_id = r.request_id AND e.created_at = r.created_at",
             of_the_error,
             ")",
         );
@@ -219,62 +223,63 @@ pub(super) fn on_requests(filter: &Filter) -> Conditions {
 
 /// The errors table with the index that serves a filter, the most selective first. Rows written after
 /// one with a given id are the last of the table, whatever their times: they are read from its end.
-pub(super) fn way_to_errors(filter: &Filter) -> &'static str {
-    let choices = [
-        (
-            filter.request_id.is_some(),
-            "errors e INDEXED BY errors_by_request_id",
-        ),
-        (
-            filter.client_request_id.is_some(),
-            "errors e INDEXED BY errors_by_client_request_id",
-        ),
-        (filter.after_id.is_some(), "errors e NOT INDEXED"),
-        (
-            filter.fingerprint.is_some(),
-            "errors e INDEXED BY errors_by_fingerprint",
-        ),
-        (
-            filter.api_key_id.is_some(),
-            "errors e INDEXED BY errors_by_api_key",
-        ),
-        (
-            filter.user_id.is_some(),
-            "errors e INDEXED BY errors_by_user",
-        ),
-        (
-            filter.account_id.is_some(),
-            "errors e INDEXED BY errors_by_account",
-        ),
-    ];
-    choices
-        .iter()
-        .find(|(given, _)| *given)
-        .map_or("errors e INDEXED BY errors_by_time", |(_, way)| way)
+pub(super) fn way_to_errors(filter: &Filter, dialect: Dialect) -> String {
+    let by = |index| dialect.by_index("errors", "e", index);
+    if filter.request_id.is_some() {
+        by("errors_by_request_id")
+    } else if filter.client_request_id.is_some() {
+        by("errors_by_client_request_id")
+    } else if filter.after_id.is_some() {
+        dialect.by_id("errors", "e")
+    } else if filter.fingerprint.is_some() {
+        by("errors_by_fingerprint")
+    } else if filter.api_key_id.is_some() {
+        by("errors_by_api_key")
+    } else if filter.user_id.is_some() {
+        by("errors_by_user")
+    } else if filter.account_id.is_some() {
+        by("errors_by_account")
+    } else {
+        by("errors_by_time")
+    }
 }
 
-/// The index that serves a filter on requests.
-pub(super) fn index_on_requests(filter: &Filter) -> &'static str {
-    match (&filter.request_id, &filter.client_request_id) {
+/// The requests table with the index that serves a filter.
+pub(super) fn way_to_requests(filter: &Filter, dialect: Dialect) -> String {
+    let index = match (&filter.request_id, &filter.client_request_id) {
         (Some(_), _) => "requests_by_request_id",
         (None, Some(_)) => "requests_by_client_request_id",
         (None, None) => "requests_by_time",
-    }
+    };
+    dialect.by_index("requests", "r", index)
 }
 
 /// Where failed attempts are looked for first: at the few errors that an id names, or along time.
-pub(super) fn way_to_events(filter: &Filter) -> &'static str {
+pub(super) fn way_to_events(filter: &Filter, dialect: Dialect) -> String {
+    let errors = |index| dialect.by_index("errors", "e", index);
+    let events = |index| dialect.by_index("upstream_events", "u", index);
+    let join = dialect.then_join();
+    let of_error = of_error(dialect);
+    let along = |index| format!("{} {join} errors e ON {of_error}", events(index));
+    let from = |index| {
+        let events = events("events_by_error");
+        format!("{} {join} {events} ON {of_error}", errors(index))
+    };
     if filter.request_id.is_some() {
-        "errors e INDEXED BY errors_by_request_id CROSS JOIN upstream_events u INDEXED BY events_by_error \
-         ON u.error_id = e.id"
+        from("errors_by_request_id")
     } else if filter.client_request_id.is_some() {
-        "errors e INDEXED BY errors_by_client_request_id CROSS JOIN upstream_events u \
-         INDEXED BY events_by_error ON u.error_id = e.id"
+        from("errors_by_client_request_id")
     } else if filter.account_id.is_some() {
-        "upstream_events u INDEXED BY events_by_account CROSS JOIN errors e ON e.id = u.error_id"
+        along("events_by_account")
     } else {
-        "upstream_events u INDEXED BY events_by_time CROSS JOIN errors e ON e.id = u.error_id"
+        along("events_by_time")
     }
+}
+
+/// Whether an attempt `u` belongs to an error `e`.
+pub(super) fn of_error(dialect: Dialect) -> String {
+    let same_day = dialect.and_same("u.error_at", "e.created_at");
+    format!("u.error_id = e.id{same_day}")
 }
 
 /// Key, user and group: columns of every list.
@@ -311,28 +316,24 @@ fn verdict(all: &mut Conditions, filter: &Filter) {
     );
     all.equal("e.owner", filter.owner.map(|word| text(word.as_str())));
     all.equal("e.source", filter.source.map(|word| text(word.as_str())));
-    all.equal("e.resolved", filter.resolved.map(flag));
+    all.equal("e.resolved", filter.resolved);
     // A fingerprint that is no hex is nobody's: it is compared as empty bytes.
     all.equal(
         "e.fingerprint",
         filter
             .fingerprint
             .as_deref()
-            .map(|hex| row::unhex(hex).unwrap_or_default()),
+            .map(|hex| unhex(hex).unwrap_or_default()),
     );
     match filter.view {
         View::All => {}
-        View::Errors => all.and("(e.owner <> 'client' AND e.is_business_limited = 0)"),
-        View::Excluded => all.and("(e.owner = 'client' OR e.is_business_limited = 1)"),
+        View::Errors => all.and("(e.owner <> 'client' AND NOT e.is_business_limited)"),
+        View::Excluded => all.and("(e.owner = 'client' OR e.is_business_limited)"),
     }
 }
 
 fn text(word: &str) -> Value {
     Value::Text(word.to_owned())
-}
-
-fn flag(value: bool) -> Value {
-    Value::Integer(i64::from(value))
 }
 
 /// Text to be found literally: `%` and `_` in it stand for themselves.

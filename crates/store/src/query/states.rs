@@ -8,16 +8,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::{Connection, OptionalExtension, params};
 use waybill_model::{
     id::AccountId,
     state::{AccountEvent, AccountEventKind, AccountState},
     time::UnixMillis,
 };
 
-use super::{
-    super::{Result, Store},
-    account_events::{self, COLUMNS, Moment},
+use super::account_events::{self, COLUMNS, Moment, by_index};
+use crate::{
+    Store,
+    sql::{Db, Result, values},
 };
 
 impl Store {
@@ -26,13 +26,11 @@ impl Store {
     pub async fn account_states(&self) -> Result<Vec<AccountEvent>> {
         self.readers
             .run(|db| {
-                let mut statement = db.prepare_cached("SELECT id FROM accounts")?;
-                let accounts: Vec<i64> = statement
-                    .query_map([], |r| r.get(0))?
-                    .collect::<rusqlite::Result<_>>()?;
+                let accounts: Vec<AccountId> =
+                    db.rows("SELECT id FROM accounts", &[], |cells| cells.next())?;
                 let mut events = Vec::new();
                 for account in accounts {
-                    events.extend(read(db, AccountId(account), Moment::END)?);
+                    events.extend(read(db, account, Moment::END)?);
                 }
                 events.sort_by_key(|event| event.id);
                 Ok(events)
@@ -58,21 +56,17 @@ impl Store {
     }
 }
 
-fn read(db: &Connection, account: AccountId, until: Moment) -> Result<Vec<AccountEvent>> {
+fn read(db: &dyn Db, account: AccountId, until: Moment) -> Result<Vec<AccountEvent>> {
     let sql = format!("SELECT {COLUMNS} FROM account_events WHERE id = ?1");
     let mut events = Vec::new();
     for id in needed(db, account, until)? {
-        events.extend(account_events::read_all(db, &sql, &[&id])?);
+        events.extend(account_events::read_all(db, &sql, values![id])?);
     }
     Ok(events)
 }
 
 /// The ids of the events that an account's state at a moment is made of.
-pub(in super::super) fn needed(
-    db: &Connection,
-    account: AccountId,
-    until: Moment,
-) -> Result<BTreeSet<i64>> {
+pub(crate) fn needed(db: &dyn Db, account: AccountId, until: Moment) -> Result<BTreeSet<i64>> {
     let events = Events { db, account, until };
     let mut newest = BTreeMap::new();
     for scope in events.scopes()? {
@@ -99,24 +93,25 @@ pub(in super::super) fn needed(
 
 /// An account's events up to a moment.
 struct Events<'c> {
-    db: &'c Connection,
+    db: &'c dyn Db,
     account: AccountId,
     until: Moment,
 }
 
 impl Events<'_> {
+    fn from(&self) -> String {
+        by_index(self.db, "account_events_by_state")
+    }
+
     /// Every scope that there was ever an event of, each found by one step in the index.
     fn scopes(&self) -> Result<Vec<String>> {
-        let mut next = self.db.prepare_cached(
-            "SELECT min(scope) FROM account_events INDEXED BY account_events_by_state
-             WHERE account_id = ?1 AND scope > ?2",
-        )?;
+        let from = self.from();
+        let sql = format!("SELECT min(scope) FROM {from} WHERE account_id = ?1 AND scope > ?2");
         let mut scopes: Vec<String> = Vec::new();
         loop {
             let last = scopes.last().map_or("", String::as_str);
-            let scope: Option<String> =
-                next.query_row(params![self.account.0, last], |r| r.get(0))?;
-            let Some(scope) = scope else {
+            let scope: Option<Option<String>> = self.db.cell(&sql, values![self.account, last])?;
+            let Some(scope) = scope.flatten() else {
                 return Ok(scopes);
             };
             scopes.push(scope);
@@ -126,37 +121,39 @@ impl Events<'_> {
     /// The newest event of a scope and kind before an id.
     fn newest(&self, scope: &str, kind: AccountEventKind, before: i64) -> Result<Option<i64>> {
         let last = self.until.id.min(before.saturating_sub(1));
-        let mut newest = self.db.prepare_cached(
-            "SELECT id FROM account_events INDEXED BY account_events_by_state
+        let sql = format!(
+            "SELECT id FROM {}
              WHERE account_id = ?1 AND scope = ?2 AND kind = ?3 AND id <= ?4 AND at <= ?5
              ORDER BY id DESC LIMIT 1",
-        )?;
-        let values = params![self.account.0, scope, kind.as_str(), last, self.until.at];
-        Ok(newest.query_row(values, |r| r.get(0)).optional()?)
+            self.from()
+        );
+        let values = values![self.account, scope, kind.as_str(), last, self.until.at];
+        self.db.cell(&sql, values)
     }
 
     /// The event by which a scope recovered first after an id.
     fn recovery_after(&self, scope: &str, after: i64) -> Result<Option<i64>> {
-        let mut first = self.db.prepare_cached(
-            "SELECT id FROM account_events INDEXED BY account_events_by_state
+        let sql = format!(
+            "SELECT id FROM {}
              WHERE account_id = ?1 AND scope = ?2 AND kind = 'recovered' AND id > ?3 AND id <= ?4 AND at <= ?5
              ORDER BY id LIMIT 1",
-        )?;
+            self.from()
+        );
         let Moment { id, at } = self.until;
-        let values = params![self.account.0, scope, after, id, at];
-        Ok(first.query_row(values, |r| r.get(0)).optional()?)
+        self.db
+            .cell(&sql, values![self.account, scope, after, id, at])
     }
 
     /// The event that took an event back.
     fn undoing(&self, event: i64) -> Result<Option<i64>> {
-        let mut first = self.db.prepare_cached(
-            "SELECT id FROM account_events INDEXED BY account_events_by_undoes
+        let sql = format!(
+            "SELECT id FROM {}
              WHERE undoes = ?1 AND account_id = ?2 AND kind = 'compensated' AND id > ?1 AND id <= ?3 AND at <= ?4
              ORDER BY id LIMIT 1",
-        )?;
+            by_index(self.db, "account_events_by_undoes")
+        );
         let Moment { id, at } = self.until;
-        let values = params![event, self.account.0, id, at];
-        Ok(first.query_row(values, |r| r.get(0)).optional()?)
+        self.db.cell(&sql, values![event, self.account, id, at])
     }
 
     /// The mark of a scope and kind that ended last by recovery, and that recovery: strikes are

@@ -1,11 +1,13 @@
 //! Users: whom API keys belong to.
 
-use rusqlite::{Connection, params};
-use waybill_model::{entity::User, id::UserId, money::MicroUsd, time::UnixMillis};
+use waybill_model::{entity::User, id::UserId, time::UnixMillis};
 
-use super::super::{Result, Store, row};
-use super::{check_name, check_unused, delete, id_of, json, one};
+use super::{check_name, check_unused, delete, id_of, json, one, put};
 use crate::{Kind, NewUser, UserChange};
+use crate::{
+    Store,
+    sql::{Db, Result, values},
+};
 
 impl Store {
     /// All users, by id.
@@ -79,45 +81,33 @@ impl Store {
 }
 
 /// All users, or the one with the id, by id.
-pub(super) fn read(db: &Connection, id: Option<UserId>) -> Result<Vec<User>> {
-    let mut statement = db.prepare_cached(
+pub(super) fn read(db: &dyn Db, id: Option<UserId>) -> Result<Vec<User>> {
+    db.rows(
         "SELECT id, name, limits, credit_micro_usd, status, created_at, updated_at FROM users
-         WHERE ?1 IS NULL OR id = ?1 ORDER BY id",
-    )?;
-    let mut rows = statement.query([id.map(|id| id.0)])?;
-    let mut users = Vec::new();
-    while let Some(r) = rows.next()? {
-        let mut cells = row::Cells::of(r);
-        users.push(User {
-            id: UserId(cells.next()?),
-            name: cells.next()?,
-            limits: cells.json("limits")?,
-            credit_usd: cells.next::<Option<i64>>()?.map(MicroUsd),
-            status: cells.word("status")?,
-            created_at: cells.time()?,
-            updated_at: cells.time()?,
-        });
-    }
-    Ok(users)
+         WHERE CAST(?1 AS BIGINT) IS NULL OR id = ?1 ORDER BY id",
+        values![id],
+        |cells| {
+            Ok(User {
+                id: cells.next()?,
+                name: cells.next()?,
+                limits: cells.json("limits")?,
+                credit_usd: cells.next()?,
+                status: cells.word("status")?,
+                created_at: cells.time()?,
+                updated_at: cells.time()?,
+            })
+        },
+    )
 }
 
-fn save(db: &Connection, id: Option<UserId>, user: &NewUser, now: UnixMillis) -> Result<User> {
+fn save(db: &dyn Db, id: Option<UserId>, user: &NewUser, now: UnixMillis) -> Result<User> {
     check_name(db, Kind::User, &user.name, id.map(|id| id.0))?;
-    db.execute(
-        "INSERT INTO users (id, name, limits, credit_micro_usd, status, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
-         ON CONFLICT (id) DO UPDATE SET name = excluded.name, limits = excluded.limits,
-         credit_micro_usd = excluded.credit_micro_usd, status = excluded.status,
-         updated_at = excluded.updated_at",
-        params![
-            id.map(|id| id.0),
-            user.name,
-            json(&user.limits)?,
-            user.credit_usd.map(|credit| credit.0),
-            user.status.as_str(),
-            now.0
-        ],
-    )?;
-    let id = id.unwrap_or_else(|| UserId(db.last_insert_rowid()));
+    let columns = [
+        ("name", user.name.as_str().into()),
+        ("limits", json(&user.limits)?),
+        ("credit_micro_usd", user.credit_usd.into()),
+        ("status", user.status.as_str().into()),
+    ];
+    let id = put(db, Kind::User, id.map(|id| id.0), &columns, now).map(UserId)?;
     one(Kind::User, id.0, read(db, Some(id))?)
 }

@@ -3,21 +3,28 @@
 //! Promises: pages joined together are the list, whatever the page size; a cursor is only good for
 //! the list and order it came from.
 
-use rusqlite::{Connection, params_from_iter, types::Value};
 use waybill_model::{
     time::UnixMillis,
     view::{Page, Sort},
 };
 
-use super::super::{Result, row};
 use super::condition::{Conditions, Window};
-use crate::StoreError;
+use crate::{
+    StoreError,
+    sql::{Cells, Db, Dialect, Result, Value, hex, int, unhex},
+};
 
 /// Rows per page at most, whatever was asked for.
 const MAX_PAGE_SIZE: u32 = 500;
 
 /// Matching rows are counted up to here; beyond, the total is an estimate from below.
 pub(super) const COUNT_LIMIT: u64 = 10_000;
+
+/// An attempt begins at most so long after its request arrived.
+const LONGEST_REQUEST_MS: i64 = 86_400_000;
+
+/// And never before it, as far as clocks are not set meanwhile.
+const CLOCK_SLACK_MS: i64 = 3_600_000;
 
 /// Which list a cursor is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +54,25 @@ pub(super) struct Source<'a> {
     pub(super) time: &'static str,
 }
 
+impl Source<'_> {
+    /// The condition for a window, and its values. What is kept by the day on which a request arrived is
+    /// also told by that day, so that only the partitions around the window are looked into.
+    fn within(&self, dialect: Dialect, window: Window) -> (String, Vec<Value>) {
+        let Source { alias, time, .. } = self;
+        let mut sql = format!("{alias}.{time} >= ? AND {alias}.{time} <= ?");
+        let mut values = vec![window.first.into(), window.last.into()];
+        if let (Dialect::Postgres, Listing::Events) = (dialect, self.listing) {
+            sql += " AND u.error_at >= ? AND u.error_at <= ?";
+            let around = [
+                window.first.0.saturating_sub(LONGEST_REQUEST_MS),
+                window.last.0.saturating_add(CLOCK_SLACK_MS),
+            ];
+            values.extend(around.map(Value::Int));
+        }
+        (sql, values)
+    }
+}
+
 /// Rows of a page and what is known about the whole list.
 pub(super) struct Slice<T> {
     pub(super) rows: Vec<T>,
@@ -59,12 +85,12 @@ pub(super) struct Slice<T> {
 
 /// Reads one page. `read` makes an item of a row; `place` tells where it stands.
 pub(super) fn slice<T>(
-    db: &Connection,
+    db: &dyn Db,
     source: &Source<'_>,
     window: Window,
     conditions: &Conditions,
     page: &Page,
-    read: impl Fn(&mut row::Cells<'_, '_>) -> Result<T>,
+    read: impl FnMut(&mut Cells<'_>) -> Result<T>,
     place: impl Fn(&T) -> Place,
 ) -> Result<Slice<T>> {
     let page_size = page.page_size.clamp(1, MAX_PAGE_SIZE);
@@ -79,15 +105,10 @@ pub(super) fn slice<T>(
         None => u64::from(number - 1) * u64::from(page_size),
     };
 
-    let (sql, mut values) = page_sql(source, window, conditions, page.sort, after);
-    values.push(Value::Integer(i64::from(page_size) + 1));
-    values.push(Value::Integer(row::int(offset)));
-    let mut statement = db.prepare_cached(&sql)?;
-    let mut found = statement.query(params_from_iter(values))?;
-    let mut rows = Vec::new();
-    while let Some(r) = found.next()? {
-        rows.push(read(&mut row::Cells::of(r))?);
-    }
+    let (sql, mut values) = page_sql(db.dialect(), source, window, conditions, page.sort, after);
+    values.push(Value::Int(i64::from(page_size) + 1));
+    values.push(Value::Int(int(offset)));
+    let mut rows = db.rows(&sql, &values, read)?;
     let has_more = rows.len() > page_size as usize;
     rows.truncate(page_size as usize);
     let next_cursor = rows
@@ -109,6 +130,7 @@ pub(super) fn slice<T>(
 /// The statement for a page, and its values but for limit and offset. The cursor narrows the window
 /// itself, so that a late page starts in the index where the page before ended.
 pub(super) fn page_sql(
+    dialect: Dialect,
     source: &Source<'_>,
     window: Window,
     conditions: &Conditions,
@@ -128,62 +150,43 @@ pub(super) fn page_sql(
         (Sort::Oldest, None) => ("ASC", ">", window),
         (Sort::Oldest, Some(at)) => ("ASC", ">", window.from(at.created_at)),
     };
-    let mut values = vec![
-        Value::Integer(window.first.0),
-        Value::Integer(window.last.0),
-    ];
+    let (within, mut values) = source.within(dialect, window);
     let mut sql = format!(
-        "SELECT {columns} FROM {from} WHERE {alias}.{time} >= ? AND {alias}.{time} <= ?{}",
+        "SELECT {columns} FROM {from} WHERE {within}{}",
         conditions.sql()
     );
     values.extend(conditions.values().iter().cloned());
     if let Some(at) = after {
         sql += &format!(" AND ({alias}.{time} <> ? OR {alias}.id {beyond} ?)");
-        values.push(Value::Integer(at.created_at.0));
-        values.push(Value::Integer(at.id));
+        values.push(at.created_at.into());
+        values.push(at.id.into());
     }
     sql += &format!(" ORDER BY {alias}.{time} {order}, {alias}.id {order} LIMIT ? OFFSET ?");
     (sql, values)
 }
 
 /// Matching rows, counted no further than one beyond the limit.
-fn count(
-    db: &Connection,
-    source: &Source<'_>,
-    window: Window,
-    conditions: &Conditions,
-) -> Result<u64> {
-    let Source {
-        count_from,
-        alias,
-        time,
-        ..
-    } = source;
+fn count(db: &dyn Db, source: &Source<'_>, window: Window, conditions: &Conditions) -> Result<u64> {
+    let (within, mut values) = source.within(db.dialect(), window);
     let sql = format!(
-        "SELECT count(*) FROM (SELECT 1 FROM {count_from} \
-         WHERE {alias}.{time} >= ? AND {alias}.{time} <= ?{} LIMIT {})",
+        "SELECT count(*) FROM (SELECT 1 FROM {} WHERE {within}{} LIMIT {}) AS counted",
+        source.count_from,
         conditions.sql(),
         COUNT_LIMIT + 1
     );
-    let mut values = vec![
-        Value::Integer(window.first.0),
-        Value::Integer(window.last.0),
-    ];
     values.extend(conditions.values().iter().cloned());
-    Ok(db
-        .prepare_cached(&sql)?
-        .query_row(params_from_iter(values), |r| row::count(r, 0))?)
+    db.count(&sql, &values)
 }
 
 fn write_cursor(place: Place, listing: Listing, sort: Sort) -> String {
     let mut bytes = vec![listing as u8, order_mark(sort)];
     bytes.extend(place.created_at.0.to_be_bytes());
     bytes.extend(place.id.to_be_bytes());
-    row::hex(&bytes)
+    hex(&bytes)
 }
 
 fn read_cursor(text: &str, listing: Listing, sort: Sort) -> Result<Place> {
-    let bytes = row::unhex(text).ok_or(StoreError::BadCursor)?;
+    let bytes = unhex(text).ok_or(StoreError::BadCursor)?;
     let [of, order, rest @ ..] = bytes.as_slice() else {
         return Err(StoreError::BadCursor);
     };

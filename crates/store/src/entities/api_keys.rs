@@ -1,15 +1,17 @@
 //! API keys: what clients are let in with. The key itself is never here, only its keyed hash.
 
-use rusqlite::{Connection, OptionalExtension, params};
 use waybill_model::{
     entity::ApiKey,
-    id::{ApiKeyId, GroupId, UserId},
+    id::{ApiKeyId, GroupId},
     time::UnixMillis,
 };
 
-use super::super::{Result, Store, row};
-use super::{check_name, check_reference, delete, distinct, id_of, json, one};
+use super::{check_name, check_reference, delete, distinct, id_of, json, one, put};
 use crate::{ApiKeyChange, Kind, NewApiKey, StoreError};
+use crate::{
+    Store,
+    sql::{Db, Result, values},
+};
 
 impl Store {
     /// All API keys, by id.
@@ -97,36 +99,36 @@ impl Store {
 }
 
 /// All API keys, or the one with the id, by id.
-pub(super) fn read(db: &Connection, id: Option<ApiKeyId>) -> Result<Vec<ApiKey>> {
-    let mut statement = db.prepare_cached(
-        "SELECT id, name, hash, prefix, user_id,
-         (SELECT json_group_array(group_id ORDER BY position) FROM api_key_groups
+pub(super) fn read(db: &dyn Db, id: Option<ApiKeyId>) -> Result<Vec<ApiKey>> {
+    let groups = db.dialect().json_array("group_id", "position");
+    db.rows(
+        &format!(
+            "SELECT id, name, hash, prefix, user_id,
+         (SELECT {groups} FROM api_key_groups
           WHERE api_key_id = api_keys.id),
          limits, status, expires_at, created_at, updated_at
-         FROM api_keys WHERE ?1 IS NULL OR id = ?1 ORDER BY id",
-    )?;
-    let mut rows = statement.query([id.map(|id| id.0)])?;
-    let mut keys = Vec::new();
-    while let Some(r) = rows.next()? {
-        let mut cells = row::Cells::of(r);
-        keys.push(ApiKey {
-            id: ApiKeyId(cells.next()?),
-            name: cells.next()?,
-            hash: cells.next()?,
-            prefix: cells.next()?,
-            user_id: UserId(cells.next()?),
-            group_ids: cells.json::<Vec<GroupId>>("group_ids")?,
-            limits: cells.json("limits")?,
-            status: cells.word("status")?,
-            expires_at: cells.next::<Option<i64>>()?.map(UnixMillis),
-            created_at: cells.time()?,
-            updated_at: cells.time()?,
-        });
-    }
-    Ok(keys)
+         FROM api_keys WHERE CAST(?1 AS BIGINT) IS NULL OR id = ?1 ORDER BY id"
+        ),
+        values![id],
+        |cells| {
+            Ok(ApiKey {
+                id: cells.next()?,
+                name: cells.next()?,
+                hash: cells.next()?,
+                prefix: cells.next()?,
+                user_id: cells.next()?,
+                group_ids: cells.json::<Vec<GroupId>>("group_ids")?,
+                limits: cells.json("limits")?,
+                status: cells.word("status")?,
+                expires_at: cells.next()?,
+                created_at: cells.time()?,
+                updated_at: cells.time()?,
+            })
+        },
+    )
 }
 
-fn save(db: &Connection, id: Option<ApiKeyId>, key: &NewApiKey, now: UnixMillis) -> Result<ApiKey> {
+fn save(db: &dyn Db, id: Option<ApiKeyId>, key: &NewApiKey, now: UnixMillis) -> Result<ApiKey> {
     check_name(db, Kind::ApiKey, &key.name, id.map(|id| id.0))?;
     let stored = same_key(db, &key.hash)?;
     if let Some((_, name)) = stored.filter(|(other, _)| Some(*other) != id.map(|id| id.0)) {
@@ -136,42 +138,34 @@ fn save(db: &Connection, id: Option<ApiKeyId>, key: &NewApiKey, now: UnixMillis)
     for group in &key.group_ids {
         check_reference(db, "group_ids", Kind::Group, group.0)?;
     }
+    let columns = [
+        ("name", key.name.as_str().into()),
+        ("hash", key.hash.as_slice().into()),
+        ("prefix", key.prefix.as_str().into()),
+        ("user_id", key.user_id.into()),
+        ("limits", json(&key.limits)?),
+        ("status", key.status.as_str().into()),
+        ("expires_at", key.expires_at.into()),
+    ];
+    let id = put(db, Kind::ApiKey, id.map(|id| id.0), &columns, now).map(ApiKeyId)?;
     db.execute(
-        "INSERT INTO api_keys (id, name, hash, prefix, user_id, limits, status, expires_at, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)
-         ON CONFLICT (id) DO UPDATE SET name = excluded.name, hash = excluded.hash, prefix = excluded.prefix,
-         user_id = excluded.user_id, limits = excluded.limits, status = excluded.status, expires_at = excluded.expires_at,
-         updated_at = excluded.updated_at",
-        params![
-            id.map(|id| id.0),
-            key.name,
-            &key.hash[..],
-            key.prefix,
-            key.user_id.0,
-            json(&key.limits)?,
-            key.status.as_str(),
-            key.expires_at.map(|at| at.0),
-            now.0
-        ],
+        "DELETE FROM api_key_groups WHERE api_key_id = ?1",
+        values![id],
     )?;
-    let id = id.unwrap_or_else(|| ApiKeyId(db.last_insert_rowid()));
-    db.execute("DELETE FROM api_key_groups WHERE api_key_id = ?1", [id.0])?;
     for (position, group) in (0_i64..).zip(distinct(&key.group_ids)) {
         db.execute(
             "INSERT INTO api_key_groups (api_key_id, position, group_id) VALUES (?1, ?2, ?3)",
-            [id.0, position, group.0],
+            values![id, position, group],
         )?;
     }
     one(Kind::ApiKey, id.0, read(db, Some(id))?)
 }
 
 /// The row that has the key, and its name.
-fn same_key(db: &Connection, hash: &[u8; 32]) -> Result<Option<(i64, String)>> {
-    Ok(db
-        .query_row(
-            "SELECT id, name FROM api_keys WHERE hash = ?1",
-            [&hash[..]],
-            |r| Ok((r.get(0)?, r.get(1)?)),
-        )
-        .optional()?)
+fn same_key(db: &dyn Db, hash: &[u8; 32]) -> Result<Option<(i64, String)>> {
+    db.first(
+        "SELECT id, name FROM api_keys WHERE hash = ?1",
+        values![&hash[..]],
+        |cells| Ok((cells.next()?, cells.next()?)),
+    )
 }
