@@ -6,9 +6,10 @@ use std::sync::Arc;
 use waybill_model::{id::ErrorId, time::UnixMillis, view::Books};
 
 use crate::{
-    Journal, Kind, LossCount, LossReason, RetentionPolicy, RetentionReport, SetAside, StoreError,
-    StoreOptions,
+    Forwarder, Forwarding, Journal, Kind, LossCount, LossReason, PostgresOptions, RetentionPolicy,
+    RetentionReport, SetAside, StoreError, StoreOptions,
     connections::{Desk, Readers},
+    postgres::Shared,
     sql::{Result, values},
     sqlite::Embedded,
 };
@@ -28,6 +29,8 @@ pub struct Store {
 enum Home {
     /// In one SQLite file.
     Embedded(Arc<Embedded>),
+    /// In PostgreSQL, behind a spool.
+    Shared(Arc<Shared>),
 }
 
 impl Store {
@@ -47,6 +50,50 @@ impl Store {
         })
     }
 
+    /// A shared store behind a spool of this replica's own. Opens the spool, naming a new one `new_id`;
+    /// whether the shared store is there shows when it is first asked. Blocks; call it at start.
+    ///
+    /// # Errors
+    /// [`StoreError::BadAddress`], [`StoreError::Newer`] for a spool of a newer program.
+    pub fn shared(spool: StoreOptions, postgres: &PostgresOptions, new_id: &str) -> Result<Store> {
+        let shared = Shared::open(spool, postgres, new_id)?;
+        let engine = shared.engine();
+        let readers = |most| Arc::new(Readers::new(engine.clone(), most, postgres.query_limit));
+        Ok(Store {
+            readers: readers(postgres.readers),
+            quick: readers(1),
+            desk: Arc::new(shared.desk()),
+            home: Home::Shared(Arc::new(shared)),
+        })
+    }
+
+    /// Brings the shared store's schema up to date. The embedded one's is when it is open.
+    ///
+    /// # Errors
+    /// [`StoreError::Away`]; [`StoreError::Newer`] where this program is too old for it.
+    pub async fn migrate(&self) -> Result<()> {
+        match &self.home {
+            Home::Embedded(_) => Ok(()),
+            Home::Shared(shared) => shared.migrate().await,
+        }
+    }
+
+    /// Who moves the spool into the shared store; one may run at a time. `None` for the embedded store.
+    pub fn forwarder(&self) -> Result<Option<Forwarder>> {
+        match &self.home {
+            Home::Embedded(_) => Ok(None),
+            Home::Shared(shared) => shared.forwarder().map(Some),
+        }
+    }
+
+    /// How records get from the spool to the shared store. `None` for the embedded store.
+    pub fn forwarding(&self) -> Option<Forwarding> {
+        match &self.home {
+            Home::Embedded(_) => None,
+            Home::Shared(shared) => Some(shared.forwarding()),
+        }
+    }
+
     /// Takes the one writer of records. A thread of its own should own it, for its commits block.
     ///
     /// # Errors
@@ -54,6 +101,7 @@ impl Store {
     pub fn journal(&self) -> Result<Journal> {
         match &self.home {
             Home::Embedded(embedded) => embedded.journal(),
+            Home::Shared(shared) => shared.spool.journal(),
         }
     }
 
@@ -62,14 +110,18 @@ impl Store {
     pub fn count_lost(&self, count: u64, reason: LossReason) {
         match &self.home {
             Home::Embedded(embedded) => embedded.count_lost(count, reason),
+            Home::Shared(shared) => shared.spool.count_lost(count, reason),
         }
     }
 
-    /// Where every due record went: what is written and what waits in memory to be. `spooled` is 0:
-    /// a caller that queues in front of the journal adds its queue to `due` and `spooled`.
+    /// Where every record went that was due here: what is written and what waits in memory to be. In
+    /// front of a shared store `stored` is what has been moved there, `spooled` what has not; in the
+    /// embedded one `spooled` is 0. A caller that queues in front of the journal adds its queue to `due`
+    /// and `spooled`.
     pub async fn books(&self) -> Result<Books> {
         match &self.home {
             Home::Embedded(embedded) => embedded.books(&self.quick).await,
+            Home::Shared(shared) => shared.spool.books().await,
         }
     }
 
@@ -77,6 +129,7 @@ impl Store {
     pub async fn losses(&self) -> Result<Vec<LossCount>> {
         match &self.home {
             Home::Embedded(embedded) => embedded.losses(&self.quick).await,
+            Home::Shared(shared) => shared.losses(&self.quick).await,
         }
     }
 
@@ -130,6 +183,7 @@ impl Store {
     ) -> Result<RetentionReport> {
         match &self.home {
             Home::Embedded(embedded) => embedded.retain(policy, now).await,
+            Home::Shared(shared) => shared.retain(&self.desk, policy, now).await,
         }
     }
 
@@ -139,6 +193,7 @@ impl Store {
     pub async fn tidy(&self) -> Result<()> {
         match &self.home {
             Home::Embedded(embedded) => embedded.tidy(&self.desk).await,
+            Home::Shared(shared) => shared.spool.tidy().await,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
 /// A file.
 #[derive(Debug)]
 pub(crate) struct Sqlite {
-    pub(super) options: StoreOptions,
+    pub(crate) options: StoreOptions,
 }
 
 impl Engine for Sqlite {

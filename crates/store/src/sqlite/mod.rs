@@ -1,27 +1,22 @@
 //! The embedded store: everything in one SQLite file, in write-ahead mode: many readers, one writer at a
 //! time.
 //!
-//! Reading order: [`database`] opens the file, [`engine`] makes it take the common statements, [`journal`]
-//! writes records, [`ledger`] counts them, [`retention`] removes what is old.
+//! Reading order: [`database`] opens the file, [`engine`] makes it take the common statements,
+//! [`retention`] removes what is old. Records come from the journal.
 
 pub(crate) mod database;
-mod engine;
-mod journal;
-mod ledger;
+pub(crate) mod engine;
 mod retention;
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Arc, atomic::Ordering};
 
 use waybill_model::{time::UnixMillis, view::Books};
 
-pub use self::journal::Journal;
-use self::{engine::Sqlite, ledger::Ledger};
+use self::engine::Sqlite;
 use crate::{
-    LossCount, LossReason, RetentionPolicy, RetentionReport, StoreError, StoreOptions,
-    connections::{Desk, Readers, Turn, lock},
+    Journal, LossCount, LossReason, RetentionPolicy, RetentionReport, StoreOptions,
+    connections::{Desk, Readers, lock},
+    journal::{self, Shared},
     sql::{Engine, Result},
 };
 
@@ -31,17 +26,6 @@ pub(crate) struct Embedded {
     engine: Arc<Sqlite>,
     retention: Desk,
     shared: Arc<Shared>,
-}
-
-/// What the store and its journal share.
-#[derive(Debug, Default)]
-struct Shared {
-    turn: Arc<Turn>,
-    /// Counts not yet written. Held for moments only, never while the disk is written.
-    waiting: Mutex<Ledger>,
-    journal_taken: AtomicBool,
-    /// Retention made room: the journal may keep whole records again.
-    space_freed: AtomicBool,
 }
 
 impl Embedded {
@@ -68,21 +52,17 @@ impl Embedded {
     }
 
     pub(crate) fn journal(&self) -> Result<Journal> {
-        if self.shared.journal_taken.swap(true, Ordering::AcqRel) {
-            return Err(StoreError::JournalTaken);
-        }
-        Journal::open(&self.engine.options, Arc::clone(&self.shared))
-            .inspect_err(|_| self.shared.journal_taken.store(false, Ordering::Release))
+        Journal::take(Arc::clone(&self.shared), journal::Kind::Home, || {
+            database::open_journal(&self.engine.options)
+        })
     }
 
     pub(crate) fn count_lost(&self, count: u64, reason: LossReason) {
-        if count > 0 {
-            lock(&self.shared.waiting).lose_unknown(count, reason);
-        }
+        self.shared.count_lost(count, reason);
     }
 
     pub(crate) async fn books(&self, readers: &Readers) -> Result<Books> {
-        let written = readers.run(ledger::read_books).await?;
+        let written = readers.run(journal::read_books).await?;
         Ok(lock(&self.shared.waiting).books(&written))
     }
 

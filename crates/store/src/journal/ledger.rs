@@ -19,9 +19,9 @@ const MAX_KINDS_IN_MEMORY: usize = 4_096;
 
 /// Counts that are due to be written.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     /// What to add to the counters.
-    pub(super) delta: Books,
+    pub(crate) delta: Books,
     losses: HashMap<LossKey, Tally>,
 }
 
@@ -40,12 +40,12 @@ struct Tally {
 }
 
 impl Ledger {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.delta == Books::default()
     }
 
     /// Counts records of which nothing is known.
-    pub(super) fn lose_unknown(&mut self, count: u64, reason: LossReason) {
+    pub(crate) fn lose_unknown(&mut self, count: u64, reason: LossReason) {
         self.count_lost(
             LossKey {
                 reason,
@@ -63,7 +63,7 @@ impl Ledger {
     }
 
     /// Counts one record that could not be stored.
-    pub(super) fn lose(&mut self, record: &Record, reason: LossReason) {
+    pub(crate) fn lose(&mut self, record: &Record, reason: LossReason) {
         let error = record.error.as_deref();
         let at = error
             .map(|e| e.subject.created_at)
@@ -85,7 +85,7 @@ impl Ledger {
     }
 
     /// Takes over what another ledger holds.
-    pub(super) fn absorb(&mut self, other: Ledger) {
+    pub(crate) fn absorb(&mut self, other: Ledger) {
         add(&mut self.delta, &other.delta);
         for (key, tally) in other.losses {
             self.count_lost(key, tally);
@@ -107,7 +107,7 @@ impl Ledger {
     }
 
     /// Adds everything to the tables. The caller's transaction decides whether it happened.
-    pub(super) fn write(&self, db: &Connection) -> rusqlite::Result<()> {
+    pub(crate) fn write(&self, db: &Connection) -> rusqlite::Result<()> {
         if self.is_empty() {
             return Ok(());
         }
@@ -154,35 +154,19 @@ impl Ledger {
     }
 
     /// What is written so far, and what waits here.
-    pub(super) fn books(&self, written: &Books) -> Books {
+    pub(crate) fn books(&self, written: &Books) -> Books {
         let mut books = *written;
         add(&mut books, &self.delta);
         books
     }
 
     /// The losses written so far, and those that wait here.
-    pub(super) fn losses(&self, db: &dyn Db) -> Result<Vec<LossCount>> {
-        let mut all = read_losses(db)?;
+    pub(crate) fn losses(&self, db: &dyn Db) -> Result<Vec<LossCount>> {
+        let mut all = read(db, LOSSES)?;
         for (key, tally) in &self.losses {
             all.entry(*key).or_default().add(tally);
         }
-        let mut list: Vec<LossCount> = all
-            .into_iter()
-            .map(|(key, tally)| LossCount {
-                reason: key.reason,
-                fingerprint: key.fingerprint.map(|bytes| hex(&bytes)),
-                cause: key.cause,
-                count: tally.count,
-                first_at: tally.first_at,
-                last_at: tally.last_at,
-            })
-            .collect();
-        list.sort_by(|a, b| {
-            b.count
-                .cmp(&a.count)
-                .then_with(|| a.fingerprint.cmp(&b.fingerprint))
-        });
-        Ok(list)
+        Ok(listed(all))
     }
 }
 
@@ -195,7 +179,7 @@ impl Tally {
 }
 
 /// The counters as written.
-pub(super) fn read_books(db: &dyn Db) -> Result<Books> {
+pub(crate) fn read_books(db: &dyn Db) -> Result<Books> {
     let sql =
         "SELECT due, stored, counted_lost, without_body, without_detail, set_aside FROM books";
     let books = db.first(sql, &[], |cells| {
@@ -212,8 +196,34 @@ pub(super) fn read_books(db: &dyn Db) -> Result<Books> {
     Ok(books.unwrap_or_default())
 }
 
-fn read_losses(db: &dyn Db) -> Result<HashMap<LossKey, Tally>> {
-    let sql = "SELECT reason, cause, fingerprint, count, first_at, last_at FROM losses";
+const LOSSES: &str = "SELECT reason, cause, fingerprint, count, first_at, last_at FROM losses";
+
+/// The losses that a question finds, most frequent first.
+pub(crate) fn read_losses(db: &dyn Db, sql: &str) -> Result<Vec<LossCount>> {
+    read(db, sql).map(listed)
+}
+
+fn listed(losses: HashMap<LossKey, Tally>) -> Vec<LossCount> {
+    let mut list: Vec<LossCount> = losses
+        .into_iter()
+        .map(|(key, tally)| LossCount {
+            reason: key.reason,
+            fingerprint: key.fingerprint.map(|bytes| hex(&bytes)),
+            cause: key.cause,
+            count: tally.count,
+            first_at: tally.first_at,
+            last_at: tally.last_at,
+        })
+        .collect();
+    list.sort_by(|a, b| {
+        b.count
+            .cmp(&a.count)
+            .then_with(|| a.fingerprint.cmp(&b.fingerprint))
+    });
+    list
+}
+
+fn read(db: &dyn Db, sql: &str) -> Result<HashMap<LossKey, Tally>> {
     let losses = db.rows(sql, &[], |cells| {
         let key = LossKey {
             reason: cells.word("reason")?,

@@ -1,4 +1,5 @@
-//! The statements that write one record. Prepared once per connection, borrowed once per transaction.
+//! Records as rows of the embedded store. Statements are prepared once per connection, and borrowed once
+//! per transaction.
 
 use std::{collections::BTreeSet, io::Write as _, sync::LazyLock};
 
@@ -12,7 +13,7 @@ use waybill_model::{
 };
 
 use super::{Step, Trouble};
-use crate::sql::{Result, int};
+use crate::sql::int;
 
 const SUBJECT: &str = "request_id, created_at, client_request_id, platform, endpoint, model, stream, \
     status_code, latency_ms, time_to_first_token_ms, user_id, api_key_id, account_id, group_id, attempts";
@@ -37,6 +38,9 @@ const EVENT_DETAIL: &str = "event_id, detail, request_headers, response_headers,
 
 const REPLAY: &str = "error_id, created_at, body_bytes, sealed";
 
+/// Request ids kept per minute, source and cause of refused requests.
+const MAX_SAMPLES: usize = 5;
+
 static INSERT_REQUEST: LazyLock<String> = LazyLock::new(|| {
     insert("requests", &[SUBJECT, REQUEST]) + " ON CONFLICT (request_id) DO NOTHING"
 });
@@ -50,8 +54,8 @@ static INSERT_EVENT_DETAIL: LazyLock<String> =
 static INSERT_REPLAY: LazyLock<String> = LazyLock::new(|| insert("replay_bodies", &[REPLAY]));
 
 /// The statements of one transaction.
-pub(super) struct Inserts<'c> {
-    db: &'c Connection,
+pub(crate) struct Inserts<'c> {
+    pub(super) db: &'c Connection,
     request: CachedStatement<'c>,
     error: CachedStatement<'c>,
     error_detail: CachedStatement<'c>,
@@ -86,11 +90,7 @@ impl<'c> Inserts<'c> {
         match record.error.as_deref() {
             Some(error) => is_new |= self.error(error, record, step)?,
             None if record.events.is_empty() && record.replay.is_none() => {}
-            None => {
-                return Err(Trouble::Record(
-                    "events or a replay copy without an error row".to_owned(),
-                ));
-            }
+            None => return Err(Trouble::events_without_error()),
         }
         Ok(is_new)
     }
@@ -232,7 +232,7 @@ impl<'c> Inserts<'c> {
 }
 
 /// Adds to one count of refused requests.
-pub(super) fn noise(db: &Connection, noise: &NoiseCount, max_samples: usize) -> Result<()> {
+pub(super) fn noise(db: &Connection, noise: &NoiseCount) -> rusqlite::Result<()> {
     let key = params![noise.minute.0, noise.client_ip, noise.cause.as_str()];
     let before: Option<String> = db
         .prepare_cached(
@@ -251,7 +251,7 @@ pub(super) fn noise(db: &Connection, noise: &NoiseCount, max_samples: usize) -> 
             .filter(|id| !known.contains(*id))
             .cloned(),
     );
-    samples.truncate(max_samples);
+    samples.truncate(MAX_SAMPLES);
     db.prepare_cached(
         "INSERT INTO noise (minute, client_ip, cause, count, samples) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (minute, client_ip, cause) DO UPDATE SET
@@ -273,13 +273,28 @@ pub(super) fn set_aside(
     record: &Record,
     reason: &str,
 ) -> std::result::Result<bool, Trouble> {
+    let Some((subject, summary)) = summary(record) else {
+        return Err(Trouble::Record(reason.to_owned()));
+    };
+    let added = db.execute(
+        "INSERT INTO set_aside (request_id, created_at, reason, summary) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (request_id) DO NOTHING",
+        params![
+            subject.request_id.to_string(),
+            subject.created_at.0,
+            reason,
+            summary.to_string()
+        ],
+    )?;
+    Ok(added > 0)
+}
+
+/// What remains of a record that is set aside; `None` for one about nothing.
+pub(crate) fn summary(record: &Record) -> Option<(&Subject, serde_json::Value)> {
     let error = record.error.as_deref();
     let subject = error
         .map(|e| &e.subject)
-        .or(record.request.as_ref().map(|r| &r.subject));
-    let Some(subject) = subject else {
-        return Err(Trouble::Record(reason.to_owned()));
-    };
+        .or(record.request.as_ref().map(|r| &r.subject))?;
     let summary = serde_json::json!({
         "platform": subject.platform,
         "endpoint": subject.endpoint,
@@ -292,17 +307,7 @@ pub(super) fn set_aside(
         "recovered": error.map(|e| e.recovered),
         "upstream_errors": record.events.len(),
     });
-    let added = db.execute(
-        "INSERT INTO set_aside (request_id, created_at, reason, summary) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (request_id) DO NOTHING",
-        params![
-            subject.request_id.to_string(),
-            subject.created_at.0,
-            reason,
-            summary.to_string()
-        ],
-    )?;
-    Ok(added > 0)
+    Some((subject, summary))
 }
 
 /// Binds what requests and errors share, then their own columns; `false` if the request id is stored.
@@ -334,18 +339,18 @@ fn with_subject(
 }
 
 /// An id's text without an allocation: every row needs it.
-pub(super) fn spell(id: RequestId, buffer: &mut [u8; 36]) -> &str {
+pub(crate) fn spell(id: RequestId, buffer: &mut [u8; 36]) -> &str {
     let mut rest = &mut buffer[..];
     // The text of an id is exactly as long as the buffer.
     let _ = write!(rest, "{id}");
     std::str::from_utf8(buffer).unwrap_or_default()
 }
 
-pub(super) fn text(shown: &Option<Shown>) -> Option<&str> {
+pub(crate) fn text(shown: &Option<Shown>) -> Option<&str> {
     shown.as_ref().map(Shown::as_str)
 }
 
-fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
+pub(crate) fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
     serde_json::to_string(value)
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }

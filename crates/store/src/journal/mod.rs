@@ -6,22 +6,37 @@
 //! are handed back instead. What goes [`along`] with records is no later on disk than they are, needs
 //! no step, and is handed back for want of space, too.
 //!
+//! It writes to a SQLite file in either set-up: to the embedded store itself ([`home`]), or to the spool
+//! in front of a shared one.
+//!
 //! Must not know: queues, threads. The caller owns the batch and waits.
 
 mod along;
-mod insert;
+mod home;
+mod ledger;
+mod target;
 
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use waybill_model::{record::Record, view::NoiseCount};
 
-use self::{along::Along, insert::Inserts};
-use super::{Shared, database, ledger::Ledger};
-use crate::{Batch, CommitReport, Fate, LossReason, StoreOptions, connections::lock, sql::Result};
+use self::along::Along;
+use crate::{
+    Batch, CommitReport, Fate, LossReason, StoreError,
+    connections::{Turn, lock},
+    sql::Result,
+};
+
+pub(crate) use home::{json, spell, summary, text};
+pub(crate) use ledger::{Ledger, read_books, read_losses};
+pub(crate) use target::{Kind, Target};
 
 /// While space is short, one commit in this many tries to keep more again.
 const PROBE_EVERY: u32 = 16;
@@ -29,15 +44,12 @@ const PROBE_EVERY: u32 = 16;
 /// So does the first commit after this long, for where commits are rare.
 const PROBE_AFTER: Duration = Duration::from_secs(1);
 
-/// Request ids kept per minute, source and cause of refused requests.
-const MAX_SAMPLES: usize = 5;
-
 /// Account events written by one transaction of their own: what one has no room for costs no more.
 const EVENTS_ALONE: usize = 256;
 
 /// How much of each record is kept, from the best step down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Step {
+pub(crate) enum Step {
     Whole,
     WithoutBody,
     WithoutDetail,
@@ -63,7 +75,8 @@ impl Step {
 }
 
 /// Why a transaction failed, as far as it decides what to do next.
-enum Trouble {
+#[derive(Debug)]
+pub(crate) enum Trouble {
     /// One of the records is refused whatever else is in the batch.
     Record(String),
     /// No space.
@@ -72,10 +85,32 @@ enum Trouble {
     Store(String),
 }
 
+/// What a journal shares with the store it was taken from.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    /// The right to write to the file.
+    pub(crate) turn: Arc<Turn>,
+    /// Counts not yet written. Held for moments only, never while the disk is written.
+    pub(crate) waiting: Mutex<Ledger>,
+    journal_taken: AtomicBool,
+    /// Something made room: the journal may keep whole records again.
+    pub(crate) space_freed: AtomicBool,
+}
+
+impl Shared {
+    /// Counts records lost before they reached the journal.
+    pub(crate) fn count_lost(&self, count: u64, reason: LossReason) {
+        if count > 0 {
+            lock(&self.waiting).lose_unknown(count, reason);
+        }
+    }
+}
+
 /// The one writer of records. Owned by one thread; dropping it lets another be taken.
 #[derive(Debug)]
 pub struct Journal {
     connection: Connection,
+    kind: Kind,
     shared: Arc<Shared>,
     step: Step,
     commits: u32,
@@ -86,9 +121,24 @@ pub struct Journal {
 }
 
 impl Journal {
-    pub(super) fn open(options: &StoreOptions, shared: Arc<Shared>) -> Result<Journal> {
+    /// Takes the one journal of a file that `open` opens.
+    ///
+    /// # Errors
+    /// [`StoreError::JournalTaken`] while the journal taken before lives.
+    pub(crate) fn take(
+        shared: Arc<Shared>,
+        kind: Kind,
+        open: impl FnOnce() -> Result<Connection>,
+    ) -> Result<Journal> {
+        if shared.journal_taken.swap(true, Ordering::AcqRel) {
+            return Err(StoreError::JournalTaken);
+        }
+        let connection = open().inspect_err(|_| {
+            shared.journal_taken.store(false, Ordering::Release);
+        })?;
         Ok(Journal {
-            connection: database::open_journal(options)?,
+            connection,
+            kind,
             shared,
             step: Step::Whole,
             commits: 0,
@@ -149,9 +199,11 @@ impl Journal {
         let tx = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut target = Target::prepare(&self.kind, &tx)?;
         for noise in counts {
-            insert::noise(&tx, noise, MAX_SAMPLES)?;
+            target.noise(noise)?;
         }
+        drop(target);
         tx.commit()?;
         Ok(())
     }
@@ -200,13 +252,12 @@ impl Journal {
         along: &mut Along<'_>,
     ) -> std::result::Result<Vec<Fate>, Trouble> {
         let step = self.step;
-        let (fates, refused) = self.transaction(|db, ledger| {
-            let refused = along.write(db)?;
-            let mut inserts = Inserts::prepare(db)?;
+        let (fates, refused) = self.transaction(|target, ledger| {
+            let refused = along.write(target)?;
             let mut fates = Vec::with_capacity(batch.len());
             for record in batch {
                 let fate = fate_at(step, record);
-                if inserts.record(record, step)? {
+                if target.record(record, step)? {
                     ledger.delta.due += 1;
                     ledger.delta.stored += 1;
                     ledger.delta.without_body += u64::from(fate == Fate::StoredWithoutBody);
@@ -228,8 +279,8 @@ impl Journal {
             reason,
             "the database refused a record; its summary is set aside"
         );
-        let kept = self.transaction(|db, ledger| {
-            if insert::set_aside(db, record, reason)? {
+        let kept = self.transaction(|target, ledger| {
+            if target.set_aside(record, reason)? {
                 ledger.delta.due += 1;
                 ledger.delta.stored += 1;
                 ledger.delta.set_aside += 1;
@@ -279,7 +330,7 @@ impl Journal {
     }
 
     fn write_along(&mut self, along: &mut Along<'_>) -> std::result::Result<(), Trouble> {
-        let refused = self.transaction(|db, _| along.write(db))?;
+        let refused = self.transaction(|target, _| along.write(target))?;
         along.written(refused);
         Ok(())
     }
@@ -288,7 +339,7 @@ impl Journal {
     /// when it begins and when it is over.
     fn transaction<T>(
         &mut self,
-        work: impl FnOnce(&Connection, &mut Ledger) -> std::result::Result<T, Trouble>,
+        work: impl FnOnce(&mut Target<'_>, &mut Ledger) -> std::result::Result<T, Trouble>,
     ) -> std::result::Result<T, Trouble> {
         let answer = self.attempt(work);
         match (&answer, self.failing) {
@@ -306,14 +357,14 @@ impl Journal {
     /// that wait go along, and all of it happens or none.
     fn attempt<T>(
         &mut self,
-        work: impl FnOnce(&Connection, &mut Ledger) -> std::result::Result<T, Trouble>,
+        work: impl FnOnce(&mut Target<'_>, &mut Ledger) -> std::result::Result<T, Trouble>,
     ) -> std::result::Result<T, Trouble> {
         let _turn = self.shared.turn.take();
         let tx = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut ledger = Ledger::default();
-        let answer = work(&tx, &mut ledger)?;
+        let answer = work(&mut Target::prepare(&self.kind, &tx)?, &mut ledger)?;
         let waited = std::mem::take(&mut *lock(&self.shared.waiting));
         // The lock is not held while the disk is written: counting a loss must never wait for it.
         let written = waited
@@ -324,6 +375,9 @@ impl Journal {
             lock(&self.shared.waiting).absorb(waited);
             return Err(error.into());
         }
+        if let Kind::Spool(numbers) = &self.kind {
+            numbers.ring();
+        }
         Ok(answer)
     }
 }
@@ -331,6 +385,13 @@ impl Journal {
 impl Drop for Journal {
     fn drop(&mut self) {
         self.shared.journal_taken.store(false, Ordering::Release);
+    }
+}
+
+impl Trouble {
+    /// Attempts, or a copy to send again, that belong to no error row.
+    pub(crate) fn events_without_error() -> Self {
+        Trouble::Record("events or a replay copy without an error row".to_owned())
     }
 }
 

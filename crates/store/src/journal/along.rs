@@ -4,12 +4,12 @@
 //! never on disk without the events before it; a row that the database refuses by itself takes nothing
 //! else down; an event that is stored already changes nothing.
 
-use rusqlite::{CachedStatement, Connection, params};
+use rusqlite::{Connection, params};
 use waybill_model::{cause::Cause, id::RequestId, limits::UsageCount, record::AccountEventRow};
 
 use super::{
-    Trouble,
-    insert::{spell, text},
+    Target, Trouble,
+    home::{spell, text},
 };
 use crate::{Batch, query::usage, sql::int};
 
@@ -77,28 +77,22 @@ impl<'a> Along<'a> {
     }
 
     /// Writes it all; says how many events were refused.
-    pub(super) fn write(&self, db: &Connection) -> Result<u64, Trouble> {
+    pub(super) fn write(&self, target: &mut Target<'_>) -> Result<u64, Trouble> {
         let mut refused = 0;
-        if !self.events.is_empty() {
-            let mut statement = db.prepare_cached(INSERT_ACCOUNT_EVENT)?;
-            for event in self.events {
-                refused += u64::from(!is_taken(insert(&mut statement, event), "account event")?);
-            }
+        for event in self.events {
+            refused += u64::from(!is_taken(target.account_event(event), "account event")?);
         }
-        if !self.usage.is_empty() {
-            let mut statement = db.prepare_cached(ADD_USAGE)?;
-            for count in self.usage {
-                is_taken(add(&mut statement, count), "count of usage")?;
-            }
+        for count in self.usage {
+            is_taken(target.usage(count), "count of usage")?;
         }
         Ok(refused)
     }
 }
 
 /// Whether a row was written. A refused one undoes its own statement only, and the transaction goes on.
-fn is_taken(written: rusqlite::Result<usize>, what: &'static str) -> Result<bool, Trouble> {
+fn is_taken(written: rusqlite::Result<()>, what: &'static str) -> Result<bool, Trouble> {
     match written.map_err(Trouble::from) {
-        Ok(_) => Ok(true),
+        Ok(()) => Ok(true),
         Err(Trouble::Record(reason)) => {
             tracing::error!(reason, what, "the database refused a row; it is lost");
             Ok(false)
@@ -107,7 +101,9 @@ fn is_taken(written: rusqlite::Result<usize>, what: &'static str) -> Result<bool
     }
 }
 
-fn insert(statement: &mut CachedStatement<'_>, event: &AccountEventRow) -> rusqlite::Result<usize> {
+/// Writes an event into the embedded store.
+pub(super) fn insert(db: &Connection, event: &AccountEventRow) -> rusqlite::Result<()> {
+    let mut statement = db.prepare_cached(INSERT_ACCOUNT_EVENT)?;
     let mut buffer = [0; 36];
     let request_id = event.request_id.map(|id: RequestId| spell(id, &mut buffer));
     statement.execute(params![
@@ -127,10 +123,13 @@ fn insert(statement: &mut CachedStatement<'_>, event: &AccountEventRow) -> rusql
         event.attempt,
         text(&event.actor),
         event.undoes.map(|id| id.0)
-    ])
+    ])?;
+    Ok(())
 }
 
-fn add(statement: &mut CachedStatement<'_>, count: &UsageCount) -> rusqlite::Result<usize> {
+/// Adds a count in the embedded store.
+pub(super) fn add(db: &Connection, count: &UsageCount) -> rusqlite::Result<()> {
+    let mut statement = db.prepare_cached(ADD_USAGE)?;
     let (consumer, id) = usage::key(count.consumer);
     statement.execute(params![
         consumer,
@@ -140,5 +139,6 @@ fn add(statement: &mut CachedStatement<'_>, count: &UsageCount) -> rusqlite::Res
         int(count.used.requests),
         int(count.used.tokens),
         count.used.usd.0
-    ])
+    ])?;
+    Ok(())
 }
