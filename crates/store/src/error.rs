@@ -98,6 +98,11 @@ pub enum StoreError {
     /// The shared database's address, or what is needed to trust it, cannot be read.
     #[error("the database's address: {0}")]
     BadAddress(String),
+    /// As many replicas as there may be were there within a day.
+    #[error(
+        "all 63 numbers of replicas are taken; one is free a day after its replica was last seen"
+    )]
+    NoNumber,
     /// The database was held by another process for too long.
     #[error("the database is held by another process")]
     Busy,

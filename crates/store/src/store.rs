@@ -6,8 +6,8 @@ use std::sync::Arc;
 use waybill_model::{id::ErrorId, time::UnixMillis, view::Books};
 
 use crate::{
-    Forwarder, Forwarding, Journal, Kind, LossCount, LossReason, PostgresOptions, RetentionPolicy,
-    RetentionReport, SetAside, StoreError, StoreOptions,
+    Forwarder, Forwarding, Journal, Kind, LossCount, LossReason, PostgresOptions, Replicas,
+    RetentionPolicy, RetentionReport, SetAside, StoreError, StoreOptions,
     connections::{Desk, Readers},
     postgres::Shared,
     sql::{Result, values},
@@ -21,6 +21,7 @@ pub struct Store {
     /// For what must be answered while lists are slow: the books and the configuration.
     pub(crate) quick: Arc<Readers>,
     pub(crate) desk: Arc<Desk>,
+    quick_desk: Arc<Desk>,
     home: Home,
 }
 
@@ -46,6 +47,7 @@ impl Store {
             readers: readers(options.readers),
             quick: readers(1),
             desk: Arc::new(embedded.desk()),
+            quick_desk: Arc::new(embedded.desk()),
             home: Home::Embedded(Arc::new(embedded)),
         })
     }
@@ -63,6 +65,7 @@ impl Store {
             readers: readers(postgres.readers),
             quick: readers(1),
             desk: Arc::new(shared.desk()),
+            quick_desk: Arc::new(shared.desk()),
             home: Home::Shared(Arc::new(shared)),
         })
     }
@@ -92,6 +95,22 @@ impl Store {
             Home::Embedded(_) => None,
             Home::Shared(shared) => Some(shared.forwarding()),
         }
+    }
+
+    /// What replicas tell each other through the shared store. `None` for the embedded store.
+    pub fn replicas(&self) -> Option<Replicas> {
+        match &self.home {
+            Home::Embedded(_) => None,
+            Home::Shared(shared) => Some(Replicas {
+                store: self.clone(),
+                shared: Arc::clone(shared),
+            }),
+        }
+    }
+
+    /// A desk for small changes that must not wait for others' long ones.
+    pub(crate) fn quick_desk(&self) -> &Desk {
+        &self.quick_desk
     }
 
     /// Takes the one writer of records. A thread of its own should own it, for its commits block.

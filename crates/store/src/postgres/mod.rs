@@ -9,6 +9,7 @@ mod copy;
 mod engine;
 mod fault;
 mod forward;
+mod listen;
 mod migrate;
 mod retention;
 mod text;
@@ -17,8 +18,11 @@ use std::sync::Arc;
 
 use waybill_model::time::UnixMillis;
 
-pub use self::forward::{Forwarder, ForwarderThread, Forwarding};
 use self::{connect::Server, engine::Postgres, forward::State};
+pub use self::{
+    forward::{Forwarder, ForwarderThread, Forwarding},
+    listen::{Change, Changes},
+};
 use crate::{
     LossCount, PostgresOptions, RetentionPolicy, RetentionReport, StoreError, StoreOptions,
     connections::{Desk, Readers, Turn},
@@ -83,6 +87,10 @@ impl Shared {
             self.server.clone(),
             Arc::clone(&self.forwarding),
         )
+    }
+
+    pub(crate) fn changes(&self) -> Changes {
+        Changes::at(self.server.clone())
     }
 
     pub(crate) fn forwarding(&self) -> Forwarding {

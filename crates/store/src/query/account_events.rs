@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// In the order `read` reads them.
-pub(super) const COLUMNS: &str = "id, at, account_id, kind, scope, since, until, source, strikes, cause, \
+pub(crate) const COLUMNS: &str = "id, at, account_id, kind, scope, since, until, source, strikes, cause, \
     status_code, reason, request_id, attempt, actor, undoes";
 
 /// How far the order of ids and that of time may differ: clocks are set, and threads overtake.
@@ -158,7 +158,7 @@ pub(super) fn read_all(db: &dyn Db, sql: &str, values: &[Value]) -> Result<Vec<A
     db.rows(sql, values, read)
 }
 
-fn read(cells: &mut Cells<'_>) -> Result<AccountEvent> {
+pub(crate) fn read(cells: &mut Cells<'_>) -> Result<AccountEvent> {
     Ok(AccountEvent {
         id: cells.next()?,
         at: cells.time()?,

@@ -11,7 +11,8 @@ use crate::{
 };
 
 /// In the order `read` reads them.
-const COLUMNS: &str = "consumer, consumer_id, \"window\", started_at, requests, tokens, micro_usd";
+pub(crate) const COLUMNS: &str =
+    "consumer, consumer_id, \"window\", started_at, requests, tokens, micro_usd";
 
 /// A consumer's two cells.
 pub(crate) fn key(consumer: Consumer) -> (&'static str, i64) {
@@ -56,7 +57,7 @@ fn read(db: &dyn Db, sql: &str, values: &[Value]) -> Result<Vec<UsageCount>> {
     db.rows(sql, values, read_one)
 }
 
-fn read_one(cells: &mut Cells<'_>) -> Result<UsageCount> {
+pub(crate) fn read_one(cells: &mut Cells<'_>) -> Result<UsageCount> {
     Ok(UsageCount {
         consumer: consumer(cells.text()?, cells.next()?)?,
         window: cells.word("window")?,
