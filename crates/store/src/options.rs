@@ -4,6 +4,8 @@ use std::{path::PathBuf, time::Duration};
 
 use waybill_model::secret::Secret;
 
+use crate::StoreError;
+
 /// How a store is opened.
 #[derive(Debug, Clone)]
 pub struct StoreOptions {
@@ -56,6 +58,14 @@ impl PostgresOptions {
             readers: 8,
             query_limit: Duration::from_secs(10),
         }
+    }
+
+    /// Whether the address can be read. Connects to nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::BadAddress`].
+    pub fn check(&self) -> Result<(), StoreError> {
+        crate::postgres::check_address(self)
     }
 }
 

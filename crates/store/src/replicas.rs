@@ -86,6 +86,22 @@ impl Replicas {
             .await
     }
 
+    /// Whether `check`, made of this replica's instance key, is the deployment's. The first one that asks
+    /// decides.
+    pub async fn has_key(&self, check: String) -> Result<bool> {
+        self.store
+            .desk
+            .change(move |db| {
+                db.execute(
+                    "UPDATE deployment SET key_check = ?1 WHERE key_check IS NULL",
+                    values![&check],
+                )?;
+                let known: Option<String> = db.cell("SELECT key_check FROM deployment", &[])?;
+                Ok(known.is_some_and(|known| known == check))
+            })
+            .await
+    }
+
     /// Makes this replica known, and gives it a number: the one it had before, if it had one.
     ///
     /// # Errors

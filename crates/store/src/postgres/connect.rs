@@ -34,11 +34,7 @@ impl Server {
     /// [`StoreError::BadAddress`] for an address or a file of certificates that cannot be read.
     pub(crate) fn new(options: &PostgresOptions) -> Result<Server> {
         let bad = |error: &dyn std::fmt::Display| StoreError::BadAddress(error.to_string());
-        let mut config: Config = options
-            .url
-            .expose()
-            .parse()
-            .map_err(|error: tokio_postgres::Error| bad(&why(&error)))?;
+        let mut config = address(options)?;
         config
             .application_name("waybill")
             .connect_timeout(CONNECT_LIMIT)
@@ -104,6 +100,12 @@ impl Server {
             tracing::debug!("a query could not be stopped; it ends at its own limit");
         }
     }
+}
+
+/// Reads an address.
+pub(crate) fn address(options: &PostgresOptions) -> Result<Config> {
+    let read: std::result::Result<Config, tokio_postgres::Error> = options.url.expose().parse();
+    read.map_err(|error| StoreError::BadAddress(why(&error)))
 }
 
 /// The half of a connection that receives.

@@ -33,6 +33,11 @@ use crate::{
 
 pub(crate) use text::storable;
 
+/// Whether an address can be read.
+pub(crate) fn check_address(options: &PostgresOptions) -> Result<()> {
+    connect::address(options).map(drop)
+}
+
 /// A database that replicas share, and this replica's spool.
 #[derive(Debug)]
 pub(crate) struct Shared {

@@ -387,9 +387,11 @@ CREATE TABLE prices (
 CREATE TABLE deployment (
     id                      BIGINT  PRIMARY KEY CHECK (id = 1),
     name                    TEXT COLLATE "C" NOT NULL,
-    config_version          BIGINT  NOT NULL
+    config_version          BIGINT  NOT NULL,
+    -- Tells whether a replica's instance key is the one that everything here is sealed with.
+    key_check               TEXT COLLATE "C"
 );
-INSERT INTO deployment VALUES (1, gen_random_uuid()::TEXT, 1);
+INSERT INTO deployment VALUES (1, gen_random_uuid()::TEXT, 1, NULL);
 
 CREATE TABLE replicas (
     id                      TEXT COLLATE "C" PRIMARY KEY,
