@@ -220,7 +220,7 @@ fn announce(gateway: &Gateway) -> std::io::Result<()> {
 
 /// Makes the folder, for its owner alone: prompts of failed requests rest in it. One that is there
 /// already keeps the mode somebody gave it.
-fn private_folder(folder: &Path) -> anyhow::Result<()> {
+pub(crate) fn private_folder(folder: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     std::fs::DirBuilder::new()
         .recursive(true)
@@ -270,7 +270,7 @@ fn extra_roots(
 }
 
 /// The runtime of everything that is not a request: accepting, the admin API's jobs, signals.
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()

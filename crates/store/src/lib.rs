@@ -35,6 +35,6 @@ pub use error::{Kind, StoreError};
 pub use fate::{CommitReport, Fate, LossCount, LossReason, SetAside};
 pub use journal::Journal;
 pub use options::{Durability, PostgresOptions, RetentionPolicy, RetentionReport, StoreOptions};
-pub use postgres::{Change, Changes, Forwarder, ForwarderThread, Forwarding};
+pub use postgres::{Change, Changes, DatabaseFacts, Forwarder, ForwarderThread, Forwarding};
 pub use replicas::{Deployment, Replica, Replicas};
 pub use store::Store;

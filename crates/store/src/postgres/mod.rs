@@ -9,18 +9,20 @@ mod copy;
 mod engine;
 mod fault;
 mod forward;
+mod inspect;
 mod listen;
 mod migrate;
 mod retention;
 mod text;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use waybill_model::time::UnixMillis;
 
 use self::{connect::Server, engine::Postgres, forward::State};
 pub use self::{
     forward::{Forwarder, ForwarderThread, Forwarding},
+    inspect::DatabaseFacts,
     listen::{Change, Changes},
 };
 use crate::{
@@ -37,6 +39,9 @@ pub(crate) use text::storable;
 pub(crate) fn check_address(options: &PostgresOptions) -> Result<()> {
     connect::address(options).map(drop)
 }
+
+/// The longest that a question takes whose answer is only looked at.
+const INSPECTION_LIMIT: Duration = Duration::from_secs(5);
 
 /// A database that replicas share, and this replica's spool.
 #[derive(Debug)]
@@ -84,6 +89,10 @@ impl Shared {
             );
         }
         Ok(())
+    }
+
+    pub(crate) async fn inspect(&self) -> Result<DatabaseFacts> {
+        inspect::inspect(&self.server, INSPECTION_LIMIT).await
     }
 
     pub(crate) fn forwarder(&self) -> Result<Forwarder> {
