@@ -12,9 +12,8 @@ mod forward;
 mod listen;
 mod migrate;
 mod retention;
-mod text;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use waybill_model::time::UnixMillis;
 
@@ -31,8 +30,6 @@ use crate::{
     sql::{Engine, Result},
 };
 
-pub(crate) use text::storable;
-
 /// Whether an address can be read.
 pub(crate) fn check_address(options: &PostgresOptions) -> Result<()> {
     connect::address(options).map(drop)
@@ -45,6 +42,7 @@ pub(crate) struct Shared {
     server: Server,
     pub(crate) spool: Spool,
     forwarding: Arc<State>,
+    batch_limit: Duration,
 }
 
 impl Shared {
@@ -61,6 +59,7 @@ impl Shared {
             server,
             spool: Spool::open(spool, new_id)?,
             forwarding: Arc::default(),
+            batch_limit: postgres.batch_limit,
         })
     }
 
@@ -91,6 +90,7 @@ impl Shared {
             self.spool.clone(),
             self.server.clone(),
             Arc::clone(&self.forwarding),
+            self.batch_limit,
         )
     }
 
