@@ -98,6 +98,12 @@ pub enum StoreError {
     /// The shared database's address, or what is needed to trust it, cannot be read.
     #[error("the database's address: {0}")]
     BadAddress(String),
+    /// The role that the shared database is used as may not do what was to be done.
+    #[error(
+        "the database's role may not do this ({0}): run `waybill migrate` as the role that owns the tables, \
+         and let this one read and write them, or let this one own them"
+    )]
+    NoRights(String),
     /// As many replicas as there may be were there within a day.
     #[error(
         "all 63 numbers of replicas are taken; one is free a day after its replica was last seen"

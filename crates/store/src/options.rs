@@ -47,16 +47,20 @@ pub struct PostgresOptions {
     pub readers: usize,
     /// The longest a query may take, waiting for a connection included, before it is stopped.
     pub query_limit: Duration,
+    /// The longest a batch of records may take on its way there, waiting for other replicas' included.
+    /// Beyond, the network is taken to be gone.
+    pub batch_limit: Duration,
 }
 
 impl PostgresOptions {
-    /// The defaults for an address: eight queries at once of ten seconds at most.
+    /// The defaults for an address: eight queries at once of ten seconds at most, half a minute for a batch.
     pub fn at(url: Secret) -> Self {
         PostgresOptions {
             url,
             ca: None,
             readers: 8,
             query_limit: Duration::from_secs(10),
+            batch_limit: Duration::from_secs(30),
         }
     }
 

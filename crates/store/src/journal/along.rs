@@ -11,7 +11,11 @@ use super::{
     Target, Trouble,
     home::{spell, text},
 };
-use crate::{Batch, query::usage, sql::int};
+use crate::{
+    Batch,
+    query::usage,
+    sql::{int, storable},
+};
 
 const INSERT_ACCOUNT_EVENT: &str = "INSERT INTO account_events (id, at, account_id, kind, scope, since, until, \
     source, strikes, cause, status_code, reason, request_id, attempt, actor, undoes) \
@@ -111,14 +115,14 @@ pub(super) fn insert(db: &Connection, event: &AccountEventRow) -> rusqlite::Resu
         event.at.0,
         event.account_id.0,
         event.kind.as_str(),
-        event.scope.as_str(),
+        storable(event.scope.as_str()),
         event.since.map(|at| at.0),
         event.until.map(|at| at.0),
         text(&event.source),
         event.strikes,
         event.cause.map(Cause::as_str),
         event.status_code,
-        event.reason.as_str(),
+        storable(event.reason.as_str()),
         request_id,
         event.attempt,
         text(&event.actor),

@@ -1,7 +1,7 @@
 //! Records as rows of the embedded store. Statements are prepared once per connection, and borrowed once
 //! per transaction.
 
-use std::{collections::BTreeSet, io::Write as _, sync::LazyLock};
+use std::{borrow::Cow, collections::BTreeSet, io::Write as _, sync::LazyLock};
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, ToSql, params};
 use waybill_model::{
@@ -13,7 +13,7 @@ use waybill_model::{
 };
 
 use super::{Step, Trouble};
-use crate::sql::int;
+use crate::sql::{int, storable};
 
 const SUBJECT: &str = "request_id, created_at, client_request_id, platform, endpoint, model, stream, \
     status_code, latency_ms, time_to_first_token_ms, user_id, api_key_id, account_id, group_id, attempts";
@@ -122,7 +122,7 @@ impl<'c> Inserts<'c> {
             &verdict.is_retryable,
             &verdict.is_business_limited,
             &verdict.rules_version,
-            &row.message.as_str(),
+            &storable(row.message.as_str()),
             &&row.fingerprint[..],
             &row.recovered,
             &row.upstream_error_count,
@@ -131,7 +131,7 @@ impl<'c> Inserts<'c> {
             &text(&row.account_name),
             &text(&row.group_name),
             &row.client_ip.to_string(),
-            &row.request_path.as_str(),
+            &storable(row.request_path.as_str()),
             &row.upstream_status_code,
             &text(&row.upstream_error_message),
             &row.auth_latency_ms,
@@ -180,14 +180,14 @@ impl<'c> Inserts<'c> {
             event.platform.as_str(),
             text(&event.model),
             event.account_id.0,
-            event.account_name.as_str(),
-            event.upstream_host.as_str(),
+            storable(event.account_name.as_str()),
+            storable(event.upstream_host.as_str()),
             event.upstream_status_code,
             text(&event.upstream_request_id),
             event.kind.as_str(),
             event.cause.as_str(),
             text(&event.name),
-            event.message.as_str(),
+            storable(event.message.as_str()),
             event.connect_ms,
             event.first_byte_ms,
             event.duration_ms,
@@ -346,8 +346,8 @@ pub(crate) fn spell(id: RequestId, buffer: &mut [u8; 36]) -> &str {
     std::str::from_utf8(buffer).unwrap_or_default()
 }
 
-pub(crate) fn text(shown: &Option<Shown>) -> Option<&str> {
-    shown.as_ref().map(Shown::as_str)
+pub(crate) fn text(shown: &Option<Shown>) -> Option<Cow<'_, str>> {
+    shown.as_ref().map(|shown| storable(shown.as_str()))
 }
 
 pub(crate) fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
@@ -356,7 +356,7 @@ pub(crate) fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
 }
 
 /// The summary of a record must not be refused for the size that the record was refused for.
-fn clip(text: &str) -> &str {
+pub(crate) fn clip(text: &str) -> &str {
     let end = (0..=text.len().min(512))
         .rev()
         .find(|&end| text.is_char_boundary(end))

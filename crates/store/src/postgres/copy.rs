@@ -74,9 +74,9 @@ impl<'e> Batch<'e> {
         batch
     }
 
-    /// How many records it stores, those of which only a summary is kept included.
-    pub(super) fn stored(&self) -> i64 {
-        (self.records.len() + self.set_aside.len()) as i64
+    /// How many records it stores whole.
+    pub(super) fn records(&self) -> i64 {
+        self.records.len() as i64
     }
 
     fn record(&mut self, entry: &'e Entry) {

@@ -25,7 +25,10 @@ use tokio_postgres::{
 use super::connect::Server;
 use crate::{
     StoreError,
-    sql::{Access, Canceller, Cell, Cells, Connection, Db, Dialect, Engine, Result, Row, Value},
+    sql::{
+        Access, Canceller, Cell, Cells, Connection, Db, Dialect, Engine, Result, Row, Value,
+        storable,
+    },
 };
 
 /// Statements kept prepared per connection. Filters make new ones; beyond, all are forgotten.
@@ -244,7 +247,7 @@ impl ToSql for Value {
             (Value::Int(number), &Type::INT4) => i32::try_from(*number)?.to_sql(ty, out),
             (Value::Int(number), _) => number.to_sql(&Type::INT8, out),
             (Value::Flag(flag), _) => flag.to_sql(&Type::BOOL, out),
-            (Value::Text(text), _) => super::text::storable(text).as_ref().to_sql(ty, out),
+            (Value::Text(text), _) => storable(text).as_ref().to_sql(ty, out),
             (Value::Bytes(bytes), _) => bytes.to_sql(&Type::BYTEA, out),
         }
     }

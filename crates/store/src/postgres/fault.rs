@@ -19,6 +19,8 @@ impl From<tokio_postgres::Error> for StoreError {
             SqlState::QUERY_CANCELED => StoreError::TooSlow,
             SqlState::READ_ONLY_SQL_TRANSACTION => StoreError::ReadOnly,
             SqlState::DISK_FULL => StoreError::Full,
+            SqlState::INSUFFICIENT_PRIVILEGE => StoreError::NoRights(message(&error)),
+            SqlState::UNDEFINED_DATABASE => StoreError::BadAddress(message(&error)),
             SqlState::LOCK_NOT_AVAILABLE
             | SqlState::T_R_SERIALIZATION_FAILURE
             | SqlState::T_R_DEADLOCK_DETECTED => StoreError::Busy,
@@ -28,6 +30,8 @@ impl From<tokio_postgres::Error> for StoreError {
             | SqlState::TOO_MANY_CONNECTIONS
             | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => StoreError::Away,
             _ if code.code().starts_with("08") => StoreError::Away,
+            // Who may come in.
+            _ if code.code().starts_with("28") => StoreError::BadAddress(message(&error)),
             _ => StoreError::Database(Box::new(error)),
         }
     }
@@ -52,6 +56,20 @@ pub(super) fn is_duplicate(error: &tokio_postgres::Error) -> bool {
 pub(super) fn is_missing_day(error: &tokio_postgres::Error) -> bool {
     let said = error.as_db_error().map_or("", |error| error.message());
     error.code() == Some(&SqlState::CHECK_VIOLATION) && said.starts_with("no partition of relation")
+}
+
+/// What the database said in one line, where that holds no data.
+pub(super) fn about_itself(
+    error: &(dyn std::error::Error + Send + Sync + 'static),
+) -> Option<String> {
+    let error = error.downcast_ref::<tokio_postgres::Error>()?;
+    let code = error.code()?.code();
+    (!is_of_the_data(error)).then(|| format!("{} ({code})", message(error)))
+}
+
+fn message(error: &tokio_postgres::Error) -> String {
+    let said = error.as_db_error().map(|error| error.message());
+    said.unwrap_or_default().to_owned()
 }
 
 fn is_io(error: &tokio_postgres::Error) -> bool {

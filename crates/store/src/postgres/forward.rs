@@ -10,27 +10,17 @@
 mod session;
 mod state;
 
-use std::{
-    ops::Range,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::JoinHandle,
-    time::Duration,
-};
+use std::{ops::Range, sync::Arc, thread::JoinHandle, time::Duration};
 
-use tokio::{
-    sync::Notify,
-    time::{Instant, timeout},
-};
+use tokio::{sync::watch, time::timeout};
 
-use self::session::{Session, Trouble};
+use self::session::{Session, Settled, Trouble};
 pub use self::state::Forwarding;
 pub(crate) use self::state::State;
 use super::{connect::Server, copy::Batch};
 use crate::{
-    spool::{Entry, EntryKind, Spool, Taker, take::Moved},
+    StoreError,
+    spool::{Entry, EntryKind, Spool, Taker},
     sql::Result,
 };
 
@@ -56,12 +46,12 @@ pub struct Forwarder {
     server: Server,
     session: Option<Session>,
     state: Arc<State>,
+    patience: Duration,
 }
 
-/// A forwarder that runs. Dropping it leaves it running.
+/// A forwarder that runs. Dropping it ends it where it is; nothing is lost by that.
 pub struct ForwarderThread {
-    stop: Arc<AtomicBool>,
-    wake: Arc<Notify>,
+    stop: watch::Sender<bool>,
     handle: JoinHandle<()>,
 }
 
@@ -69,8 +59,7 @@ impl ForwarderThread {
     /// Moves what is still there, if that can be done in about so long, and ends. Blocks. Call it when
     /// nothing is put into the spool any more.
     pub fn stop(self) {
-        self.stop.store(true, Ordering::Release);
-        self.wake.notify_one();
+        self.stop.send_replace(true);
         if self.handle.join().is_err() {
             tracing::error!("the forwarder ended with a panic");
         }
@@ -78,13 +67,19 @@ impl ForwarderThread {
 }
 
 impl Forwarder {
-    pub(crate) fn new(spool: Spool, server: Server, state: Arc<State>) -> Result<Forwarder> {
+    pub(crate) fn new(
+        spool: Spool,
+        server: Server,
+        state: Arc<State>,
+        patience: Duration,
+    ) -> Result<Forwarder> {
         Ok(Forwarder {
             taker: spool.taker()?,
             spool,
             server,
             session: None,
             state,
+            patience,
         })
     }
 
@@ -93,18 +88,37 @@ impl Forwarder {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let stop = Arc::new(AtomicBool::new(false));
-        let (stopping, wake) = (Arc::clone(&stop), self.spool.wake());
+        let (stop, stopping) = watch::channel(false);
         let handle = std::thread::Builder::new()
             .name("forwarder".into())
-            .spawn(move || runtime.block_on(self.run(&stopping, drain)))?;
-        Ok(ForwarderThread { stop, wake, handle })
+            .spawn(move || runtime.block_on(self.run(stopping, drain)))?;
+        Ok(ForwarderThread { stop, handle })
     }
 
-    async fn run(mut self, stop: &AtomicBool, drain: Duration) {
+    /// Moves what is there and what comes, until it is told to stop; then what is left, for as long as that
+    /// may take.
+    async fn run(mut self, mut stop: watch::Receiver<bool>, drain: Duration) {
+        let mut told = stop.clone();
+        let last_moment = async move {
+            // Whoever would have told is gone: nobody waits for the rest.
+            if told.wait_for(|stop| *stop).await.is_ok() {
+                tokio::time::sleep(drain).await;
+            }
+        };
+        let moving = async move {
+            self.move_all(&mut stop).await;
+            while self.step().await.is_ok_and(|moved| moved) {}
+        };
+        tokio::select! {
+            () = moving => {}
+            () = last_moment => tracing::debug!("what is left in the spool is moved after the next start"),
+        }
+    }
+
+    async fn move_all(&mut self, stop: &mut watch::Receiver<bool>) {
         let wake = self.spool.wake();
         let mut rest = REST.0;
-        while !stop.load(Ordering::Acquire) {
+        while !*stop.borrow_and_update() {
             let pause = match self.step().await {
                 Ok(true) => {
                     rest = REST.0;
@@ -112,22 +126,17 @@ impl Forwarder {
                 }
                 Ok(false) => {
                     rest = REST.0;
-                    LOOK_EVERY
+                    let _ = unless(stop, timeout(LOOK_EVERY, wake.notified())).await;
+                    GATHER
                 }
                 Err(_) => {
                     let now = rest;
                     rest = (rest * 2).min(REST.1);
-                    tokio::time::sleep(now).await;
-                    continue;
+                    now
                 }
             };
-            let _ = timeout(pause, wake.notified()).await;
-            if !stop.load(Ordering::Acquire) {
-                tokio::time::sleep(GATHER).await;
-            }
+            unless(stop, tokio::time::sleep(pause)).await;
         }
-        let until = Instant::now() + drain;
-        while Instant::now() < until && self.step().await.is_ok_and(|moved| moved) {}
     }
 
     /// Moves everything that is there. For tests and tools, which do not run a thread.
@@ -141,6 +150,7 @@ impl Forwarder {
 
     /// Moves a batch; `false` if there was none.
     async fn step(&mut self) -> Result<bool> {
+        let _busy = self.state.begins();
         let moved = self.try_step().await;
         match &moved {
             Ok(_) => self.state.works(),
@@ -153,57 +163,78 @@ impl Forwarder {
     }
 
     async fn try_step(&mut self) -> Result<bool> {
-        if self.session.as_ref().is_none_or(Session::is_over) {
-            self.session =
-                Some(Session::open(&self.server, &mut self.taker, self.spool.id()).await?);
-        }
+        // Whoever ends in here has no session: what it was at is unknown.
+        let session = self.session.take().filter(|session| !session.is_over());
+        let mut session = match session {
+            Some(session) => session,
+            None => Session::open(&self.server, &mut self.taker, self.patience).await?,
+        };
         let entries = self.taker.oldest(MOST_ENTRIES, MOST_BYTES)?;
-        self.settle(&entries).await?;
-        Ok(!entries.is_empty())
+        match self.settle(&mut session, &entries).await {
+            Ok(()) => {
+                self.session = Some(session);
+                Ok(!entries.is_empty())
+            }
+            Err(Trouble::Overtaken) => Ok(true),
+            Err(Trouble::Store(error)) => Err(error),
+            Err(Trouble::Refused(refusal)) => {
+                tracing::error!(
+                    reason = refusal.reason,
+                    "the shared store refused what the spool counted"
+                );
+                Err(StoreError::Busy)
+            }
+        }
     }
 
     /// Moves entries in their order. What is refused is found by halving.
-    async fn settle(&mut self, entries: &[Entry]) -> Result<()> {
+    async fn settle(
+        &mut self,
+        session: &mut Session,
+        entries: &[Entry],
+    ) -> std::result::Result<(), Trouble> {
+        if entries.is_empty() {
+            return session.store(&Batch::default(), &mut self.taker).await;
+        }
         let mut ranges = one_layout_each(entries);
         ranges.reverse();
         while let Some(range) = ranges.pop() {
-            let Some(session) = self.session.as_mut() else {
-                return Ok(());
-            };
             let part = &entries[range.clone()];
-            let batch = Batch::of(part);
-            match session.store(&batch, &mut self.taker).await {
-                Ok(()) => self.forget(Moved {
-                    position: batch.position,
-                    set_aside: batch.set_aside.len() as u64,
-                    lost: 0,
-                })?,
-                Err(Trouble::Store(error)) => return Err(error),
+            match session.store(&Batch::of(part), &mut self.taker).await {
+                Ok(()) => {}
                 Err(Trouble::Refused(_)) if range.len() > 1 => {
                     let middle = range.start + range.len() / 2;
                     ranges.push(middle..range.end);
                     ranges.push(range.start..middle);
                 }
                 Err(Trouble::Refused(refusal)) => {
-                    let kept = session.keep_aside(&part[0], &refusal).await?;
-                    tracing::error!(
-                        reason = refusal.reason,
-                        kept,
-                        "the shared store refused an entry; it is kept aside"
-                    );
-                    self.forget(Moved {
-                        position: part[0].id,
-                        set_aside: u64::from(kept && !refusal.duplicate),
-                        lost: u64::from(!kept && part[0].kind == EntryKind::Record),
-                    })?;
+                    let settled = session.settle(&part[0], &refusal, &mut self.taker).await?;
+                    match settled {
+                        Settled::Doubled => {
+                            tracing::debug!("an entry of the spool is in the shared store already");
+                        }
+                        Settled::Aside | Settled::Unkept => tracing::error!(
+                            reason = refusal.reason,
+                            kept = settled == Settled::Aside,
+                            "the shared store refused an entry of the spool"
+                        ),
+                    }
                 }
+                Err(trouble) => return Err(trouble),
             }
         }
         Ok(())
     }
+}
 
-    fn forget(&mut self, moved: Moved) -> Result<()> {
-        self.taker.forget(moved)
+/// Waits, unless it is to stop.
+async fn unless<T>(
+    stop: &mut watch::Receiver<bool>,
+    waiting: impl Future<Output = T>,
+) -> Option<T> {
+    tokio::select! {
+        done = waiting => Some(done),
+        _ = stop.wait_for(|stop| *stop) => None,
     }
 }
 

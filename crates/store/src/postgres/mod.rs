@@ -13,7 +13,6 @@ mod inspect;
 mod listen;
 mod migrate;
 mod retention;
-mod text;
 
 use std::{sync::Arc, time::Duration};
 
@@ -33,8 +32,6 @@ use crate::{
     sql::{Engine, Result},
 };
 
-pub(crate) use text::storable;
-
 /// Whether an address can be read.
 pub(crate) fn check_address(options: &PostgresOptions) -> Result<()> {
     connect::address(options).map(drop)
@@ -50,6 +47,7 @@ pub(crate) struct Shared {
     server: Server,
     pub(crate) spool: Spool,
     forwarding: Arc<State>,
+    batch_limit: Duration,
 }
 
 impl Shared {
@@ -66,6 +64,7 @@ impl Shared {
             server,
             spool: Spool::open(spool, new_id)?,
             forwarding: Arc::default(),
+            batch_limit: postgres.batch_limit,
         })
     }
 
@@ -100,6 +99,7 @@ impl Shared {
             self.spool.clone(),
             self.server.clone(),
             Arc::clone(&self.forwarding),
+            self.batch_limit,
         )
     }
 

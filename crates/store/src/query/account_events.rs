@@ -109,7 +109,8 @@ impl Moment {
             account,
             "SELECT max(at) FROM account_events WHERE account_id = ?1 AND at <= ?2",
             at,
-            "SELECT max(id) FROM account_events WHERE account_id = ?1 AND at BETWEEN ?2 - ?3 AND ?2",
+            "SELECT max(id) FROM account_events WHERE account_id = ?1 AND at BETWEEN ?2 AND ?3",
+            (-CLOCK_SLACK_MS, 0),
         )?;
         let Some(id) = id else { return Ok(None) };
         let later: Option<i64> = db.cell(
@@ -129,23 +130,30 @@ fn first_id_from(db: &dyn Db, account: AccountId, start: UnixMillis) -> Result<O
         account,
         "SELECT min(at) FROM account_events WHERE account_id = ?1 AND at >= ?2",
         start,
-        "SELECT min(id) FROM account_events WHERE account_id = ?1 AND at BETWEEN ?2 AND ?2 + ?3",
+        "SELECT min(id) FROM account_events WHERE account_id = ?1 AND at BETWEEN ?2 AND ?3",
+        (0, CLOCK_SLACK_MS),
     )
 }
 
-/// The time next to an instant at which something happened, and the outermost id around it.
+/// The time next to an instant at which something happened, and the outermost id around it: from so much
+/// earlier to so much later.
 fn id_next_to(
     db: &dyn Db,
     account: AccountId,
     time: &'static str,
     instant: UnixMillis,
     id: &'static str,
+    around_ms: (i64, i64),
 ) -> Result<Option<i64>> {
     let next: Option<Option<i64>> = db.cell(time, values![account, instant])?;
     let Some(next) = next.flatten() else {
         return Ok(None);
     };
-    let id: Option<Option<i64>> = db.cell(id, values![account, next, CLOCK_SLACK_MS])?;
+    let (from, to) = (
+        next.saturating_add(around_ms.0),
+        next.saturating_add(around_ms.1),
+    );
+    let id: Option<Option<i64>> = db.cell(id, values![account, from, to])?;
     Ok(id.flatten())
 }
 

@@ -35,9 +35,7 @@ fn consumer(word: &str, id: i64) -> Result<Consumer> {
 impl Store {
     /// What everybody used: of each window the one that was current when it was last used.
     pub async fn usage(&self) -> Result<Vec<UsageCount>> {
-        self.readers
-            .run(|db| read(db, &format!("SELECT {COLUMNS} FROM usage"), &[]))
-            .await
+        self.readers.run(|db| read(db, "", &[])).await
     }
 
     /// What one consumer used.
@@ -45,16 +43,26 @@ impl Store {
         self.readers
             .run(move |db| {
                 let (word, id) = key(consumer);
-                let sql =
-                    format!("SELECT {COLUMNS} FROM usage WHERE consumer = ?1 AND consumer_id = ?2");
-                read(db, &sql, values![word, id])
+                let who = "AND u.consumer = ?1 AND u.consumer_id = ?2";
+                read(db, who, values![word, id])
             })
             .await
     }
 }
 
-fn read(db: &dyn Db, sql: &str, values: &[Value]) -> Result<Vec<UsageCount>> {
-    db.rows(sql, values, read_one)
+/// Replicas count apart: what they counted in the window that began last is added up. What one counted
+/// in a window before is over.
+fn read(db: &dyn Db, which: &str, values: &[Value]) -> Result<Vec<UsageCount>> {
+    let sql = format!(
+        "SELECT u.consumer, u.consumer_id, u.\"window\", u.started_at, CAST(sum(u.requests) AS BIGINT),
+         CAST(sum(u.tokens) AS BIGINT), CAST(sum(u.micro_usd) AS BIGINT)
+         FROM usage u
+         WHERE u.started_at = (SELECT max(l.started_at) FROM usage l WHERE l.consumer = u.consumer
+         AND l.consumer_id = u.consumer_id AND l.\"window\" = u.\"window\") {which}
+         GROUP BY u.consumer, u.consumer_id, u.\"window\", u.started_at
+         ORDER BY u.consumer, u.consumer_id, u.\"window\""
+    );
+    db.rows(&sql, values, read_one)
 }
 
 pub(crate) fn read_one(cells: &mut Cells<'_>) -> Result<UsageCount> {

@@ -13,10 +13,10 @@ use waybill_model::{
     redact::Shown,
 };
 
+use super::take::{Entry, Layout};
 use crate::{
-    journal::{Step, Trouble, json, spell, text},
-    postgres::storable,
-    sql::int,
+    journal::{Step, Trouble, clip, json, spell, text},
+    sql::{int, storable},
 };
 
 /// A table that records are rows of.
@@ -147,7 +147,8 @@ fn error(out: &mut Vec<u8>, row: &ErrorRow, record: &Record, step: Step) -> Resu
         fields.shown(&row.upstream_error_detail);
         fields.shown(&row.request_headers);
         fields.text(&json(&row.route)?);
-        fields.optional_text(text(&row.request_body).filter(|_| !body_dropped));
+        let body = text(&row.request_body).filter(|_| !body_dropped);
+        fields.optional_text(body.as_deref());
         fields.end();
     }
     for event in &record.events {
@@ -309,7 +310,7 @@ impl<'o> Fields<'o> {
     }
 
     fn shown(&mut self, shown: &Option<Shown>) {
-        self.optional_text(text(shown));
+        self.optional_text(text(shown).as_deref());
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
@@ -343,6 +344,74 @@ impl<'o> Fields<'o> {
         self.optional(subject.group_id.map(|id| id.0));
         self.int(subject.attempts);
     }
+}
+
+/// The columns of a table in a layout.
+pub(crate) fn columns_of<'l>(layout: &'l Layout, table: &str) -> Option<&'l str> {
+    let found = layout.iter().find(|(name, _)| name == table);
+    found.map(|(_, columns)| columns.as_str())
+}
+
+/// Of a record that is kept as it is: its request's id, and its main facts as far as they can be read.
+pub(crate) fn facts(entry: &Entry, layout: &Layout) -> (Option<String>, serde_json::Value) {
+    let mut facts = serde_json::Map::new();
+    let mut attempts = 0;
+    for (table, row) in Rows::of(&entry.payload) {
+        match table {
+            Table::Requests | Table::Errors => {}
+            Table::UpstreamEvents => {
+                attempts += 1;
+                continue;
+            }
+            Table::ErrorDetails | Table::EventDetails | Table::ReplayBodies => continue,
+        }
+        let columns = columns_of(layout, table.name()).unwrap_or_default();
+        for (name, field) in columns.split(',').map(str::trim).zip(fields_of(row)) {
+            if let Some(fact) = field.and_then(|field| fact(name, field)) {
+                facts.insert(name.to_owned(), fact);
+            }
+        }
+    }
+    facts.insert("upstream_errors".to_owned(), attempts.into());
+    let request_id = match facts.remove("request_id") {
+        Some(serde_json::Value::String(id)) => Some(id),
+        _ => None,
+    };
+    (request_id, serde_json::Value::Object(facts))
+}
+
+/// A column that belongs into a summary.
+fn fact(name: &str, field: &[u8]) -> Option<serde_json::Value> {
+    match name {
+        "request_id" | "platform" | "endpoint" | "model" | "cause" | "message" => {
+            Some(clip(std::str::from_utf8(field).ok()?).into())
+        }
+        "status_code" | "account_id" | "user_id" => {
+            Some(i64::from_be_bytes(field.try_into().ok()?).into())
+        }
+        "recovered" => Some((field == [1]).into()),
+        _ => None,
+    }
+}
+
+/// The fields of a row; `None` for nothing.
+fn fields_of(row: &[u8]) -> impl Iterator<Item = Option<&[u8]>> {
+    // Behind the count of fields.
+    let mut rest = row.get(2..).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let (length, after) = rest.split_first_chunk::<4>()?;
+        match usize::try_from(i32::from_be_bytes(*length)) {
+            Err(_) => {
+                rest = after;
+                Some(None)
+            }
+            Ok(length) => {
+                let (field, after) = after.split_at_checked(length)?;
+                rest = after;
+                Some(Some(field))
+            }
+        }
+    })
 }
 
 /// The rows of a payload, one by one.

@@ -14,7 +14,7 @@ mod encode;
 mod entry;
 pub(crate) mod take;
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicI64};
 
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::Notify;
@@ -29,9 +29,9 @@ use crate::{
 };
 
 pub(crate) use append::{Appends, Numbers};
-pub(crate) use encode::{FIRST_ID, Rows, SECOND_ID, Table};
+pub(crate) use encode::{FIRST_ID, Rows, SECOND_ID, Table, columns_of, facts};
 pub(crate) use entry::{EntryKind, SpooledEvent, SpooledSetAside, SpooledUsage};
-pub(crate) use take::{Entry, Taker};
+pub(crate) use take::{Entry, Taker, Tally};
 
 /// The schema of the file, step by step. A step that was released never changes.
 const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_spool.sql")];
@@ -43,6 +43,7 @@ pub(crate) struct Spool {
     shared: Arc<Shared>,
     readers: Arc<Readers>,
     numbers: Numbers,
+    sent: Arc<AtomicI64>,
     id: Arc<str>,
 }
 
@@ -53,7 +54,9 @@ impl Spool {
         let id = identity(&connection, new_id)?;
         let layout = layout(&connection)?;
         let last: i64 = connection.query_row(
-            "SELECT max(coalesce((SELECT max(id) FROM spool), 0), (SELECT position FROM moved))",
+            "UPDATE moved SET opened_at_id = coalesce(opened_at_id,
+             max(coalesce((SELECT max(id) FROM spool), 0), position))
+             RETURNING max(coalesce((SELECT max(id) FROM spool), 0), position)",
             [],
             |row| row.get(0),
         )?;
@@ -68,6 +71,7 @@ impl Spool {
             engine,
             shared: Arc::default(),
             numbers: Numbers::after(last, layout),
+            sent: Arc::default(),
             id: id.into(),
         })
     }
@@ -90,21 +94,33 @@ impl Spool {
 
     /// What was due here, and where it went: `stored` is what has been moved.
     pub(crate) async fn books(&self) -> Result<Books> {
-        let (written, moved, set_aside) = self
+        let (written, moved) = self
             .readers
             .run(|db| {
-                let moved = db.first("SELECT records, set_aside FROM moved", &[], |cells| {
-                    Ok((cells.count()?, cells.count()?))
-                })?;
-                let (records, set_aside) = moved.unwrap_or_default();
-                Ok((journal::read_books(db)?, records, set_aside))
+                let moved = db.first(
+                    "SELECT stored, refused, unkept, doubled FROM moved",
+                    &[],
+                    |cells| {
+                        Ok(Tally {
+                            stored: cells.next()?,
+                            refused: cells.next()?,
+                            unkept: cells.next()?,
+                            doubled: cells.next()?,
+                        })
+                    },
+                )?;
+                Ok((journal::read_books(db)?, moved.unwrap_or_default()))
             })
             .await?;
         let books = lock(&self.shared.waiting).books(&written);
+        let count = |number: i64| u64::try_from(number).unwrap_or(0);
+        let gone = count(moved.stored + moved.unkept + moved.doubled);
         Ok(Books {
-            stored: moved,
-            spooled: books.stored.saturating_sub(moved),
-            set_aside,
+            due: books.due.saturating_sub(count(moved.doubled)),
+            stored: count(moved.stored),
+            spooled: books.stored.saturating_sub(gone),
+            counted_lost: books.counted_lost + count(moved.unkept),
+            set_aside: books.set_aside + count(moved.refused),
             ..books
         })
     }
@@ -126,6 +142,7 @@ impl Spool {
         Taker::open(
             database::open_writer(&self.engine.options)?,
             Arc::clone(&self.shared),
+            Arc::clone(&self.sent),
         )
     }
 
@@ -149,7 +166,7 @@ impl Spool {
 /// The name of the spool, given when it is made.
 fn identity(db: &Connection, new_id: &str) -> Result<String> {
     db.execute(
-        "INSERT INTO moved VALUES (1, ?1, 0, 0, 0) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO moved (id, spool) VALUES (1, ?1) ON CONFLICT (id) DO NOTHING",
         [new_id],
     )?;
     Ok(db.query_row("SELECT spool FROM moved", [], |row| row.get(0))?)

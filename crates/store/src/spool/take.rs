@@ -1,11 +1,14 @@
 //! Taking things out of a spool, in order, and forgetting what has been moved.
 //!
 //! Promises: a look at the spool writes nothing; what has been moved is forgotten in one transaction with
-//! the count of it.
+//! what became of it.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
@@ -55,15 +58,37 @@ impl Entry {
 /// The columns of every table, as a program wrote them.
 pub(crate) type Layout = Vec<(String, String)>;
 
-/// What has been moved, to be forgotten.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Moved {
-    /// Up to here.
+/// What became of a spool's records at the shared store, all told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// There, those of which a summary is kept included.
+    pub(crate) stored: i64,
+    /// Of these: refused, so that only a summary is.
+    pub(crate) refused: i64,
+    /// Refused, and not even a summary could be kept.
+    pub(crate) unkept: i64,
+    /// There already, from before.
+    pub(crate) doubled: i64,
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, more: Tally) {
+        self.stored += more.stored;
+        self.refused += more.refused;
+        self.unkept += more.unkept;
+        self.doubled += more.doubled;
+    }
+}
+
+/// Where a spool stands, as far as is known here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// Its name at the shared store.
+    pub(crate) spool: String,
+    /// How far it has been moved.
     pub(crate) position: i64,
-    /// Of these, summaries of records that the shared store refused.
-    pub(crate) set_aside: u64,
-    /// And records of which nothing could be kept there.
-    pub(crate) lost: u64,
+    /// How far it can have been moved by whoever has this file.
+    pub(crate) furthest: i64,
 }
 
 /// Counts of the spool that the shared store is told.
@@ -72,6 +97,7 @@ pub(crate) struct Told {
     pub(crate) counted_lost: i64,
     pub(crate) without_body: i64,
     pub(crate) without_detail: i64,
+    pub(crate) set_aside: i64,
 }
 
 /// Hands out what is in a spool.
@@ -80,14 +106,17 @@ pub(crate) struct Taker {
     db: Connection,
     shared: Arc<Shared>,
     layouts: HashMap<i64, Layout>,
+    /// The furthest that anything was sent, whether or not it arrived. Shared with takers before and after.
+    sent: Arc<AtomicI64>,
 }
 
 impl Taker {
-    pub(super) fn open(db: Connection, shared: Arc<Shared>) -> Result<Taker> {
+    pub(super) fn open(db: Connection, shared: Arc<Shared>, sent: Arc<AtomicI64>) -> Result<Taker> {
         Ok(Taker {
             db,
             shared,
             layouts: HashMap::new(),
+            sent,
         })
     }
 
@@ -136,47 +165,63 @@ impl Taker {
             .ok_or(StoreError::Unreadable { column: "columns" })
     }
 
-    /// Which spool it is, to the shared store.
-    pub(crate) fn spool(&self) -> Result<String> {
-        Ok(self
-            .db
-            .query_row("SELECT spool FROM moved", [], |row| row.get(0))?)
-    }
-
-    /// How far the spool has been moved, as far as is known here; and the last id that is in it.
-    pub(crate) fn position(&self) -> Result<(i64, i64)> {
+    /// Where the spool stands.
+    pub(crate) fn standing(&self) -> Result<Standing> {
+        let sent = self.sent.load(Ordering::Relaxed);
         Ok(self.db.query_row(
-            "SELECT position, max(position, coalesce((SELECT max(id) FROM spool), 0)) FROM moved",
+            "SELECT spool, position, max(position, coalesce(opened_at_id, 0)) FROM moved",
             [],
-            |row| Ok((row.get(0)?, row.get(1)?)),
+            |row| {
+                Ok(Standing {
+                    spool: row.get(0)?,
+                    position: row.get(1)?,
+                    furthest: row.get::<_, i64>(2)?.max(sent),
+                })
+            },
         )?)
     }
 
-    /// Forgets what has been moved.
-    pub(crate) fn forget(&mut self, moved: Moved) -> Result<()> {
+    /// Everything up to here is about to be sent.
+    pub(crate) fn sends(&self, position: i64) {
+        self.sent.fetch_max(position, Ordering::Relaxed);
+    }
+
+    /// The shared store was seen, and what it knows is of this file.
+    pub(crate) fn belongs(&mut self) -> Result<()> {
+        let _turn = self.shared.turn.take();
+        self.db.execute(
+            "UPDATE moved SET opened_at_id = NULL WHERE opened_at_id IS NOT NULL",
+            [],
+        )?;
+        Ok(())
+    }
+
+    /// Forgets what has been moved, and notes what became of it.
+    pub(crate) fn forget(&mut self, position: i64, tally: Tally) -> Result<()> {
         let _turn = self.shared.turn.take();
         let tx = self
             .db
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let records: i64 = tx
-            .prepare_cached("SELECT count(*) FROM spool WHERE id <= ?1 AND kind IN (0, 4)")?
-            .query_row([moved.position], |row| row.get(0))?;
         tx.prepare_cached("DELETE FROM spool WHERE id <= ?1")?
-            .execute([moved.position])?;
-        let lost = moved.lost as i64;
+            .execute([position])?;
+        let unkept: i64 = tx
+            .prepare_cached("SELECT unkept FROM moved")?
+            .query_row([], |row| row.get(0))?;
         tx.prepare_cached(
-            "UPDATE moved SET position = max(position, ?1), records = records + ?2, set_aside = set_aside + ?3",
+            "UPDATE moved SET position = max(position, ?1), stored = ?2, refused = ?3, unkept = ?4, doubled = ?5",
         )?
-        .execute(params![moved.position, records - lost, moved.set_aside as i64])?;
-        if lost > 0 {
-            tx.execute(
-                "UPDATE books SET stored = stored - ?1, counted_lost = counted_lost + ?1",
-                [lost],
-            )?;
+        .execute(params![
+            position,
+            tally.stored,
+            tally.refused,
+            tally.unkept,
+            tally.doubled
+        ])?;
+        if tally.unkept > unkept {
             tx.execute(
                 "INSERT INTO losses VALUES (?1, '', x'', ?2, NULL, NULL)
                  ON CONFLICT (reason, cause, fingerprint) DO UPDATE SET count = count + excluded.count",
-                params![LossReason::StoreFailed.as_str(), lost],
+                params![LossReason::StoreFailed.as_str(), tally.unkept - unkept],
             )?;
         }
         tx.commit()?;
@@ -184,24 +229,42 @@ impl Taker {
         Ok(())
     }
 
-    /// Takes another name: the shared store knows this one from a file that is no longer there.
+    /// Takes another name, and begins anew with what is there: what the shared store knows under the old
+    /// one is not what was moved from here, or not all of it.
     pub(crate) fn rename(&mut self, id: &str) -> Result<()> {
         let _turn = self.shared.turn.take();
-        self.db
-            .execute("UPDATE moved SET spool = ?1, position = 0", [id])?;
+        let tx = self
+            .db
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        tx.execute(
+            "UPDATE moved SET spool = ?1, position = 0, stored = 0, refused = 0, unkept = 0, doubled = 0,
+             opened_at_id = NULL",
+            [id],
+        )?;
+        // What was counted before is known under the old name.
+        tx.execute(
+            "UPDATE books SET (due, stored, set_aside) =
+             (SELECT count(*), count(*), count(*) FILTER (WHERE kind = 4) FROM spool WHERE kind IN (0, 4)),
+             counted_lost = 0, without_body = 0, without_detail = 0",
+            [],
+        )?;
+        tx.execute("DELETE FROM losses", [])?;
+        tx.commit()?;
+        self.sent.store(0, Ordering::Relaxed);
         Ok(())
     }
 
     /// What the shared store is told of counts.
     pub(crate) fn told(&self) -> Result<Told> {
         Ok(self.db.query_row(
-            "SELECT counted_lost, without_body, without_detail FROM books",
+            "SELECT counted_lost, without_body, without_detail, set_aside FROM books",
             [],
             |row| {
                 Ok(Told {
                     counted_lost: row.get(0)?,
                     without_body: row.get(1)?,
                     without_detail: row.get(2)?,
+                    set_aside: row.get(3)?,
                 })
             },
         )?)

@@ -7,10 +7,12 @@
 
 mod cells;
 mod dialect;
+mod text;
 mod value;
 
 pub(crate) use cells::{Cell, Cells, FromCell, Row, hex, int, unhex, word};
 pub(crate) use dialect::Dialect;
+pub(crate) use text::storable;
 pub(crate) use value::{Value, values};
 
 use crate::StoreError;

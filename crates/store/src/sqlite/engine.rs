@@ -1,5 +1,7 @@
 //! SQLite as an engine: connections that take the common statements.
 
+use std::borrow::Cow;
+
 use rusqlite::{
     ToSql,
     types::{ToSqlOutput, ValueRef},
@@ -8,7 +10,10 @@ use rusqlite::{
 use super::database;
 use crate::{
     StoreError, StoreOptions,
-    sql::{Access, Canceller, Cell, Cells, Connection, Db, Dialect, Engine, Result, Row, Value},
+    sql::{
+        Access, Canceller, Cell, Cells, Connection, Db, Dialect, Engine, Result, Row, Value,
+        storable,
+    },
 };
 
 /// A file.
@@ -107,7 +112,10 @@ impl ToSql for Value {
             Value::Null => ValueRef::Null,
             Value::Int(number) => ValueRef::Integer(*number),
             Value::Flag(flag) => ValueRef::Integer(i64::from(*flag)),
-            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Text(text) => match storable(text) {
+                Cow::Borrowed(text) => ValueRef::Text(text.as_bytes()),
+                Cow::Owned(text) => return Ok(ToSqlOutput::Owned(text.into())),
+            },
             Value::Bytes(bytes) => ValueRef::Blob(bytes),
         }))
     }

@@ -15,23 +15,15 @@ use super::super::{
     copy::{Batch, FirstIds},
     fault::{is_duplicate, is_missing_day, is_of_the_data},
     migrate,
-    text::storable,
 };
 use crate::{
     StoreError,
     spool::{
-        Entry, EntryKind, SpooledEvent, SpooledSetAside, Table, Taker,
-        take::{LossRow, Moved, Told},
+        Entry, EntryKind, SpooledEvent, SpooledSetAside, Table, Taker, Tally, columns_of, facts,
+        take::{LossRow, Told},
     },
-    sql::Result,
+    sql::{Result, storable},
 };
-
-/// The longest a statement may take. A batch takes some milliseconds; a database that is busy, or waits for
-/// its disk, is waited for.
-const STATEMENT_LIMIT: Duration = Duration::from_secs(30);
-
-/// A whole batch, waiting for other replicas' included. Beyond, the network is taken to be gone.
-const BATCH_LIMIT: Duration = Duration::from_secs(90);
 
 /// Request ids kept per minute, source and cause of refused requests.
 const MAX_SAMPLES: usize = 5;
@@ -40,6 +32,8 @@ const MAX_SAMPLES: usize = 5;
 pub(super) enum Trouble {
     /// One of the entries is refused whatever else is in the batch.
     Refused(Refusal),
+    /// The spool has been moved further than was known: what was taken to be lost on its way was not.
+    Overtaken,
     /// The store takes nothing now.
     Store(StoreError),
 }
@@ -52,10 +46,26 @@ pub(super) struct Refusal {
     pub(super) duplicate: bool,
 }
 
+/// What became of an entry that was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Settled {
+    /// It is kept aside, with the reason.
+    Aside,
+    /// Not even that was possible.
+    Unkept,
+    /// It was there already.
+    Doubled,
+}
+
 /// A connection that stores batches.
 pub(super) struct Session {
     client: Client,
     spool: String,
+    /// How far the spool has been moved, and what became of its records.
+    position: i64,
+    tally: Tally,
+    /// The longest a batch may take.
+    patience: Duration,
     /// Days whose partitions are known to be there.
     days: BTreeSet<i64>,
     copies: HashMap<(i64, &'static str), Statement>,
@@ -65,38 +75,59 @@ pub(super) struct Session {
 
 impl Session {
     /// Connects, brings the schema up to date, and finds out how far the spool has been moved.
-    pub(super) async fn open(server: &Server, taker: &mut Taker, spool: &str) -> Result<Session> {
+    pub(super) async fn open(
+        server: &Server,
+        taker: &mut Taker,
+        patience: Duration,
+    ) -> Result<Session> {
+        let opening = Session::try_open(server, taker, patience);
+        timeout(patience, opening)
+            .await
+            .map_err(|_| StoreError::Away)?
+    }
+
+    async fn try_open(server: &Server, taker: &mut Taker, patience: Duration) -> Result<Session> {
         migrate::migrate(server).await?;
-        let client = server.connect(STATEMENT_LIMIT).await?;
-        let known = client
+        let client = server.connect(patience).await?;
+        let here = taker.standing()?;
+        let there = client
             .query_opt(
-                "SELECT position FROM spools WHERE id = $1",
-                &[&taker.spool()?],
+                "SELECT position, stored, refused, unkept, doubled FROM spools WHERE id = $1",
+                &[&here.spool],
             )
             .await?;
-        let known: i64 = known.map_or(Ok(0), |row| row.try_get(0))?;
-        let (position, last) = taker.position()?;
-        if known > last {
-            // The file is older than what was moved from it: it was restored, or replaced.
+        let (mut position, mut tally) = match there {
+            Some(row) => (row.try_get(0)?, tally(&row)?),
+            None => (0, Tally::default()),
+        };
+        if position < here.position || position > here.furthest {
+            // The file was restored from a copy that is older than what was moved from it, or the shared
+            // store was.
             let name: String = client
                 .query_one("SELECT gen_random_uuid()::TEXT", &[])
                 .await?
                 .try_get(0)?;
             tracing::warn!(
-                spool,
+                spool = here.spool,
                 name,
-                "the shared store knows more of this spool than there is: it goes on under another name"
+                here = here.position,
+                there = position,
+                "the shared store and this spool do not know the same of each other: it goes on under another name"
             );
             taker.rename(&name)?;
-        } else if known > position {
-            taker.forget(Moved {
-                position: known,
-                ..Moved::default()
-            })?;
+            (position, tally) = (0, Tally::default());
+        } else {
+            if position > here.position {
+                taker.forget(position, tally)?;
+            }
+            taker.belongs()?;
         }
         Ok(Session {
             client,
-            spool: taker.spool()?,
+            spool: taker.standing()?.spool,
+            position,
+            tally,
+            patience,
             days: BTreeSet::new(),
             copies: HashMap::new(),
             told: Told::default(),
@@ -108,7 +139,7 @@ impl Session {
         self.client.is_closed()
     }
 
-    /// Stores a batch, and how far it goes.
+    /// Stores a batch, how far it goes, and what the spool counted; forgets it in the spool.
     pub(super) async fn store(
         &mut self,
         batch: &Batch<'_>,
@@ -119,16 +150,16 @@ impl Session {
             return Ok(());
         }
         for _ in 0..2 {
+            let patience = self.patience;
             let stored = self.try_store(batch, taker, &told, &losses);
-            match timeout(BATCH_LIMIT, stored).await {
-                Err(_) => return Err(Trouble::Store(StoreError::Away)),
-                Ok(Ok(())) => {
+            match bounded(patience, stored).await {
+                Ok(more) => {
                     (self.told, self.losses) = (told, losses);
-                    return Ok(());
+                    return self.moved(batch.position, more, taker);
                 }
                 // Retention has removed the day since it was made.
-                Ok(Err(Fault::Database(error))) if is_missing_day(&error) => self.days.clear(),
-                Ok(Err(fault)) => return Err(fault.into()),
+                Err(Fault::Database(error)) if is_missing_day(&error) => self.days.clear(),
+                Err(fault) => return Err(fault.into()),
             }
         }
         Err(Trouble::Store(StoreError::Busy))
@@ -140,26 +171,15 @@ impl Session {
         taker: &mut Taker,
         told: &Told,
         losses: &[LossRow],
-    ) -> std::result::Result<(), Fault> {
+    ) -> std::result::Result<Tally, Fault> {
         self.ensure_days(batch).await?;
         let tables = Table::ALL.map(Table::name);
         for table in tables {
             self.copy_statement(batch, taker, table).await?;
         }
+        taker.sends(batch.position);
         let tx = self.client.transaction().await?;
-        let [requests, errors, events] = batch.ids;
-        let begun = tx
-            .query_one(
-                "SELECT first_request_id, first_error_id, first_event_id
-                 FROM waybill_begin_forward($1, $2, $3, $4)",
-                &[&self.spool, &requests, &errors, &events],
-            )
-            .await?;
-        let first = FirstIds {
-            request: begun.try_get(0)?,
-            error: begun.try_get(1)?,
-            event: begun.try_get(2)?,
-        };
+        let first = begin(&tx, &self.spool, self.position, batch.ids).await?;
         for (table, rows) in batch.streams(first) {
             if let Some(copy) = self.copies.get(&(batch.layout, table.name())) {
                 let sink = tx.copy_in(copy).await?;
@@ -173,27 +193,49 @@ impl Session {
         for count in &batch.noise {
             noise(&tx, count).await?;
         }
+        let mut more = Tally {
+            stored: batch.records(),
+            ..Tally::default()
+        };
         for aside in &batch.set_aside {
-            set_aside(&tx, aside, None).await?;
+            match set_aside(&tx, aside, None).await? {
+                true => more.stored += 1,
+                false => more.doubled += 1,
+            }
         }
         for loss in losses.iter().filter(|loss| !self.losses.contains(loss)) {
             lost(&tx, &self.spool, loss).await?;
         }
+        note(&tx, &self.spool, batch.position, more).await?;
         tx.execute(
-            "UPDATE spools SET position = greatest(position, $2), stored = stored + $3, counted_lost = $4,
-             without_body = $5, without_detail = $6, set_aside = set_aside + $7 WHERE id = $1",
+            "UPDATE spools SET counted_lost = $2, without_body = $3, without_detail = $4, set_aside = $5
+             WHERE id = $1",
             &[
                 &self.spool,
-                &batch.position,
-                &batch.stored(),
                 &told.counted_lost,
                 &told.without_body,
                 &told.without_detail,
-                &(batch.set_aside.len() as i64),
+                &told.set_aside,
             ],
         )
         .await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(more)
+    }
+
+    /// What was sent has arrived.
+    fn moved(
+        &mut self,
+        position: i64,
+        more: Tally,
+        taker: &mut Taker,
+    ) -> std::result::Result<(), Trouble> {
+        self.tally += more;
+        if position > self.position {
+            self.position = position;
+            taker.forget(position, self.tally)?;
+        }
+        Ok(())
     }
 
     async fn ensure_days(&mut self, batch: &Batch<'_>) -> std::result::Result<(), Fault> {
@@ -218,12 +260,7 @@ impl Session {
         if batch.layout == 0 || self.copies.contains_key(&key) {
             return Ok(());
         }
-        let columns = taker
-            .layout(batch.layout)?
-            .iter()
-            .find(|(name, _)| name == table)
-            .map(|(_, columns)| columns.clone());
-        if let Some(columns) = columns {
+        if let Some(columns) = columns_of(taker.layout(batch.layout)?, table) {
             let sql = format!("COPY {table} ({columns}) FROM STDIN WITH (FORMAT binary)");
             let statement = self.client.prepare(&sql).await?;
             self.copies.insert(key, statement);
@@ -231,46 +268,152 @@ impl Session {
         Ok(())
     }
 
-    /// Keeps an entry that was refused, with the reason. `false`: not even that was possible.
-    pub(super) async fn keep_aside(&mut self, entry: &Entry, refusal: &Refusal) -> Result<bool> {
-        let kept = self.try_keep_aside(entry, refusal).await;
-        match kept {
-            Ok(()) => Ok(true),
-            Err(error) if is_of_the_data(&error) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    async fn try_keep_aside(
+    /// Deals with an entry that was refused: keeps it aside, with the reason, if that is possible.
+    pub(super) async fn settle(
         &mut self,
         entry: &Entry,
         refusal: &Refusal,
-    ) -> std::result::Result<(), tokio_postgres::Error> {
-        let counts = entry.kind == EntryKind::Record && !refusal.duplicate;
-        let tx = self.client.transaction().await?;
-        tx.query_one(
-            "SELECT 1 FROM waybill_begin_forward($1, 0, 0, 0)",
-            &[&self.spool],
-        )
-        .await?;
-        if !refusal.duplicate {
-            let aside = SpooledSetAside {
-                // Only the database's words are known of it here: the entry itself is kept as it is.
-                request_id: format!("{}:{}", self.spool, entry.id),
-                created_at: entry.at,
-                reason: refusal.reason.clone(),
-                summary: serde_json::json!({ "spool": self.spool, "entry": entry.id }).to_string(),
+        taker: &mut Taker,
+    ) -> std::result::Result<Settled, Trouble> {
+        taker.sends(entry.id);
+        let patience = self.patience;
+        let is_record = entry.kind == EntryKind::Record;
+        let one = i64::from(is_record);
+        if !(refusal.duplicate && is_record) {
+            let aside = aside(entry, refusal, &self.spool, taker);
+            let more = Tally {
+                stored: one,
+                refused: one,
+                ..Tally::default()
             };
-            set_aside(&tx, &aside, Some(&entry.payload)).await?;
+            let kept = self.skip(entry, more, Some(&aside));
+            match bounded(patience, kept).await {
+                Ok(()) => {
+                    self.moved(entry.id, more, taker)?;
+                    return Ok(Settled::Aside);
+                }
+                Err(Fault::Doubled) => {}
+                Err(Fault::Database(error)) if is_of_the_data(&error) => {
+                    let more = Tally {
+                        unkept: one,
+                        ..Tally::default()
+                    };
+                    bounded(patience, self.skip(entry, more, None)).await?;
+                    self.moved(entry.id, more, taker)?;
+                    return Ok(Settled::Unkept);
+                }
+                Err(fault) => return Err(fault.into()),
+            }
         }
-        tx.execute(
-            "UPDATE spools SET position = greatest(position, $2), stored = stored + $3,
-             set_aside = set_aside + $3 WHERE id = $1",
-            &[&self.spool, &entry.id, &i64::from(counts)],
+        let more = Tally {
+            doubled: one,
+            ..Tally::default()
+        };
+        bounded(patience, self.skip(entry, more, None)).await?;
+        self.moved(entry.id, more, taker)?;
+        Ok(Settled::Doubled)
+    }
+
+    /// Goes on behind an entry.
+    async fn skip(
+        &mut self,
+        entry: &Entry,
+        more: Tally,
+        aside: Option<&SpooledSetAside>,
+    ) -> std::result::Result<(), Fault> {
+        let tx = self.client.transaction().await?;
+        begin(&tx, &self.spool, self.position, [0; 3]).await?;
+        if let Some(aside) = aside {
+            if !set_aside(&tx, aside, Some(&entry.payload)).await? {
+                return Err(Fault::Doubled);
+            }
+        }
+        note(&tx, &self.spool, entry.id, more).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+/// No answer in time is as good as none.
+async fn bounded<T>(
+    patience: Duration,
+    answer: impl Future<Output = std::result::Result<T, Fault>>,
+) -> std::result::Result<T, Fault> {
+    match timeout(patience, answer).await {
+        Ok(answer) => answer,
+        Err(_) => Err(Fault::Spool(StoreError::Away)),
+    }
+}
+
+/// Begins to move: one spool at a time in the whole deployment, from where it was moved up to.
+async fn begin(
+    tx: &Transaction<'_>,
+    spool: &str,
+    position: i64,
+    [requests, errors, events]: [i64; 3],
+) -> std::result::Result<FirstIds, Fault> {
+    let begun = tx
+        .query_one(
+            "SELECT position, first_request_id, first_error_id, first_event_id
+             FROM waybill_begin_forward($1, $2, $3, $4)",
+            &[&spool, &requests, &errors, &events],
         )
         .await?;
-        tx.commit().await
+    if begun.try_get::<_, i64>(0)? != position {
+        return Err(Fault::Overtaken);
     }
+    Ok(FirstIds {
+        request: begun.try_get(1)?,
+        error: begun.try_get(2)?,
+        event: begun.try_get(3)?,
+    })
+}
+
+/// Notes how far a spool has been moved, and what became of its records.
+async fn note(
+    tx: &Transaction<'_>,
+    spool: &str,
+    position: i64,
+    more: Tally,
+) -> std::result::Result<(), tokio_postgres::Error> {
+    tx.execute(
+        "UPDATE spools SET position = greatest(position, $2), stored = stored + $3, refused = refused + $4,
+         unkept = unkept + $5, doubled = doubled + $6 WHERE id = $1",
+        &[
+            &spool,
+            &position,
+            &more.stored,
+            &more.refused,
+            &more.unkept,
+            &more.doubled,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// What is kept of an entry that was refused.
+fn aside(entry: &Entry, refusal: &Refusal, spool: &str, taker: &mut Taker) -> SpooledSetAside {
+    let facts = match entry.kind {
+        EntryKind::Record => taker.layout(entry.layout).ok().map(|l| facts(entry, l)),
+        EntryKind::AccountEvent | EntryKind::Usage | EntryKind::Noise | EntryKind::SetAside => None,
+    };
+    let (request_id, summary) = facts.unwrap_or_default();
+    SpooledSetAside {
+        // What is none of a request's has a name of its own.
+        request_id: request_id.unwrap_or_else(|| format!("{spool}:{}", entry.id)),
+        created_at: entry.at,
+        reason: refusal.reason.clone(),
+        summary: summary.to_string(),
+    }
+}
+
+fn tally(row: &tokio_postgres::Row) -> Result<Tally> {
+    Ok(Tally {
+        stored: row.try_get("stored")?,
+        refused: row.try_get("refused")?,
+        unkept: row.try_get("unkept")?,
+        doubled: row.try_get("doubled")?,
+    })
 }
 
 async fn account_events(
@@ -397,24 +540,26 @@ async fn noise(
     Ok(())
 }
 
+/// Keeps a summary; `false` if one of the request is there already.
 async fn set_aside(
     tx: &Transaction<'_>,
     aside: &SpooledSetAside,
     payload: Option<&[u8]>,
-) -> std::result::Result<(), tokio_postgres::Error> {
-    tx.execute(
-        "INSERT INTO set_aside (request_id, created_at, reason, summary, payload) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (request_id) DO NOTHING",
-        &[
-            &aside.request_id,
-            &aside.created_at,
-            &storable(&aside.reason).as_ref(),
-            &storable(&aside.summary).as_ref(),
-            &payload,
-        ],
-    )
-    .await?;
-    Ok(())
+) -> std::result::Result<bool, tokio_postgres::Error> {
+    let added = tx
+        .execute(
+            "INSERT INTO set_aside (request_id, created_at, reason, summary, payload)
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (request_id) DO NOTHING",
+            &[
+                &aside.request_id,
+                &aside.created_at,
+                &storable(&aside.reason).as_ref(),
+                &storable(&aside.summary).as_ref(),
+                &payload,
+            ],
+        )
+        .await?;
+    Ok(added > 0)
 }
 
 /// What a spool lost is told whole: it is the spool that adds up.
@@ -446,6 +591,9 @@ async fn lost(
 enum Fault {
     Database(tokio_postgres::Error),
     Spool(StoreError),
+    Overtaken,
+    /// What is kept aside is there already.
+    Doubled,
 }
 
 impl From<tokio_postgres::Error> for Fault {
@@ -475,6 +623,7 @@ impl From<Fault> for Trouble {
             }),
             Fault::Database(error) => Trouble::Store(error.into()),
             Fault::Spool(error) => Trouble::Store(error),
+            Fault::Overtaken | Fault::Doubled => Trouble::Overtaken,
         }
     }
 }

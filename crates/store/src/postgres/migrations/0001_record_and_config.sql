@@ -224,18 +224,23 @@ CREATE TABLE spools (
     counted_lost            BIGINT  NOT NULL DEFAULT 0,
     without_body            BIGINT  NOT NULL DEFAULT 0,
     without_detail          BIGINT  NOT NULL DEFAULT 0,
-    set_aside               BIGINT  NOT NULL DEFAULT 0
+    set_aside               BIGINT  NOT NULL DEFAULT 0,
+    -- Of those stored: refused here, so that a summary is kept. Beside them: of which nothing could be
+    -- kept, and which were stored already.
+    refused                 BIGINT  NOT NULL DEFAULT 0,
+    unkept                  BIGINT  NOT NULL DEFAULT 0,
+    doubled                 BIGINT  NOT NULL DEFAULT 0
 );
 
 -- Where every due record of the deployment went.
 CREATE VIEW books AS
 SELECT 1::BIGINT AS id,
-       coalesce(sum(stored + counted_lost), 0)::BIGINT AS due,
+       coalesce(sum(stored + counted_lost + unkept), 0)::BIGINT AS due,
        coalesce(sum(stored), 0)::BIGINT AS stored,
-       coalesce(sum(counted_lost), 0)::BIGINT AS counted_lost,
+       coalesce(sum(counted_lost + unkept), 0)::BIGINT AS counted_lost,
        coalesce(sum(without_body), 0)::BIGINT AS without_body,
        coalesce(sum(without_detail), 0)::BIGINT AS without_detail,
-       coalesce(sum(set_aside), 0)::BIGINT AS set_aside
+       coalesce(sum(set_aside + refused), 0)::BIGINT AS set_aside
 FROM spools;
 
 -- What remains of lost records. '' and '\x' stand for unknown, because a key must not hold NULL.

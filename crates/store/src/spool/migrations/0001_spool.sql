@@ -15,13 +15,19 @@ CREATE TABLE layouts (
     columns                 TEXT    NOT NULL UNIQUE
 ) STRICT;
 
--- One row: which spool this is, and how far it has been moved.
+-- One row: which spool this is, how far it has been moved, and what became of its records there. Those
+-- stored include those refused, of which a summary is kept.
 CREATE TABLE moved (
     id                      INTEGER PRIMARY KEY CHECK (id = 1),
     spool                   TEXT    NOT NULL,
-    position                INTEGER NOT NULL,
-    records                 INTEGER NOT NULL,
-    set_aside               INTEGER NOT NULL
+    position                INTEGER NOT NULL DEFAULT 0,
+    stored                  INTEGER NOT NULL DEFAULT 0,
+    refused                 INTEGER NOT NULL DEFAULT 0,
+    unkept                  INTEGER NOT NULL DEFAULT 0,
+    doubled                 INTEGER NOT NULL DEFAULT 0,
+    -- The last id when the file was opened, as long as the shared store has not been seen since: what it
+    -- knows beyond was moved from another copy of the file.
+    opened_at_id            INTEGER
 ) STRICT;
 
 -- What was seen last of the shared store: a replica can start while that is away.
