@@ -11,10 +11,20 @@
 
 mod batch;
 mod change;
+mod connections;
+mod entities;
 mod error;
 mod fate;
+mod jobs;
+mod journal;
 mod options;
+mod postgres;
+mod query;
+mod replicas;
+mod spool;
+mod sql;
 mod sqlite;
+mod store;
 
 pub use batch::{AccountEventFilter, Batch};
 pub use change::{
@@ -23,5 +33,8 @@ pub use change::{
 };
 pub use error::{Kind, StoreError};
 pub use fate::{CommitReport, Fate, LossCount, LossReason, SetAside};
-pub use options::{Durability, RetentionPolicy, RetentionReport, StoreOptions};
-pub use sqlite::{Journal, Store};
+pub use journal::Journal;
+pub use options::{Durability, PostgresOptions, RetentionPolicy, RetentionReport, StoreOptions};
+pub use postgres::{Change, Changes, DatabaseFacts, Forwarder, ForwarderThread, Forwarding};
+pub use replicas::{Deployment, Replica, Replicas};
+pub use store::Store;

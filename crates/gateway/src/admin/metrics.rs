@@ -12,7 +12,7 @@ use http::header;
 use waybill_model::time::UnixMillis;
 
 use super::{
-    App, books,
+    App,
     state::{StateWord, word},
 };
 use crate::{app::Shared, routing::AccountEntry};
@@ -60,7 +60,7 @@ fn requests(page: &mut Page, shared: &Shared) {
 }
 
 async fn records(page: &mut Page, shared: &Shared) {
-    let books = books::balanced(shared).await;
+    let books = shared.recorder.books().await;
     page.one(
         "waybill_store_up",
         GAUGE,

@@ -137,6 +137,16 @@ impl Keeper {
         }
     }
 
+    /// Another replica's event: applied once, like this replica's own.
+    pub fn learn(&self, snapshot: &Snapshot, event: &AccountEvent) {
+        let before = self.last_id.fetch_max(event.id.0, Ordering::Relaxed);
+        if event.id.0 > before
+            && let Some(account) = snapshot.account(event.account_id)
+        {
+            account.live.change(|state| state.apply(event));
+        }
+    }
+
     /// What a change of the configuration means: a credential that is new is not refused yet.
     pub fn configured(&self, before: &Snapshot, after: &Snapshot, now: UnixMillis) {
         for account in after.accounts() {

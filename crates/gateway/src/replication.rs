@@ -1,0 +1,157 @@
+//! Replication: how a replica follows what others change through the shared database, and how it comes and
+//! goes.
+//!
+//! Promises: a change made on one replica acts on all within a second: they are told, and look by themselves
+//! as well; accounts stand here as they stand for everybody once their events are known; a database that is
+//! away changes nothing of what is known. Must not know: how the database tells.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use tokio::{task::JoinHandle, time::timeout};
+use waybill_store::{Change, StoreError};
+
+use crate::{app::Shared, home::SharedHome, quota};
+
+/// How often what others changed is looked for, though nobody said that there is something.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How often a replica says that it is there.
+const BEAT_EVERY: Duration = Duration::from_secs(2);
+
+/// What saying goodbye may take.
+const GOODBYE: Duration = Duration::from_secs(3);
+
+/// Takes over the configuration, how accounts stand and what was used, before the first request.
+pub async fn begin(shared: &Arc<Shared>) -> anyhow::Result<()> {
+    match shared.reload().await {
+        Ok(()) => restore(shared).await.context("the store cannot be read"),
+        Err(error) => Err(error).context("the configuration cannot be read"),
+    }
+}
+
+/// Accounts stand as they stood before, and what was used is used.
+async fn restore(shared: &Shared) -> Result<(), StoreError> {
+    let (snapshot, store) = (shared.snapshot().clone(), &shared.store);
+    let mut events = store.account_states().await?;
+    if let Some(home) = &shared.home {
+        events.extend(home.replicas.spooled_account_events().await?);
+        events.sort_by_key(|event| event.id);
+        events.dedup_by_key(|event| event.id);
+    }
+    shared.keeper.restore(&snapshot, &events);
+    quota::restore(&snapshot, &store.usage().await?);
+    for account in snapshot.accounts() {
+        let (keeper, now) = (&shared.keeper, shared.clock.now());
+        keeper.switched(account, "configuration", String::new(), now);
+    }
+    Ok(())
+}
+
+/// Follows what other replicas change, and says that this one is there. Nothing for one that is alone.
+pub fn follow(shared: &Arc<Shared>) -> Vec<JoinHandle<()>> {
+    if shared.home.is_none() {
+        return Vec::new();
+    }
+    vec![
+        tokio::spawn(follow_changes(Arc::clone(shared))),
+        tokio::spawn(beat(Arc::clone(shared))),
+    ]
+}
+
+async fn follow_changes(shared: Arc<Shared>) {
+    let Some(home) = &shared.home else { return };
+    let mut changes = home.replicas.changes();
+    let mut seen = home.replicas.last_account_event().await.unwrap_or(0);
+    loop {
+        let change = timeout(LOOK_EVERY, changes.next())
+            .await
+            .unwrap_or(Change::Anything);
+        let followed = match change {
+            Change::Config => follow_config(&shared, home).await,
+            Change::AccountEvents => follow_events(&shared, home, &mut seen).await,
+            Change::Anything => match follow_config(&shared, home).await {
+                Ok(()) => follow_events(&shared, home, &mut seen).await,
+                failed => failed,
+            },
+        };
+        if let Err(error) = followed {
+            tracing::debug!(%error, "what other replicas changed is not known; it is looked for again");
+        }
+    }
+}
+
+async fn follow_config(shared: &Shared, home: &SharedHome) -> Result<(), StoreError> {
+    let there = home.replicas.deployment().await?.config_version;
+    if there == shared.config_version() {
+        return Ok(());
+    }
+    shared.reload().await
+}
+
+/// Events that are read at once.
+const MOST_EVENTS: u32 = 1_000;
+
+async fn follow_events(
+    shared: &Shared,
+    home: &SharedHome,
+    seen: &mut i64,
+) -> Result<(), StoreError> {
+    loop {
+        let events = home
+            .replicas
+            .account_events_after(*seen, MOST_EVENTS)
+            .await?;
+        let snapshot = shared.snapshot().clone();
+        for (seq, event) in &events {
+            shared.keeper.learn(&snapshot, event);
+            *seen = *seq;
+        }
+        if events.len() < MOST_EVENTS as usize {
+            return Ok(());
+        }
+    }
+}
+
+async fn beat(shared: Arc<Shared>) {
+    let Some(home) = &shared.home else { return };
+    let mut every = tokio::time::interval(BEAT_EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        let status = status(&shared).await;
+        if let Err(error) = home.replicas.beat(status).await {
+            tracing::debug!(%error, "this replica could not say that it is there");
+        }
+    }
+}
+
+/// What a replica says of itself.
+async fn status(shared: &Shared) -> String {
+    let books = shared.recorder.books().await.unwrap_or_default();
+    serde_json::json!({
+        "books": books,
+        "config_version": shared.config_version(),
+        "in_flight": shared.in_flight.count(),
+        "leaving": shared.is_leaving(),
+    })
+    .to_string()
+}
+
+/// Gives back what only one replica may have, and says that this one is gone.
+pub async fn leave(shared: &Shared) {
+    let goodbye = async {
+        shared.store.release_jobs(&shared.replica).await?;
+        match &shared.home {
+            Some(home) => home.replicas.leave().await,
+            None => Ok(()),
+        }
+    };
+    match timeout(GOODBYE, goodbye).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "left without saying so: leases end by themselves")
+        }
+        Err(_) => tracing::warn!("left without saying so: leases end by themselves"),
+    }
+}

@@ -1,0 +1,13 @@
+//! Text as PostgreSQL can keep it.
+
+use std::borrow::Cow;
+
+/// The same text, with the one character that PostgreSQL does not keep shown as a replacement. It comes
+/// with the errors of providers that were cut from binary answers.
+pub(crate) fn storable(text: &str) -> Cow<'_, str> {
+    if text.as_bytes().contains(&0) {
+        Cow::Owned(text.replace('\0', "\u{fffd}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
