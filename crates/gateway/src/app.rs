@@ -15,6 +15,7 @@ use waybill_store::{Store, StoreError};
 
 use crate::{
     clock::Clock,
+    cluster::Cluster,
     config::Settings,
     egress::{EgressPolicy, Opened},
     record::Recorder,
@@ -50,6 +51,8 @@ pub struct Shared {
     pub refusals: Refusals,
     /// Where requests wait for an account.
     pub line: Arc<Line>,
+    /// What is shared with other replicas; `None`: this process is alone.
+    pub cluster: Option<Arc<Cluster>>,
     /// Every live secret.
     pub secrets: Arc<Secrets>,
     /// Bearer token of the admin API.
@@ -142,6 +145,17 @@ pub struct Parts {
     pub secrets: Arc<Secrets>,
     /// Bearer token of the admin API.
     pub admin_token: Secret,
+    /// What is shared with other replicas; `None`: this process is alone.
+    pub cluster: Option<Arc<Cluster>>,
+}
+
+/// Which replica changed the configuration that is read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changed {
+    /// This one: what the change does to accounts' states is for it to say.
+    Here,
+    /// Another one, which says it: the events come from there.
+    Elsewhere,
 }
 
 impl Shared {
@@ -156,11 +170,19 @@ impl Shared {
             tls,
             secrets,
             admin_token,
+            cluster,
         } = parts;
         let recorder = Arc::new(recorder);
-        let keeper = Keeper::new(Arc::clone(&secrets), 0, events_of(&recorder));
-        let line = Line::new(settings.queue);
+        let number = cluster.as_ref().map_or(0, |cluster| cluster.number());
+        let sink = events_of(&recorder, cluster.as_ref());
+        let keeper = Keeper::new(Arc::clone(&secrets), number, sink);
+        let line = if cluster.is_some() {
+            Line::shared(settings.queue)
+        } else {
+            Line::new(settings.queue)
+        };
         Shared {
+            cluster,
             clock,
             egress: settings.egress.clone(),
             settings,
@@ -188,7 +210,7 @@ impl Shared {
 
     /// Reads the configuration from the store and lets the next request see it. Also teaches the
     /// redactor the credentials that are in use.
-    pub async fn reload(&self) -> Result<(), StoreError> {
+    pub async fn reload(&self, changed: Changed) -> Result<(), StoreError> {
         // Two changes at once must not leave the older picture behind.
         let _one_at_a_time = self.reloading.lock().await;
         let config = self.store.load_config().await?;
@@ -214,9 +236,15 @@ impl Shared {
             &self.snapshot.load(),
         )
         .with_prices(config.prices);
-        self.keeper
-            .configured(&self.snapshot.load(), &snapshot, self.clock.now());
+        if changed == Changed::Here {
+            self.keeper
+                .configured(&self.snapshot.load(), &snapshot, self.clock.now());
+        }
+        if let Some(cluster) = &self.cluster {
+            cluster.adopt(&snapshot);
+        }
         self.snapshot.store(Arc::new(snapshot));
+        self.line.sharing().ring();
         Ok(())
     }
 
@@ -257,8 +285,13 @@ impl Shared {
     }
 }
 
-/// Accounts' events go where records go.
-fn events_of(recorder: &Arc<Recorder>) -> Sink {
-    let recorder = Arc::clone(recorder);
-    Box::new(move |event| recorder.account_event(event))
+/// Accounts' events go where records go, and to the other replicas.
+fn events_of(recorder: &Arc<Recorder>, cluster: Option<&Arc<Cluster>>) -> Sink {
+    let (recorder, cluster) = (Arc::clone(recorder), cluster.cloned());
+    Box::new(move |event| {
+        if let Some(cluster) = &cluster {
+            cluster.publish(event.clone());
+        }
+        recorder.account_event(event);
+    })
 }

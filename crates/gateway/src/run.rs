@@ -13,9 +13,10 @@ use waybill_store::{RetentionPolicy, Store, StoreOptions};
 
 use crate::{
     admin,
-    app::{Parts, Shared},
+    app::{Changed, Parts, Shared},
     cli::{DemoArgs, ServeArgs},
     clock::Clock,
+    cluster::{self, Cluster},
     config::{Config, Retention},
     quota,
     record::{self, Composer, Recorder},
@@ -43,6 +44,8 @@ pub struct Gateway {
     upkeep: [tokio::task::JoinHandle<()>; 3],
     /// Rings for those who wait for a deadline, also while running requests are let end.
     line: tokio::task::JoinHandle<()>,
+    /// What is shared with other replicas, and the tasks that do; also while running requests are let end.
+    cluster: Option<(Arc<Cluster>, cluster::Tasks)>,
 }
 
 /// `waybill serve`: runs until SIGTERM or Ctrl-C.
@@ -87,6 +90,15 @@ pub async fn start(config: Config) -> anyhow::Result<Gateway> {
 
 /// The same by a clock of one's own.
 pub async fn start_at(config: Config, clock: Clock) -> anyhow::Result<Gateway> {
+    start_in(config, clock, None).await
+}
+
+/// The same as one of several replicas.
+pub async fn start_in(
+    config: Config,
+    clock: Clock,
+    cluster: Option<cluster::Settings>,
+) -> anyhow::Result<Gateway> {
     private_folder(&config.data_dir)?;
     let instance_key = secret_file(
         &config.data_dir.join("instance.key"),
@@ -125,18 +137,25 @@ pub async fn start_at(config: Config, clock: Clock) -> anyhow::Result<Gateway> {
         settings.capture.clone(),
     );
     let recorder_thread = record::spawn(store.journal()?, store.clone(), composer, queues)?;
+    let tls = Tls::new(&extra_roots(config.upstream_ca.as_deref())?);
+    let cluster = cluster
+        .map(|settings| Cluster::new(settings, tls.of_no_protocol(), &clock))
+        .transpose()
+        .map_err(anyhow::Error::msg)?;
     let shared = Arc::new(Shared::new(Parts {
         clock,
         settings,
         vault,
         store,
         recorder,
-        tls: Tls::new(&extra_roots(config.upstream_ca.as_deref())?),
+        tls,
         secrets,
         admin_token,
+        cluster,
     }));
-    shared.reload().await?;
+    shared.reload(Changed::Here).await?;
     restore(&shared).await?;
+    let cluster = join(&shared).await;
 
     let listener =
         server::listen(config.listen).with_context(|| format!("listen {}", config.listen))?;
@@ -160,7 +179,16 @@ pub async fn start_at(config: Config, clock: Clock) -> anyhow::Result<Gateway> {
         admin_token_from,
         upkeep,
         line,
+        cluster,
     })
+}
+
+/// Takes part in what replicas share. Returns when this one has its share, or goes by its own view.
+async fn join(shared: &Arc<Shared>) -> Option<(Arc<Cluster>, cluster::Tasks)> {
+    let cluster = Arc::clone(shared.cluster.as_ref()?);
+    let tasks = cluster.start(shared);
+    cluster.has_begun().await;
+    Some((cluster, tasks))
 }
 
 impl Gateway {
@@ -169,6 +197,9 @@ impl Gateway {
         self.upkeep.iter().for_each(tokio::task::JoinHandle::abort);
         self.running.stop().await;
         self.line.abort();
+        if let Some((cluster, tasks)) = self.cluster {
+            cluster.leave(tasks).await;
+        }
     }
 }
 

@@ -106,11 +106,15 @@ impl Share {
         }
     }
 
-    /// Whether a claim is worth telling before it is time to renew: more could be used, or others could
-    /// use what is not.
-    pub fn is_news(&self, claim: Claim) -> bool {
-        claim.demand > self.allotment
-            || (self.contested && (claim.hold < self.on_record || claim.demand < self.told_demand))
+    /// Whether others could use what is not used here, or the judge does not know yet that it is not.
+    pub fn has_to_give(&self, claim: Claim) -> bool {
+        let is_idle = claim.demand < self.allotment && claim.demand < self.told_demand;
+        self.owes(claim) || (self.contested && is_idle)
+    }
+
+    /// Whether others could use what was given up here already.
+    pub fn owes(&self, claim: Claim) -> bool {
+        self.contested && claim.hold < self.on_record
     }
 
     /// The judge has answered a claim that was sent at `sent_at`.
@@ -187,7 +191,7 @@ mod tests {
         assert_eq!(share.allotment(), 3);
         // Five are in use: they are held until they end.
         assert_eq!(share.claim(8, 5, 0).hold, 5);
-        assert!(share.is_news(share.claim(8, 5, 0)));
+        assert!(share.owes(share.claim(8, 5, 0)));
         assert_eq!(share.claim(8, 1, 0).hold, 3);
     }
 

@@ -51,6 +51,11 @@ const NUMBER_BITS: u32 = 6;
 /// Replicas that can be told apart.
 pub const MOST_REPLICAS: u16 = 1 << NUMBER_BITS;
 
+/// The smallest id that an event made at `at` can have.
+pub fn id_at(at: UnixMillis) -> AccountEventId {
+    AccountEventId(at.0.saturating_sub(EPOCH.0).max(0) << ID_BITS)
+}
+
 impl Keeper {
     /// Events go to `sink`; what is said in them is looked through for `secrets` first. `number` tells
     /// this replica's ids from those of others, below [`MOST_REPLICAS`]; 0 where it is alone.
@@ -289,7 +294,7 @@ impl Keeper {
     /// Larger than every id before, those of other replicas that were heard of included, and in the order
     /// of time where no clock goes back. No other replica makes the same.
     fn next_id(&self, now: UnixMillis) -> AccountEventId {
-        let by_time = now.0.saturating_sub(EPOCH.0).max(0) << ID_BITS | self.number;
+        let by_time = id_at(now).0 | self.number;
         let next = |last: i64| {
             let after = ((last >> NUMBER_BITS) + 1) << NUMBER_BITS | self.number;
             after.max(by_time)
