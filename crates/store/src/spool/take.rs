@@ -293,17 +293,6 @@ impl Taker {
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
-
-    /// Keeps what was seen of the shared store.
-    pub(crate) fn keep_picture(&mut self, taken_at: i64, content: &[u8]) -> Result<()> {
-        let _turn = self.shared.turn.take();
-        self.db.execute(
-            "INSERT INTO picture VALUES (1, ?1, ?2) ON CONFLICT (id) DO UPDATE SET
-             taken_at = excluded.taken_at, content = excluded.content",
-            params![taken_at, content],
-        )?;
-        Ok(())
-    }
 }
 
 /// Lost records of one kind, as the spool has them.
