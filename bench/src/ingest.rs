@@ -27,7 +27,7 @@ use waybill_store::{Batch, Fate, Journal, PostgresOptions, Store, StoreOptions};
 use waybill_testbed::{Postgres, PostgresOptions as ServerOptions};
 
 use self::records::Records;
-use crate::cpu::{Processes, Server};
+use crate::cpu::{Processes, Server, of_the_machine};
 
 /// The spool holds at most so many records: some seconds' worth, so that a checkpoint does not stop the
 /// one who commits.
@@ -105,6 +105,8 @@ pub struct Ingested {
     pub making_cpu: f64,
     /// CPU of PostgreSQL; seconds.
     pub database_cpu: f64,
+    /// CPUs that others on this machine kept busy meanwhile.
+    pub others_cpus: f64,
     /// Bytes on disk when all had arrived, and of PostgreSQL's log, for each record.
     pub bytes: f64,
     /// See above.
@@ -227,7 +229,13 @@ fn ingest(options: &Options, home: Home, store: &Store) -> Result<Ingested> {
         let now = books()?;
         arrived.store(now.stored, Ordering::Relaxed);
         if begin.is_none() && began.elapsed() >= WARM_UP {
-            begin = Some((Instant::now(), now.stored, own.sample(), POSTGRES.cpu()));
+            begin = Some((
+                Instant::now(),
+                now.stored,
+                own.sample(),
+                POSTGRES.cpu(),
+                of_the_machine(),
+            ));
             said = (Instant::now(), now.stored);
         }
         if begin.is_some() && said.0.elapsed() >= SAY_EVERY {
@@ -241,10 +249,12 @@ fn ingest(options: &Options, home: Home, store: &Store) -> Result<Ingested> {
             said = (Instant::now(), now.stored);
         }
     }
-    let (since, before, cpu, database) = begin.context("it ended before it began")?;
+    let (since, before, cpu, database, machine) = begin.context("it ended before it began")?;
     let now = books()?;
     let (seconds, own_cpu) = (since.elapsed(), cpu.until(&own.sample()));
     let database_cpu = POSTGRES.cpu().saturating_sub(database);
+    let machine_cpu = of_the_machine().saturating_sub(machine);
+    let ours = (own_cpu + database_cpu).as_secs_f64();
     stop.store(true, Ordering::Relaxed);
     let (committed, making_share) = committing
         .join()
@@ -269,6 +279,7 @@ fn ingest(options: &Options, home: Home, store: &Store) -> Result<Ingested> {
         own_cpu: own_cpu.as_secs_f64(),
         making_cpu: making_share * arrived as f64,
         database_cpu: database_cpu.as_secs_f64(),
+        others_cpus: (machine_cpu.as_secs_f64() - ours) / seconds.as_secs_f64(),
         bytes: 0.0,
         log_bytes: 0.0,
         tables: Vec::new(),

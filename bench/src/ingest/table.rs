@@ -11,13 +11,13 @@ const CPUS: f64 = 2.0;
 pub fn render(all: &[Ingested]) -> String {
     let mut out = String::from(
         "# Sustained ingest\n\n| home | records | arrived | records/s | slowest 10 s | CPU µs each: ours (making them) | PostgreSQL | \
-         records per CPU second | bytes each, on disk | in the log | checkpoints |\n|---|---|---|---|---|---|---|---|---|---|---|\n",
+         records per CPU second | bytes each, on disk | in the log | checkpoints | CPUs busy with others' work |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
     for one in all {
         let each = |seconds: f64| seconds * 1e6 / one.arrived as f64;
         let _ = writeln!(
             out,
-            "| {:?} | {:?} | {} | {:.0} | {:.0} | {:.1} ({:.1}) | {:.1} | {:.0} | {:.0} | {:.0} | {} |",
+            "| {:?} | {:?} | {} | {:.0} | {:.0} | {:.1} ({:.1}) | {:.1} | {:.0} | {:.0} | {:.0} | {} | {:.1} |",
             one.home,
             one.records,
             one.arrived,
@@ -30,6 +30,7 @@ pub fn render(all: &[Ingested]) -> String {
             one.bytes,
             one.log_bytes,
             one.checkpoints,
+            one.others_cpus,
         );
     }
     for one in all.iter().filter(|one| !one.tables.is_empty()) {
