@@ -15,10 +15,10 @@ Counting goes day by day, too. None of it is steered by the planner's guess of h
 no guess can be wrong by much: `OFFSET 0` keeps LIMIT and ORDER BY out of the choice of the index, and the
 partition of one day is small. Statements are prepared, and planned each time for their values.
 
-Needs psycopg 3. `--check` compares rows with those of the plain statement, one by one, and the indexes in
-the plans with those meant.
+Needs psycopg 3. `--check` compares rows with those of the plain statement, one by one; `--plans` the
+indexes in the plans with those meant.
 """
-import argparse, collections, itertools, json, random, re, sys, time
+import argparse, collections, random, re, sys, time
 
 import psycopg
 
@@ -386,6 +386,73 @@ def questions(db, rng):
             yield f"{listing} after_id", listing, {"after_id": most - rng.choice([0, 10, 1000, 1000])}, window("24h"), newest, None
 
 
+ONE = {
+    "one error by id": f"SELECT {ERROR_COLUMNS}, d.request_body FROM errors e LEFT JOIN error_details d ON d.error_id = e.id AND d.error_at = e.created_at WHERE e.id = %(id)s::BIGINT",
+    "one error by request id": f"SELECT {ERROR_COLUMNS}, d.request_body FROM errors e LEFT JOIN error_details d ON d.error_id = e.id AND d.error_at = e.created_at WHERE e.request_id = %(request_id)s::TEXT",
+    "attempts of one error": f"SELECT {EVENT_COLUMNS}, d.detail FROM errors e JOIN upstream_events u ON u.error_id = e.id AND u.error_at = e.created_at LEFT JOIN event_details d ON d.event_id = u.id AND d.error_at = u.error_at WHERE e.id = %(id)s::BIGINT AND e.created_at = %(at)s::BIGINT AND u.error_at = %(at)s::BIGINT ORDER BY u.created_at DESC, u.id DESC LIMIT 51",
+    "one attempt by id": f"SELECT {EVENT_COLUMNS} FROM upstream_events u JOIN errors e ON e.id = u.error_id AND e.created_at = u.error_at WHERE u.id = 2 * %(id)s::BIGINT",
+}
+
+
+def ones(db, rng, n):
+    """The statements that read one thing."""
+    highest = db.execute("SELECT max(id) FROM errors").fetchone()[0]
+    for name, sql in ONE.items():
+        took = []
+        for _ in range(n):
+            at, request, number = None, None, rng.randrange(1, highest + 1)
+            found = db.execute("SELECT created_at, request_id FROM errors WHERE id = %s::BIGINT", (number,)).fetchone()
+            at, request = found
+            for attempt in range(2):
+                start = time.perf_counter()
+                db.execute(sql, {"id": number, "at": at, "request_id": request}, prepare=True).fetchall()
+            took.append((time.perf_counter() - start) * 1000)
+        yield name, took
+
+
+# Which index of a day finds what. Values that few rows have: many are found by reading the day.
+MEANT = [("errors", {c: None}, {"errors_by_value"}) for c in
+         ["account_id", "user_id", "api_key_id", "group_id", "model", "cause", "platform", "fingerprint", "phase", "error_type",
+          "severity", "owner", "source", "status_codes", "client_request_id"]]
+MEANT += [("errors", {"request_id": "x"}, {"errors_by_request_id"}), ("errors", {"q": "certificate"}, {"errors_by_text"}),
+          ("errors", {"resolved": 1}, {"errors_resolved"}), ("errors", {"after_id": 9_999_000}, {"errors_by_id"}), ("errors", {}, {"errors_by_time"})]
+MEANT += [("events", {c: None}, {"events_by_value"}) for c in ["account_id", "cause", "status_codes", "platform"]]
+MEANT += [("events", {c: None}, {"errors_by_value", "events_by_error"}) for c in ["user_id", "api_key_id", "fingerprint", "phase", "client_request_id"]]
+MEANT += [("events", {"model": None}, {"events_by_value", "errors_by_value"}), ("events", {"q": "kettledrum"}, {"errors_by_text", "events_by_error"}),
+          ("events", {"request_id": "x"}, {"errors_by_request_id", "events_by_error"}), ("events", {"after_id": 19_999_000}, {"events_by_id"}), ("events", {}, {"events_by_time"})]
+MEANT += [("requests", {c: None}, {"requests_by_value"}) for c in ["account_id", "user_id", "api_key_id", "group_id", "model", "cause", "platform", "status_codes", "client_request_id"]]
+MEANT += [("requests", {"request_id": "x"}, {"requests_by_request_id"}), ("requests", {"after_id": 9_999_000}, {"requests_by_id"}), ("requests", {}, {"requests_by_time"})]
+
+
+def plans(db, lists):
+    """Checks that a day's rows are found by the indexes meant for it; returns how many are not."""
+    parents = dict(db.execute("SELECT c.relname, p.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent WHERE c.relkind = 'i'").fetchall())
+    nothing = {"account_id": 999_999, "user_id": 999_999, "api_key_id": 999_999, "group_id": 999_999, "status_codes": [418, 451], "fingerprint": b"\0" * 16}
+    day, wrong = (END - DAY, END - 1), 0
+    for name, f, meant in MEANT:
+        f = {c: nothing.get(c, "nobody") if v is None else v for c, v in f.items()}
+        sql = lists[name].page(f, True, None, walk=not f)
+        if not f:
+            day = (END - 600_000, END - 1)
+        p = {**parameters(f), "first": day[0], "last": day[1], "day_before": day[0] - DAY, "limit": PAGE}
+        plan = db.execute("EXPLAIN (FORMAT JSON) " + sql, p).fetchone()[0][0]["Plan"]
+        used, scanned = set(), set()
+
+        def visit(node):
+            if "Index Name" in node:
+                used.add(parents.get(node["Index Name"], node["Index Name"]))
+            if node["Node Type"] == "Seq Scan":
+                scanned.add(node["Relation Name"])
+            for inner in node.get("Plans", []):
+                visit(inner)
+
+        visit(plan)
+        good = meant <= used and not scanned
+        wrong += not good
+        print(f"{'ok  ' if good else 'NOT '} {name:9} {', '.join(f) or 'walk':18} {', '.join(sorted(used))}{' read whole: ' + ', '.join(scanned) if scanned else ''}")
+    return wrong
+
+
 def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("--dsn", default="")
@@ -393,6 +460,7 @@ def main():
     args.add_argument("--seed", type=int, default=1)
     args.add_argument("--only", default="")
     args.add_argument("--check", action="store_true", help="compare with the plain statement")
+    args.add_argument("--plans", action="store_true", help="check which indexes are used, and nothing else")
     args.add_argument("--plain", action="store_true", help="measure the plain statement instead")
     args.add_argument("--set", action="append", default=[], help="a setting, as in jit=on")
     args.add_argument("--slow", type=float, default=100, help="print questions slower than so many ms")
@@ -403,6 +471,9 @@ def main():
                     "plan_cache_mode=force_custom_plan", "enable_partitionwise_join=on"] + args.set:
         db.execute("SELECT set_config(%s, %s, false)", setting.split("="))
     rng = random.Random(args.seed)
+    if args.plans:
+        wrong = plans(db, {name: Listing(name) for name in TABLES})
+        sys.exit(wrong > 0)
     lists = {name: Listing(name) for name in ("errors", "events", "requests")}
     asked = (q for q in questions(db, rng) if args.only in q[0])
     pages, counts, steps = collections.defaultdict(list), collections.defaultdict(list), collections.Counter()
@@ -462,6 +533,8 @@ def main():
     for name in lists:
         line(f"all of {name}", [t for g in pages for t in pages[g] if g.startswith(name)] or [0], [t for g in counts for t in counts[g] if g.startswith(name)])
     line("all", [t for g in pages.values() for t in g], [t for g in counts.values() for t in g])
+    for name, took in ones(db, rng, 200):
+        line(name, took, [])
     print("steps:", dict(steps))
     if args.check:
         print("pages that differ from those of the plain statement:", wrong)

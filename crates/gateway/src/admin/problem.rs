@@ -191,6 +191,7 @@ impl From<StoreError> for Problem {
             ),
             StoreError::Newer { .. }
             | StoreError::NoNumber
+            | StoreError::NoRights(_)
             | StoreError::BadAddress(_)
             | StoreError::JournalTaken
             | StoreError::Unreadable { .. }
