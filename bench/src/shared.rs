@@ -192,10 +192,10 @@ impl Bench {
     fn one(&self) -> Result<Part> {
         let mut setups = vec![
             self.embedded("embedded", 1)?,
-            self.shared("PostgreSQL", 1, None)?,
+            self.shared("over PostgreSQL", 1, None)?,
         ];
         if let Some(redis) = &self.redis {
-            setups.push(self.shared("PostgreSQL and Redis", 1, Some(redis))?);
+            setups.push(self.shared("over PostgreSQL and Redis", 1, Some(redis))?);
         }
         self.compare(&setups, true)
     }
@@ -220,7 +220,7 @@ impl Bench {
     fn stopped(&self) -> Result<Part> {
         let setups = [
             self.embedded("embedded", 1)?,
-            self.shared("PostgreSQL stopped", 1, None)?,
+            self.shared("over PostgreSQL, stopped", 1, None)?,
         ];
         let rate = self.half(&setups[0])?;
         self.postgres.stop()?;

@@ -43,14 +43,21 @@ pub fn render(all: &[Ingested]) -> String {
         "\n## Figures to reach\n\n| figure | at least | measured | |\n|---|---|---|---|\n",
     );
     for one in all.iter().filter(|one| one.records == Kind::Failures) {
-        let limit = match one.home {
-            Home::Postgres => 5_000.0,
-            Home::Sqlite => 10_000.0,
+        // One thread writes to SQLite, one process of PostgreSQL's writes what is moved: neither is two CPUs.
+        let (limit, ceilings) = match one.home {
+            Home::Postgres => (
+                5_000.0,
+                vec![
+                    ("by CPU, on two", one.per_cpu_second() * CPUS),
+                    (
+                        "by the CPU of PostgreSQL, on one",
+                        one.arrived as f64 / one.database_cpu,
+                    ),
+                ],
+            ),
+            Home::Sqlite => (10_000.0, vec![("by CPU, on one", one.per_cpu_second())]),
         };
-        for (what, measured) in [
-            ("as it went", one.rate()),
-            ("by CPU, on two", one.per_cpu_second() * CPUS),
-        ] {
+        for (what, measured) in [("as it went", one.rate())].into_iter().chain(ceilings) {
             let verdict = match measured >= limit {
                 true => "reached",
                 false => "**missed**",

@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use super::{Measured, Part, Pressed, Results, Round};
 use crate::table::median;
 
-/// At most so much of the embedded set-up's CPU, for one gateway; and for three, whose sum is to be at
-/// least 0.9 of what three alone forward for the same CPU.
-const LIMITS: [(&str, f64); 2] = [("one gateway", 1.3), ("three gateways", 1.0 / 0.9)];
+/// A shared gateway, to an embedded one.
+const ONE: f64 = 1.3;
+/// Three replicas, to three gateways that are alone: they forward at least 0.9 of these's sum for the same CPU.
+const THREE: f64 = 1.0 / 0.9;
 
 /// The tables, and the figures to reach.
 pub fn render(results: &Results) -> String {
@@ -21,26 +22,39 @@ pub fn render(results: &Results) -> String {
     }
     out.push_str("\n## Figures to reach\n\n| figure | at most | measured | |\n|---|---|---|---|\n");
     for part in &results.parts {
-        let limit = LIMITS.iter().find(|(name, _)| *name == part.name);
-        let Some((_, limit)) = limit else { continue };
-        for setup in &part.setups[1..] {
+        for (setup, base, limit) in judged(part) {
             for (load, of) in LOADS {
-                let Some(ratio) = ratio(part, setup, of) else {
+                let ratios = ratios(base, setup, of);
+                if ratios.is_empty() {
                     continue;
-                };
-                let verdict = match ratio <= *limit {
+                }
+                let ratio = median(ratios);
+                let verdict = match ratio <= limit {
                     true => "reached",
                     false => "**missed**",
                 };
                 let _ = writeln!(
                     out,
                     "| CPU of {}, {load}, to {} | {limit:.2}× | {ratio:.2}× | {verdict} |",
-                    setup.name, part.setups[0].name
+                    setup.name, base.name
                 );
             }
         }
     }
     out
+}
+
+/// What is compared to what, and may be at most how many times it.
+fn judged(part: &Part) -> Vec<(&Measured, &Measured, f64)> {
+    match (part.name, part.setups.as_slice()) {
+        ("one gateway", [base, others @ ..]) => {
+            others.iter().map(|setup| (setup, base, ONE)).collect()
+        }
+        ("three gateways", [bases @ .., replicas]) => {
+            bases.iter().map(|base| (replicas, base, THREE)).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// The pressing of a round that is meant.
@@ -67,7 +81,7 @@ fn render_part(out: &mut String, part: &Part) {
             }
             let mid =
                 |of: fn(&Pressed) -> f64| median(all.iter().map(|pressed| of(pressed)).collect());
-            let mut ratios = ratios(part, setup, of);
+            let mut ratios = ratios(&part.setups[0], setup, of);
             ratios.sort_by(f64::total_cmp);
             let ratio = match (ratios.first(), ratios.last()) {
                 (Some(low), Some(high)) => {
@@ -92,14 +106,8 @@ fn render_part(out: &mut String, part: &Part) {
     }
 }
 
-fn ratio(part: &Part, setup: &Measured, of: Of) -> Option<f64> {
-    let ratios = ratios(part, setup, of);
-    (!ratios.is_empty()).then(|| median(ratios))
-}
-
 /// Round by round; none for what was not pressed in the same rounds.
-fn ratios(part: &Part, setup: &Measured, of: Of) -> Vec<f64> {
-    let first = &part.setups[0];
+fn ratios(first: &Measured, setup: &Measured, of: Of) -> Vec<f64> {
     if first.rounds.len() != setup.rounds.len() {
         return Vec::new();
     }
