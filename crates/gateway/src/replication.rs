@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use tokio::{task::JoinHandle, time::timeout};
-use waybill_model::limits::UsageCount;
+use waybill_model::{limits::UsageCount, state::AccountEvent};
 use waybill_store::{Change, StoreError};
 
 use crate::{
@@ -37,28 +37,65 @@ const GOODBYE: Duration = Duration::from_secs(3);
 
 /// Takes over the configuration, how accounts stand and what was used, before the first request.
 pub async fn begin(shared: &Arc<Shared>) -> anyhow::Result<()> {
-    match shared.reload(Changed::Here).await {
-        Ok(()) => restore(shared).await.context("the store cannot be read"),
-        Err(error) => Err(error).context("the configuration cannot be read"),
+    let is_reached = shared.home.as_ref().is_none_or(|home| home.is_reached);
+    if !is_reached {
+        return begin_from_picture(shared).await;
     }
+    shared
+        .reload(Changed::Here)
+        .await
+        .context("the configuration cannot be read")?;
+    restore(shared).await.context("the store cannot be read")
+}
+
+/// The database is away: what was seen of it last is what is known, and what is still in the spool.
+async fn begin_from_picture(shared: &Arc<Shared>) -> anyhow::Result<()> {
+    let home = shared
+        .home
+        .as_ref()
+        .context("only a replica has a picture")?;
+    let picture = shared.store.picture().await?.context(
+        "the shared database cannot be reached, and this replica has kept no picture of it to start with",
+    )?;
+    tracing::warn!(taken_at = %picture.taken_at, "starting from what was seen of the shared database then");
+    shared.apply(picture.config, Changed::Here);
+    let mut events = picture.account_events;
+    events.extend(home.replicas.spooled_account_events().await?);
+    stand(shared, events);
+    let (own, others): (Vec<_>, Vec<_>) = picture
+        .usage
+        .into_iter()
+        .partition(|(replica, _)| *replica == home.replica.id);
+    let own: Vec<UsageCount> = own.into_iter().map(|(_, count)| count).collect();
+    quota::restore(&shared.snapshot().clone(), &own);
+    if let Some(cluster) = &shared.cluster {
+        for (replica, count) in &others {
+            cluster.learn_usage(replica, count);
+        }
+    }
+    Ok(())
 }
 
 /// Accounts stand as they stood before, and what was used is used.
 async fn restore(shared: &Shared) -> Result<(), StoreError> {
-    let (snapshot, store) = (shared.snapshot().clone(), &shared.store);
-    let mut events = store.account_states().await?;
+    let mut events = shared.store.account_states().await?;
     if let Some(home) = &shared.home {
         events.extend(home.replicas.spooled_account_events().await?);
-        events.sort_by_key(|event| event.id);
-        events.dedup_by_key(|event| event.id);
     }
+    stand(shared, events);
+    restore_usage(shared).await
+}
+
+/// Accounts stand as their events say, and are switched as they are configured.
+fn stand(shared: &Shared, mut events: Vec<AccountEvent>) {
+    events.sort_by_key(|event| event.id);
+    events.dedup_by_key(|event| event.id);
+    let snapshot = shared.snapshot().clone();
     shared.keeper.restore(&snapshot, &events);
-    restore_usage(shared).await?;
     for account in snapshot.accounts() {
         let (keeper, now) = (&shared.keeper, shared.clock.now());
         keeper.switched(account, "configuration", String::new(), now);
     }
-    Ok(())
 }
 
 /// What was used is used. Where replicas tell each other, each begins with its own count, and learns the
@@ -211,13 +248,19 @@ async fn follow_events(
     }
 }
 
+/// Every so often: what others used, and a picture of all that a start needs.
 async fn follow_usage(shared: Arc<Shared>) {
     let Some(home) = &shared.home else { return };
     let mut every = tokio::time::interval(USAGE_EVERY);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         every.tick().await;
-        if let Err(error) = learn_usage(&shared, home).await {
+        let known = match learn_usage(&shared, home).await {
+            // A copy of what a start needs, for when the database is away then.
+            Ok(()) => shared.store.keep_picture().await,
+            failed => failed,
+        };
+        if let Err(error) = known {
             tracing::debug!(%error, "what other replicas used is not known; it is asked for again");
         }
     }

@@ -226,6 +226,34 @@ impl Cluster {
     }
 }
 
+/// Whether Redis is there, within `patience`; says what it said, or what became of asking. For whoever looks for
+/// what is wrong.
+pub async fn try_out(
+    url: RedisUrl,
+    tls: Arc<ClientConfig>,
+    clock: &Clock,
+    patience: Duration,
+) -> Result<(), String> {
+    let (link, _) = Link::new(url, tls, &[], clock.clone(), Arc::default());
+    let mut state = link.state();
+    let keeping = tokio::spawn(Arc::clone(&link).keep());
+    let told = async {
+        // It begins as away, for no reason yet.
+        loop {
+            if state.changed().await.is_err() {
+                return Err("it was not asked".to_owned());
+            }
+            match &*state.borrow_and_update() {
+                link::State::Up { .. } => return Ok(()),
+                link::State::Away { reason, .. } => return Err(reason.clone()),
+            }
+        }
+    };
+    let answer = timeout(patience, told).await;
+    keeping.abort();
+    answer.unwrap_or_else(|_| Err("it does not answer".to_owned()))
+}
+
 impl std::fmt::Debug for Cluster {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Cluster")
