@@ -27,7 +27,7 @@ build: ## the release binary, target/release/waybill
 	@cargo build --locked --release --bin waybill
 
 test: ## everything CI checks; ARGS="NAME…" runs only the steps named (ARGS=--list names them)
-	@scripts/setup.sh rust rust-tools python node
+	@scripts/setup.sh rust rust-tools python node services
 	@$(PYTHON) scripts/check.py $(ARGS)
 
 lint: ## the checks that need no test run: format, clippy, dependencies, repository

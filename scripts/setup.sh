@@ -9,19 +9,47 @@ say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+# may_install REASON PACKAGE… : stops with what to do where packages cannot be installed.
+may_install() {
+    local reason=$1; shift
+    have apt-get || die "$reason: install $* with this system's package manager, then run again"
+    [ "$(id -u)" -eq 0 ] || { have sudo && sudo -n true 2>/dev/null; } || die "$reason: as root, run: apt-get install $*"
+}
+
 # apt_install REASON PACKAGE…
 apt_install() {
     local reason=$1; shift
-    have apt-get || die "$reason: install $* with this system's package manager, then run again"
-    local as_root=()
-    if [ "$(id -u)" -ne 0 ]; then
-        have sudo && sudo -n true 2>/dev/null || die "$reason: as root, run: apt-get install $*"
-        as_root=(sudo -n)
-    fi
+    may_install "$reason" "$@"
     say "$reason: installing $*"
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq </dev/null
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" </dev/null >/dev/null
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq </dev/null
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" </dev/null >/dev/null
 }
+
+# apt_install_unstarted REASON PACKAGE… : the same for servers, none of which is started: not by the
+# install, nor at the next boot. What that takes is taken away again, and nothing that was there is touched.
+apt_install_unstarted() (
+    may_install "$@"
+    policy=/usr/sbin/policy-rc.d cluster=/etc/postgresql-common/createcluster.d/waybill-none.conf added=()
+    trap '[ ${#added[@]} -eq 0 ] || as_root rm -f "${added[@]}"' EXIT
+    trap 'exit 130' INT TERM
+    if [ ! -e "$policy" ]; then
+        added+=("$policy")
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        as_root chmod 755 "$policy"
+    fi
+    if [ ! -e "$cluster" ]; then
+        added+=("$cluster")
+        as_root mkdir -p "${cluster%/*}"
+        echo 'create_main_cluster = false' | as_root tee "$cluster" >/dev/null
+    fi
+    apt_install "$@"
+    shift
+    ! have systemctl || as_root systemctl --quiet disable "$@" >/dev/null 2>&1 || true
+)
 
 # SQLite, zstd, the TLS primitives and the allocator are C code that their crates bring and build.
 setup-rust() {
@@ -83,10 +111,26 @@ setup-node() {
     stamp "$folder/node_modules/.stamp" "$folder/package-lock.json"
 }
 
-[ $# -gt 0 ] || die "usage: scripts/setup.sh rust|rust-tools|python|node …"
+# Tests start servers of their own; `crates/testbed` looks for them in the same places.
+setup-services() {
+    local missing=()
+    have_postgres || missing+=(postgresql)
+    have redis-server || [ -x "${WAYBILL_REDIS_BIN:-}/redis-server" ] || missing+=(redis-server)
+    [ ${#missing[@]} -eq 0 ] || apt_install_unstarted "for the servers that tests start" "${missing[@]}"
+}
+
+have_postgres() {
+    local program
+    for program in "${WAYBILL_PG_BIN:-}/postgres" /usr/lib/postgresql/*/bin/postgres; do
+        [ ! -x "$program" ] || return 0
+    done
+    have postgres && have initdb && have psql
+}
+
+[ $# -gt 0 ] || die "usage: scripts/setup.sh rust|rust-tools|python|node|services …"
 for what; do
     case $what in
-        rust | rust-tools | python | node) "setup-$what" ;;
+        rust | rust-tools | python | node | services) "setup-$what" ;;
         *) die "unknown part: $what" ;;
     esac
 done

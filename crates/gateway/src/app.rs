@@ -4,20 +4,21 @@ use std::{
     collections::HashMap,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use waybill_model::{cause::Cause, id::AccountId, secret::Secret};
-use waybill_store::{Store, StoreError};
+use waybill_store::{Config, Store, StoreError};
 
 use crate::{
     clock::Clock,
     cluster::Cluster,
     config::Settings,
     egress::{EgressPolicy, Opened},
+    home::SharedHome,
     record::Recorder,
     relay::Watch,
     routing::{Line, Snapshot},
@@ -57,8 +58,15 @@ pub struct Shared {
     pub secrets: Arc<Secrets>,
     /// Bearer token of the admin API.
     pub admin_token: Secret,
+    /// What this replica shares with others; `None`: it is alone.
+    pub home: Option<SharedHome>,
+    /// Who this is, where the store has to tell replicas apart.
+    pub replica: String,
     snapshot: ArcSwap<Snapshot>,
     reloading: tokio::sync::Mutex<()>,
+    /// The version of the shared configuration that the snapshot was made of.
+    config_version: AtomicI64,
+    leaving: AtomicBool,
     stopping: AtomicBool,
     cut_off: AtomicBool,
 }
@@ -145,6 +153,8 @@ pub struct Parts {
     pub secrets: Arc<Secrets>,
     /// Bearer token of the admin API.
     pub admin_token: Secret,
+    /// What this replica shares with others.
+    pub home: Option<SharedHome>,
     /// What is shared with other replicas; `None`: this process is alone.
     pub cluster: Option<Arc<Cluster>>,
 }
@@ -170,10 +180,15 @@ impl Shared {
             tls,
             secrets,
             admin_token,
+            home,
             cluster,
         } = parts;
         let recorder = Arc::new(recorder);
-        let number = cluster.as_ref().map_or(0, |cluster| cluster.number());
+        let number = match (&home, &cluster) {
+            (Some(home), _) => home.replica.number,
+            (None, Some(cluster)) => cluster.number(),
+            (None, None) => 0,
+        };
         let sink = events_of(&recorder, cluster.as_ref());
         let keeper = Keeper::new(Arc::clone(&secrets), number, sink);
         let line = if cluster.is_some() {
@@ -193,11 +208,17 @@ impl Shared {
             tls,
             secrets,
             admin_token,
+            replica: home
+                .as_ref()
+                .map_or_else(|| "embedded".to_owned(), |home| home.replica.id.clone()),
+            home,
             in_flight: InFlight::default(),
             refusals: Refusals::default(),
             line,
             snapshot: ArcSwap::default(),
             reloading: tokio::sync::Mutex::default(),
+            config_version: AtomicI64::new(0),
+            leaving: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             cut_off: AtomicBool::new(false),
         }
@@ -213,7 +234,24 @@ impl Shared {
     pub async fn reload(&self, changed: Changed) -> Result<(), StoreError> {
         // Two changes at once must not leave the older picture behind.
         let _one_at_a_time = self.reloading.lock().await;
+        // Read before the configuration: what changes in between is read again.
+        let version = match &self.home {
+            Some(home) => home.replicas.deployment().await?.config_version,
+            None => 0,
+        };
         let config = self.store.load_config().await?;
+        self.apply(config, changed);
+        self.config_version.store(version, Ordering::Release);
+        Ok(())
+    }
+
+    /// The version of the shared configuration that is in force here.
+    pub fn config_version(&self) -> i64 {
+        self.config_version.load(Ordering::Acquire)
+    }
+
+    /// Lets the next request see a configuration.
+    pub fn apply(&self, config: Config, changed: Changed) {
         let opened: HashMap<AccountId, Opened> = config
             .accounts
             .iter()
@@ -245,7 +283,6 @@ impl Shared {
         }
         self.snapshot.store(Arc::new(snapshot));
         self.line.sharing().ring();
-        Ok(())
     }
 
     /// A provider's bytes without secrets, for the client. Unchanged bytes are not copied.
@@ -262,6 +299,16 @@ impl Shared {
             }
             Err(_) => Bytes::from(redactor.bytes(&bytes, usize::MAX).0.into_string()),
         }
+    }
+
+    /// Says that the gateway will be stopped: it takes requests, and wants no more.
+    pub fn begin_leaving(&self) {
+        self.leaving.store(true, Ordering::Release);
+    }
+
+    /// Whether it will be stopped.
+    pub fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Acquire)
     }
 
     /// Says that the gateway is being stopped: it takes no further requests.

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context as _;
 use waybill_model::secret::Secret;
-use waybill_store::{RetentionPolicy, Store, StoreOptions};
+use waybill_store::ForwarderThread;
 
 use crate::{
     admin,
@@ -17,18 +17,16 @@ use crate::{
     cli::{DemoArgs, ServeArgs},
     clock::Clock,
     cluster::{self, Cluster},
-    config::{Config, Retention},
-    quota,
+    config::Config,
+    home::{self, Home},
+    jobs,
     record::{self, Composer, Recorder},
+    replication,
     secrets::Secrets,
     seed, server,
-    standing::probe_accounts,
     upstream::Tls,
     vault::{self, Vault},
 };
-
-/// How often retention looks for what is too old or too much.
-const RETENTION_EVERY: Duration = Duration::from_secs(60);
 
 /// How often the store's log is folded into its database, away from the commits that clients wait for.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
@@ -41,9 +39,11 @@ pub struct Gateway {
     pub new_keys: Vec<(String, Secret)>,
     /// Where the admin token was read from or put.
     pub admin_token_from: String,
-    upkeep: [tokio::task::JoinHandle<()>; 3],
+    upkeep: Vec<tokio::task::JoinHandle<()>>,
     /// Rings for those who wait for a deadline, also while running requests are let end.
     line: tokio::task::JoinHandle<()>,
+    forwarder: Option<ForwarderThread>,
+    shared: Arc<Shared>,
     /// What is shared with other replicas, and the tasks that do; also while running requests are let end.
     cluster: Option<(Arc<Cluster>, cluster::Tasks)>,
 }
@@ -113,15 +113,21 @@ pub async fn start_in(
         "the configuration".to_owned()
     };
 
-    let database = config.data_dir.join("waybill.db");
-    private_file(&database)?;
-    let options = StoreOptions {
-        durability: config.durability,
-        ..StoreOptions::at(database)
-    };
-    let store = Store::open(options).context("the store cannot be opened")?;
     let vault = Vault::new(&instance_key);
-    let new_keys = seed::apply(&store, &vault, &config, clock.now()).await?;
+    let Home {
+        store,
+        shared: home,
+    } = home::open(&config, &vault, clock.now()).await?;
+    let cluster = match (cluster, &config.database, &home) {
+        (None, Some(database), Some(home)) => replication::meeting_place(database, home).await?,
+        (given, _, _) => given,
+    };
+    let is_reached = home.as_ref().is_none_or(|home| home.is_reached);
+    let new_keys = match is_reached {
+        true => seed::apply(&store, &vault, &config, clock.now()).await?,
+        // What the file names is in the picture, or comes with the next start.
+        false => Vec::new(),
+    };
 
     let mut own_secrets = vec![instance_key, admin_token.clone()];
     own_secrets.extend(config.api_keys.iter().filter_map(|key| key.key.clone()));
@@ -151,10 +157,10 @@ pub async fn start_in(
         tls,
         secrets,
         admin_token,
+        home,
         cluster,
     }));
-    shared.reload(Changed::Here).await?;
-    restore(&shared).await?;
+    replication::begin(&shared).await?;
     let cluster = join(&shared).await;
 
     let listener =
@@ -168,17 +174,17 @@ pub async fn start_in(
         config.workers,
     )?;
     let line = tokio::spawn(Arc::clone(&shared.line).keep_time(shared.clock.clone()));
-    let upkeep = [
-        tokio::spawn(retain(Arc::clone(&shared))),
-        tokio::spawn(probe_accounts(Arc::clone(&shared))),
-        tokio::spawn(tidy(shared)),
-    ];
+    let mut upkeep = jobs::start(&shared);
+    upkeep.push(tokio::spawn(tidy(Arc::clone(&shared))));
+    upkeep.extend(replication::follow(&shared));
     Ok(Gateway {
         running,
         new_keys,
         admin_token_from,
         upkeep,
         line,
+        forwarder: home::start_forwarding(&shared.store)?,
+        shared,
         cluster,
     })
 }
@@ -192,53 +198,33 @@ async fn join(shared: &Arc<Shared>) -> Option<(Arc<Cluster>, cluster::Tasks)> {
 }
 
 impl Gateway {
-    /// Stops in order; every record is written before this returns.
+    /// Stops in order: says that it is not ready and goes on for the time of notice, lets running requests
+    /// end, writes every record, moves what is spooled, and leaves. Every record is written before this
+    /// returns.
     pub async fn stop(self) {
-        self.upkeep.iter().for_each(tokio::task::JoinHandle::abort);
-        self.running.stop().await;
-        self.line.abort();
-        if let Some((cluster, tasks)) = self.cluster {
+        let Gateway {
+            running,
+            upkeep,
+            line,
+            forwarder,
+            shared,
+            cluster,
+            ..
+        } = self;
+        shared.begin_leaving();
+        tokio::time::sleep(shared.settings.timeouts.notice).await;
+        running.stop().await;
+        upkeep.iter().for_each(tokio::task::JoinHandle::abort);
+        line.abort();
+        if let Some((cluster, tasks)) = cluster {
             cluster.leave(tasks).await;
         }
-    }
-}
-
-/// Accounts stand as they stood before, and what was used is used. Before the first request.
-async fn restore(shared: &Shared) -> anyhow::Result<()> {
-    let (snapshot, store) = (shared.snapshot(), &shared.store);
-    let events = store.account_states().await?;
-    shared.keeper.restore(&snapshot, &events);
-    quota::restore(&snapshot, &store.usage().await?);
-    for account in snapshot.accounts() {
-        let (keeper, now) = (&shared.keeper, shared.clock.now());
-        keeper.switched(account, "configuration", String::new(), now);
-    }
-    Ok(())
-}
-
-/// Removes what is too old or too much, for as long as it is let.
-async fn retain(shared: Arc<Shared>) {
-    let millis = |age: Duration| Some(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
-    let Retention {
-        errors,
-        requests,
-        replay,
-        max_bytes,
-    } = shared.settings.retention.clone();
-    let policy = RetentionPolicy {
-        errors_max_age_ms: millis(errors),
-        requests_max_age_ms: millis(requests),
-        replay_max_age_ms: millis(replay),
-        max_bytes: Some(max_bytes),
-    };
-    let mut every = tokio::time::interval(RETENTION_EVERY);
-    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        every.tick().await;
-        match shared.store.retain(&policy, shared.clock.now()).await {
-            Ok(report) => tracing::debug!(?report, "retention"),
-            Err(error) => tracing::error!(%error, "retention failed; it is tried again"),
+        if let Some(forwarder) = forwarder
+            && let Err(error) = tokio::task::spawn_blocking(|| forwarder.stop()).await
+        {
+            tracing::error!(%error, "the forwarder did not stop in order");
         }
+        replication::leave(&shared).await;
     }
 }
 
@@ -270,25 +256,13 @@ fn announce(gateway: &Gateway) -> std::io::Result<()> {
 
 /// Makes the folder, for its owner alone: prompts of failed requests rest in it. One that is there
 /// already keeps the mode somebody gave it.
-fn private_folder(folder: &Path) -> anyhow::Result<()> {
+pub(crate) fn private_folder(folder: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(folder)
         .with_context(|| format!("data_dir {}", folder.display()))
-}
-
-/// Makes the file if it is not there, for its owner alone. The files SQLite keeps beside it follow it.
-fn private_file(file: &Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    std::fs::OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(file)
-        .map(drop)
-        .with_context(|| file.display().to_string())
 }
 
 /// A secret that is given, or else kept in a file that only its owner can read; made when it is not
@@ -332,7 +306,7 @@ fn extra_roots(
 }
 
 /// The runtime of everything that is not a request: accepting, the admin API's jobs, signals.
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()

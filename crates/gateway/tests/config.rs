@@ -57,7 +57,7 @@ async fn every_mistake_of_a_file_is_reported_at_once_with_its_key() {
     let file = r#"
 listen = "nowhere"
 durability = "eventual"
-database_url = "postgres://x"
+database_url = "mysql://x"
 admin_token = "env:NOT_SET"
 
 [timeouts]
@@ -108,7 +108,8 @@ name = "lost"
     for mistake in [
         "listen: `nowhere`",
         "durability: `eventual`",
-        "database_url: ",
+        "database_url: begins with neither",
+        "secret_key: needed with database_url",
         "admin_token: the environment has no variable NOT_SET",
         "timeouts.connect_ms: ",
         "failover.max_attempts: ",

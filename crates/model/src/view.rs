@@ -438,6 +438,41 @@ pub struct Books {
     pub set_aside: u64,
 }
 
+words! {
+    /// How a run of a job went.
+    pub enum JobOutcome {
+        /// It did what it is for.
+        Ok = "ok",
+        /// It did not.
+        Failed = "failed",
+    }
+}
+
+/// Something that runs by itself, on one replica at a time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Job {
+    /// What it is.
+    pub name: String,
+    /// The replica that runs it, or ran it last.
+    pub holder: Option<String>,
+    /// Until then nobody else does.
+    pub lease_until: Option<UnixMillis>,
+    /// When its holder last said so.
+    pub heartbeat_at: Option<UnixMillis>,
+    /// When its last run began.
+    pub started_at: Option<UnixMillis>,
+    /// When the last run that ended did.
+    pub finished_at: Option<UnixMillis>,
+    /// How that went.
+    pub outcome: Option<JobOutcome>,
+    /// What it did, or what went wrong.
+    pub detail: Option<String>,
+    /// Runs that ended, ever.
+    pub runs: u64,
+    /// Of these, those that failed.
+    pub failures: u64,
+}
+
 /// Refused, unauthenticated requests of one minute and source.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct NoiseCount {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use common::{Fixture, at, everything, failure, first_page, success};
 use waybill_model::{id::AccountId, record::Record, view::Filter};
-use waybill_store::{RetentionPolicy, Store};
+use waybill_store::{Batch, RetentionPolicy, Store};
 
 const BATCH: u64 = 200;
 
@@ -71,7 +71,7 @@ fn commit(
     for start in (first..first + count).step_by(usize::try_from(batch).unwrap()) {
         let records: Vec<Record> = (start..start + batch).map(&make).collect();
         let begun = Instant::now();
-        f.write(&records);
+        f.journal.commit(Batch::of(&records));
         took.push(begun.elapsed());
     }
     let total: Duration = took.iter().sum();

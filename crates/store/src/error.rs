@@ -89,6 +89,26 @@ pub enum StoreError {
     /// No space is left: the disk, or the size the database may have.
     #[error("no space is left for the database")]
     Full,
+    /// The shared database does not answer: it is down, or the way to it is.
+    #[error("the database cannot be reached")]
+    Away,
+    /// The shared database takes no changes: a standby, or switched to read-only.
+    #[error("the database is read-only")]
+    ReadOnly,
+    /// The shared database's address, or what is needed to trust it, cannot be read.
+    #[error("the database's address: {0}")]
+    BadAddress(String),
+    /// The role that the shared database is used as may not do what was to be done.
+    #[error(
+        "the database's role may not do this ({0}): run `waybill migrate` as the role that owns the tables, \
+         and let this one read and write them, or let this one own them"
+    )]
+    NoRights(String),
+    /// As many replicas as there may be were there within a day.
+    #[error(
+        "all 63 numbers of replicas are taken; one is free a day after its replica was last seen"
+    )]
+    NoNumber,
     /// The database was held by another process for too long.
     #[error("the database is held by another process")]
     Busy,

@@ -2,6 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use waybill_model::secret::Secret;
+
+use crate::StoreError;
+
 /// How a store is opened.
 #[derive(Debug, Clone)]
 pub struct StoreOptions {
@@ -29,6 +33,43 @@ impl StoreOptions {
             query_limit: Duration::from_secs(10),
             max_file_bytes: None,
         }
+    }
+}
+
+/// How a shared store is reached.
+#[derive(Debug, Clone)]
+pub struct PostgresOptions {
+    /// `postgres://user:password@host:port/database`, or `key=value` pairs; never shown.
+    pub url: Secret,
+    /// A PEM file with further certificates to trust.
+    pub ca: Option<PathBuf>,
+    /// How many queries may run at once; at least 1. Each holds one connection.
+    pub readers: usize,
+    /// The longest a query may take, waiting for a connection included, before it is stopped.
+    pub query_limit: Duration,
+    /// The longest a batch of records may take on its way there, waiting for other replicas' included.
+    /// Beyond, the network is taken to be gone.
+    pub batch_limit: Duration,
+}
+
+impl PostgresOptions {
+    /// The defaults for an address: eight queries at once of ten seconds at most, half a minute for a batch.
+    pub fn at(url: Secret) -> Self {
+        PostgresOptions {
+            url,
+            ca: None,
+            readers: 8,
+            query_limit: Duration::from_secs(10),
+            batch_limit: Duration::from_secs(30),
+        }
+    }
+
+    /// Whether the address can be read. Connects to nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::BadAddress`].
+    pub fn check(&self) -> Result<(), StoreError> {
+        crate::postgres::check_address(self)
     }
 }
 

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::Fixture;
+use common::{Fixture, Subject};
 use waybill_model::{
     entity::{HttpVersion, ModelRule, Probe, RuleScope, Sealed, StateRule, Status, Sticky},
     id::{AccountId, ApiKeyId, GroupId, UserId},
@@ -17,6 +17,16 @@ use waybill_store::{
     AccountChange, ApiKeyChange, GroupChange, Kind, NewAccount, NewApiKey, NewGroup, NewUser,
     StoreError, UserChange,
 };
+
+on_both! {
+    everything_configured_is_loaded_as_it_was_made,
+    a_change_touches_only_what_it_names,
+    an_upsert_finds_its_row_by_name,
+    a_key_under_a_new_name_is_renamed_unless_its_old_name_is_still_in_use,
+    names_and_keys_are_unique,
+    references_must_exist_and_a_refused_change_leaves_nothing_behind,
+    what_is_in_use_is_not_deleted_and_ids_are_never_given_twice,
+}
 
 const THEN: UnixMillis = UnixMillis(1_000);
 const LATER: UnixMillis = UnixMillis(2_000);
@@ -100,9 +110,8 @@ fn key(name: &str, hash: u8, user_id: UserId, group_ids: Vec<GroupId>) -> NewApi
     }
 }
 
-#[tokio::test]
-async fn everything_configured_is_loaded_as_it_was_made() {
-    let f = Fixture::new();
+async fn everything_configured_is_loaded_as_it_was_made(on: Subject) {
+    let f = Fixture::on(on).await;
     let store = &f.store;
     let a = store.create_group(group("a"), THEN).await.unwrap();
     let b = store.create_group(group("b"), THEN).await.unwrap();
@@ -135,9 +144,8 @@ async fn everything_configured_is_loaded_as_it_was_made() {
     assert_eq!(store.api_key(dev.id).await.unwrap(), Some(dev));
 }
 
-#[tokio::test]
-async fn a_change_touches_only_what_it_names() {
-    let f = Fixture::new();
+async fn a_change_touches_only_what_it_names(on: Subject) {
+    let f = Fixture::on(on).await;
     let store = &f.store;
     let a = store.create_group(group("a"), THEN).await.unwrap();
     let made = store
@@ -192,9 +200,8 @@ async fn a_change_touches_only_what_it_names() {
     );
 }
 
-#[tokio::test]
-async fn an_upsert_finds_its_row_by_name() {
-    let f = Fixture::new();
+async fn an_upsert_finds_its_row_by_name(on: Subject) {
+    let f = Fixture::on(on).await;
     let store = &f.store;
     let a = store.upsert_group(group("a"), THEN).await.unwrap();
     let same = NewGroup {
@@ -231,9 +238,8 @@ async fn an_upsert_finds_its_row_by_name() {
     assert_eq!((rotated.id, rotated.hash), (dev.id, [2; 32]));
 }
 
-#[tokio::test]
-async fn a_key_under_a_new_name_is_renamed_unless_its_old_name_is_still_in_use() {
-    let f = Fixture::new();
+async fn a_key_under_a_new_name_is_renamed_unless_its_old_name_is_still_in_use(on: Subject) {
+    let f = Fixture::on(on).await;
     let store = &f.store;
     let ada = store.create_user(user("ada"), THEN).await.unwrap();
     let old = store
@@ -254,9 +260,8 @@ async fn a_key_under_a_new_name_is_renamed_unless_its_old_name_is_still_in_use()
     assert_eq!(store.api_keys().await.unwrap(), [renamed]);
 }
 
-#[tokio::test]
-async fn names_and_keys_are_unique() {
-    let f = Fixture::new();
+async fn names_and_keys_are_unique(on: Subject) {
+    let f = Fixture::on(on).await;
     let store = &f.store;
     let a = store.create_group(group("a"), THEN).await.unwrap();
     let b = store.create_group(group("b"), THEN).await.unwrap();
@@ -286,9 +291,8 @@ async fn names_and_keys_are_unique() {
     assert!(matches!(same, Err(StoreError::KeyTaken { name }) if name == "dev"));
 }
 
-#[tokio::test]
-async fn references_must_exist_and_a_refused_change_leaves_nothing_behind() {
-    let f = Fixture::new();
+async fn references_must_exist_and_a_refused_change_leaves_nothing_behind(on: Subject) {
+    let f = Fixture::on(on).await;
     let store = &f.store;
     let refused = store
         .create_account(account("one", vec![GroupId(9)]), THEN)
@@ -316,9 +320,8 @@ async fn references_must_exist_and_a_refused_change_leaves_nothing_behind() {
     assert_eq!((config.accounts.len(), config.api_keys.len()), (0, 0));
 }
 
-#[tokio::test]
-async fn what_is_in_use_is_not_deleted_and_ids_are_never_given_twice() {
-    let f = Fixture::new();
+async fn what_is_in_use_is_not_deleted_and_ids_are_never_given_twice(on: Subject) {
+    let f = Fixture::on(on).await;
     let store = &f.store;
     let a = store.create_group(group("a"), THEN).await.unwrap();
     let one = store

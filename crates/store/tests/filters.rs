@@ -1,11 +1,20 @@
-//! Random records and random filters, answered by the store and by a plain loop over the same
-//! records: the same rows in the same order, whatever the page size, by cursor and by page number.
+//! Random records and random filters, answered by both databases and by a plain loop over the same
+//! records: the same rows in the same order, whatever the page size, by cursor and by page number; and
+//! the same in every field of every row.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 
-use common::{DAY, Fixture, error_row, event, request_id, subject};
-use proptest::{collection::vec, option, prelude::*, sample::select, test_runner::TestCaseError};
+use common::{DAY, Fixture, Subject as On, error_row, event, request_id, subject};
+use proptest::{
+    collection::vec,
+    option,
+    prelude::*,
+    sample::select,
+    strategy::ValueTree,
+    test_runner::{TestCaseError, TestRunner},
+};
+use serde_json::Value;
 use waybill_model::{
     cause::{Cause, Owner, Severity, Source},
     id::{AccountId, ApiKeyId, GroupId, UserId},
@@ -25,6 +34,12 @@ const WORDS: &[&str] = &[
     "a_b",
     "back\\slash",
     "OVERLOADED",
+    "",
+    "it's \"quoted\" -- ?1 $1",
+    "Über\u{0}LIMIT",
+    "über",
+    "\u{1f}\n\t",
+    "日本語のエラー",
 ];
 const QUERIES: &[&str] = &[
     "limit",
@@ -37,6 +52,22 @@ const QUERIES: &[&str] = &[
     "req-",
     "overloaded",
     "0",
+    "'",
+    "\"q",
+    "?1",
+    "$1",
+    "Über",
+    "über",
+    "ÜBER",
+    "b",
+    "er",
+    "\u{0}",
+    "\u{fffd}",
+    "\u{1f}",
+    "本語",
+    "a_b",
+    "\\s",
+    "--",
 ];
 const CAUSES: &[Cause] = &[
     Cause::Overloaded,
@@ -179,27 +210,147 @@ where
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_store_and_a_plain_loop_agree(
+    fn both_databases_and_a_plain_loop_agree(
         drafts in vec(draft(), 1..80),
         resolved in vec(any::<bool>(), 80),
         asked in vec((filter(80), 1..9_u32, select(Sort::ALL)), 24),
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let mut f = Fixture::new();
             let records: Vec<Record> = (0..).zip(&drafts).map(|(n, draft)| record(n, draft)).collect();
-            f.write(&records);
-            let mut plain = Plain { records, resolved };
-            plain.mark(&f.store).await;
+            let mut both = [Fixture::on(On::Sqlite).await, Fixture::on(On::Postgres).await];
+            let plain = Plain { records, resolved };
+            for f in &mut both {
+                f.write(&plain.records).await;
+                plain.mark(&f.store).await;
+            }
             for (filter, page_size, sort) in &asked {
-                plain.agrees(&f.store, filter, *page_size, *sort).await?;
+                let mut answers = Vec::new();
+                for f in &both {
+                    answers.push(plain.agrees(&f.store, filter, *page_size, *sort).await?);
+                }
+                prop_assert_eq!(&answers[0], &answers[1], "{:?}", filter);
+            }
+            for row in plain.errors(&Filter { recovered: None, ..common::everything() }, Sort::Newest) {
+                let mut opened = Vec::new();
+                for f in &both {
+                    let found = f.store.error_by_request_id(&row.0).await.unwrap();
+                    opened.push(without_ids(serde_json::to_value(found).unwrap()));
+                }
+                prop_assert_eq!(&opened[0], &opened[1]);
             }
             Ok::<(), TestCaseError>(())
         })?;
     }
+}
+
+/// More rows than are looked at one by one, so that the indexes are asked, over several days.
+#[tokio::test]
+async fn both_databases_agree_about_many_rows_of_many_days() {
+    let mut runner = TestRunner::deterministic();
+    let mut drafts: Vec<Draft> = Vec::new();
+    for n in 0..6_000_i64 {
+        let mut one = draft().new_tree(&mut runner).unwrap().current();
+        // Four days; rare values in the oldest ones.
+        one.arrived_ms = n / 1_500 * 86_400_000 + n % 1_500 * 3;
+        if n > 500 {
+            one.who[1] = one.who[1].map(|_| 1);
+            one.model = one.model.filter(|model| *model != "gpt_5");
+        }
+        drafts.push(one);
+    }
+    let records: Vec<Record> = (0..)
+        .zip(&drafts)
+        .map(|(n, draft)| record(n, draft))
+        .collect();
+    let mut both = [
+        Fixture::on(On::Sqlite).await,
+        Fixture::on(On::Postgres).await,
+    ];
+    for f in &mut both {
+        f.write(&records).await;
+    }
+    both[1].sql("ANALYZE");
+    let rare = |change: fn(&mut Filter)| {
+        let mut filter = common::everything();
+        change(&mut filter);
+        filter
+    };
+    let mut asked = vec![
+        rare(|f| f.account_id = Some(AccountId(2))),
+        rare(|f| f.model = Some("gpt_5".to_owned())),
+        rare(|f| f.q = Some("gpt_5".to_owned())),
+        rare(|f| f.q = Some("nowhere to be found".to_owned())),
+        rare(|f| {
+            (f.q, f.account_id) = (Some("quota".to_owned()), Some(AccountId(3)));
+        }),
+    ];
+    for _ in 0..60 {
+        let mut filter = filter(6_000).new_tree(&mut runner).unwrap().current();
+        filter.start = DAY.plus_ms((filter.start.0 - DAY.0) * 10_000_000);
+        filter.end = DAY.plus_ms((filter.end.0 - DAY.0) * 40_000_000);
+        asked.push(filter);
+    }
+    for filter in &asked {
+        for sort in Sort::ALL {
+            for list in 0..3 {
+                let mut page = Page {
+                    sort: *sort,
+                    page: 1,
+                    page_size: 60,
+                    cursor: None,
+                };
+                // The first pages, and then one from further on.
+                for turn in 0..3 {
+                    let [one, other] = [
+                        one_page(&both[0].store, list, filter, &page).await,
+                        one_page(&both[1].store, list, filter, &page).await,
+                    ];
+                    assert_eq!(one.0, other.0, "{sort:?} {list} {turn} {filter:?}");
+                    assert_eq!(one.1, other.1, "{sort:?} {list} {turn} {filter:?}");
+                    assert_eq!(one.2.is_some(), other.2.is_some());
+                    assert_eq!(without_ids(one.3), without_ids(other.3));
+                    let Some(next) = other.2 else { break };
+                    // Ids differ, so each goes on from its own row: those of SQLite are asked by number.
+                    page.page += 1;
+                    let by_cursor = Page {
+                        cursor: Some(next),
+                        ..page.clone()
+                    };
+                    let by_number = one_page(&both[0].store, list, filter, &page).await;
+                    let by_cursor = one_page(&both[1].store, list, filter, &by_cursor).await;
+                    assert_eq!(
+                        by_number.0, by_cursor.0,
+                        "{sort:?} {list} {turn} {filter:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// An answer but for the ids that a database gave.
+fn without_ids(mut answer: Value) -> Value {
+    match &mut answer {
+        Value::Object(fields) => {
+            for name in ["id", "error_id", "upstream_errors"] {
+                fields.remove(name);
+            }
+            for field in fields.values_mut() {
+                *field = without_ids(field.take());
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                *item = without_ids(item.take());
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+    answer
 }
 
 fn record(n: u64, draft: &Draft) -> Record {
@@ -274,7 +425,7 @@ type Row = (String, u32);
 
 impl Plain {
     /// Marks errors in the store the way they are marked here.
-    async fn mark(&mut self, store: &Store) {
+    async fn mark(&self, store: &Store) {
         for (record, resolved) in self.records.iter().zip(&self.resolved) {
             if let (Some(error), true) = (&record.error, resolved) {
                 let id = error.subject.request_id.to_string();
@@ -290,7 +441,8 @@ impl Plain {
         filter: &Filter,
         page_size: u32,
         sort: Sort,
-    ) -> Result<(), TestCaseError> {
+    ) -> Result<Vec<Value>, TestCaseError> {
+        let mut answer = Vec::new();
         for by_cursor in [true, false] {
             let mut found: [Vec<Row>; 3] = Default::default();
             let mut totals = [0; 3];
@@ -302,7 +454,8 @@ impl Plain {
                     cursor: None,
                 };
                 loop {
-                    let (rows, whole, next) = one_page(store, list, filter, &page).await;
+                    let (rows, whole, next, fields) = one_page(store, list, filter, &page).await;
+                    answer.push(without_ids(fields));
                     prop_assert!(rows.len() <= page_size as usize);
                     prop_assert!(next.is_none() || rows.len() == page_size as usize);
                     found.extend(rows);
@@ -326,7 +479,7 @@ impl Plain {
             );
             prop_assert_eq!(found, expected, "{:?}", filter);
         }
-        Ok(())
+        Ok(answer)
     }
 
     fn errors(&self, f: &Filter, sort: Sort) -> Vec<Row> {
@@ -469,34 +622,37 @@ async fn one_page(
     list: usize,
     filter: &Filter,
     page: &Page,
-) -> (Vec<Row>, u64, Option<String>) {
+) -> (Vec<Row>, u64, Option<String>, Value) {
     match list {
         0 => {
             let list = store.errors(filter, page).await.unwrap();
+            let fields = serde_json::to_value(&list.errors).unwrap();
             let rows = list
                 .errors
                 .into_iter()
                 .map(|row| (row.request_id, 0))
                 .collect();
-            (rows, list.total, list.next_cursor)
+            (rows, list.total, list.next_cursor, fields)
         }
         1 => {
             let list = store.upstream_errors(filter, page).await.unwrap();
+            let fields = serde_json::to_value(&list.events).unwrap();
             let rows = list
                 .events
                 .into_iter()
                 .map(|row| (row.request_id, row.attempt))
                 .collect();
-            (rows, list.total, list.next_cursor)
+            (rows, list.total, list.next_cursor, fields)
         }
         _ => {
             let list = store.requests(filter, page).await.unwrap();
+            let fields = serde_json::to_value(&list.items).unwrap();
             let rows = list
                 .items
                 .into_iter()
                 .map(|row| (row.request_id, 0))
                 .collect();
-            (rows, list.total, list.next_cursor)
+            (rows, list.total, list.next_cursor, fields)
         }
     }
 }
@@ -536,9 +692,9 @@ fn text_is(wanted: &Option<String>, value: &Option<Shown>) -> bool {
 
 fn has(f: &Filter, texts: &[Option<&Shown>]) -> bool {
     let Some(q) = &f.q else { return true };
-    let q = q.to_ascii_lowercase();
-    texts
-        .iter()
-        .flatten()
-        .any(|text| text.as_str().to_ascii_lowercase().contains(&q))
+    // What is not kept is looked for as it is kept.
+    let kept = |text: &str| text.replace('\0', "\u{fffd}").to_ascii_lowercase();
+    let q = kept(q);
+    let mut texts = texts.iter().flatten();
+    texts.any(|text| kept(text.as_str()).contains(&q))
 }

@@ -5,8 +5,20 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Fixture, everything, failure, first_page, long_text, request_id, success};
-use waybill_model::{cause::Cause, entity::Sealed, record::Record, view::Books};
+use common::{
+    DAY, Fixture,
+    along::{KEY, count, event, open, stored_ids},
+    at, everything, failure, first_page, long_text, recovered, request_id, success,
+};
+use rusqlite::Connection;
+use waybill_model::{
+    cause::Cause,
+    entity::Sealed,
+    id::UserId,
+    limits::{Consumer, Window},
+    record::{AccountEventRow, Record},
+    view::Books,
+};
 use waybill_store::{
     Batch, Durability, Fate, LossReason, RetentionPolicy, Store, StoreError, StoreOptions,
 };
@@ -15,8 +27,8 @@ use waybill_store::{
 async fn what_was_committed_is_there_after_a_crash_and_the_books_balance() {
     for durability in [Durability::Process, Durability::Power] {
         let mut f = Fixture::with(|options| options.durability = durability);
-        f.write(&[failure(1), success(2)]);
-        f.write(&[failure(3)]);
+        f.write(&[failure(1), success(2)]).await;
+        f.write(&[failure(3)]).await;
         // The files as they are while everything is open: what a killed process leaves behind.
         let after = tempfile::tempdir().unwrap();
         for file in ["waybill.db", "waybill.db-wal"] {
@@ -54,8 +66,8 @@ async fn what_was_committed_is_there_after_a_crash_and_the_books_balance() {
 async fn tidying_moves_the_log_into_the_database() {
     let mut f = Fixture::new();
     let batch: Vec<_> = (0..100).map(failure).collect();
-    f.write(&batch);
-    let database = f.folder.path().join("waybill.db");
+    f.write(&batch).await;
+    let database = f.file();
     let before = std::fs::metadata(&database).unwrap().len();
     f.store.tidy().await.unwrap();
     assert!(std::fs::metadata(&database).unwrap().len() > before + 100_000);
@@ -64,7 +76,7 @@ async fn tidying_moves_the_log_into_the_database() {
 #[tokio::test]
 async fn a_refused_record_does_not_take_its_batch_down() {
     let mut f = Fixture::new();
-    let raw = rusqlite::Connection::open(f.folder.path().join("waybill.db")).unwrap();
+    let raw = rusqlite::Connection::open(f.file()).unwrap();
     let refuse = |id: u64| {
         let id = request_id(id);
         raw.execute_batch(&format!(
@@ -208,7 +220,7 @@ async fn without_retention_a_journal_finds_out_by_itself_that_there_is_room_agai
         heavy_failure(n)
     };
     while f.journal.commit(Batch::of(&[next()])).fates != [Fate::Lost] {}
-    let raw = rusqlite::Connection::open(f.folder.path().join("waybill.db")).unwrap();
+    let raw = rusqlite::Connection::open(f.file()).unwrap();
     raw.execute_batch(
         "DELETE FROM replay_bodies; DELETE FROM error_details; DELETE FROM event_details;",
     )
@@ -221,7 +233,7 @@ async fn without_retention_a_journal_finds_out_by_itself_that_there_is_room_agai
 #[tokio::test]
 async fn what_cannot_be_written_now_is_handed_back_and_nothing_is_lost() {
     let mut f = Fixture::new();
-    let mut other = rusqlite::Connection::open(f.folder.path().join("waybill.db")).unwrap();
+    let mut other = rusqlite::Connection::open(f.file()).unwrap();
     let held = other
         .transaction_with_behavior(rusqlite::TransactionBehavior::Exclusive)
         .unwrap();
@@ -229,7 +241,7 @@ async fn what_cannot_be_written_now_is_handed_back_and_nothing_is_lost() {
     assert_eq!(f.journal.commit(Batch::of(&batch)).fates, [Fate::Held; 2]);
     assert_eq!(f.store.books().await.unwrap(), Books::default());
     held.rollback().unwrap();
-    f.write(&batch);
+    f.write(&batch).await;
     let expected = Books {
         due: 2,
         stored: 2,
@@ -262,7 +274,7 @@ async fn what_is_given_up_is_counted_for_the_reason_given() {
 #[test]
 fn a_newer_database_is_refused_with_advice() {
     let f = Fixture::new();
-    let path = f.folder.path().join("waybill.db");
+    let path = f.file();
     drop((f.store, f.journal));
     rusqlite::Connection::open(&path)
         .unwrap()
@@ -273,7 +285,7 @@ fn a_newer_database_is_refused_with_advice() {
         refused,
         StoreError::Newer {
             found: 99,
-            known: 2
+            known: 3
         }
     ));
     assert!(refused.to_string().contains("newer version"), "{refused}");
@@ -283,7 +295,7 @@ fn a_newer_database_is_refused_with_advice() {
 async fn the_file_shrinks_when_rows_go() {
     let mut f = Fixture::new();
     let batch: Vec<_> = (0..500).map(heavy_failure).collect();
-    f.write(&batch);
+    f.write(&batch).await;
     let keep_all = f
         .store
         .retain(&RetentionPolicy::default(), common::at(0))
@@ -295,9 +307,7 @@ async fn the_file_shrinks_when_rows_go() {
     };
     let report = f.store.retain(&policy, common::at(10_000)).await.unwrap();
     assert_eq!(report.errors, 500);
-    let size = std::fs::metadata(f.folder.path().join("waybill.db"))
-        .unwrap()
-        .len();
+    let size = std::fs::metadata(f.file()).unwrap().len();
     assert!(
         size < keep_all.bytes_used / 4,
         "{size} of {} bytes",
@@ -309,7 +319,7 @@ async fn the_file_shrinks_when_rows_go() {
 async fn an_abandoned_query_is_stopped_and_its_connection_serves_the_next() {
     let mut f = Fixture::with(|options| options.readers = 1);
     let batch: Vec<_> = (0..3_000).map(failure).collect();
-    f.write(&batch);
+    f.write(&batch).await;
     let mut slow = everything();
     slow.q = Some("nowhere to be found".to_owned());
     for _ in 0..20 {
@@ -334,10 +344,10 @@ async fn an_abandoned_query_is_stopped_and_its_connection_serves_the_next() {
 async fn a_query_that_takes_too_long_is_stopped() {
     let mut f = Fixture::new();
     let batch: Vec<_> = (0..3_000).map(failure).collect();
-    f.write(&batch);
+    f.write(&batch).await;
     let options = StoreOptions {
         query_limit: Duration::ZERO,
-        ..StoreOptions::at(f.folder.path().join("waybill.db"))
+        ..StoreOptions::at(f.file())
     };
     let hasty = Store::open(options).unwrap();
     let mut slow = everything();
@@ -350,8 +360,8 @@ async fn a_query_that_takes_too_long_is_stopped() {
 async fn a_run_of_retention_that_nobody_waits_for_ends_at_the_next_batch() {
     let mut f = Fixture::new();
     let batch: Vec<_> = (0..1_000).map(success).collect();
-    f.write(&batch);
-    let mut other = rusqlite::Connection::open(f.folder.path().join("waybill.db")).unwrap();
+    f.write(&batch).await;
+    let mut other = rusqlite::Connection::open(f.file()).unwrap();
     let held = other
         .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
         .unwrap();
@@ -370,6 +380,205 @@ async fn a_run_of_retention_that_nobody_waits_for_ends_at_the_next_batch() {
     f.store.retain(&nothing, common::at(0)).await.unwrap();
     let left = f.store.requests(&everything(), &first_page(1)).await;
     assert!(left.unwrap().total >= 900);
+}
+
+#[tokio::test]
+async fn age_removes_rows_with_all_that_belongs_to_them() {
+    let mut f = Fixture::new();
+    let records: Vec<_> = (0..250)
+        .map(|n| if n % 5 == 0 { recovered(n) } else { failure(n) })
+        .collect();
+    f.write(&records).await;
+    let policy = RetentionPolicy {
+        errors_max_age_ms: Some(50),
+        requests_max_age_ms: Some(100),
+        replay_max_age_ms: Some(20),
+        max_bytes: None,
+    };
+    let report = f.store.retain(&policy, at(250)).await.unwrap();
+    assert_eq!((report.errors, report.requests), (200, 150));
+    // Of the 200 failures with a replay copy, the 16 of the last 20 milliseconds stay.
+    assert_eq!(report.replay_bodies, 184);
+    let mut all = everything();
+    assert_eq!(
+        f.store.errors(&all, &first_page(500)).await.unwrap().total,
+        40
+    );
+    all.recovered = Some(true);
+    assert_eq!(
+        f.store.errors(&all, &first_page(500)).await.unwrap().total,
+        10
+    );
+    let events = f
+        .store
+        .upstream_errors(&everything(), &first_page(500))
+        .await
+        .unwrap();
+    assert_eq!(events.total, 90);
+    assert!(
+        events
+            .events
+            .iter()
+            .all(|event| event.created_at >= at(200))
+    );
+    let again = f.store.retain(&policy, at(250)).await.unwrap();
+    assert_eq!(
+        (again.errors, again.requests, again.replay_bodies),
+        (0, 0, 0)
+    );
+}
+
+#[tokio::test]
+async fn size_removes_replay_copies_first_then_details_then_rows_oldest_first() {
+    let mut f = Fixture::new();
+    let records: Vec<_> = (0..1_000).map(failure).collect();
+    f.write(&records).await;
+    let keep = |max_bytes| RetentionPolicy {
+        max_bytes: Some(max_bytes),
+        ..RetentionPolicy::default()
+    };
+    let full = f
+        .store
+        .retain(&keep(u64::MAX), at(0))
+        .await
+        .unwrap()
+        .bytes_used;
+
+    let some = f.store.retain(&keep(full - 200_000), at(0)).await.unwrap();
+    assert!(some.replay_bodies > 0 && some.details == 0, "{some:?}");
+    assert!(
+        some.bytes_used <= full - 200_000 && some.bytes_freed > 0,
+        "{some:?}"
+    );
+    let oldest = f
+        .store
+        .error_by_request_id(&request_id(0).to_string())
+        .await
+        .unwrap()
+        .unwrap();
+    let newest = f
+        .store
+        .error_by_request_id(&request_id(999).to_string())
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(!oldest.replayable && newest.replayable);
+
+    let more = f.store.retain(&keep(full / 2), at(0)).await.unwrap();
+    assert!(more.details > 0 && more.errors == 0, "{more:?}");
+    let oldest = f.store.error(oldest.log.id).await.unwrap().unwrap();
+    assert!(oldest.request_body.is_none() && oldest.request_body_truncated);
+    assert_eq!(oldest.attempts.len(), 2);
+
+    let most = f.store.retain(&keep(full / 10), at(0)).await.unwrap();
+    assert!(most.errors > 0, "{most:?}");
+    assert_eq!(f.store.error(oldest.log.id).await.unwrap(), None);
+    assert!(f.store.error(newest.log.id).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn refused_rows_take_nothing_else_down() {
+    let mut f = Fixture::new();
+    open(&f)
+        .execute_batch(&format!(
+            "CREATE TRIGGER event BEFORE INSERT ON account_events WHEN new.id = 2
+             BEGIN SELECT raise(ABORT, 'refused'); END;
+             CREATE TRIGGER counted BEFORE INSERT ON usage WHEN new.consumer = 'user'
+             BEGIN SELECT raise(ABORT, 'refused'); END;
+             CREATE TRIGGER record BEFORE INSERT ON errors WHEN new.request_id = '{}'
+             BEGIN SELECT raise(ABORT, 'refused'); END",
+            request_id(7)
+        ))
+        .unwrap();
+    let usage = [
+        count(Consumer::User(UserId(1)), Window::Day, DAY, 1),
+        count(KEY, Window::Day, DAY, 1),
+    ];
+    let report = f.journal.commit(Batch {
+        records: &[failure(6), failure(7), failure(8)],
+        account_events: &[event(1), event(2), event(3)],
+        usage: &usage,
+    });
+    assert_eq!(report.fates, [Fate::Stored, Fate::SetAside, Fate::Stored]);
+    assert_eq!(
+        (report.account_events, report.refused_account_events),
+        (3, 1)
+    );
+    assert!(report.usage);
+    assert_eq!(stored_ids(&f).await, [1, 3]);
+    assert_eq!(f.store.usage().await.unwrap(), usage[1..]);
+}
+
+#[tokio::test]
+async fn with_no_space_left_for_records_events_are_written_until_they_do_not_fit_either() {
+    let mut f = Fixture::with(|options| options.max_file_bytes = Some(700_000));
+    let mut n = 0;
+    let mut heavy = || {
+        n += 1;
+        let mut record = failure(n);
+        record.error.as_mut().unwrap().request_body = Some(long_text(512));
+        record
+    };
+    while f.journal.commit(Batch::of(&[heavy()])).fates != [Fate::Lost] {}
+    let usage = [count(KEY, Window::Total, DAY, 1)];
+    let mut written = 0;
+    let mut waiting: Vec<AccountEventRow> = Vec::new();
+    // As many as the space that single records left behind cannot hold.
+    for id in 1..20_000 {
+        waiting.push(event(id));
+        if waiting.len() == 500 {
+            let report = f.journal.commit(Batch {
+                records: &[],
+                account_events: &waiting,
+                usage: &usage,
+            });
+            assert!(report.usage, "usage adds to a row that is there");
+            assert_eq!(report.refused_account_events, 0);
+            waiting.drain(..report.account_events);
+            written += report.account_events;
+            if !waiting.is_empty() {
+                break;
+            }
+        }
+    }
+    assert!(!waiting.is_empty(), "{written} events found room");
+    assert_eq!(stored_ids(&f).await.len(), written);
+    // Room is made: what was handed back is taken.
+    open(&f)
+        .execute_batch("DELETE FROM error_details; DELETE FROM replay_bodies;")
+        .unwrap();
+    let report = f.journal.commit(Batch {
+        account_events: &waiting,
+        ..Batch::default()
+    });
+    assert_eq!(report.account_events, waiting.len());
+    assert_eq!(stored_ids(&f).await.len(), written + waiting.len());
+    let books = f.store.books().await.unwrap();
+    assert_eq!(books.due, books.stored + books.counted_lost);
+}
+
+#[test]
+fn a_database_without_account_states_learns_about_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("waybill.db");
+    let first = Connection::open(&path).unwrap();
+    first
+        .execute_batch(include_str!(
+            "../src/sqlite/migrations/0001_record_and_config.sql"
+        ))
+        .unwrap();
+    first.pragma_update(None, "user_version", 1).unwrap();
+    drop(first);
+    let store = waybill_store::Store::open(StoreOptions::at(&path)).unwrap();
+    let mut journal = store.journal().unwrap();
+    let report = journal.commit(Batch {
+        account_events: &[event(1)],
+        ..Batch::default()
+    });
+    assert_eq!(
+        (report.account_events, report.refused_account_events),
+        (1, 0)
+    );
 }
 
 fn heavy_failure(n: u64) -> Record {

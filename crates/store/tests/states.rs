@@ -4,8 +4,14 @@
 
 mod common;
 
-use common::{DAY, Fixture, failure, new_account, request_id};
-use proptest::{collection::vec, prelude::*, sample::select};
+use common::{DAY, Fixture, Subject, failure, new_account, request_id};
+use proptest::{
+    collection::vec,
+    option,
+    prelude::*,
+    sample::select,
+    test_runner::{TestCaseError, TestRunner},
+};
 use waybill_model::{
     cause::Cause,
     id::{AccountEventId, AccountId, RequestId},
@@ -15,6 +21,19 @@ use waybill_model::{
     time::UnixMillis,
 };
 use waybill_store::{AccountEventFilter, Batch, Fate, RetentionPolicy, Store};
+
+on_both_plain! {
+    the_few_events_that_states_are_read_from_fold_to_what_all_events_fold_to,
+    what_is_removed_for_its_age_changes_no_state_since_then,
+    a_list_of_events_holds_those_that_the_filter_names_newest_first,
+}
+
+on_both! {
+    a_state_survives_a_crash_with_the_record_behind_it,
+    events_are_found_by_the_request_that_caused_them_on_every_account,
+    an_event_that_is_stored_already_changes_nothing,
+    events_of_deleted_accounts_go_by_age_and_belong_to_no_state,
+}
 
 /// What is generated of an event: the rest follows from its place.
 #[derive(Debug, Clone, Copy)]
@@ -110,7 +129,7 @@ fn row(event: &AccountEvent) -> AccountEventRow {
 }
 
 /// Writes events, the later half first: threads overtake each other on the way to the journal.
-fn write(f: &mut Fixture, events: &[AccountEvent]) {
+async fn write(f: &mut Fixture, events: &[AccountEvent]) {
     let rows: Vec<_> = events.iter().map(row).collect();
     let (older, newer) = rows.split_at(rows.len() / 2);
     for rows in [newer, older] {
@@ -122,6 +141,7 @@ fn write(f: &mut Fixture, events: &[AccountEvent]) {
             (report.account_events, report.refused_account_events),
             (rows.len(), 0)
         );
+        f.drain().await;
     }
 }
 
@@ -163,16 +183,31 @@ fn moments(events: &[AccountEvent]) -> Vec<UnixMillis> {
         .collect()
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+/// Cases per property: those in front of PostgreSQL need a database each.
+fn check<S: Strategy>(
+    on: Subject,
+    strategy: S,
+    test: impl Fn(S::Value) -> Result<(), TestCaseError>,
+) {
+    let cases = match on {
+        Subject::Sqlite => 48,
+        Subject::Postgres => 6,
+    };
+    let config = ProptestConfig {
+        cases,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    TestRunner::new(config).run(&strategy, test).unwrap();
+}
 
-    #[test]
-    fn the_few_events_that_states_are_read_from_fold_to_what_all_events_fold_to(sketches in sketches()) {
+fn the_few_events_that_states_are_read_from_fold_to_what_all_events_fold_to(on: Subject) {
+    check(on, sketches(), |sketches| {
         runtime().block_on(async {
-            let mut f = Fixture::new();
+            let mut f = Fixture::on(on).await;
             let accounts = two_accounts(&f.store).await;
             let events = events_of(&sketches, accounts);
-            write(&mut f, &events);
+            write(&mut f, &events).await;
             let few = f.store.account_states().await.unwrap();
             prop_assert!(few.is_sorted_by_key(|event| event.id));
             for account in accounts {
@@ -184,87 +219,113 @@ proptest! {
                 }
             }
             Ok(())
-        })?;
-    }
+        })
+    });
+}
 
-    #[test]
-    fn what_is_removed_for_its_age_changes_no_state_since_then(sketches in sketches(), share in 0..=10_i64) {
+fn what_is_removed_for_its_age_changes_no_state_since_then(on: Subject) {
+    check(on, (sketches(), 0..=10_i64), |(sketches, share)| {
         runtime().block_on(async {
-            let mut f = Fixture::new();
+            let mut f = Fixture::on(on).await;
             let accounts = two_accounts(&f.store).await;
             let events = events_of(&sketches, accounts);
-            write(&mut f, &events);
-            let last = events.iter().map(|event| event.at.0 - DAY.0).max().unwrap_or(0);
+            write(&mut f, &events).await;
+            let last = events
+                .iter()
+                .map(|event| event.at.0 - DAY.0)
+                .max()
+                .unwrap_or(0);
             let before = DAY.plus_ms(last * share / 10);
-            let policy = RetentionPolicy { errors_max_age_ms: Some(0), ..RetentionPolicy::default() };
+            let policy = RetentionPolicy {
+                errors_max_age_ms: Some(0),
+                ..RetentionPolicy::default()
+            };
             f.store.retain(&policy, before).await.unwrap();
             for account in accounts {
-                let kept = f.store.account_events(account, AccountEventFilter::default()).await.unwrap();
+                let kept = f
+                    .store
+                    .account_events(account, AccountEventFilter::default())
+                    .await
+                    .unwrap();
                 let own: Vec<_> = events.iter().filter(|e| e.account_id == account).collect();
                 for event in &own {
-                    let newest = own.iter().rev().find(|e| (e.kind, &e.scope) == (event.kind, &event.scope));
+                    let newest = own
+                        .iter()
+                        .rev()
+                        .find(|e| (e.kind, &e.scope) == (event.kind, &event.scope));
                     let must_stay = event.at >= before || newest == Some(event);
                     prop_assert!(!must_stay || kept.contains(event), "{} is gone", event.id);
                 }
-                let since = moments(&events).into_iter().filter(|at| *at >= before.plus_ms(-1));
+                let since = moments(&events)
+                    .into_iter()
+                    .filter(|at| *at >= before.plus_ms(-1));
                 for at in since {
                     let then = f.store.account_state_at(account, at).await.unwrap();
                     prop_assert_eq!(then, folded(&events, account, at), "at {}", at.0);
                 }
             }
             Ok(())
-        })?;
-    }
-
-    #[test]
-    fn a_list_of_events_holds_those_that_the_filter_names_newest_first(
-        sketches in sketches(),
-        start in proptest::option::of(-5..900_i64),
-        end in proptest::option::of(-5..900_i64),
-        kind in proptest::option::of(select(AccountEventKind::ALL)),
-        request in proptest::option::of(0..6_u64),
-        limit in 1..20_u32,
-    ) {
-        runtime().block_on(async {
-            let mut f = Fixture::new();
-            let accounts = two_accounts(&f.store).await;
-            let events = events_of(&sketches, accounts);
-            write(&mut f, &events);
-            let filter = AccountEventFilter {
-                start: start.map(|ms| DAY.plus_ms(ms)),
-                end: end.map(|ms| DAY.plus_ms(ms)),
-                kind,
-                request_id: request.map(request_id),
-                before_id: None,
-                limit,
-            };
-            let wanted = events.iter().rev().filter(|e| {
-                e.account_id == accounts[0]
-                    && filter.start.is_none_or(|start| e.at >= start)
-                    && filter.end.is_none_or(|end| e.at < end)
-                    && kind.is_none_or(|kind| e.kind == kind)
-                    && filter.request_id.is_none_or(|id| e.request_id == Some(id))
-            });
-            let wanted: Vec<_> = wanted.cloned().collect();
-            let mut listed = Vec::new();
-            let mut before_id = None;
-            loop {
-                let filter = AccountEventFilter { before_id, ..filter };
-                let page = f.store.account_events(accounts[0], filter).await.unwrap();
-                prop_assert!(page.len() <= limit as usize);
-                let Some(last) = page.last() else { break };
-                before_id = Some(last.id);
-                listed.extend(page);
-            }
-            prop_assert_eq!(listed, wanted);
-            Ok(())
-        })?;
-    }
+        })
+    });
 }
 
-#[tokio::test]
-async fn a_state_survives_a_crash_with_the_record_behind_it() {
-    let mut f = Fixture::new();
+fn a_list_of_events_holds_those_that_the_filter_names_newest_first(on: Subject) {
+    let maybe = || option::of(-5..900_i64);
+    let listings = (
+        sketches(),
+        maybe(),
+        maybe(),
+        option::of(select(AccountEventKind::ALL)),
+        option::of(0..6_u64),
+        1..20_u32,
+    );
+    check(
+        on,
+        listings,
+        |(sketches, start, end, kind, request, limit)| {
+            runtime().block_on(async {
+                let mut f = Fixture::on(on).await;
+                let accounts = two_accounts(&f.store).await;
+                let events = events_of(&sketches, accounts);
+                write(&mut f, &events).await;
+                let filter = AccountEventFilter {
+                    start: start.map(|ms| DAY.plus_ms(ms)),
+                    end: end.map(|ms| DAY.plus_ms(ms)),
+                    kind,
+                    request_id: request.map(request_id),
+                    before_id: None,
+                    limit,
+                };
+                let wanted = events.iter().rev().filter(|e| {
+                    e.account_id == accounts[0]
+                        && filter.start.is_none_or(|start| e.at >= start)
+                        && filter.end.is_none_or(|end| e.at < end)
+                        && kind.is_none_or(|kind| e.kind == kind)
+                        && filter.request_id.is_none_or(|id| e.request_id == Some(id))
+                });
+                let wanted: Vec<_> = wanted.cloned().collect();
+                let mut listed = Vec::new();
+                let mut before_id = None;
+                loop {
+                    let filter = AccountEventFilter {
+                        before_id,
+                        ..filter
+                    };
+                    let page = f.store.account_events(accounts[0], filter).await.unwrap();
+                    prop_assert!(page.len() <= limit as usize);
+                    let Some(last) = page.last() else { break };
+                    before_id = Some(last.id);
+                    listed.extend(page);
+                }
+                prop_assert_eq!(listed, wanted);
+                Ok(())
+            })
+        },
+    );
+}
+
+async fn a_state_survives_a_crash_with_the_record_behind_it(on: Subject) {
+    let mut f = Fixture::on(on).await;
     let [account, _] = two_accounts(&f.store).await;
     let limited = event(7, DAY, account, AccountEventKind::RateLimited);
     let report = f.journal.commit(Batch {
@@ -276,7 +337,7 @@ async fn a_state_survives_a_crash_with_the_record_behind_it() {
         (report.fates, report.account_events),
         (vec![Fate::Stored], 1)
     );
-    let store = f.as_after_a_crash();
+    let store = f.as_after_a_crash().await;
     assert_eq!(
         store.account_states().await.unwrap(),
         std::slice::from_ref(&limited)
@@ -288,9 +349,8 @@ async fn a_state_survives_a_crash_with_the_record_behind_it() {
     );
 }
 
-#[tokio::test]
-async fn events_are_found_by_the_request_that_caused_them_on_every_account() {
-    let mut f = Fixture::new();
+async fn events_are_found_by_the_request_that_caused_them_on_every_account(on: Subject) {
+    let mut f = Fixture::on(on).await;
     let [one, two] = two_accounts(&f.store).await;
     let caused = |id, account, request: Option<RequestId>| AccountEvent {
         request_id: request,
@@ -302,7 +362,7 @@ async fn events_are_found_by_the_request_that_caused_them_on_every_account() {
         caused(3, two, None),
         caused(4, two, Some(request_id(9))),
     ];
-    write(&mut f, &events);
+    write(&mut f, &events).await;
     let found = f
         .store
         .account_events_of_request(request_id(9))
@@ -311,30 +371,28 @@ async fn events_are_found_by_the_request_that_caused_them_on_every_account() {
     assert_eq!(found, [events[0].clone(), events[3].clone()]);
 }
 
-#[tokio::test]
-async fn an_event_that_is_stored_already_changes_nothing() {
-    let mut f = Fixture::new();
+async fn an_event_that_is_stored_already_changes_nothing(on: Subject) {
+    let mut f = Fixture::on(on).await;
     let [account, _] = two_accounts(&f.store).await;
     let first = event(1, DAY, account, AccountEventKind::Paused);
-    write(&mut f, std::slice::from_ref(&first));
+    write(&mut f, std::slice::from_ref(&first)).await;
     let again = AccountEvent {
         reason: "something else".to_owned(),
         ..first.clone()
     };
-    write(&mut f, &[again]);
+    write(&mut f, &[again]).await;
     assert_eq!(f.store.account_states().await.unwrap(), [first]);
 }
 
-#[tokio::test]
-async fn events_of_deleted_accounts_go_by_age_and_belong_to_no_state() {
-    let mut f = Fixture::new();
+async fn events_of_deleted_accounts_go_by_age_and_belong_to_no_state(on: Subject) {
+    let mut f = Fixture::on(on).await;
     let [kept, deleted] = two_accounts(&f.store).await;
     let events = [
         event(1, DAY, kept, AccountEventKind::Error),
         event(2, DAY, deleted, AccountEventKind::Error),
         event(3, DAY.plus_ms(50), deleted, AccountEventKind::Recovered),
     ];
-    write(&mut f, &events);
+    write(&mut f, &events).await;
     f.store.delete_account(deleted).await.unwrap();
     assert_eq!(f.store.account_states().await.unwrap(), [events[0].clone()]);
     let policy = RetentionPolicy {

@@ -14,12 +14,14 @@ mod concurrency;
 mod entities;
 mod errors;
 mod groups;
+mod jobs;
 mod metrics;
 mod openapi;
 mod prices;
 mod probes;
 mod problem;
 mod records;
+mod replicas;
 mod state;
 mod usage;
 mod users;
@@ -67,6 +69,8 @@ fn routes() -> Vec<Route> {
         get("/api/v1/admin/ops/requests", records::requests),
         get("/api/v1/admin/ops/noise", records::noise),
         get("/api/v1/admin/ops/books", books::show),
+        get("/api/v1/admin/ops/jobs", jobs::list),
+        get("/api/v1/admin/ops/replicas", replicas::list),
         get("/api/v1/admin/ops/account-availability", availability::show),
         get("/api/v1/admin/ops/concurrency", concurrency::show),
         // what is configured

@@ -15,8 +15,8 @@ use utoipa::{
 };
 
 use super::{
-    App, accounts, api_keys, availability, books, concurrency, errors, groups, metrics, prices,
-    probes, problem, records, users,
+    App, accounts, api_keys, availability, books, concurrency, errors, groups, jobs, metrics,
+    prices, probes, problem, records, replicas, users,
 };
 use crate::ops::{
     accounts as asked,
@@ -46,7 +46,7 @@ pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
     paths(
         probes::live, probes::ready, metrics::show, serve,
         errors::list, errors::show, errors::upstream_errors, errors::resolve,
-        records::upstream_errors, records::upstream_error, records::requests, records::noise, books::show, availability::show, concurrency::show,
+        records::upstream_errors, records::upstream_error, records::requests, records::noise, books::show, jobs::list, replicas::list, availability::show, concurrency::show,
         accounts::list, accounts::create, accounts::show, accounts::change, accounts::remove, accounts::enable, accounts::disable,
         accounts::reset, accounts::test, accounts::events,
         groups::list, groups::create, groups::show, groups::change, groups::remove,

@@ -28,7 +28,7 @@ pub struct Readiness {
     responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
 pub async fn ready(State(shared): State<App>) -> (StatusCode, Json<Readiness>) {
     let mut reasons = Vec::new();
-    if shared.is_stopping() {
+    if shared.is_leaving() {
         reasons.push("the gateway is being stopped");
     }
     if !shared.recorder.is_running() {

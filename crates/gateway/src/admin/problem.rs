@@ -181,7 +181,18 @@ impl From<StoreError> for Problem {
                 ProblemCode::StoreBusy,
                 "the database is busy or being closed; try again",
             ),
+            StoreError::Away => hidden(
+                ProblemCode::StoreBusy,
+                "the shared database cannot be reached; traffic goes on, and records wait in the spool",
+            ),
+            StoreError::ReadOnly => hidden(
+                ProblemCode::StoreBusy,
+                "the shared database is read-only: it takes no changes now",
+            ),
             StoreError::Newer { .. }
+            | StoreError::NoNumber
+            | StoreError::NoRights(_)
+            | StoreError::BadAddress(_)
             | StoreError::JournalTaken
             | StoreError::Unreadable { .. }
             | StoreError::Database(_) => hidden(

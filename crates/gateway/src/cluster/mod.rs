@@ -105,7 +105,7 @@ pub struct Cluster {
 
 /// The tasks that exchange. Dropping them ends them without a goodbye.
 #[must_use = "what is dropped exchanges nothing"]
-pub struct Tasks(JoinSet<()>);
+pub struct Tasks(#[expect(dead_code, reason = "held: dropping it ends the tasks")] JoinSet<()>);
 
 impl Cluster {
     /// A replica that takes part once [`Cluster::start`] is called; says which setting cannot be used.
@@ -214,7 +214,7 @@ impl Cluster {
     }
 
     /// Ends the exchange and gives back at once what this replica holds. For when requests have ended.
-    pub async fn leave(&self, mut tasks: Tasks) {
+    pub async fn leave(&self, tasks: Tasks) {
         let goodbye = async {
             self.slots.leave().await;
             self.usage.leave().await;
@@ -222,8 +222,36 @@ impl Cluster {
         };
         // The tasks go on meanwhile: the link is one of them. What they hold was taken from them first.
         let _ = timeout(LEAVE_PATIENCE, goodbye).await;
-        tasks.0.shutdown().await;
+        drop(tasks);
     }
+}
+
+/// Whether Redis is there, within `patience`; says what it said, or what became of asking. For whoever looks for
+/// what is wrong.
+pub async fn try_out(
+    url: RedisUrl,
+    tls: Arc<ClientConfig>,
+    clock: &Clock,
+    patience: Duration,
+) -> Result<(), String> {
+    let (link, _) = Link::new(url, tls, &[], clock.clone(), Arc::default());
+    let mut state = link.state();
+    let keeping = tokio::spawn(Arc::clone(&link).keep());
+    let told = async {
+        // It begins as away, for no reason yet.
+        loop {
+            if state.changed().await.is_err() {
+                return Err("it was not asked".to_owned());
+            }
+            match &*state.borrow_and_update() {
+                link::State::Up { .. } => return Ok(()),
+                link::State::Away { reason, .. } => return Err(reason.clone()),
+            }
+        }
+    };
+    let answer = timeout(patience, told).await;
+    keeping.abort();
+    answer.unwrap_or_else(|_| Err("it does not answer".to_owned()))
 }
 
 impl std::fmt::Debug for Cluster {

@@ -1,5 +1,6 @@
 //! From what was written to what it means. Collects every mistake before it answers.
 
+mod database;
 mod egress;
 mod entities;
 mod limits;
@@ -72,17 +73,7 @@ struct Check<'v> {
 
 impl Check<'_> {
     fn config(&mut self, raw: RawConfig) -> Option<Config> {
-        for (key, value) in [
-            ("database_url", &raw.database_url),
-            ("redis_url", &raw.redis_url),
-        ] {
-            if value.is_some() {
-                self.problem(
-                    key,
-                    "this version keeps everything in its embedded store; take the key out",
-                );
-            }
-        }
+        let database = self.database(&raw);
         let listen = raw.listen.as_deref().unwrap_or("127.0.0.1:8080");
         let address = listen.parse().ok();
         if address.is_none() {
@@ -124,6 +115,7 @@ impl Check<'_> {
         Some(Config {
             listen: address?,
             data_dir: PathBuf::from(raw.data_dir.as_deref().unwrap_or("./waybill-data")),
+            database,
             admin_token,
             secret_key,
             workers: raw.workers.unwrap_or(0),

@@ -9,7 +9,9 @@ pub const KEYS: &[&str] = &[
     "listen",
     "data_dir",
     "database_url",
+    "database_ca",
     "redis_url",
+    "replica_name",
     "admin_token",
     "secret_key",
     "workers",
@@ -28,6 +30,7 @@ pub const KEYS: &[&str] = &[
     "timeouts.write_stall_ms",
     "timeouts.attempts_ms",
     "timeouts.drain_ms",
+    "timeouts.notice_ms",
     "failover.max_attempts",
     "queue.timeout_ms",
     "queue.max_waiting",
@@ -44,6 +47,7 @@ pub const KEYS: &[&str] = &[
     "retention.requests_days",
     "retention.replay_days",
     "retention.max_bytes",
+    "spool.max_bytes",
 ];
 
 /// Keys whose value is text even where it looks like a number.
@@ -53,7 +57,9 @@ const TEXT_KEYS: &[&str] = &[
     "admin_token",
     "secret_key",
     "database_url",
+    "database_ca",
     "redis_url",
+    "replica_name",
     "upstream_ca",
 ];
 

@@ -13,9 +13,13 @@ pub struct RawConfig {
     /// Folder.
     pub data_dir: Option<String>,
     /// `postgres://…`
-    pub database_url: Option<String>,
+    pub database_url: Option<Secret>,
+    /// PEM file with further certificates to trust.
+    pub database_ca: Option<String>,
     /// `redis://…`
-    pub redis_url: Option<String>,
+    pub redis_url: Option<Secret>,
+    /// What this replica is called.
+    pub replica_name: Option<String>,
     /// Bearer token of the admin API.
     pub admin_token: Option<Secret>,
     /// Instance key.
@@ -40,6 +44,8 @@ pub struct RawConfig {
     pub requests: RawRequests,
     /// Retention.
     pub retention: RawRetention,
+    /// What waits for the shared store.
+    pub spool: RawSpool,
     /// Where accounts may lead.
     pub egress: RawEgress,
     /// Groups.
@@ -105,6 +111,8 @@ section! {
         attempts_ms: u64,
         /// Running requests after SIGTERM.
         drain_ms: u64,
+        /// Traffic goes on for so long after SIGTERM, so that it can be led elsewhere.
+        notice_ms: u64,
     }
 }
 
@@ -161,6 +169,14 @@ section! {
     RawEgress {
         /// Ranges of addresses that are allowed, though they are private, loopback or the like.
         allow: Vec<String>,
+    }
+}
+
+section! {
+    /// `[spool]`
+    RawSpool {
+        /// Size of the file.
+        max_bytes: u64,
     }
 }
 

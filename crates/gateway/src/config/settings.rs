@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use waybill_model::{limits::Price, secret::Secret};
 use waybill_store::Durability;
 
-use crate::{egress::EgressPolicy, routing::LineSettings};
+use crate::{cluster::RedisUrl, egress::EgressPolicy, routing::LineSettings};
 
 use super::{AccountSeed, ApiKeySeed, GroupSeed, UserSeed};
 
@@ -16,6 +16,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where the store, the instance key and the admin token live.
     pub data_dir: PathBuf,
+    /// Where replicas share the record and the configuration; `None`: in `data_dir`.
+    pub database: Option<Database>,
     /// Bearer token of the admin API; `None`: made on first start and kept in `data_dir`.
     pub admin_token: Option<Secret>,
     /// Key that seals what rests in the store; `None`: made on first start and kept in `data_dir`.
@@ -39,6 +41,24 @@ pub struct Config {
     /// What models cost; added or changed by model at start.
     pub prices: Vec<Price>,
 }
+
+/// A database that replicas share.
+#[derive(Debug, Clone)]
+pub struct Database {
+    /// `postgres://…`, password and all.
+    pub url: Secret,
+    /// PEM file with further certificates to trust.
+    pub ca: Option<PathBuf>,
+    /// What this replica is called.
+    pub replica_name: String,
+    /// The largest the spool may grow, in bytes; beyond, records degrade in steps.
+    pub spool_max_bytes: u64,
+    /// Where replicas meet within milliseconds; `None`: each has its own view.
+    pub redis_url: Option<RedisUrl>,
+}
+
+/// The largest a spool grows where nothing is said: some hours of failures, in less than any disk has.
+pub const DEFAULT_SPOOL_BYTES: u64 = 4 << 30;
 
 /// What the way of a request is bounded by.
 #[derive(Debug, Clone, Default)]
@@ -109,6 +129,8 @@ pub struct Timeouts {
     pub attempts: Duration,
     /// For running requests to end after SIGTERM.
     pub drain: Duration,
+    /// From SIGTERM to the end of taking requests: for load balancers to see that it is not ready.
+    pub notice: Duration,
 }
 
 impl Default for Timeouts {
@@ -123,6 +145,7 @@ impl Default for Timeouts {
             write_stall: Duration::from_secs(120),
             attempts: Duration::from_secs(600),
             drain: Duration::from_secs(30),
+            notice: Duration::ZERO,
         }
     }
 }

@@ -20,9 +20,10 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 use http::{HeaderMap, HeaderName, HeaderValue, uri::PathAndQuery};
 use tokio::{sync::oneshot, time::Sleep};
 use waybill_model::{
-    cause::Cause, id::RequestId, state::AccountEvent, time::UnixMillis, waybill::Finished,
+    cause::Cause, id::RequestId, state::AccountEvent, time::UnixMillis, view::Books,
+    waybill::Finished,
 };
-use waybill_store::{LossReason, Store};
+use waybill_store::{LossReason, Store, StoreError};
 
 use super::counters::Counters;
 use crate::{
@@ -226,6 +227,19 @@ impl Recorder {
                 .noise_uncounted
                 .fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Where every record went that was due here: the store's books with the queue before it. The two are
+    /// read one after the other, so a record on its way between them may be counted in neither or both for
+    /// a moment; the sum holds.
+    pub async fn books(&self) -> Result<Books, StoreError> {
+        let waiting = self.waiting();
+        let books = self.store.books().await?;
+        Ok(Books {
+            due: books.due + waiting,
+            spooled: books.spooled + waiting,
+            ..books
+        })
     }
 
     /// Whether records are still written.

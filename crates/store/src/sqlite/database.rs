@@ -15,6 +15,7 @@ use crate::{Durability, StoreError, StoreOptions};
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_record_and_config.sql"),
     include_str!("migrations/0002_account_state_and_limits.sql"),
+    include_str!("migrations/0003_jobs.sql"),
 ];
 
 /// Longest wait for another process that holds the file. Within this process writers take turns, so
@@ -39,12 +40,20 @@ const WRITER_CACHE_KIB: i64 = 16 << 10;
 /// Page cache of each connection that reads.
 const READER_CACHE_KIB: i64 = 4 << 10;
 
-/// Opens the first connection and brings the schema up to date.
-pub(super) fn prepare(options: &StoreOptions) -> Result<Connection, StoreError> {
+/// Opens the first connection to an embedded store and brings its schema up to date.
+pub(crate) fn prepare(options: &StoreOptions) -> Result<Connection, StoreError> {
+    prepare_with(options, MIGRATIONS)
+}
+
+/// The same for a file with a schema of its own.
+pub(crate) fn prepare_with(
+    options: &StoreOptions,
+    migrations: &[&str],
+) -> Result<Connection, StoreError> {
     let mut first = Connection::open(&options.path)?;
     first.busy_timeout(BUSY_TIMEOUT)?;
     let found: u32 = first.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
+    let known = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
     if found > known {
         return Err(StoreError::Newer { found, known });
     }
@@ -52,7 +61,7 @@ pub(super) fn prepare(options: &StoreOptions) -> Result<Connection, StoreError> 
     first.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     first.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     set_up_writer(&first, options)?;
-    for (index, migration) in MIGRATIONS.iter().enumerate().skip(found as usize) {
+    for (index, migration) in migrations.iter().enumerate().skip(found as usize) {
         let step = first.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         step.execute_batch(migration)?;
         step.pragma_update(
@@ -65,15 +74,24 @@ pub(super) fn prepare(options: &StoreOptions) -> Result<Connection, StoreError> 
     Ok(first)
 }
 
+/// An embedded store in memory, for as long as the connection lives.
+pub(crate) fn in_memory() -> Result<Connection, StoreError> {
+    let db = Connection::open_in_memory()?;
+    for migration in MIGRATIONS {
+        db.execute_batch(migration)?;
+    }
+    Ok(db)
+}
+
 /// The connection that writes records.
-pub(super) fn open_journal(options: &StoreOptions) -> Result<Connection, StoreError> {
+pub(crate) fn open_journal(options: &StoreOptions) -> Result<Connection, StoreError> {
     let connection = open_writer(options)?;
     connection.busy_timeout(JOURNAL_BUSY_TIMEOUT)?;
     Ok(connection)
 }
 
 /// A further connection that writes.
-pub(super) fn open_writer(options: &StoreOptions) -> Result<Connection, StoreError> {
+pub(crate) fn open_writer(options: &StoreOptions) -> Result<Connection, StoreError> {
     let connection = Connection::open(&options.path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     set_up_writer(&connection, options)?;

@@ -9,15 +9,13 @@ mod states;
 
 use std::{thread, time::Duration};
 
-use rusqlite::{Connection, TransactionBehavior, params};
 use waybill_model::time::UnixMillis;
 
-use super::{
-    Result,
-    connections::{Caller, Turn},
-    row,
+use crate::{
+    RetentionPolicy, RetentionReport, StoreError,
+    connections::{Caller, Turn, in_transaction},
+    sql::{Connection, Db, Result, int, values},
 };
-use crate::{RetentionPolicy, RetentionReport, StoreError};
 
 /// Rows per batch: some milliseconds of work, so a commit of the journal hardly waits.
 const BATCH_ROWS: i64 = 100;
@@ -51,7 +49,7 @@ const BY_SIZE: [Kind; 6] = [
 ];
 
 pub(super) fn run(
-    connection: &mut Connection,
+    connection: &dyn Connection,
     turn: &Turn,
     caller: &Caller,
     policy: &RetentionPolicy,
@@ -89,7 +87,7 @@ pub(super) fn run(
 }
 
 struct Worker<'a> {
-    connection: &'a mut Connection,
+    connection: &'a dyn Connection,
     turn: &'a Turn,
     caller: &'a Caller,
     report: RetentionReport,
@@ -123,18 +121,13 @@ impl Worker<'_> {
         };
         *counter += removed;
         self.pause()?;
-        Ok(row::int(removed))
+        Ok(int(removed))
     }
 
     /// One short transaction, in turn with other writers.
-    fn write(&mut self, work: impl FnOnce(&Connection) -> Result<u64>) -> Result<u64> {
+    fn write(&mut self, work: impl FnOnce(&dyn Db) -> Result<u64>) -> Result<u64> {
         let _turn = self.turn.take();
-        let tx = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let done = work(&tx)?;
-        tx.commit()?;
-        Ok(done)
+        in_transaction(self.connection, work)
     }
 
     /// Lets others write; the end of the run, if nobody waits for it any more.
@@ -155,11 +148,8 @@ impl Worker<'_> {
             {
                 let _turn = self.turn.take();
                 // Each step of the statement gives back one page, so it must be run to its end.
-                let mut vacuum = self
-                    .connection
-                    .prepare(&format!("PRAGMA incremental_vacuum({BATCH_PAGES})"))?;
-                let mut steps = vacuum.query([])?;
-                while steps.next()?.is_some() {}
+                let vacuum = format!("PRAGMA incremental_vacuum({BATCH_PAGES})");
+                self.connection.db().each(&vacuum, &[], &mut |_| Ok(()))?;
             }
             self.pause()?;
             let left = self.pragma("freelist_count")?;
@@ -173,7 +163,8 @@ impl Worker<'_> {
             let _turn = self.turn.take();
             // The file itself shrinks when the log is moved into it. Readers may delay that: no error.
             self.connection
-                .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+                .db()
+                .each("PRAGMA wal_checkpoint(PASSIVE)", &[], &mut |_| Ok(()))?;
         }
         Ok(())
     }
@@ -187,70 +178,69 @@ impl Worker<'_> {
     }
 
     fn pragma(&self, name: &str) -> Result<u64> {
-        Ok(self
-            .connection
-            .pragma_query_value(None, name, |r| row::count(r, 0))?)
+        let db = self.connection.db();
+        db.count(&format!("PRAGMA {name}"), &[])
     }
 }
 
-fn remove(db: &Connection, kind: Kind, before: UnixMillis) -> Result<u64> {
+fn remove(db: &dyn Db, kind: Kind, before: UnixMillis) -> Result<u64> {
     let removed = match kind {
-        Kind::ReplayBodies => db
-            .prepare_cached(
-                "DELETE FROM replay_bodies WHERE error_id IN (SELECT error_id FROM replay_bodies
+        Kind::ReplayBodies => db.execute(
+            "DELETE FROM replay_bodies WHERE error_id IN (SELECT error_id FROM replay_bodies
                  WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)",
-            )?
-            .execute(params![before.0, BATCH_ROWS])?,
+            values![before, BATCH_ROWS],
+        )?,
         Kind::Details => details(db)?,
         Kind::Errors => errors(db, before)?,
-        Kind::Requests => db
-            .prepare_cached(
-                "DELETE FROM requests WHERE id IN (SELECT id FROM requests
+        Kind::Requests => db.execute(
+            "DELETE FROM requests WHERE id IN (SELECT id FROM requests
                  WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)",
-            )?
-            .execute(params![before.0, BATCH_ROWS])?,
-        Kind::Noise => db
-            .prepare_cached(
-                "DELETE FROM noise WHERE id IN (SELECT id FROM noise
+            values![before, BATCH_ROWS],
+        )?,
+        Kind::Noise => db.execute(
+            "DELETE FROM noise WHERE id IN (SELECT id FROM noise
                  WHERE minute < ?1 ORDER BY minute LIMIT ?2)",
-            )?
-            .execute(params![before.0, BATCH_ROWS])?,
-        Kind::SetAside => db
-            .prepare_cached(
-                "DELETE FROM set_aside WHERE id IN (SELECT id FROM set_aside
+            values![before, BATCH_ROWS],
+        )?,
+        Kind::SetAside => db.execute(
+            "DELETE FROM set_aside WHERE id IN (SELECT id FROM set_aside
                  WHERE created_at < ?1 ORDER BY id LIMIT ?2)",
-            )?
-            .execute(params![before.0, BATCH_ROWS])?,
+            values![before, BATCH_ROWS],
+        )?,
     };
-    Ok(removed as u64)
+    Ok(removed)
 }
 
 /// The details of the oldest errors that have any, and of their events.
-fn details(db: &Connection) -> Result<usize> {
-    let last: Option<i64> = db.query_row(
+fn details(db: &dyn Db) -> Result<u64> {
+    let last: Option<Option<i64>> = db.cell(
         "SELECT max(error_id) FROM (SELECT error_id FROM error_details ORDER BY error_id LIMIT ?1)",
-        [BATCH_ROWS],
-        |r| r.get(0),
+        values![BATCH_ROWS],
     )?;
-    let Some(last) = last else { return Ok(0) };
+    let Some(last) = last.flatten() else {
+        return Ok(0);
+    };
     db.execute(
         "DELETE FROM event_details WHERE event_id IN (SELECT id FROM upstream_events
          WHERE error_id IN (SELECT error_id FROM error_details WHERE error_id <= ?1))",
-        [last],
+        values![last],
     )?;
     // The shown copy is gone, so it is shorter than the body, if there was one.
     db.execute(
         "UPDATE errors SET request_body_truncated = 1 WHERE request_body_bytes > 0 AND id IN
          (SELECT error_id FROM error_details WHERE error_id <= ?1)",
-        [last],
+        values![last],
     )?;
-    Ok(db.execute("DELETE FROM error_details WHERE error_id <= ?1", [last])?)
+    db.execute(
+        "DELETE FROM error_details WHERE error_id <= ?1",
+        values![last],
+    )
 }
 
 /// The oldest errors with all that belongs to them. The two halves of the time index are read apart,
 /// so that each is walked from its oldest end.
-fn errors(db: &Connection, before: UnixMillis) -> Result<usize> {
-    let mut oldest = db.prepare_cached(
+fn errors(db: &dyn Db, before: UnixMillis) -> Result<u64> {
+    let ids: Vec<i64> = db.rows(
         "SELECT id FROM (
          SELECT * FROM (SELECT id, created_at FROM errors WHERE recovered = 0 AND created_at < ?1
                         ORDER BY created_at LIMIT ?2)
@@ -258,10 +248,9 @@ fn errors(db: &Connection, before: UnixMillis) -> Result<usize> {
          SELECT * FROM (SELECT id, created_at FROM errors WHERE recovered = 1 AND created_at < ?1
                         ORDER BY created_at LIMIT ?2)
          ) ORDER BY created_at LIMIT ?2",
+        values![before, BATCH_ROWS],
+        |cells| cells.next(),
     )?;
-    let ids: Vec<i64> = oldest
-        .query_map(params![before.0, BATCH_ROWS], |r| r.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
     for id in &ids {
         for statement in [
             "DELETE FROM event_details WHERE event_id IN (SELECT id FROM upstream_events WHERE error_id = ?1)",
@@ -270,8 +259,8 @@ fn errors(db: &Connection, before: UnixMillis) -> Result<usize> {
             "DELETE FROM error_details WHERE error_id = ?1",
             "DELETE FROM errors WHERE id = ?1",
         ] {
-            db.prepare_cached(statement)?.execute([id])?;
+            db.execute(statement, values![*id])?;
         }
     }
-    Ok(ids.len())
+    Ok(ids.len() as u64)
 }

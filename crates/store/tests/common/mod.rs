@@ -1,7 +1,10 @@
 //! What the suites share: a fresh store, and records to put into it.
 #![allow(dead_code, clippy::unwrap_used, clippy::panic)]
 
-use std::sync::Arc;
+pub mod along;
+pub mod postgres;
+
+use std::{path::Path, sync::Arc};
 
 use tempfile::TempDir;
 use waybill_model::{
@@ -10,58 +13,196 @@ use waybill_model::{
     id::{AccountId, ApiKeyId, GroupId, RequestId, UserId},
     limits::Quota,
     protocol::{Endpoint, Platform},
-    record::{ErrorRow, EventRow, Record, ReplayRow, RequestRow, Subject, Verdict},
+    record::{self, ErrorRow, EventRow, Record, ReplayRow, RequestRow, Verdict},
     redact::Shown,
+    secret::Secret,
     time::UnixMillis,
     view::{Filter, Page, Sort},
     waybill::{Candidate, Decision, EventKind, Exclusion, Queued, Usage},
 };
-use waybill_store::{Batch, CommitReport, Fate, Journal, NewAccount, Store, StoreOptions};
+use waybill_store::{
+    Batch, CommitReport, Fate, Forwarder, Journal, NewAccount, PostgresOptions, Store, StoreOptions,
+};
 
 /// Midnight of a day that all records are from.
 pub const DAY: UnixMillis = UnixMillis(1_760_000_000_000);
 
-/// A store in a folder of its own, and its journal.
+/// Which database a contract is held against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// The embedded store.
+    Sqlite,
+    /// The shared store, behind a spool.
+    Postgres,
+}
+
+/// Runs each of these `async fn(Subject)` against both databases.
+#[macro_export]
+macro_rules! on_both {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(crate::common::Subject::Sqlite).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(crate::common::Subject::Postgres).await;
+            })*
+        }
+    };
+}
+
+/// The same for `fn(Subject)`, which bring a runtime of their own.
+#[macro_export]
+macro_rules! on_both_plain {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite_plain {
+            $(#[test]
+            fn $name() {
+                super::$name(crate::common::Subject::Sqlite);
+            })*
+        }
+        mod postgres_plain {
+            $(#[test]
+            fn $name() {
+                super::$name(crate::common::Subject::Postgres);
+            })*
+        }
+    };
+}
+
+/// A store in a folder of its own, and its journal. What is behind a spool has a database of its own.
 pub struct Fixture {
     pub store: Store,
     pub journal: Journal,
     pub folder: TempDir,
+    pub forwarder: Option<Forwarder>,
+    /// Of the shared database.
+    pub url: Option<String>,
 }
 
 impl Fixture {
+    /// An embedded store.
     pub fn new() -> Self {
         Self::with(|_| {})
     }
 
+    /// An embedded store, opened in a way of its own.
     pub fn with(change: impl FnOnce(&mut StoreOptions)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut options = StoreOptions::at(folder.path().join("waybill.db"));
+        let mut options = StoreOptions::at(folder.path().join(FILE));
         change(&mut options);
         let store = Store::open(options).unwrap();
+        Self::of(store, folder, None)
+    }
+
+    pub async fn on(subject: Subject) -> Self {
+        match subject {
+            Subject::Sqlite => Self::new(),
+            Subject::Postgres => Self::at(postgres::database(), |_, _| {}),
+        }
+    }
+
+    /// A replica of a shared store, opened in a way of its own.
+    pub fn at(url: String, change: impl FnOnce(&mut StoreOptions, &mut PostgresOptions)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = replica(folder.path(), &url, change);
+        Self::of(store, folder, Some(url))
+    }
+
+    fn of(store: Store, folder: TempDir, url: Option<String>) -> Self {
         let journal = store.journal().unwrap();
+        let forwarder = store.forwarder().unwrap();
         Fixture {
             store,
             journal,
             folder,
+            forwarder,
+            url,
         }
     }
 
-    /// Commits records that must all be stored whole.
-    pub fn write(&mut self, records: &[Record]) {
+    pub fn forwarder(&mut self) -> &mut Forwarder {
+        self.forwarder.as_mut().unwrap()
+    }
+
+    /// Runs SQL in the shared database.
+    pub fn sql(&self, statements: &str) -> String {
+        postgres::sql(self.url.as_deref().unwrap(), statements)
+    }
+
+    /// Commits records that must all be stored whole, and moves them to where they are looked for.
+    pub async fn write(&mut self, records: &[Record]) {
         let CommitReport { fates, .. } = self.journal.commit(Batch::of(records));
         assert_eq!(fates, vec![Fate::Stored; records.len()]);
+        self.drain().await;
+    }
+
+    /// Moves what was committed to where it is looked for.
+    pub async fn drain(&mut self) {
+        if let Some(forwarder) = &mut self.forwarder {
+            forwarder.drain().await.unwrap();
+        }
+    }
+
+    /// The file that the journal writes to: the embedded store's, or the spool's.
+    pub fn file(&self) -> std::path::PathBuf {
+        self.folder.path().join(FILE)
     }
 
     /// The store on the files as they are while everything is open: what a killed process leaves behind.
-    pub fn as_after_a_crash(&self) -> Store {
-        let after = self.folder.path().join("after");
-        std::fs::create_dir(&after).unwrap();
-        for file in ["waybill.db", "waybill.db-wal"] {
-            std::fs::copy(self.folder.path().join(file), after.join(file)).unwrap();
-        }
-        Store::open(StoreOptions::at(after.join("waybill.db"))).unwrap()
+    pub async fn as_after_a_crash(&self) -> Store {
+        let after = tempfile::tempdir_in(self.folder.path()).unwrap().keep();
+        copy_files(self.folder.path(), &after);
+        let Some(url) = &self.url else {
+            return Store::open(StoreOptions::at(after.join(FILE))).unwrap();
+        };
+        let store = replica(&after, url, |_, _| {});
+        store.forwarder().unwrap().unwrap().drain().await.unwrap();
+        store
     }
 }
+
+/// The file in a fixture's folder.
+pub const FILE: &str = "waybill.db";
+
+/// Copies a store's files as they are.
+pub fn copy_files(from: &Path, to: &Path) {
+    for file in [FILE, "waybill.db-wal"] {
+        std::fs::copy(from.join(file), to.join(file)).unwrap();
+    }
+}
+
+/// A replica with its spool in a folder.
+pub fn replica(
+    folder: &Path,
+    url: &str,
+    change: impl FnOnce(&mut StoreOptions, &mut PostgresOptions),
+) -> Store {
+    let mut options = StoreOptions::at(folder.join(FILE));
+    let mut postgres = PostgresOptions::at(Secret::new(url.to_owned()));
+    change(&mut options, &mut postgres);
+    let name = format!("spool-{}", folder.display());
+    Store::shared(options, &postgres, &name).unwrap()
+}
+
+/// Waits until a condition holds.
+pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+    let deadline = std::time::Instant::now() + DEADLINE;
+    while !holds().await {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "{what}: not within {DEADLINE:?}"
+        );
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
+
+/// Longest wait of a test for what must happen.
+pub const DEADLINE: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// An account with nothing special about it.
 pub fn new_account(name: &str) -> NewAccount {
@@ -116,8 +257,8 @@ pub fn long_text(repeat: usize) -> Shown {
     Shown::join(vec![&part; repeat], "")
 }
 
-pub fn subject(n: u64) -> Subject {
-    Subject {
+pub fn subject(n: u64) -> record::Subject {
+    record::Subject {
         request_id: request_id(n),
         created_at: at(n),
         client_request_id: None,
@@ -174,7 +315,7 @@ pub fn success(n: u64) -> Record {
 
 /// A failure after two attempts, with everything a failure can have.
 pub fn failure(n: u64) -> Record {
-    let subject = Subject {
+    let subject = record::Subject {
         status_code: 529,
         attempts: 2,
         ..subject(n)
@@ -215,7 +356,7 @@ pub fn recovered(n: u64) -> Record {
     record
 }
 
-pub fn error_row(subject: Subject, cause: Cause) -> ErrorRow {
+pub fn error_row(subject: record::Subject, cause: Cause) -> ErrorRow {
     ErrorRow {
         subject,
         verdict: verdict(cause),

@@ -65,6 +65,7 @@ impl Check<'_> {
             write_stall: ms("write_stall_ms", raw.write_stall_ms, default.write_stall),
             attempts: ms("attempts_ms", raw.attempts_ms, default.attempts),
             drain: ms("drain_ms", raw.drain_ms, default.drain),
+            notice: raw.notice_ms.map_or(default.notice, Duration::from_millis),
         }
     }
 

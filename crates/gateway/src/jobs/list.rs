@@ -1,0 +1,88 @@
+//! Which jobs there are.
+
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use waybill_store::RetentionPolicy;
+
+use crate::{app::Shared, config::Retention, standing::probe_accounts};
+
+/// One job.
+#[derive(Debug)]
+pub struct Job {
+    /// What it is called.
+    pub name: &'static str,
+    /// How often it runs.
+    pub work: Work,
+}
+
+/// How often a job runs, and what it does.
+#[derive(Debug, Clone, Copy)]
+pub enum Work {
+    /// Removes what is too old or too much.
+    Retain,
+    /// Asks stopped accounts whether they serve again, without end.
+    Probe,
+}
+
+/// Every job.
+pub const JOBS: &[Job] = &[
+    Job {
+        name: "retention",
+        work: Work::Retain,
+    },
+    Job {
+        name: "probes",
+        work: Work::Probe,
+    },
+];
+
+/// What a run did, in one line; or what went wrong.
+type Run = Pin<Box<dyn Future<Output = Result<String, String>> + Send>>;
+
+impl Job {
+    /// From the end of a run to the next.
+    pub(super) fn rest(&self) -> Duration {
+        match self.work {
+            Work::Retain => Duration::from_secs(60),
+            Work::Probe => Duration::from_secs(1),
+        }
+    }
+
+    /// One run.
+    pub(super) fn work(&self, shared: Arc<Shared>) -> Run {
+        match self.work {
+            Work::Retain => Box::pin(async move { retain(&shared).await }),
+            Work::Probe => Box::pin(async move {
+                probe_accounts(shared).await;
+                Ok(String::new())
+            }),
+        }
+    }
+}
+
+async fn retain(shared: &Shared) -> Result<String, String> {
+    let millis = |age: Duration| Some(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
+    let Retention {
+        errors,
+        requests,
+        replay,
+        max_bytes,
+    } = shared.settings.retention.clone();
+    let policy = RetentionPolicy {
+        errors_max_age_ms: millis(errors),
+        requests_max_age_ms: millis(requests),
+        replay_max_age_ms: millis(replay),
+        max_bytes: Some(max_bytes),
+    };
+    let report = shared.store.retain(&policy, shared.clock.now()).await;
+    let report = report.map_err(|error| error.to_string())?;
+    Ok(format!(
+        "removed {} errors, {} requests, {} replay copies, {} details, {} account events; {} bytes in use",
+        report.errors,
+        report.requests,
+        report.replay_bodies,
+        report.details,
+        report.account_events,
+        report.bytes_used
+    ))
+}

@@ -1,0 +1,20 @@
+//! Answers to an operator's questions.
+//!
+//! Each list is a source (the table in the index's order), conditions from the filter, and one page
+//! of it. Lists of records are ordered by `(created_at, id)`, so that a cursor is a place in that order and
+//! stays right while rows come and go.
+
+pub(crate) mod account_events;
+mod condition;
+mod errors;
+mod events;
+mod noise;
+mod page;
+#[cfg(test)]
+mod plans;
+#[cfg(test)]
+mod plans_postgres;
+mod requests;
+pub(crate) mod states;
+mod stepped;
+pub(crate) mod usage;
