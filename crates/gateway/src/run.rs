@@ -13,7 +13,7 @@ use waybill_store::ForwarderThread;
 
 use crate::{
     admin,
-    app::{Changed, Parts, Shared},
+    app::{Parts, Shared},
     cli::{DemoArgs, ServeArgs},
     clock::Clock,
     cluster::{self, Cluster},
