@@ -85,7 +85,7 @@ end
 
 local function judge(key, account, limit, hold, demand)
   local leaves = demand == 'leave'
-  local others, held_by_others, before = {}, 0, nil
+  local others, held_by_others, before, gone = {}, 0, nil, {}
   local fields = redis.call('HGETALL', key)
   for i = 1, #fields, 2 do
     local id = fields[i]
@@ -99,12 +99,13 @@ local function judge(key, account, limit, hold, demand)
       if tonumber(last) >= tonumber(seq) then return -1, tonumber(last), 0 end
       if tonumber(expires) > now then before = one end
     elseif tonumber(expires) <= now then
-      redis.call('HDEL', key, id)
+      gone[#gone + 1] = id
     else
       others[#others + 1] = one
       held_by_others = held_by_others + one.held
     end
   end
+  if #gone > 0 then redis.call('HDEL', key, unpack(gone)) end
   local all = {}
   for _, one in ipairs(others) do all[#all + 1] = one end
   local mine = { id = me, held = hold, got = before and before.got or 0, rank = (number + account) % 64 }
@@ -124,7 +125,7 @@ local function judge(key, account, limit, hold, demand)
     if grant > (before and before.held or 0) then mine.got = now end
     local record = { whole(held), whole(mine.demand), whole(number), whole(mine.got), whole(now + lease), seq }
     redis.call('HSET', key, me, table.concat(record, ' '))
-    redis.call('PEXPIRE', key, 2 * lease)
+    redis.call('PEXPIRE', key, 60000 + 2 * lease)
   end
   -- Whoever has more than its target while this one lacks some, and whoever lacks some while some are free.
   local is_short = is_settled and mine.demand > grant and mine.target > grant

@@ -35,10 +35,10 @@ use crate::{
 /// How often what has changed is told.
 const EVERY: Duration = Duration::from_millis(50);
 
-/// How often those who used something lately are looked at although nothing changed here.
+/// How often those who did something lately are looked at although nothing changed here.
 const LOOK_AGAIN_MS: i64 = 1_000;
 
-/// Who used something so long ago is looked at with all the others, now and then.
+/// Who did nothing for so long is looked at with all the others, now and then.
 const LATELY_MS: i64 = 10_000;
 
 /// All others are looked at once in so many looks.
@@ -75,7 +75,8 @@ struct Consumed {
     told: HashMap<(Window, i64), Used>,
     told_in_flight: Option<(u32, i64)>,
     heard: HashMap<(Window, i64), Foreign>,
-    used_at: i64,
+    /// When it was noted last.
+    noted_at: i64,
 }
 
 /// What an answer is to.
@@ -174,14 +175,15 @@ impl Usage {
             let now = self.place.now();
             let noted = self.notes.take();
             let looks = is_new || now >= looked_at.saturating_add(LOOK_AGAIN_MS);
-            let about = match noted {
-                _ if is_new => self.all(),
-                None => self.all(),
-                Some(noted) if looks => {
-                    part = (part + 1) % PARTS;
-                    self.lately_used(noted, part, now)
-                }
-                Some(noted) => noted.into_iter().collect(),
+            let is_complete = noted.is_some();
+            let noted: HashSet<Consumer> = noted.into_iter().flatten().collect();
+            let about = if is_new || !is_complete {
+                self.all()
+            } else if looks {
+                part = (part + 1) % PARTS;
+                self.lately_noted(&noted, part, now)
+            } else {
+                noted.clone()
             };
             if looks {
                 looked_at = now;
@@ -192,7 +194,7 @@ impl Usage {
             if is_new {
                 self.forget_what_was_told();
             }
-            if self.tell(about, shared, members).await.is_ok() {
+            if self.tell(about, &noted, shared, members).await.is_ok() {
                 self.place.counts.usage_exchanges.add(1);
             }
         }
@@ -223,6 +225,7 @@ impl Usage {
     async fn tell(
         &self,
         about: HashSet<Consumer>,
+        noted: &HashSet<Consumer>,
         shared: &Shared,
         members: &Members,
     ) -> Result<(), Away> {
@@ -237,6 +240,9 @@ impl Usage {
                     && let Some(id) = about.next()
                 {
                     if let Some(consumer) = consumers.get_mut(&id) {
+                        if noted.contains(&id) {
+                            consumer.noted_at = self.place.now();
+                        }
                         self.ask_about(id, consumer, now, members.run(), &mut ask, &mut asked);
                     }
                 }
@@ -324,8 +330,6 @@ impl Usage {
                 };
                 match telling {
                     Telling::Used(window, started_at, used) => {
-                        // Being refused touches nothing, so this is somebody who is served here.
-                        consumer.used_at = now;
                         consumer.told.insert((window, started_at.0), used);
                     }
                     Telling::InFlight(n) => consumer.told_in_flight = Some((n, now)),
@@ -370,19 +374,21 @@ impl Usage {
         self.lock().keys().copied().collect()
     }
 
-    /// Those noted, those who used something lately, and a part of all others.
-    fn lately_used(&self, noted: Vec<Consumer>, part: usize, now: i64) -> HashSet<Consumer> {
+    /// Those noted now and lately, every account, and a part of all others. Whoever was refused is noted,
+    /// too: it may be for what others no longer have in flight.
+    fn lately_noted(&self, noted: &HashSet<Consumer>, part: usize, now: i64) -> HashSet<Consumer> {
         let consumers = self.lock();
         let lately = consumers
             .iter()
             .enumerate()
             .filter(|(at, (_, consumer))| {
-                now.saturating_sub(consumer.used_at) < LATELY_MS
+                now.saturating_sub(consumer.noted_at) < LATELY_MS
                     || consumer.told_in_flight.is_some_and(|(n, _)| n > 0)
+                    || matches!(consumer.counted, Counted::Account(_))
                     || at % PARTS == part
             })
             .map(|(_, (id, _))| *id);
-        noted.into_iter().chain(lately).collect()
+        noted.iter().copied().chain(lately).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Consumer, Consumed>> {
@@ -401,7 +407,7 @@ impl Consumed {
             told: HashMap::new(),
             told_in_flight: None,
             heard: HashMap::new(),
-            used_at: i64::MIN,
+            noted_at: i64::MIN,
         }
     }
 

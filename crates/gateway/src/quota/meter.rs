@@ -69,8 +69,12 @@ pub struct Reserved {
 impl Meter {
     /// Counts a request, unless a limit is reached. A refused request leaves no trace.
     pub fn try_request(&self, limits: &Limits, now: UnixMillis) -> Result<(), Exceeded> {
-        self.not_used_up(&after_the_fact(limits), now)?;
-        self.take_request(&requests_of(limits), now)
+        let result = self
+            .not_used_up(&after_the_fact(limits), now)
+            .and_then(|()| self.take_request(&requests_of(limits), now));
+        // Also where it was refused: what others use may have changed.
+        self.touch();
+        result
     }
 
     /// Has every change from now on noted, for whoever tells other replicas.
@@ -170,6 +174,7 @@ impl Meter {
         now: UnixMillis,
     ) -> Result<Reserved, Exceeded> {
         self.take_request(&requests_of_quota(quota), now)?;
+        self.touch();
         let rows = [
             (Window::Minute, quota.tokens_per_minute),
             (Window::Day, quota.tokens_per_day),
@@ -214,9 +219,7 @@ impl Meter {
         now: UnixMillis,
     ) -> Result<(), Exceeded> {
         take(&self.requests, 1, rows, now)
-            .map_err(|(window, limit, full)| exceeded(Unit::Requests, window, limit, full))?;
-        self.touch();
-        Ok(())
+            .map_err(|(window, limit, full)| exceeded(Unit::Requests, window, limit, full))
     }
 
     fn counter(&self, unit: Unit) -> &Counter {

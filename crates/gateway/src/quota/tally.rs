@@ -50,9 +50,9 @@ impl Tally {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| {
                 (n.saturating_add(others) < limit).then_some(n + 1)
             });
-        is_in.ok()?;
+        // Also where it was refused: what others have in flight may have changed.
         self.meter.touch();
-        Some(Place(Arc::clone(self)))
+        is_in.ok().map(|_| Place(Arc::clone(self)))
     }
 }
 

@@ -3,3 +3,7 @@
 
 mod judge;
 mod protocol;
+mod replicas;
+mod script;
+#[path = "../support/mod.rs"]
+mod support;
