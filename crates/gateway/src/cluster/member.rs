@@ -122,8 +122,13 @@ impl Members {
         let every = Duration::from_millis(u64::try_from(self.place.timing.renew_ms).unwrap_or(1));
         let mut every = interval(every);
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut link = self.place.link.state();
         loop {
-            every.tick().await;
+            tokio::select! {
+                _ = every.tick() => {}
+                // At once when it is there: others, and this one, go by who was seen last.
+                Ok(()) = link.changed() => drop(link.borrow_and_update()),
+            }
             // Why it failed is on the link's record.
             if let Ok(seen) = self.say(Some(self.card())).await {
                 self.is_seen(seen, shared);

@@ -369,3 +369,46 @@ proptest! {
         prop_assert_eq!(meter.used(Window::Day, now).tokens, 0);
     }
 }
+
+proptest! {
+    #[test]
+    fn what_others_counted_counts_as_if_it_had_been_counted_here(
+        steps in proptest::collection::vec((0..3u8, 0..20_000i64, 1..6u64), 1..60), limit in 1..40u32,
+    ) {
+        // One meter is told what the other counts; a third counts for both.
+        let (here, there, both) = (Meter::default(), Meter::default(), Meter::default());
+        let limits = per_minute(limit);
+        let mut now = noon();
+        for (what, later_ms, n) in steps {
+            now = now.plus_ms(later_ms);
+            match what {
+                0 => {
+                    there.add(used(n, n, 0), now);
+                    both.add(used(n, n, 0), now);
+                }
+                _ => {
+                    for at in [now.plus_ms(-60_000), now] {
+                        let start = Window::Minute.start(at);
+                        here.set_foreign(Window::Minute, start, there.own(Window::Minute, start));
+                    }
+                    let (a, b) = (here.try_request(&limits, now), both.try_request(&limits, now));
+                    prop_assert_eq!(a, b);
+                    let minute = |meter: &Meter| meter.used(Window::Minute, now);
+                    prop_assert_eq!(minute(&here), minute(&both));
+                }
+            }
+        }
+        prop_assert!(here.own(Window::Day, now).requests <= both.own(Window::Day, now).requests);
+    }
+}
+
+#[test]
+fn what_others_counted_in_a_window_that_has_passed_counts_no_more() {
+    let meter = Meter::default();
+    let (day, next) = (noon(), at("2026-04-01T00:00:00Z"));
+    meter.set_foreign(Window::Day, Window::Day.start(day), used(7, 0, 0));
+    meter.add(used(1, 0, 0), day);
+    assert_eq!(meter.used(Window::Day, day).requests, 8);
+    assert_eq!(meter.own(Window::Day, day).requests, 1);
+    assert_eq!(meter.used(Window::Day, next).requests, 0);
+}

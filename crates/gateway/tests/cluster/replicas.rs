@@ -20,8 +20,8 @@ use waybill_sim::{Fault, Place, ProviderError, Rule, Sim, SimOptions};
 use waybill_testbed::{Link, Manner, Redis};
 
 use crate::support::{
-    ADMIN_TOKEN, Answer, CLIENT_KEY, Setup, client, configuration, eventually, key_of, message,
-    send,
+    ADMIN_TOKEN, Answer, CLIENT_KEY, DEADLINE, Setup, client, configuration, eventually, key_of,
+    message, send,
 };
 
 /// One of the replicas.
@@ -151,10 +151,12 @@ impl One {
     }
 
     async fn has_slots(&self, slots: u64) {
-        eventually("it has its slots", || async {
-            (self.allotment().await == slots).then_some(())
-        })
-        .await;
+        let began = Instant::now();
+        while self.allotment().await != slots {
+            let waited = began.elapsed();
+            assert!(waited < DEADLINE, "not in time: {}", self.cluster().await);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// What its account is marked with.
@@ -213,12 +215,11 @@ async fn the_slots_of_a_replica_that_died_come_back_when_its_lease_ends() {
     drop(c.gateway);
     drop(b.gateway);
     a.has_slots(3).await;
-    let cluster = a.cluster().await;
-    assert_eq!(
-        cluster["replicas"].as_array().unwrap().len(),
-        1,
-        "{cluster}"
-    );
+    eventually("it is alone", || async {
+        let cluster = a.cluster().await;
+        (cluster["replicas"].as_array()?.len() == 1).then_some(())
+    })
+    .await;
     all_served(&a.post_many(20).await);
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod pool;
+mod shared;
 mod threads;
 
 use std::collections::{BTreeMap, VecDeque};

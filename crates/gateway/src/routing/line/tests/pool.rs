@@ -14,7 +14,7 @@ use waybill_model::{
 use super::super::*;
 use crate::{
     egress::{CustomHeaders, Opened},
-    routing::{Snapshot, plan::Wanted},
+    routing::{Live, Snapshot, plan::Wanted},
 };
 
 const KEY_HASH: [u8; 32] = [7; 32];
@@ -50,8 +50,16 @@ impl Pool {
     }
 
     pub fn with(settings: LineSettings, accounts: &[Settings]) -> Pool {
+        Pool::before(Line::new(settings), accounts)
+    }
+
+    /// Of accounts that are shared with other replicas.
+    pub fn shared(accounts: &[Settings]) -> Pool {
+        Pool::before(Line::shared(LineSettings::default()), accounts)
+    }
+
+    fn before(line: Arc<Line>, accounts: &[Settings]) -> Pool {
         let time = Arc::new(AtomicI64::new(0));
-        let line = Line::new(settings);
         Pool {
             clock: Clock::Manual(Arc::clone(&time)),
             snapshot: picture(accounts, &line, &Snapshot::default()),
@@ -104,6 +112,10 @@ impl Pool {
         let (line, clock) = (Arc::clone(&self.line), self.clock.clone());
         let give_up_at = Instant::now() + Duration::from_millis(give_up_ms);
         Box::pin(async move { line.choose(plan, ApiKeyId(key), &clock, give_up_at).await })
+    }
+
+    pub fn live(&self, account: i64) -> &Arc<Live> {
+        &self.snapshot.account(AccountId(account)).unwrap().live
     }
 
     pub fn in_flight(&self) -> u32 {
