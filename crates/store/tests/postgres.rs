@@ -312,7 +312,7 @@ async fn replicas_get_numbers_of_their_own_and_keep_them() {
     assert_eq!(number.unwrap(), 2);
     postgres::sql(
         &url,
-        "INSERT INTO replicas SELECT 'x' || n, n, '', '', 0, 1 << 50, '{}' FROM generate_series(4, 63) n",
+        "INSERT INTO replicas SELECT 'x' || n, n, '', '', 0, 4000000000000, '{}' FROM generate_series(4, 63) n",
     );
     let (last, _folder) = at_url(&url);
     let full = last.replicas().unwrap().join("late", "1.0", DAY).await;

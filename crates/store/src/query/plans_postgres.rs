@@ -63,7 +63,11 @@ fn filter(change: impl FnOnce(&mut Filter)) -> Filter {
 /// The indexes, by their names in the schema, that the plan of a step uses.
 fn indexes(db: &dyn Db, listing: Listing, asked: &Asked, walk: bool) -> Vec<String> {
     let list = Stepped::of(db, listing, "1", asked, Sort::Newest).unwrap();
-    let (sql, values) = list.explained(WINDOW, walk);
+    let window = match walk {
+        true => WINDOW.from(UnixMillis(DAY + 18_000)),
+        false => WINDOW,
+    };
+    let (sql, values) = list.explained(window, walk);
     let plan: Vec<String> = db
         .rows(&format!("EXPLAIN {sql}"), &values, |cells| cells.next())
         .unwrap();

@@ -253,9 +253,9 @@ fn check_empty(db: &dyn Db) -> std::result::Result<(), TransferError> {
     for table in all() {
         // The embedded books have one row from the beginning: it is all naught while nothing was due.
         let from = match (table.name, db.dialect()) {
-            ("books", Dialect::Sqlite) => "(SELECT 1 FROM books WHERE due > 0) AS some",
+            ("books", Dialect::Sqlite) => "(SELECT 1 FROM books WHERE due > 0) AS found",
             ("books", Dialect::Postgres) => {
-                "(SELECT 1 FROM spools WHERE stored + counted_lost > 0) AS some"
+                "(SELECT 1 FROM spools WHERE stored + counted_lost > 0) AS found"
             }
             (name, _) => name,
         };
