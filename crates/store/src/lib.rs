@@ -42,7 +42,7 @@ pub use fate::{CommitReport, Fate, LossCount, LossReason, SetAside};
 pub use journal::Journal;
 pub use options::{Durability, PostgresOptions, RetentionPolicy, RetentionReport, StoreOptions};
 pub use picture::Picture;
-pub use postgres::{Change, Changes, Forwarder, ForwarderThread, Forwarding};
+pub use postgres::{Change, Changes, DatabaseFacts, Forwarder, ForwarderThread, Forwarding};
 pub use replicas::{Deployment, Replica, Replicas};
 pub use store::Store;
 pub use transfer::{TransferError, Transferred};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use waybill_model::{limits::UsageCount, state::AccountEvent, time::UnixMillis};
 
 use crate::{
-    Store, StoreError,
+    DatabaseFacts, Store, StoreError,
     jobs::CLOCK,
     postgres::{Changes, Shared},
     query::{account_events, usage},
@@ -64,6 +64,11 @@ impl Replicas {
     /// This replica's own id: that of its spool.
     pub fn own_id(&self) -> &str {
         self.shared.spool.id()
+    }
+
+    /// What can be found out about the database without changing it.
+    pub async fn inspect(&self) -> Result<DatabaseFacts> {
+        self.shared.inspect().await
     }
 
     /// The deployment, and the configuration that is in force.

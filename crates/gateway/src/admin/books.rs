@@ -1,5 +1,7 @@
 //! `ops/books`: where every record went.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     extract::{RawQuery, State},
@@ -14,6 +16,9 @@ use super::{
     replicas,
 };
 use crate::{app::Shared, ops::filter};
+
+/// How long the books wait for what only the shared database knows.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Set-aside records shown; their count is in the books.
 const SET_ASIDE_SHOWN: u32 = 100;
@@ -119,11 +124,13 @@ pub async fn show(
         bodies_dropped: shared.recorder.without_body(),
         account_events_lost: shared.recorder.account_events_lost(),
         usage_lost: shared.recorder.usage_lost(),
-        losses: known(&shared, shared.store.losses().await)?
+        losses: known(&shared, shared.store.losses())
+            .await?
             .into_iter()
             .map(Loss::from)
             .collect(),
-        set_aside_records: known(&shared, shared.store.set_aside(SET_ASIDE_SHOWN).await)?
+        set_aside_records: known(&shared, shared.store.set_aside(SET_ASIDE_SHOWN))
+            .await?
             .into_iter()
             .map(Aside::from)
             .collect(),
@@ -131,10 +138,17 @@ pub async fn show(
 }
 
 /// What the shared database knows; nothing while it is away: the books themselves are answered all the same.
-fn known<T>(shared: &Shared, asked: Result<Vec<T>, StoreError>) -> Result<Vec<T>, StoreError> {
+async fn known<T>(
+    shared: &Shared,
+    asking: impl Future<Output = Result<Vec<T>, StoreError>>,
+) -> Result<Vec<T>, StoreError> {
+    if shared.home.is_none() {
+        return asking.await;
+    }
+    let asked = tokio::time::timeout(PATIENCE, asking).await;
     match asked {
-        Err(StoreError::Away | StoreError::TooSlow) if shared.home.is_some() => Ok(Vec::new()),
-        asked => asked,
+        Err(_) | Ok(Err(StoreError::Away | StoreError::TooSlow)) => Ok(Vec::new()),
+        Ok(asked) => asked,
     }
 }
 
@@ -168,7 +182,8 @@ async fn by_replica(shared: &Shared, own: Books) -> Vec<ReplicaBooks> {
     let Some(home) = &shared.home else {
         return Vec::new();
     };
-    let known = replicas::known(shared).await.unwrap_or_default();
+    let known = tokio::time::timeout(PATIENCE, replicas::known(shared)).await;
+    let known = known.ok().and_then(Result::ok).unwrap_or_default();
     let others = known
         .into_iter()
         .filter(|known| known.id != home.replica.id);

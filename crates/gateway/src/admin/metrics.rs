@@ -10,6 +10,7 @@ use axum::{
 };
 use http::header;
 use waybill_model::time::UnixMillis;
+use waybill_store::Forwarding;
 
 use super::{
     App,
@@ -95,6 +96,14 @@ async fn records(page: &mut Page, shared: &Shared) {
             );
         }
         Err(error) => tracing::warn!(%error, "metrics are without the counts of records"),
+    }
+    if let Some(forwarding) = shared.store.forwarding() {
+        page.one(
+            "waybill_shared_store_up",
+            GAUGE,
+            "Whether spooled records get to the shared database.",
+            u8::from(forwarding == Forwarding::Works),
+        );
     }
     page.one(
         "waybill_recorder_up",

@@ -43,6 +43,10 @@ pub enum Command {
         /// The configuration file.
         file: PathBuf,
     },
+    /// Bring the database up to date: at start the gateway does so by itself, if it may.
+    Migrate(HomeArgs),
+    /// Look at the machine, the database and everything else a gateway needs, and say what to do.
+    Doctor(DoctorArgs),
     /// Failed requests of a running gateway.
     #[command(subcommand)]
     Errors(errors::Errors),
@@ -69,6 +73,28 @@ pub struct ServeArgs {
     /// Where the store and the instance's keys live; overrides the file.
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+}
+
+/// Which store a tool is for.
+#[derive(Debug, Clone, Default, Args)]
+pub struct HomeArgs {
+    /// Configuration file (TOML).
+    #[arg(long, value_name = "FILE", env = "WAYBILL_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Where the store and the instance's keys live; overrides the file.
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// `waybill doctor`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct DoctorArgs {
+    /// What is examined.
+    #[command(flatten)]
+    pub home: HomeArgs,
+    /// Print JSON instead of text for people.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// How `waybill demo` is started.
@@ -126,6 +152,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Serve(args) => crate::run::serve(args),
         Command::Demo(args) => crate::run::demo(args),
         Command::CheckConfig { file } => crate::run::check_config(file),
+        Command::Migrate(args) => crate::upkeep::migrate(args),
+        Command::Doctor(args) => crate::upkeep::examine(args),
         Command::Errors(command) => errors::run(command),
         Command::UpstreamErrors(command) => upstream_errors::run(command),
         Command::Accounts(command) => accounts::run(command),

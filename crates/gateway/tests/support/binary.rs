@@ -128,6 +128,12 @@ impl Binary {
         send(&self.client, request).await
     }
 
+    /// Asks anything that needs no token.
+    pub async fn get(&self, path: &str) -> Answer {
+        let request = Request::get(format!("{}{path}", self.url));
+        send(&self.client, request.body(Full::default()).unwrap()).await
+    }
+
     /// Asks operations.
     pub async fn ops(&self, path: &str) -> Value {
         let answer = self

@@ -6,6 +6,7 @@ use std::{fmt::Write as _, future::Future, time::Duration};
 
 pub mod binary;
 pub mod raw;
+pub mod replicas;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};

@@ -73,7 +73,8 @@ impl Server {
         // days of a window are known. Compiling them costs more than such short questions ever take.
         let settings = format!(
             "SET statement_timeout = {}; SET plan_cache_mode = force_custom_plan; SET jit = off; \
-             SET max_parallel_workers_per_gather = 0; SET random_page_cost = 1.1; SET enable_partitionwise_join = on; \
+             SET client_min_messages = warning; SET max_parallel_workers_per_gather = 0; \
+             SET random_page_cost = 1.1; SET enable_partitionwise_join = on; \
              SET idle_in_transaction_session_timeout = '60s'",
             statement_limit.as_millis()
         );

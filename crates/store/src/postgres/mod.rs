@@ -9,6 +9,7 @@ mod copy;
 mod engine;
 mod fault;
 mod forward;
+mod inspect;
 mod listen;
 mod migrate;
 mod retention;
@@ -20,6 +21,7 @@ use waybill_model::time::UnixMillis;
 use self::{connect::Server, engine::Postgres, forward::State};
 pub use self::{
     forward::{Forwarder, ForwarderThread, Forwarding},
+    inspect::DatabaseFacts,
     listen::{Change, Changes},
 };
 use crate::{
@@ -34,6 +36,9 @@ use crate::{
 pub(crate) fn check_address(options: &PostgresOptions) -> Result<()> {
     connect::address(options).map(drop)
 }
+
+/// The longest that a question takes whose answer is only looked at.
+const INSPECTION_LIMIT: Duration = Duration::from_secs(5);
 
 /// A database that replicas share, and this replica's spool.
 #[derive(Debug)]
@@ -94,6 +99,10 @@ impl Shared {
             );
         }
         Ok(())
+    }
+
+    pub(crate) async fn inspect(&self) -> Result<DatabaseFacts> {
+        inspect::inspect(&self.server, INSPECTION_LIMIT).await
     }
 
     pub(crate) fn forwarder(&self) -> Result<Forwarder> {
