@@ -239,7 +239,7 @@ async fn answers(store: &Store) -> Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn there_and_back_again_every_answer_is_the_same(
