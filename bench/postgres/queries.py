@@ -15,14 +15,15 @@ Counting goes day by day, too. None of it is steered by the planner's guess of h
 no guess can be wrong by much: `OFFSET 0` keeps LIMIT and ORDER BY out of the choice of the index, and the
 partition of one day is small. Statements are prepared, and planned each time for their values.
 
-Needs psycopg 3. `--check` compares rows with those of the plain statement, one by one, and the indexes in
-the plans with those meant.
+Needs psycopg 3. `--check` compares rows with those of the plain statement, one by one; `--plans` the
+indexes in the plans with those meant.
 """
-import argparse, collections, itertools, json, random, re, sys, time
+import argparse, collections, random, re, sys, time
 
 import psycopg
 
 WALK = 2000
+LEADING = 10
 PAGE = 51
 COUNT = 10_001
 DAY = 86_400_000
@@ -68,6 +69,12 @@ def pattern(q):
     return "%" + re.sub(r"([%_\\])", r"\\\1", lower) + "%"
 
 
+def leading(q):
+    """What the index on text is asked: of a long id its end. Each further piece of text costs as much as the
+    rest, and so few rows have the first pieces in common by chance that they need no more."""
+    return pattern(q if len(q) <= LEADING or any(c.isspace() for c in q) else q[-LEADING:])
+
+
 def any_of(column, name, values):
     """Alternatives, not IN: this kind of index is not asked about lists."""
     return "(" + " OR ".join(f"{column} = %({name}{i})s::BIGINT" for i in range(len(values))) + ")"
@@ -108,7 +115,7 @@ def on_errors(f):
     lead = []
     if "q" in f:
         out.append(contains(["e.message", "e.request_id", "e.client_request_id", "e.model", "e.upstream_error_message"]))
-        lead.append(f"{TEXT} LIKE %(q)s::TEXT")
+        lead.append(f"{TEXT} LIKE %(leading)s::TEXT")
     return out, lead
 
 
@@ -116,12 +123,12 @@ def on_events(f):
     out = [equal("u", c) for c in ["platform", "account_id", "cause"] if c in f] + common("e", {**f, "of": "events"}) + verdict(f)
     if "recovered" in f:
         out.append(flag("e", "recovered"))
+    lead = []
     if "status_codes" in f:
         out.append(any_of("u.upstream_status_code", "status", f["status_codes"]))
-    lead = []
     if "q" in f:
         out.append(contains(["u.message", "u.upstream_request_id", "u.model", "e.request_id", "e.client_request_id", "e.model"]))
-        lead.append(f"{TEXT} LIKE %(q)s::TEXT")
+        lead.append(f"{TEXT} LIKE %(leading)s::TEXT")
     return out, lead
 
 
@@ -143,7 +150,7 @@ def parameters(f, at=None):
     p = {"recovered": 0, **{k: v for k, v in f.items() if k not in ("status_codes", "q")}}
     p.update({f"status{i}": v for i, v in enumerate(f.get("status_codes", []))})
     if "q" in f:
-        p["q"] = pattern(f["q"])
+        p["q"], p["leading"] = pattern(f["q"]), leading(f["q"])
     if at:
         p["at"], p["id"] = at
     return p
@@ -155,6 +162,8 @@ def days(window, newest):
     return spans[::-1] if newest else spans
 
 
+OF_EVENT = "JOIN errors e ON e.id = u.error_id AND e.created_at = u.error_at"
+OF_SPAN = "e.created_at >= %(day_before)s::BIGINT AND e.created_at <= %(last)s::BIGINT"
 TABLES = {"errors": "errors e", "events": "upstream_events u", "requests": "requests r"}
 
 
@@ -174,7 +183,7 @@ class Listing:
             # An attempt begins after its request arrived, and less than a day later.
             out += ["u.error_at >= %(day_before)s::BIGINT", "u.error_at <= %(last)s::BIGINT"]
         if at:
-            out.append(f"({a}.created_at, {a}.id) {'<' if newest else '>'} (%(at)s::BIGINT, %(id)s::BIGINT)")
+            out.append(f"({a}.created_at <> %(at)s::BIGINT OR {a}.id {'<' if newest else '>'} %(id)s::BIGINT)")
         return out
 
     def boundary(self, newest, at):
@@ -194,8 +203,10 @@ class Listing:
             where += extra
         if self.name == "errors":
             return f"SELECT {columns} FROM errors e WHERE {' AND '.join(where)}"
+        if not self.of_error(f):
+            return f"SELECT {columns} FROM upstream_events u WHERE {' AND '.join(where)}"
         where += ["e.created_at >= %(day_before)s::BIGINT", "e.created_at <= %(last)s::BIGINT"]
-        source = "upstream_events u JOIN errors e ON e.id = u.error_id AND e.created_at = u.error_at"
+        source = f"upstream_events u {OF_EVENT}"
         if "model" not in f:
             return f"SELECT {columns} FROM {source} WHERE {' AND '.join(where)}"
         sent, asked = equal("u", "model"), equal("e", "model")
@@ -206,19 +217,22 @@ class Listing:
                                   for m in (sent, f"{asked} AND u.model IS DISTINCT FROM %(model)s::TEXT"))
 
     def page(self, f, newest, at, walk=False):
-        # Names may be twice in the columns of the list.
-        inner = ", ".join(f"{c.strip()} AS c{i}" for i, c in enumerate(self.columns.split(",")))
         way = "DESC" if newest else "ASC"
-        if walk and self.name == "events" and self.of_error(f):
-            # All rows of the span first, each joined to its error then.
+        if self.name != "events":
+            inner = ", ".join(f"{c.strip()} AS c{i}" for i, c in enumerate(self.columns.split(",")))
+            fence = "" if walk else "OFFSET 0"
+            return (f"SELECT * FROM ({self.rows(f, newest, at, inner, walk)} {fence}) d "
+                    f"ORDER BY d.c1 {way}, d.c0 {way} LIMIT %(limit)s::BIGINT")
+        order = f"ORDER BY u.created_at {way}, u.id {way}"
+        if self.of_error(f) and walk:
+            # All attempts of the span first, each joined to its error then.
+            model = f" AND ({equal('u', 'model')} OR {equal('e', 'model')})" if "model" in f else ""
             return (f"SELECT {self.columns} FROM (SELECT * FROM upstream_events u WHERE {' AND '.join(self.span(newest, at))} OFFSET 0) u "
-                    f"JOIN errors e ON e.id = u.error_id AND e.created_at = u.error_at "
-                    f"AND e.created_at >= %(day_before)s::BIGINT AND e.created_at <= %(last)s::BIGINT "
-                    f"WHERE {' AND '.join(self.on(f)[0] or ['TRUE'])}{' AND (' + equal('u', 'model') + ' OR ' + equal('e', 'model') + ')' if 'model' in f else ''} "
-                    f"ORDER BY u.created_at {way}, u.id {way} LIMIT %(limit)s::BIGINT")
+                    f"{OF_EVENT} AND {OF_SPAN} WHERE {' AND '.join(self.on(f)[0] or ['TRUE'])}{model} {order} LIMIT %(limit)s::BIGINT")
+        # What only the page needs of the error is joined to the page.
         fence = "" if walk else "OFFSET 0"
-        return (f"SELECT * FROM ({self.rows(f, newest, at, inner, walk)} {fence}) d "
-                f"ORDER BY d.c1 {way}, d.c0 {way} LIMIT %(limit)s::BIGINT")
+        return (f"SELECT {self.columns} FROM (SELECT * FROM ({self.rows(f, newest, at, 'u.*', walk)} {fence}) u {order} LIMIT %(limit)s::BIGINT) u "
+                f"{OF_EVENT} AND {OF_SPAN} {order}")
 
     def of_error(self, f):
         """Whether attempts are narrowed by what their errors say."""
@@ -230,12 +244,21 @@ class Listing:
     def plain(self, f, newest, at):
         """One statement for it all, as the embedded store asks."""
         way = "DESC" if newest else "ASC"
-        return (f"{self.rows(f, newest, at, self.columns, walk='q' not in f)} "
-                f"ORDER BY {self.alias}.created_at {way}, {self.alias}.id {way} LIMIT {PAGE}")
+        if self.name == "events":
+            f = {**f, "stream": f.get("stream")} if not self.of_error(f) else f
+        sql = self.rows(f, newest, at, self.columns, walk="q" not in f)
+        if self.name == "events" and "stream" in f and f["stream"] is None:
+            sql = sql.replace(" AND " + flag("e", "stream"), "").replace(flag("e", "stream"), "TRUE")
+        return f"{sql} ORDER BY {self.alias}.created_at {way}, {self.alias}.id {way} LIMIT {PAGE}"
 
 
 # With an id that few rows have, the walk only costs time, and all days can be asked at once.
 FEW = {"request_id", "client_request_id", "after_id"}
+
+
+def cpu_ms(pid):
+    """Time on a CPU, whatever else the machine does meanwhile."""
+    return int(open(f"/proc/{pid}/schedstat").read().split()[0]) / 1e6
 
 
 def run(db, sql, p, span, limit=PAGE):
@@ -271,7 +294,8 @@ def page(db, listing, f, window, newest, at, steps):
         return rows
     for day in days(span, newest):
         steps["days"] += 1
-        rows += run(db, listing.page(f, newest, at), p, day, PAGE - len(rows))
+        here = at if at and day[0] <= at[0] <= day[1] else None
+        rows += run(db, listing.page(f, newest, here), p, day, PAGE - len(rows))
         if len(rows) == PAGE:
             break
     return rows
@@ -297,10 +321,16 @@ WINDOWS = {"1h": HOUR, "24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY}
 
 def values_of(db):
     """Of each filter: values from common to rare, and one that nothing has."""
+    columns = ["platform", "account_id", "cause", "model", "group_id", "user_id", "api_key_id", "phase", "error_type",
+               "severity", "owner", "source", "fingerprint", "status_code"]
+    if not db.execute("SELECT to_regclass('bench.frequencies')").fetchone()[0]:
+        db.execute("CREATE TABLE bench.frequencies AS " + " UNION ALL ".join(
+            f"SELECT {i} AS column, {c}::TEXT AS value, count(*) AS n FROM errors WHERE {c} IS NOT NULL GROUP BY {c}" for i, c in enumerate(columns)))
     out = {}
-    for c in ["platform", "account_id", "cause", "model", "group_id", "user_id", "api_key_id", "phase", "error_type",
-              "severity", "owner", "source", "fingerprint", "status_code"]:
-        rows = db.execute(f"SELECT {c}, count(*) FROM errors WHERE {c} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC").fetchall()
+    for i, c in enumerate(columns):
+        back = {"BYTEA": bytes, "TEXT": str}.get("BYTEA" if c == "fingerprint" else "BIGINT" if c.endswith("_id") or c == "status_code" else "TEXT", int)
+        rows = [(bytes.fromhex(v[2:]) if back is bytes else back(v), n) for v, n in
+                db.execute("SELECT value, n FROM bench.frequencies f WHERE f.column = %s ORDER BY n DESC, value", (i,)).fetchall()]
         found = [r[0] for r in rows]
         absent = {"fingerprint": b"\0" * 16}.get(c, "nobody" if isinstance(found[0], str) else 999_999)
         n = len(found)
@@ -308,9 +338,8 @@ def values_of(db):
     return out
 
 
-def questions(db, rng):
+def questions(db, rng, known):
     """(group, list, filter, window, newest, cursor), in no order, without end."""
-    known = values_of(db)
     singles = [("errors", c, level) for c in known for level in known[c]]
     singles += [("errors", c, "both") for c in ("resolved", "recovered", "stream", "view")]
     of_events = ["platform", "account_id", "cause", "status_code", "model", "user_id", "api_key_id", "group_id", "phase",
@@ -386,6 +415,72 @@ def questions(db, rng):
             yield f"{listing} after_id", listing, {"after_id": most - rng.choice([0, 10, 1000, 1000])}, window("24h"), newest, None
 
 
+ONE = {
+    "one error by id": f"SELECT {ERROR_COLUMNS}, d.request_body FROM errors e LEFT JOIN error_details d ON d.error_id = e.id AND d.error_at = e.created_at WHERE e.id = %(id)s::BIGINT",
+    "one error by request id": f"SELECT {ERROR_COLUMNS}, d.request_body FROM errors e LEFT JOIN error_details d ON d.error_id = e.id AND d.error_at = e.created_at WHERE e.request_id = %(request_id)s::TEXT",
+    "attempts of one error": f"SELECT {EVENT_COLUMNS}, d.detail FROM errors e JOIN upstream_events u ON u.error_id = e.id AND u.error_at = e.created_at LEFT JOIN event_details d ON d.event_id = u.id AND d.error_at = u.error_at WHERE e.id = %(id)s::BIGINT AND e.created_at = %(at)s::BIGINT AND u.error_at = %(at)s::BIGINT ORDER BY u.created_at DESC, u.id DESC LIMIT 51",
+    "one attempt by id": f"SELECT {EVENT_COLUMNS} FROM upstream_events u JOIN errors e ON e.id = u.error_id AND e.created_at = u.error_at WHERE u.id = 2 * %(id)s::BIGINT",
+}
+
+
+def ones(db, rng, n, pid):
+    """The statements that read one thing."""
+    highest = db.execute("SELECT max(id) FROM errors").fetchone()[0]
+    for name, sql in ONE.items():
+        took = []
+        for _ in range(n):
+            at, request, number = None, None, rng.randrange(1, highest + 1)
+            found = db.execute("SELECT created_at, request_id FROM errors WHERE id = %s::BIGINT", (number,)).fetchone()
+            at, request = found
+            for attempt in range(2):
+                start, cpu = time.perf_counter(), cpu_ms(pid)
+                db.execute(sql, {"id": number, "at": at, "request_id": request}, prepare=True).fetchall()
+            took.append(((time.perf_counter() - start) * 1000, cpu_ms(pid) - cpu))
+        yield name, took
+
+
+# Which index of a day finds what. Values that few rows have: many are found by reading the day.
+MEANT = [("errors", {c: None}, {"errors_by_value"}) for c in
+         ["account_id", "user_id", "api_key_id", "group_id", "model", "cause", "platform", "fingerprint", "phase", "error_type",
+          "severity", "owner", "source", "status_codes", "client_request_id"]]
+MEANT += [("errors", {"request_id": "x"}, {"errors_by_request_id"}), ("errors", {"q": "certificate"}, {"errors_by_text"}),
+          ("errors", {"resolved": 1}, {"errors_resolved"}), ("errors", {"after_id": 9_999_000}, {"errors_by_id"}), ("errors", {}, {"errors_by_time"})]
+MEANT += [("events", {c: None}, {"events_by_value"}) for c in ["account_id", "cause", "status_codes", "platform"]]
+MEANT += [("events", {c: None}, {"errors_by_value", "events_by_error"}) for c in ["user_id", "api_key_id", "fingerprint", "phase", "client_request_id"]]
+MEANT += [("events", {"model": None}, {"events_by_value", "errors_by_value"}), ("events", {"q": "kettledrum"}, {"errors_by_text", "events_by_error"}),
+          ("events", {"request_id": "x"}, {"errors_by_request_id", "events_by_error"}), ("events", {"after_id": 19_999_000}, {"events_by_id"}), ("events", {}, {"events_by_time"})]
+MEANT += [("requests", {c: None}, {"requests_by_value"}) for c in ["account_id", "user_id", "api_key_id", "group_id", "model", "cause", "platform", "status_codes", "client_request_id"]]
+MEANT += [("requests", {"request_id": "x"}, {"requests_by_request_id"}), ("requests", {"after_id": 9_999_000}, {"requests_by_id"}), ("requests", {}, {"requests_by_time"})]
+
+
+def plans(db, lists):
+    """Checks that a day's rows are found by the indexes meant for it; returns how many are not."""
+    parents = dict(db.execute("SELECT c.relname, p.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent WHERE c.relkind = 'i'").fetchall())
+    nothing = {"account_id": 999_999, "user_id": 999_999, "api_key_id": 999_999, "group_id": 999_999, "status_codes": [418, 451], "fingerprint": b"\0" * 16}
+    day, wrong = (END - DAY, END - 1), 0
+    for name, f, meant in MEANT:
+        f = {c: nothing.get(c, "nobody") if v is None else v for c, v in f.items()}
+        sql = lists[name].page(f, True, None, walk=not f)
+        first, last = day if f else (END - 600_000, END - 1)
+        p = {**parameters(f), "first": first, "last": last, "day_before": first - DAY, "limit": PAGE}
+        plan = db.execute("EXPLAIN (FORMAT JSON) " + sql, p).fetchone()[0][0]["Plan"]
+        used, scanned = set(), set()
+
+        def visit(node):
+            if "Index Name" in node:
+                used.add(parents.get(node["Index Name"], node["Index Name"]))
+            if node["Node Type"] == "Seq Scan":
+                scanned.add(node["Relation Name"])
+            for inner in node.get("Plans", []):
+                visit(inner)
+
+        visit(plan)
+        good = meant <= used and not scanned
+        wrong += not good
+        print(f"{'ok  ' if good else 'NOT '} {name:9} {', '.join(f) or 'walk':18} {', '.join(sorted(used))}{' read whole: ' + ', '.join(scanned) if scanned else ''}")
+    return wrong
+
+
 def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("--dsn", default="")
@@ -393,18 +488,23 @@ def main():
     args.add_argument("--seed", type=int, default=1)
     args.add_argument("--only", default="")
     args.add_argument("--check", action="store_true", help="compare with the plain statement")
+    args.add_argument("--plans", action="store_true", help="check which indexes are used, and nothing else")
     args.add_argument("--plain", action="store_true", help="measure the plain statement instead")
     args.add_argument("--set", action="append", default=[], help="a setting, as in jit=on")
     args.add_argument("--slow", type=float, default=100, help="print questions slower than so many ms")
     args.add_argument("--limit-ms", type=int, default=10_000, help="the longest a statement may take")
     args = args.parse_args()
     db = psycopg.connect(args.dsn, autocommit=True, prepare_threshold=None)
+    pid = db.info.backend_pid
     for setting in ["jit=off", "max_parallel_workers_per_gather=0", "random_page_cost=1.1",
                     "plan_cache_mode=force_custom_plan", "enable_partitionwise_join=on"] + args.set:
         db.execute("SELECT set_config(%s, %s, false)", setting.split("="))
     rng = random.Random(args.seed)
+    if args.plans:
+        wrong = plans(db, {name: Listing(name) for name in TABLES})
+        sys.exit(wrong > 0)
     lists = {name: Listing(name) for name in ("errors", "events", "requests")}
-    asked = (q for q in questions(db, rng) if args.only in q[0])
+    asked = (q for q in questions(db, rng, values_of(db)) if args.only in q[0])
     pages, counts, steps = collections.defaultdict(list), collections.defaultdict(list), collections.Counter()
     wrong = 0
     # The end of the warm-up: what is asked twice is asked of a warm cache.
@@ -417,36 +517,36 @@ def main():
         if now > deadline:
             break
         listing = lists[name]
-        took = [0, 0]
-        for attempt in range(2):
-            # Asked twice; the second time counts, for the cache is warm then.
-            start = time.perf_counter()
-            try:
+        page_ms = count_ms = page_cpu = count_cpu = 0
+        rows = counted = None
+        try:
+            for _ in range(2):
+                # Asked twice; the second time counts, for the cache is warm then.
+                start, cpu = time.perf_counter(), cpu_ms(pid)
                 if args.plain:
                     rows = run(db, listing.plain(f, newest, at), parameters(f, at), narrowed(window, newest, at))
                 else:
                     rows = page(db, listing, f, window, newest, at, steps)
-            except psycopg.errors.QueryCanceled:
-                rows = None
-            took[0] = (time.perf_counter() - start) * 1000
-            if rows is None:
-                break
-        if at is None:
-            for attempt in range(2):
-                start = time.perf_counter()
-                try:
+                page_ms, page_cpu = (time.perf_counter() - start) * 1000, cpu_ms(pid) - cpu
+            # A first page that is not full has all there are.
+            if at is None and len(rows) < PAGE:
+                counted = len(rows)
+            elif at is None and not args.plain:
+                for _ in range(2):
+                    start, cpu = time.perf_counter(), cpu_ms(pid)
                     counted = total(db, listing, f, window)
-                except psycopg.errors.QueryCanceled:
-                    counted = None
-                took[1] = (time.perf_counter() - start) * 1000
-                if counted is None:
-                    break
-            counts[group].append(took[1])
-        pages[group].append(took[0])
+                    count_ms, count_cpu = (time.perf_counter() - start) * 1000, cpu_ms(pid) - cpu
+        except psycopg.errors.QueryCanceled:
+            page_ms = page_cpu = (time.perf_counter() - start) * 1000 if rows is None else page_ms
+            if rows is not None:
+                count_ms = count_cpu = (time.perf_counter() - start) * 1000
+        if count_ms:
+            counts[group].append((count_ms, count_cpu))
+        pages[group].append((page_ms, page_cpu))
         seen += 1
-        if max(took) > args.slow:
-            print(f"slow: page {took[0]:.0f} ms, count {took[1]:.0f} ms: {group} {f} {(window[1] - window[0]) / HOUR:.0f} h "
-                  f"{'newest' if newest else 'oldest'} {len(rows) if rows is not None else 'stopped'} of {counted if at is None else '?'}", flush=True)
+        if max(page_cpu, count_cpu) > args.slow:
+            print(f"slow: page {page_cpu:.0f} ms, count {count_cpu:.0f} ms: {group} {f} {(window[1] - window[0]) / HOUR:.0f} h "
+                  f"{'newest' if newest else 'oldest'} {len(rows) if rows is not None else 'stopped'} of {counted}", flush=True)
         if args.check:
             db.execute("SET statement_timeout = 60000")
             expected = run(db, listing.plain(f, newest, at), parameters(f, at), narrowed(window, newest, at))
@@ -454,18 +554,32 @@ def main():
             if expected != rows:
                 wrong += 1
                 print("DIFFERENT:", group, f, window, newest, at, len(expected), len(rows))
-    line = lambda name, page, count: print(f"{name:36} {len(page):5} {mid(page, .5):8.1f} {mid(page, .95):8.1f} {max(page):8.1f}   " +
-                                           (f"{mid(count, .5):8.1f} {mid(count, .95):8.1f} {max(count):8.1f}" if count else ""))
-    print(f"{'':36} {'n':>5} {'page p50':>8} {'p95':>8} {'max':>8}   {'count p50':>8} {'p95':>8} {'max':>8}  (ms)")
+    def line(name, page, count=()):
+        cells = [f"{mid([x[0] for x in page], .5):8.1f} {mid([x[0] for x in page], .95):8.1f} {mid([x[1] for x in page], .5):8.1f} {mid([x[1] for x in page], .95):8.1f} {max([x[1] for x in page], default=0):8.1f}"]
+        if count:
+            cells += [f"{len(count):5} {mid([x[0] for x in count], .5):8.1f} {mid([x[0] for x in count], .95):8.1f} {mid([x[1] for x in count], .5):8.1f} {mid([x[1] for x in count], .95):8.1f} {max(x[1] for x in count):8.1f}"]
+        print(f"{name:32} {len(page):5} {'   '.join(cells)}")
+
+    print(f"milliseconds; cpu: of the backend alone, which is what is left of the time on an idle machine\n"
+          f"{'':32} {'pages':>5} {'p50':>8} {'p95':>8} {'cpu p50':>8} {'p95':>8} {'max':>8}   {'counts':>5} {'p50':>7} {'p95':>8} {'cpu p50':>8} {'p95':>8} {'max':>8}")
     for group in sorted(pages):
         line(group, pages[group], counts[group])
     for name in lists:
-        line(f"all of {name}", [t for g in pages for t in pages[g] if g.startswith(name)] or [0], [t for g in counts for t in counts[g] if g.startswith(name)])
+        mine = [g for g in pages if g.startswith(name)]
+        line(f"all of {name}", [t for g in mine for t in pages[g]], [t for g in mine for t in counts[g]])
     line("all", [t for g in pages.values() for t in g], [t for g in counts.values() for t in g])
+    print(f"pages below 100 ms of cpu: {share([t[1] for g in pages.values() for t in g]):.2%}; counts: {share([t[1] for g in counts.values() for t in g]):.2%}")
+    if not args.only:
+        for name, took in ones(db, rng, 200, pid):
+            line(name, took)
     print("steps:", dict(steps))
     if args.check:
         print("pages that differ from those of the plain statement:", wrong)
         sys.exit(wrong > 0)
+
+
+def share(values, below=100):
+    return sum(v < below for v in values) / max(1, len(values))
 
 
 def mid(values, share):

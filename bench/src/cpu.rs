@@ -78,6 +78,78 @@ impl Sample {
     }
 }
 
+/// CPU time so far of everything that runs on this machine.
+pub fn of_the_machine() -> Duration {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let first = stat.lines().next().unwrap_or_default();
+    let fields = first.split_whitespace().skip(1);
+    // User, nice, system; idle, waiting for the disk; interrupts, both kinds.
+    let busy = fields
+        .map(|field| field.parse::<u32>().unwrap_or(0))
+        .enumerate()
+        .filter(|(at, _)| matches!(at, 0..=2 | 5..=6));
+    TICK * busy.map(|(_, ticks)| ticks).sum::<u32>()
+}
+
+/// A server that we started and that starts a process per connection.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// What its first process is called.
+    name: &'static str,
+}
+
+impl Server {
+    /// The one of our children that is called so; started again, it is still the same server.
+    pub const fn called(name: &'static str) -> Self {
+        Server { name }
+    }
+
+    /// CPU time so far of its processes, those that have ended included, to the hundredth of a second.
+    /// Nothing while it is stopped.
+    pub fn cpu(&self) -> Duration {
+        let stats: Vec<Stat> = fs::read_dir("/proc")
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| Stat::of(entry.ok()?.file_name().to_str()?.parse().ok()?))
+            .collect();
+        let own = std::process::id();
+        let first = |stat: &&Stat| stat.parent == own && stat.name == self.name;
+        let Some(first) = stats.iter().find(first) else {
+            return Duration::ZERO;
+        };
+        let children = stats.iter().filter(|stat| stat.parent == first.pid);
+        let ticks = first.ended_ticks + first.ticks + children.map(|stat| stat.ticks).sum::<u64>();
+        TICK * u32::try_from(ticks).unwrap_or(u32::MAX)
+    }
+}
+
+/// What is used of `/proc/PID/stat`.
+struct Stat {
+    pid: u32,
+    name: String,
+    parent: u32,
+    ticks: u64,
+    /// Of children that have ended.
+    ended_ticks: u64,
+}
+
+impl Stat {
+    fn of(pid: u32) -> Option<Stat> {
+        let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name may hold blanks and brackets.
+        let (begin, rest) = text.rsplit_once(')')?;
+        let fields: Vec<&str> = rest.split_whitespace().collect();
+        let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
+        Some(Stat {
+            pid,
+            name: begin.split_once('(')?.1.to_owned(),
+            parent: u32::try_from(number(1)?).ok()?,
+            ticks: number(11)? + number(12)?,
+            ended_ticks: number(13)? + number(14)?,
+        })
+    }
+}
+
 fn ticks_of(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The command's name may hold blanks; it ends with the last parenthesis.
@@ -99,7 +171,24 @@ fn threads_of(pid: u32) -> Vec<(u32, u64)> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn the_cpu_of_a_server_counts_children_that_have_ended() {
+        let script = "sh -c 'i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done'; read -r line";
+        let mut child = std::process::Command::new("sh")
+            .args(["-c", script])
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let deadline = std::time::Instant::now() + Duration::from_secs(20);
+        while Server::called("sh").cpu() < 2 * TICK {
+            assert!(std::time::Instant::now() < deadline, "no CPU time was seen");
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
 
     #[test]
     fn a_busy_process_is_seen_to_use_cpu_and_memory() {

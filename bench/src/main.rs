@@ -1,8 +1,8 @@
-//! `waybill-bench`: measures this gateway beside nginx and beside no proxy at all.
+//! `waybill-bench`: measures this gateway beside nginx, beside no proxy at all, and beside itself.
 //!
 //! It promises that all of them get the same bytes at the same rate in the same run, in turn, and that
 //! whatever it started is stopped when it ends. It knows the gateway as a program and an HTTP
-//! server only: no crate of it is linked in.
+//! server only; `ingest` alone, which measures no gateway, links the store.
 
 mod alloc;
 mod answer;
@@ -12,9 +12,11 @@ mod compare;
 mod cpu;
 mod goals;
 mod http1;
+mod ingest;
 mod load;
 mod request;
 mod same_rate;
+mod shared;
 mod subject;
 mod table;
 mod upstream;
@@ -42,6 +44,10 @@ enum Command {
     Compare(compare::Options),
     /// Only what capturing a failure allocates on the request path; prints a table.
     Alloc(alloc::Options),
+    /// The shared set-up, PostgreSQL and Redis, beside the embedded one; prints tables.
+    Shared(shared::Options),
+    /// Sustained ingest of error records, by PostgreSQL and by SQLite; prints a table.
+    Ingest(ingest::Options),
     /// Only the fixed-answer upstream; prints its address and serves until stopped.
     Upstream {
         /// Where to listen; port 0 takes a free one.
@@ -84,6 +90,8 @@ fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Compare(options) => compare::run(&options),
         Command::Alloc(options) => alloc::run(&options),
+        Command::Shared(options) => shared::run(&options),
+        Command::Ingest(options) => ingest::run(&options),
         Command::Upstream { listen } => upstream::serve(listen),
         Command::Load(options) => load_once(&options),
     }

@@ -25,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub const KEY_SINGLE: &str = "bench-key-single-0123456789abcdef";
 /// The key of the group with two accounts.
 pub const KEY_PAIR: &str = "bench-key-pair-0123456789abcdef";
+/// What replicas seal with.
+const SECRET_KEY: &str = "bench-secret-key-0123456789abcdef";
 /// The admin token.
 pub const ADMIN_TOKEN: &str = "bench-admin-token-0123456789abcdef";
 
@@ -65,6 +67,39 @@ pub struct Stage {
     pub workers: usize,
     /// CPU list for the proxies and one for load and upstream; `None` leaves it to the scheduler.
     pub pin: Option<(String, String)>,
+}
+
+/// Where a gateway's records rest.
+pub enum Home {
+    /// In its own data folder.
+    Embedded,
+    /// In a database that replicas share.
+    Shared {
+        /// `postgres://…`
+        database_url: String,
+        /// `redis://…`, where replicas meet within milliseconds.
+        redis_url: Option<String>,
+    },
+}
+
+impl Home {
+    /// What the configuration says of it.
+    fn keys(&self, name: &str) -> String {
+        let Home::Shared {
+            database_url,
+            redis_url,
+        } = self
+        else {
+            return String::new();
+        };
+        let redis = redis_url
+            .as_ref()
+            .map(|url| format!("redis_url = \"{url}\"\n"));
+        format!(
+            "database_url = \"{database_url}\"\nsecret_key = \"{SECRET_KEY}\"\nreplica_name = \"{name}\"\n{}",
+            redis.unwrap_or_default()
+        )
+    }
 }
 
 /// A subject that runs.
@@ -163,13 +198,22 @@ impl Stage {
     /// # Errors
     /// When it does not start in time; its log is then part of the message.
     pub fn waybill(&self, upstream: SocketAddr) -> Result<Running> {
-        let dir = self.dir.join("waybill");
+        self.waybill_at(upstream, "waybill", &Home::Embedded)
+    }
+
+    /// The same, called `name`, with its records at home elsewhere.
+    ///
+    /// # Errors
+    /// When it does not start in time; its log is then part of the message.
+    pub fn waybill_at(&self, upstream: SocketAddr, name: &str, home: &Home) -> Result<Running> {
+        let dir = self.dir.join(name);
         fs::create_dir_all(&dir)?;
         let addr = free_port()?;
         let config = WAYBILL
             .replace("{LISTEN}", &addr.to_string())
             .replace("{WORKERS}", &self.workers.to_string())
             .replace("{DATA}", &dir.join("data").display().to_string())
+            .replace("{HOME}", &home.keys(name))
             .replace("{UPSTREAM}", &upstream.to_string());
         fs::write(dir.join("waybill.toml"), config)?;
         let mut command = self.command(&self.gateway, self.pin.as_ref().map(|(proxy, _)| proxy));
@@ -322,7 +366,7 @@ const WAYBILL: &str = "\
 listen = \"{LISTEN}\"
 data_dir = \"{DATA}\"
 workers = {WORKERS}
-
+{HOME}
 [[group]]
 name = \"single\"
 platform = \"openai\"

@@ -15,6 +15,7 @@ use waybill_store::{Config, Store, StoreError};
 
 use crate::{
     clock::Clock,
+    cluster::Cluster,
     config::Settings,
     egress::{EgressPolicy, Opened},
     home::SharedHome,
@@ -51,6 +52,8 @@ pub struct Shared {
     pub refusals: Refusals,
     /// Where requests wait for an account.
     pub line: Arc<Line>,
+    /// What is shared with other replicas; `None`: this process is alone.
+    pub cluster: Option<Arc<Cluster>>,
     /// Every live secret.
     pub secrets: Arc<Secrets>,
     /// Bearer token of the admin API.
@@ -152,6 +155,17 @@ pub struct Parts {
     pub admin_token: Secret,
     /// What this replica shares with others.
     pub home: Option<SharedHome>,
+    /// What is shared with other replicas; `None`: this process is alone.
+    pub cluster: Option<Arc<Cluster>>,
+}
+
+/// Which replica changed the configuration that is read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changed {
+    /// This one: what the change does to accounts' states is for it to say.
+    Here,
+    /// Another one, which says it: the events come from there.
+    Elsewhere,
 }
 
 impl Shared {
@@ -167,11 +181,23 @@ impl Shared {
             secrets,
             admin_token,
             home,
+            cluster,
         } = parts;
         let recorder = Arc::new(recorder);
-        let keeper = Keeper::new(Arc::clone(&secrets), events_of(&recorder));
-        let line = Line::new(settings.queue);
+        let number = match (&home, &cluster) {
+            (Some(home), _) => home.replica.number,
+            (None, Some(cluster)) => cluster.number(),
+            (None, None) => 0,
+        };
+        let sink = events_of(&recorder, cluster.as_ref());
+        let keeper = Keeper::new(Arc::clone(&secrets), number, sink);
+        let line = if cluster.is_some() {
+            Line::shared(settings.queue)
+        } else {
+            Line::new(settings.queue)
+        };
         Shared {
+            cluster,
             clock,
             egress: settings.egress.clone(),
             settings,
@@ -205,7 +231,7 @@ impl Shared {
 
     /// Reads the configuration from the store and lets the next request see it. Also teaches the
     /// redactor the credentials that are in use.
-    pub async fn reload(&self) -> Result<(), StoreError> {
+    pub async fn reload(&self, changed: Changed) -> Result<(), StoreError> {
         // Two changes at once must not leave the older picture behind.
         let _one_at_a_time = self.reloading.lock().await;
         // Read before the configuration: what changes in between is read again.
@@ -214,7 +240,7 @@ impl Shared {
             None => 0,
         };
         let config = self.store.load_config().await?;
-        self.apply(config);
+        self.apply(config, changed);
         self.config_version.store(version, Ordering::Release);
         Ok(())
     }
@@ -225,7 +251,7 @@ impl Shared {
     }
 
     /// Lets the next request see a configuration.
-    pub fn apply(&self, config: Config) {
+    pub fn apply(&self, config: Config, changed: Changed) {
         let opened: HashMap<AccountId, Opened> = config
             .accounts
             .iter()
@@ -248,9 +274,15 @@ impl Shared {
             &self.snapshot.load(),
         )
         .with_prices(config.prices);
-        self.keeper
-            .configured(&self.snapshot.load(), &snapshot, self.clock.now());
+        if changed == Changed::Here {
+            self.keeper
+                .configured(&self.snapshot.load(), &snapshot, self.clock.now());
+        }
+        if let Some(cluster) = &self.cluster {
+            cluster.adopt(&snapshot);
+        }
         self.snapshot.store(Arc::new(snapshot));
+        self.line.sharing().ring();
     }
 
     /// A provider's bytes without secrets, for the client. Unchanged bytes are not copied.
@@ -300,8 +332,13 @@ impl Shared {
     }
 }
 
-/// Accounts' events go where records go.
-fn events_of(recorder: &Arc<Recorder>) -> Sink {
-    let recorder = Arc::clone(recorder);
-    Box::new(move |event| recorder.account_event(event))
+/// Accounts' events go where records go, and to the other replicas.
+fn events_of(recorder: &Arc<Recorder>, cluster: Option<&Arc<Cluster>>) -> Sink {
+    let (recorder, cluster) = (Arc::clone(recorder), cluster.cloned());
+    Box::new(move |event| {
+        if let Some(cluster) = &cluster {
+            cluster.publish(event.clone());
+        }
+        recorder.account_event(event);
+    })
 }

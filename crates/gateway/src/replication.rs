@@ -9,12 +9,25 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use tokio::{task::JoinHandle, time::timeout};
+use waybill_model::{limits::UsageCount, state::AccountEvent};
 use waybill_store::{Change, StoreError};
 
-use crate::{app::Shared, home::SharedHome, quota};
+use crate::{
+    app::{Changed, Shared},
+    cluster,
+    config::Database,
+    home::SharedHome,
+    quota,
+};
 
 /// How often what others changed is looked for, though nobody said that there is something.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// For a change of this replica's own to be read by whoever made it.
+const OWN_CHANGE: Duration = Duration::from_millis(50);
+
+/// How often what others used is read from the database; Redis tells it sooner.
+const USAGE_EVERY: Duration = Duration::from_secs(10);
 
 /// How often a replica says that it is there.
 const BEAT_EVERY: Duration = Duration::from_secs(2);
@@ -24,28 +37,146 @@ const GOODBYE: Duration = Duration::from_secs(3);
 
 /// Takes over the configuration, how accounts stand and what was used, before the first request.
 pub async fn begin(shared: &Arc<Shared>) -> anyhow::Result<()> {
-    match shared.reload().await {
-        Ok(()) => restore(shared).await.context("the store cannot be read"),
-        Err(error) => Err(error).context("the configuration cannot be read"),
+    let is_reached = shared.home.as_ref().is_none_or(|home| home.is_reached);
+    if !is_reached {
+        return begin_from_picture(shared).await;
     }
+    shared
+        .reload(Changed::Here)
+        .await
+        .context("the configuration cannot be read")?;
+    restore(shared).await.context("the store cannot be read")
+}
+
+/// The database is away: what was seen of it last is what is known, and what is still in the spool.
+async fn begin_from_picture(shared: &Arc<Shared>) -> anyhow::Result<()> {
+    let home = shared
+        .home
+        .as_ref()
+        .context("only a replica has a picture")?;
+    let picture = shared.store.picture().await?.context(
+        "the shared database cannot be reached, and this replica has kept no picture of it to start with",
+    )?;
+    tracing::warn!(taken_at = %picture.taken_at, "starting from what was seen of the shared database then");
+    shared.apply(picture.config, Changed::Here);
+    let mut events = picture.account_events;
+    events.extend(home.replicas.spooled_account_events().await?);
+    stand(shared, events);
+    let (own, others): (Vec<_>, Vec<_>) = picture
+        .usage
+        .into_iter()
+        .partition(|(replica, _)| *replica == home.replica.id);
+    let own: Vec<UsageCount> = own.into_iter().map(|(_, count)| count).collect();
+    quota::restore(&shared.snapshot().clone(), &own);
+    if let Some(cluster) = &shared.cluster {
+        for (replica, count) in &others {
+            cluster.learn_usage(replica, count);
+        }
+    }
+    Ok(())
 }
 
 /// Accounts stand as they stood before, and what was used is used.
 async fn restore(shared: &Shared) -> Result<(), StoreError> {
-    let (snapshot, store) = (shared.snapshot().clone(), &shared.store);
-    let mut events = store.account_states().await?;
+    let mut events = shared.store.account_states().await?;
     if let Some(home) = &shared.home {
         events.extend(home.replicas.spooled_account_events().await?);
-        events.sort_by_key(|event| event.id);
-        events.dedup_by_key(|event| event.id);
     }
+    stand(shared, events);
+    restore_usage(shared).await
+}
+
+/// Accounts stand as their events say, and are switched as they are configured.
+fn stand(shared: &Shared, mut events: Vec<AccountEvent>) {
+    events.sort_by_key(|event| event.id);
+    events.dedup_by_key(|event| event.id);
+    let snapshot = shared.snapshot().clone();
     shared.keeper.restore(&snapshot, &events);
-    quota::restore(&snapshot, &store.usage().await?);
     for account in snapshot.accounts() {
         let (keeper, now) = (&shared.keeper, shared.clock.now());
         keeper.switched(account, "configuration", String::new(), now);
     }
+}
+
+/// What was used is used. Where replicas tell each other, each begins with its own count, and learns the
+/// others'; otherwise with what all of them counted.
+async fn restore_usage(shared: &Shared) -> Result<(), StoreError> {
+    let snapshot = shared.snapshot().clone();
+    let (Some(home), Some(_)) = (&shared.home, &shared.cluster) else {
+        quota::restore(&snapshot, &shared.store.usage().await?);
+        return Ok(());
+    };
+    let own = home.replicas.usage().await?.into_iter();
+    let own: Vec<UsageCount> = own
+        .filter(|(replica, _)| *replica == home.replica.id)
+        .map(|(_, count)| count)
+        .collect();
+    quota::restore(&snapshot, &own);
+    learn_usage(shared, home).await
+}
+
+/// What is on record of the others' use.
+async fn learn_usage(shared: &Shared, home: &SharedHome) -> Result<(), StoreError> {
+    let Some(cluster) = &shared.cluster else {
+        return Ok(());
+    };
+    for (replica, count) in home.replicas.usage().await? {
+        if replica != home.replica.id {
+            cluster.learn_usage(&replica, &count);
+        }
+    }
     Ok(())
+}
+
+/// Where this replica meets the others within milliseconds; `None` where no Redis is configured.
+pub async fn meeting_place(
+    database: &Database,
+    home: &SharedHome,
+) -> anyhow::Result<Option<cluster::Settings>> {
+    let Some(url) = &database.redis_url else {
+        return Ok(None);
+    };
+    let known = home.replicas.list().await.unwrap_or_default();
+    let alive = known
+        .iter()
+        .filter(|replica| replica.seen_ms_ago < ALIVE_WITHIN_MS);
+    Ok(Some(cluster::Settings {
+        url: url.clone(),
+        namespace: home.deployment.clone(),
+        replica: cluster::Replica {
+            id: home.replica.id.clone(),
+            number: home.replica.number,
+            name: home.replica.name.clone(),
+        },
+        assumed_replicas: alive.count().max(1),
+        timing: cluster::Timing::default(),
+    }))
+}
+
+/// A replica that was seen within so long is taken to be there.
+const ALIVE_WITHIN_MS: i64 = 10_000;
+
+/// Accounts whose states have drifted apart begin anew with what is on record.
+fn resync_by_record(shared: &Arc<Shared>) {
+    let Some(cluster) = &shared.cluster else {
+        return;
+    };
+    let weak = Arc::downgrade(shared);
+    cluster.resync_by(Box::new(move |accounts| {
+        let weak = weak.clone();
+        Box::pin(async move {
+            let Some(shared) = weak.upgrade() else { return };
+            match shared.store.account_states().await {
+                Ok(events) => {
+                    let snapshot = shared.snapshot().clone();
+                    shared.keeper.resync(&snapshot, &accounts, &events);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "states that have drifted apart could not be read anew");
+                }
+            }
+        })
+    }));
 }
 
 /// Follows what other replicas change, and says that this one is there. Nothing for one that is alone.
@@ -53,8 +184,10 @@ pub fn follow(shared: &Arc<Shared>) -> Vec<JoinHandle<()>> {
     if shared.home.is_none() {
         return Vec::new();
     }
+    resync_by_record(shared);
     vec![
         tokio::spawn(follow_changes(Arc::clone(shared))),
+        tokio::spawn(follow_usage(Arc::clone(shared))),
         tokio::spawn(beat(Arc::clone(shared))),
     ]
 }
@@ -82,11 +215,13 @@ async fn follow_changes(shared: Arc<Shared>) {
 }
 
 async fn follow_config(shared: &Shared, home: &SharedHome) -> Result<(), StoreError> {
+    // A change that was made here is told here, too: whoever made it reads it first.
+    tokio::time::sleep(OWN_CHANGE).await;
     let there = home.replicas.deployment().await?.config_version;
     if there == shared.config_version() {
         return Ok(());
     }
-    shared.reload().await
+    shared.reload(Changed::Elsewhere).await
 }
 
 /// Events that are read at once.
@@ -109,6 +244,24 @@ async fn follow_events(
         }
         if events.len() < MOST_EVENTS as usize {
             return Ok(());
+        }
+    }
+}
+
+/// Every so often: what others used, and a picture of all that a start needs.
+async fn follow_usage(shared: Arc<Shared>) {
+    let Some(home) = &shared.home else { return };
+    let mut every = tokio::time::interval(USAGE_EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        let known = match learn_usage(&shared, home).await {
+            // A copy of what a start needs, for when the database is away then.
+            Ok(()) => shared.store.keep_picture().await,
+            failed => failed,
+        };
+        if let Err(error) = known {
+            tracing::debug!(%error, "what other replicas used is not known; it is asked for again");
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     app::{Parts, Shared},
     cli::{DemoArgs, ServeArgs},
     clock::Clock,
+    cluster::{self, Cluster},
     config::Config,
     home::{self, Home},
     jobs,
@@ -43,6 +44,8 @@ pub struct Gateway {
     line: tokio::task::JoinHandle<()>,
     forwarder: Option<ForwarderThread>,
     shared: Arc<Shared>,
+    /// What is shared with other replicas, and the tasks that do; also while running requests are let end.
+    cluster: Option<(Arc<Cluster>, cluster::Tasks)>,
 }
 
 /// `waybill serve`: runs until SIGTERM or Ctrl-C.
@@ -87,6 +90,15 @@ pub async fn start(config: Config) -> anyhow::Result<Gateway> {
 
 /// The same by a clock of one's own.
 pub async fn start_at(config: Config, clock: Clock) -> anyhow::Result<Gateway> {
+    start_in(config, clock, None).await
+}
+
+/// The same as one of several replicas.
+pub async fn start_in(
+    config: Config,
+    clock: Clock,
+    cluster: Option<cluster::Settings>,
+) -> anyhow::Result<Gateway> {
     private_folder(&config.data_dir)?;
     let instance_key = secret_file(
         &config.data_dir.join("instance.key"),
@@ -106,6 +118,10 @@ pub async fn start_at(config: Config, clock: Clock) -> anyhow::Result<Gateway> {
         store,
         shared: home,
     } = home::open(&config, &vault, clock.now()).await?;
+    let cluster = match (cluster, &config.database, &home) {
+        (None, Some(database), Some(home)) => replication::meeting_place(database, home).await?,
+        (given, _, _) => given,
+    };
     let is_reached = home.as_ref().is_none_or(|home| home.is_reached);
     let new_keys = match is_reached {
         true => seed::apply(&store, &vault, &config, clock.now()).await?,
@@ -127,18 +143,25 @@ pub async fn start_at(config: Config, clock: Clock) -> anyhow::Result<Gateway> {
         settings.capture.clone(),
     );
     let recorder_thread = record::spawn(store.journal()?, store.clone(), composer, queues)?;
+    let tls = Tls::new(&extra_roots(config.upstream_ca.as_deref())?);
+    let cluster = cluster
+        .map(|settings| Cluster::new(settings, tls.of_no_protocol(), &clock))
+        .transpose()
+        .map_err(anyhow::Error::msg)?;
     let shared = Arc::new(Shared::new(Parts {
         clock,
         settings,
         vault,
         store,
         recorder,
-        tls: Tls::new(&extra_roots(config.upstream_ca.as_deref())?),
+        tls,
         secrets,
         admin_token,
         home,
+        cluster,
     }));
     replication::begin(&shared).await?;
+    let cluster = join(&shared).await;
 
     let listener =
         server::listen(config.listen).with_context(|| format!("listen {}", config.listen))?;
@@ -162,7 +185,16 @@ pub async fn start_at(config: Config, clock: Clock) -> anyhow::Result<Gateway> {
         line,
         forwarder: home::start_forwarding(&shared.store)?,
         shared,
+        cluster,
     })
+}
+
+/// Takes part in what replicas share. Returns when this one has its share, or goes by its own view.
+async fn join(shared: &Arc<Shared>) -> Option<(Arc<Cluster>, cluster::Tasks)> {
+    let cluster = Arc::clone(shared.cluster.as_ref()?);
+    let tasks = cluster.start(shared);
+    cluster.has_begun().await;
+    Some((cluster, tasks))
 }
 
 impl Gateway {
@@ -176,6 +208,7 @@ impl Gateway {
             line,
             forwarder,
             shared,
+            cluster,
             ..
         } = self;
         shared.begin_leaving();
@@ -183,6 +216,9 @@ impl Gateway {
         running.stop().await;
         upkeep.iter().for_each(tokio::task::JoinHandle::abort);
         line.abort();
+        if let Some((cluster, tasks)) = cluster {
+            cluster.leave(tasks).await;
+        }
         if let Some(forwarder) = forwarder
             && let Err(error) = tokio::task::spawn_blocking(|| forwarder.stop()).await
         {

@@ -3,14 +3,15 @@
 
 use std::{
     io::{self, Write as _},
-    path::PathBuf,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
 };
 
 use anyhow::Context as _;
-use waybill_store::Store;
+use waybill_store::{Store, Transferred};
 
 use crate::{
-    cli::{DoctorArgs, HomeArgs},
+    cli::{DoctorArgs, HomeArgs, MoveArgs},
     clock::Clock,
     config::Config,
     doctor::{self, Finding, Health},
@@ -29,6 +30,93 @@ pub fn migrate(args: HomeArgs) -> anyhow::Result<()> {
             .context("the database cannot be brought up to date")?;
         println!("the database is up to date");
         Ok(())
+    })
+}
+
+/// `waybill export`: writes everything that a store holds.
+pub fn export(args: MoveArgs) -> anyhow::Result<()> {
+    let config = args.home.load()?;
+    run::runtime()?.block_on(async {
+        let store = open(&config)?;
+        move_spool(&store).await?;
+        let shown = args.file.display().to_string();
+        let to = writer(&args.file).with_context(|| shown.clone())?;
+        let written = store.export(to).await.with_context(|| shown)?;
+        eprintln!("exported {}", counts(&written));
+        eprintln!("what is sealed in it opens with the same secret_key alone: keep the two apart");
+        Ok(())
+    })
+}
+
+/// `waybill import`: reads that into a store that is empty.
+pub fn import(args: MoveArgs) -> anyhow::Result<()> {
+    let config = args.home.load()?;
+    run::runtime()?.block_on(async {
+        run::private_folder(&config.data_dir)?;
+        let store = open(&config)?;
+        store
+            .migrate()
+            .await
+            .context("the database cannot be brought up to date")?;
+        let shown = args.file.display().to_string();
+        let from = reader(&args.file).with_context(|| shown.clone())?;
+        let read = store.import(from).await.with_context(|| shown)?;
+        eprintln!("imported {}", counts(&read));
+        Ok(())
+    })
+}
+
+/// What is still in a spool is part of what is stored.
+async fn move_spool(store: &Store) -> anyhow::Result<()> {
+    if let Some(mut forwarder) = store.forwarder()? {
+        forwarder
+            .drain()
+            .await
+            .context("what waits in the spool cannot be moved to the database")?;
+    }
+    Ok(())
+}
+
+fn counts(moved: &Transferred) -> String {
+    let rows = moved.rows.iter().filter(|(_, count)| **count > 0);
+    let counts: Vec<String> = rows
+        .map(|(table, count)| format!("{count} {table}"))
+        .collect();
+    match counts.as_slice() {
+        [] => "nothing: it was empty".to_owned(),
+        some => some.join(", "),
+    }
+}
+
+fn is_compressed(file: &Path) -> bool {
+    file.extension().is_some_and(|ending| ending == "zst")
+}
+
+fn writer(file: &Path) -> io::Result<Box<dyn io::Write + Send>> {
+    if file == Path::new("-") {
+        return Ok(Box::new(io::stdout()));
+    }
+    let out = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)?;
+    Ok(if is_compressed(file) {
+        Box::new(zstd::Encoder::new(out, zstd::DEFAULT_COMPRESSION_LEVEL)?.auto_finish())
+    } else {
+        Box::new(io::BufWriter::new(out))
+    })
+}
+
+fn reader(file: &Path) -> io::Result<Box<dyn io::BufRead + Send>> {
+    if file == Path::new("-") {
+        return Ok(Box::new(io::BufReader::new(io::stdin())));
+    }
+    let input = std::fs::File::open(file)?;
+    Ok(if is_compressed(file) {
+        Box::new(io::BufReader::new(zstd::Decoder::new(input)?))
+    } else {
+        Box::new(io::BufReader::new(input))
     })
 }
 

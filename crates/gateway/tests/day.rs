@@ -372,6 +372,7 @@ impl Day {
         let heard = Arc::clone(&events);
         let keeper = Keeper::new(
             Arc::new(Secrets::new(Vec::new())),
+            0,
             Box::new(move |event| heard.lock().unwrap().push(event)),
         );
         Day {

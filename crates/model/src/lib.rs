@@ -7,7 +7,7 @@
 //! Must not know: HTTP servers, SQL, async.
 //!
 //! Reading order follows a request: [`id`] and [`time`] name it, [`protocol`] says which language it
-//! speaks, [`limits`] says what may be used and [`state`] what keeps an account from serving,
+//! speaks, [`limits`] says what may be used and [`state`] what keeps an account from serving ([`fold`] where several say so),
 //! [`waybill`] travels with it, [`cause`] and [`classify`] judge it, [`redact`] makes it safe to show,
 //! [`record`] is what the store is given and [`view`] what an operator is shown.
 
@@ -15,6 +15,7 @@ pub mod cause;
 pub mod classify;
 pub mod entity;
 pub mod fingerprint;
+pub mod fold;
 pub mod id;
 pub mod limits;
 pub mod money;

@@ -374,6 +374,18 @@ impl AccountState {
         &self.marks
     }
 
+    /// A short name for its marks, the same in every process that has the same ones. What ended lately
+    /// is not in it: it decides nothing but how long the next wait is.
+    pub fn digest(&self) -> u64 {
+        let mut hasher = blake3::Hasher::new();
+        for mark in &self.marks {
+            mark.digest(&mut hasher);
+        }
+        let mut short = [0; 8];
+        hasher.finalize_xof().fill(&mut short);
+        u64::from_le_bytes(short)
+    }
+
     /// Whether a request for `model` may be sent at `now`. Of several marks the one that lasts longest
     /// decides.
     pub fn standing(&self, model: Option<&str>, now: UnixMillis) -> Standing<'_> {
@@ -399,6 +411,43 @@ fn put<T>(items: &mut Vec<T>, item: T, key: impl Fn(&T) -> (MarkKind, &Scope)) {
 }
 
 impl Mark {
+    fn digest(&self, hasher: &mut blake3::Hasher) {
+        let Mark {
+            kind,
+            scope,
+            since,
+            until,
+            strikes,
+            event,
+            set_at,
+            request_id,
+            cause,
+            source,
+            reason,
+        } = self;
+        for number in [
+            since.0,
+            until.map_or(i64::MIN, |until| until.0),
+            i64::from(*strikes),
+            event.0,
+            set_at.0,
+        ] {
+            hasher.update(&number.to_le_bytes());
+        }
+        for text in [
+            kind.as_str(),
+            &scope.to_string(),
+            &request_id.map(|id| id.to_string()).unwrap_or_default(),
+            cause.map(Cause::as_str).unwrap_or_default(),
+            source.as_deref().unwrap_or_default(),
+            reason,
+        ] {
+            // Length first, so that no two lists of texts run together into the same bytes.
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        }
+    }
+
     /// Whether its deadline has passed.
     pub fn is_over(&self, now: UnixMillis) -> bool {
         self.until.is_some_and(|until| until <= now)

@@ -4,8 +4,12 @@
 //! [`Store`] answers queries, keeps the configuration and removes what is old; it is cheap to clone,
 //! its methods are async and never block the thread that awaits them.
 //!
+//! Everything rests in one SQLite file, or in a PostgreSQL that replicas share. In front of that each
+//! replica has a spool, a SQLite file too: records are committed there, and a [`Forwarder`] moves them.
+//!
 //! Promises: what [`Journal::commit`] reports as kept survives the end of the process; every record
-//! has exactly one [`Fate`], and the books balance after any crash.
+//! has exactly one [`Fate`], and the books balance after any crash; a record is moved exactly once; both
+//! databases give the same answers.
 //!
 //! Must not know: HTTP, providers, secrets in the clear, what time it is.
 
@@ -18,6 +22,7 @@ mod fate;
 mod jobs;
 mod journal;
 mod options;
+mod picture;
 mod postgres;
 mod query;
 mod replicas;
@@ -25,6 +30,7 @@ mod spool;
 mod sql;
 mod sqlite;
 mod store;
+mod transfer;
 
 pub use batch::{AccountEventFilter, Batch};
 pub use change::{
@@ -35,6 +41,8 @@ pub use error::{Kind, StoreError};
 pub use fate::{CommitReport, Fate, LossCount, LossReason, SetAside};
 pub use journal::Journal;
 pub use options::{Durability, PostgresOptions, RetentionPolicy, RetentionReport, StoreOptions};
+pub use picture::Picture;
 pub use postgres::{Change, Changes, DatabaseFacts, Forwarder, ForwarderThread, Forwarding};
 pub use replicas::{Deployment, Replica, Replicas};
 pub use store::Store;
+pub use transfer::{TransferError, Transferred};

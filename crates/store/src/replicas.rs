@@ -219,21 +219,21 @@ impl Replicas {
 
     /// What every replica counted, by replica: an empty id stands for those that are gone.
     pub async fn usage(&self) -> Result<Vec<(String, UsageCount)>> {
-        self.store
-            .readers
-            .run(|db| {
-                let sql = format!("SELECT replica, {} FROM usage", usage::COLUMNS);
-                db.rows(&sql, &[], |cells| {
-                    Ok((cells.next()?, usage::read_one(cells)?))
-                })
-            })
-            .await
+        self.store.readers.run(usage_by_replica).await
     }
 
     /// Told at once when the configuration or accounts' states change, as far as the network lets.
     pub fn changes(&self) -> Changes {
         self.shared.changes()
     }
+}
+
+/// What every replica counted.
+pub(crate) fn usage_by_replica(db: &dyn Db) -> Result<Vec<(String, UsageCount)>> {
+    let sql = format!("SELECT replica, {} FROM usage", usage::COLUMNS);
+    db.rows(&sql, &[], |cells| {
+        Ok((cells.next()?, usage::read_one(cells)?))
+    })
 }
 
 fn number_for(db: &dyn Db, id: &str) -> Result<i64> {

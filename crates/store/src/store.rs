@@ -9,6 +9,7 @@ use crate::{
     Forwarder, Forwarding, Journal, Kind, LossCount, LossReason, PostgresOptions, Replicas,
     RetentionPolicy, RetentionReport, SetAside, StoreError, StoreOptions,
     connections::{Desk, Readers},
+    picture::{self, Picture},
     postgres::Shared,
     sql::{Result, values},
     sqlite::Embedded,
@@ -105,6 +106,43 @@ impl Store {
                 store: self.clone(),
                 shared: Arc::clone(shared),
             }),
+        }
+    }
+
+    /// A desk of its own for what takes as long as it takes.
+    pub(crate) fn patient_desk(&self) -> Result<Desk> {
+        match &self.home {
+            Home::Embedded(embedded) => Ok(embedded.desk()),
+            Home::Shared(shared) => shared.patient_desk(),
+        }
+    }
+
+    /// Keeps a copy of what a replica needs to start: the configuration, accounts' states, usage. It lies
+    /// beside the spool; what is sealed stays sealed. Does nothing for an embedded store.
+    ///
+    /// # Errors
+    /// [`StoreError::Away`].
+    pub async fn keep_picture(&self) -> Result<()> {
+        match &self.home {
+            Home::Embedded(_) => Ok(()),
+            Home::Shared(shared) => {
+                let content = self.quick.run(picture::take).await?;
+                shared.spool.keep_picture(content).await
+            }
+        }
+    }
+
+    /// What was kept last, for a start while the shared store is away. `None`: nothing was, or it was by a
+    /// program that is too different.
+    pub async fn picture(&self) -> Result<Option<Picture>> {
+        match &self.home {
+            Home::Embedded(_) => Ok(None),
+            Home::Shared(shared) => match shared.spool.picture().await? {
+                Some(content) => tokio::task::spawn_blocking(move || picture::open(&content))
+                    .await
+                    .map_err(|_| StoreError::Closed)?,
+                None => Ok(None),
+            },
         }
     }
 

@@ -11,7 +11,7 @@ use waybill_model::{
     cause::Cause,
     id::ErrorId,
     record::Verdict,
-    view::{Books, Filter, NoiseCount, Page, Sort, View},
+    view::{Books, Filter, JobOutcome, NoiseCount, Page, Sort, View},
 };
 use waybill_store::{Batch, Fate, Kind, LossReason, StoreError};
 
@@ -29,6 +29,12 @@ on_both! {
     a_total_stops_counting_and_says_so,
     a_foreign_cursor_is_refused,
     many_callers_are_answered_while_the_journal_writes,
+    rows_of_one_instant_are_in_the_order_in_which_they_came,
+    a_cursor_goes_on_where_the_page_ended_while_rows_come,
+    what_was_written_after_a_row_is_found_by_its_id,
+    numbers_and_times_are_kept_as_far_as_they_go,
+    long_texts_are_kept_whole,
+    a_job_is_held_by_one_at_a_time_and_says_how_it_went,
 }
 
 async fn a_failure_can_be_opened_with_everything_that_was_written(on: Subject) {
@@ -502,4 +508,268 @@ async fn many_callers_are_answered_while_the_journal_writes(on: Subject) {
     }
     let list = store.requests(&everything(), &first_page(1)).await;
     assert_eq!(list.unwrap().total, 1_000);
+}
+
+async fn rows_of_one_instant_are_in_the_order_in_which_they_came(on: Subject) {
+    let mut f = Fixture::on(on).await;
+    let mut records: Vec<_> = (0..40).map(failure).collect();
+    for record in &mut records {
+        record.request.as_mut().unwrap().subject.created_at = DAY;
+        record.error.as_mut().unwrap().subject.created_at = DAY;
+        for event in &mut record.events {
+            event.created_at = DAY;
+        }
+    }
+    f.write(&records[..13]).await;
+    f.write(&records[13..]).await;
+    let came: Vec<String> = (0..40).map(|n| request_id(n).to_string()).collect();
+    for sort in Sort::ALL {
+        let (mut errors, mut attempts, mut requests) = (Vec::new(), Vec::new(), Vec::new());
+        let page = |cursor| Page {
+            sort: *sort,
+            cursor,
+            ..first_page(7)
+        };
+        let mut cursor = None;
+        loop {
+            let list = f.store.errors(&everything(), &page(cursor)).await.unwrap();
+            errors.extend(list.errors.into_iter().map(|row| row.request_id));
+            cursor = list.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        loop {
+            let list = f.store.upstream_errors(&everything(), &page(cursor)).await;
+            let list = list.unwrap();
+            let rows = list.events.into_iter();
+            attempts.extend(rows.map(|row| (row.request_id, row.attempt)));
+            cursor = list.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        loop {
+            let list = f
+                .store
+                .requests(&everything(), &page(cursor))
+                .await
+                .unwrap();
+            requests.extend(list.items.into_iter().map(|row| row.request_id));
+            cursor = list.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        let mut expected = came.clone();
+        let mut of_attempts: Vec<_> = came
+            .iter()
+            .flat_map(|id| [(id.clone(), 1), (id.clone(), 2)])
+            .collect();
+        if *sort == Sort::Newest {
+            expected.reverse();
+            of_attempts.reverse();
+        }
+        assert_eq!((errors, requests), (expected.clone(), expected), "{sort:?}");
+        assert_eq!(attempts, of_attempts, "{sort:?}");
+    }
+}
+
+async fn a_cursor_goes_on_where_the_page_ended_while_rows_come(on: Subject) {
+    for sort in Sort::ALL {
+        let mut f = Fixture::on(on).await;
+        let there: Vec<_> = (0..50).map(|n| failure(2 * n)).collect();
+        f.write(&there).await;
+        let mut seen = Vec::new();
+        let mut page = Page {
+            sort: *sort,
+            ..first_page(7)
+        };
+        // Rows come at both ends, and where it was read already.
+        for n in 0.. {
+            let list = f.store.errors(&everything(), &page).await.unwrap();
+            seen.extend(list.errors.iter().map(|e| e.request_id.clone()));
+            let Some(next) = list.next_cursor.filter(|_| n < 40) else {
+                break;
+            };
+            page.cursor = Some(next);
+            let behind = match sort {
+                Sort::Newest => 99 - 14 * n.min(6),
+                Sort::Oldest => 1 + 14 * n.min(6),
+            };
+            f.write(&[failure(10_000 + n), failure(behind + 100_000 * n)])
+                .await;
+        }
+        let once: std::collections::BTreeSet<_> = seen.iter().collect();
+        assert_eq!(once.len(), seen.len(), "{sort:?}: none twice");
+        let all = (0..50).map(|n| request_id(2 * n).to_string());
+        assert!(all.into_iter().all(|id| once.contains(&id)), "{sort:?}");
+    }
+}
+
+async fn what_was_written_after_a_row_is_found_by_its_id(on: Subject) {
+    let mut f = Fixture::on(on).await;
+    // Ids follow the order of writing, whatever the times.
+    f.write(&[failure(9), failure(8), failure(7)]).await;
+    f.write(&[failure(3), recovered(2), failure(1)]).await;
+    let id_of = async |n| {
+        let found = f
+            .store
+            .error_by_request_id(&request_id(n).to_string())
+            .await;
+        found.unwrap().unwrap().log.id.0
+    };
+    let mut filter = everything();
+    filter.after_id = Some(id_of(8).await);
+    let list = f.store.errors(&filter, &first_page(9)).await.unwrap();
+    let found: Vec<_> = list.errors.iter().map(|e| e.created_at).collect();
+    assert_eq!((found, list.total), (vec![at(7), at(3), at(1)], 3));
+    filter.recovered = Some(true);
+    let list = f.store.errors(&filter, &first_page(9)).await.unwrap();
+    assert_eq!(list.total, 1);
+    let all = f
+        .store
+        .upstream_errors(&everything(), &first_page(50))
+        .await;
+    let ids: Vec<i64> = all.unwrap().events.iter().map(|e| e.id.0).collect();
+    let mut after = everything();
+    after.after_id = ids.iter().max().map(|id| id - 2);
+    let list = f
+        .store
+        .upstream_errors(&after, &first_page(9))
+        .await
+        .unwrap();
+    assert_eq!(list.events.len(), 2);
+    assert!(list.events.iter().all(|event| event.created_at <= at(5)));
+    let requests = f
+        .store
+        .requests(&everything(), &first_page(9))
+        .await
+        .unwrap();
+    let newest = requests.items.iter().map(|r| r.id).max();
+    after.after_id = newest.map(|id| id - 1);
+    let list = f.store.requests(&after, &first_page(9)).await.unwrap();
+    assert_eq!((list.items.len(), list.items[0].created_at), (1, at(1)));
+}
+
+async fn numbers_and_times_are_kept_as_far_as_they_go(on: Subject) {
+    let mut f = Fixture::on(on).await;
+    let times = [0, -1, 1, 253_402_300_799_999, -62_135_596_800_000];
+    let records: Vec<_> = (0..)
+        .zip(times)
+        .map(|(n, time)| {
+            let mut record = failure(n);
+            let request = record.request.as_mut().unwrap();
+            request.subject.created_at.0 = time;
+            request.subject.latency_ms = u32::MAX;
+            request.usage.input_tokens = Some(u64::MAX);
+            request.usage.output_tokens = Some(0);
+            request.cost = Some(waybill_model::money::MicroUsd(i64::MIN));
+            let error = record.error.as_mut().unwrap();
+            error.subject.created_at.0 = time;
+            error.subject.user_id = Some(waybill_model::id::UserId(i64::MAX));
+            error.subject.status_code = u16::MAX;
+            error.auth_latency_ms = Some(u32::MAX);
+            error.request_body_bytes = u64::MAX;
+            record.events[0].created_at.0 = time;
+            record.events[0].retry_after_ms = Some(u64::MAX);
+            record.events[1].created_at.0 = time;
+            record
+        })
+        .collect();
+    f.write(&records).await;
+    let list = f.store.errors(&everything(), &first_page(9)).await.unwrap();
+    let mut found: Vec<i64> = list.errors.iter().map(|e| e.created_at.0).collect();
+    found.reverse();
+    let mut expected = times.to_vec();
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+    let detail = f.store.error(list.errors[0].id).await.unwrap().unwrap();
+    assert_eq!(detail.log.user_id.map(|id| id.0), Some(i64::MAX));
+    assert_eq!(detail.log.status_code, u16::MAX);
+    assert_eq!(detail.auth_latency_ms, Some(u32::MAX));
+    // Counts end where the databases' numbers do.
+    let most = i64::MAX.cast_unsigned();
+    assert_eq!(detail.request_body_bytes, most);
+    assert_eq!(detail.attempts[0].retry_after_ms, Some(most));
+    let requests = f
+        .store
+        .requests(&everything(), &first_page(9))
+        .await
+        .unwrap();
+    let request = &requests.items[0];
+    assert_eq!(request.latency_ms, u32::MAX);
+    assert_eq!(request.usage.input_tokens, Some(most));
+    assert_eq!(request.usage.output_tokens, Some(0));
+    assert_eq!(request.cost_usd.map(|usd| usd.0), Some(i64::MIN));
+    let mut day = everything();
+    (day.start.0, day.end.0) = (-1, 1);
+    let list = f.store.errors(&day, &first_page(9)).await.unwrap();
+    assert_eq!((list.total, list.errors.len()), (2, 2));
+}
+
+async fn long_texts_are_kept_whole(on: Subject) {
+    let mut f = Fixture::on(on).await;
+    let mut record = failure(1);
+    let error = record.error.as_mut().unwrap();
+    error.request_body = Some(common::long_text(500_000));
+    error.message = common::long_text(10_000);
+    record.events[0].response_body = Some(common::long_text(100_000));
+    record.replay.as_mut().unwrap().sealed.0 = (0..3_000_000_u32).map(|n| n as u8).collect();
+    f.write(&[failure(0), record.clone(), failure(2)]).await;
+    let found = f
+        .store
+        .error_by_request_id(&request_id(1).to_string())
+        .await;
+    let found = found.unwrap().unwrap();
+    assert_eq!(found.request_body.map(|text| text.len()), Some(8_000_000));
+    assert_eq!(found.log.message.len(), 160_000);
+    let attempt = found.attempts[0].response_body.as_ref();
+    assert_eq!(attempt.map(String::len), Some(1_600_000));
+    let (sealed, _) = f.store.replay_body(found.log.id).await.unwrap().unwrap();
+    assert_eq!(sealed, record.replay.unwrap().sealed);
+    let mut filter = everything();
+    filter.q = Some("letters.sixteen".to_owned());
+    let list = f.store.errors(&filter, &first_page(9)).await.unwrap();
+    assert_eq!(list.total, 1);
+}
+
+async fn a_job_is_held_by_one_at_a_time_and_says_how_it_went(on: Subject) {
+    let f = Fixture::on(on).await;
+    let store = &f.store;
+    assert_eq!(store.jobs().await.unwrap(), []);
+    assert!(
+        store
+            .lease_job("retention", "a", 60_000, at(0))
+            .await
+            .unwrap()
+    );
+    assert!(
+        !store
+            .lease_job("retention", "b", 60_000, at(1))
+            .await
+            .unwrap()
+    );
+    assert!(store.lease_job("probes", "b", 60_000, at(1)).await.unwrap());
+    store.job_began("retention", "a", at(2)).await.unwrap();
+    // Whoever does not hold it says nothing about it.
+    for (holder, outcome) in [("b", JobOutcome::Ok), ("a", JobOutcome::Failed)] {
+        let said = holder.to_owned();
+        let ended = store.job_ended("retention", holder, outcome, said, at(3));
+        ended.await.unwrap();
+    }
+    let jobs = store.jobs().await.unwrap();
+    let names: Vec<&str> = jobs.iter().map(|job| job.name.as_str()).collect();
+    assert_eq!(names, ["probes", "retention"]);
+    let retention = &jobs[1];
+    assert_eq!((retention.runs, retention.failures), (1, 1));
+    assert_eq!(retention.outcome, Some(JobOutcome::Failed));
+    assert_eq!(retention.detail.as_deref(), Some("a"));
+    store.release_jobs("a").await.unwrap();
+    assert!(
+        store
+            .lease_job("retention", "b", 60_000, at(4))
+            .await
+            .unwrap()
+    );
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use waybill_model::{entity::Group, id::GroupId, view::List};
 
 use super::{App, problem::Problem};
-use crate::ops::filter;
+use crate::{app::Changed, ops::filter};
 
 /// The `{id}` of a path, as it was given.
 pub struct PathId(pub String);
@@ -50,7 +50,10 @@ pub fn paged<T: Serialize>(all: Vec<T>, query: Option<&str>) -> Result<List<T>, 
 
 /// Lets the next request see what was changed.
 pub async fn apply(shared: &App) -> Result<(), Problem> {
-    shared.reload().await.map_err(Problem::not_applied)
+    shared
+        .reload(Changed::Here)
+        .await
+        .map_err(Problem::not_applied)
 }
 
 /// Names of the groups with these ids, in the ids' order.

@@ -10,12 +10,13 @@ use axum::{
 };
 use http::header;
 use waybill_model::time::UnixMillis;
+use waybill_store::Forwarding;
 
 use super::{
     App,
     state::{StateWord, word},
 };
-use crate::{app::Shared, routing::AccountEntry};
+use crate::{app::Shared, cluster::ClusterView, routing::AccountEntry};
 
 /// Counts in the Prometheus text format.
 #[utoipa::path(get, path = "/metrics", operation_id = "metrics", tag = "probes",
@@ -29,6 +30,9 @@ pub async fn show(State(shared): State<App>) -> Response {
     let mut entries: Vec<_> = snapshot.accounts().collect();
     entries.sort_by_key(|account| account.id);
     accounts(&mut page, &entries, shared.clock.now());
+    if let Some(cluster) = &shared.cluster {
+        sharing(&mut page, &cluster.view(&snapshot));
+    }
     let kind = "text/plain; version=0.0.4; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], page.0).into_response()
 }
@@ -96,6 +100,14 @@ async fn records(page: &mut Page, shared: &Shared) {
         }
         Err(error) => tracing::warn!(%error, "metrics are without the counts of records"),
     }
+    if let Some(forwarding) = shared.store.forwarding() {
+        page.one(
+            "waybill_shared_store_up",
+            GAUGE,
+            "Whether spooled records get to the shared database.",
+            u8::from(forwarding == Forwarding::Works),
+        );
+    }
     page.one(
         "waybill_recorder_up",
         GAUGE,
@@ -132,6 +144,67 @@ async fn records(page: &mut Page, shared: &Shared) {
         "Requests whose usage could not be recorded.",
         shared.recorder.usage_lost(),
     );
+}
+
+/// What replicas share through Redis.
+fn sharing(page: &mut Page, view: &ClusterView) {
+    page.one(
+        "waybill_redis_up",
+        GAUGE,
+        "Whether Redis answers; while it does not, slots are shared by this replica's own view.",
+        u8::from(view.redis_up),
+    );
+    page.one(
+        "waybill_replicas",
+        GAUGE,
+        "Replicas that are there, this one included.",
+        view.replicas.len(),
+    );
+    page.one(
+        "waybill_account_states_drifted",
+        GAUGE,
+        "Accounts whose state differs from that on another replica, and stays so.",
+        view.drift.len(),
+    );
+    let name = "waybill_account_allotment";
+    page.head(
+        name,
+        GAUGE,
+        "Slots of an account that are this replica's, of those that all replicas share.",
+    );
+    for account in &view.accounts {
+        page.labelled(name, &[("account", &account.name)], account.allotment);
+    }
+    let counts = &view.counts;
+    for (name, help, count) in [
+        (
+            "waybill_redis_losses_total",
+            "Connections to Redis that were lost.",
+            counts.redis_losses,
+        ),
+        (
+            "waybill_slot_exchanges_total",
+            "Exchanges of slots with other replicas.",
+            counts.slot_exchanges,
+        ),
+        (
+            "waybill_slot_exchanges_failed_total",
+            "Exchanges of slots that were not answered.",
+            counts.slot_exchanges_failed,
+        ),
+        (
+            "waybill_own_views_total",
+            "Times that an account's slots went over to this replica's own view.",
+            counts.own_views,
+        ),
+        (
+            "waybill_shared_account_events_dropped_total",
+            "Changes of accounts' states that other replicas were not told at once.",
+            counts.events_dropped,
+        ),
+    ] {
+        page.one(name, COUNTER, help, count);
+    }
 }
 
 fn queue(page: &mut Page, shared: &Shared) {

@@ -13,7 +13,7 @@ use super::{
     App,
     problem::{Problem, ProblemDetails},
 };
-use crate::{app::Shared, ops::filter};
+use crate::{app::Shared, cluster::ClusterView, ops::filter};
 
 /// A replica that has not been heard of for so long, in milliseconds, is taken to be gone.
 const HEARD_OF_WITHIN: i64 = 10_000;
@@ -24,12 +24,14 @@ pub struct Replicas {
     /// The replica that answers; `null` where the store is embedded.
     own: Option<String>,
     /// Every replica that was seen within a day or so, by number. Empty where the store is embedded.
-    items: Vec<ReplicaView>,
+    items: Vec<ReplicaRow>,
+    /// What they share through Redis, as this one sees it; `null` where that is not configured.
+    cluster: Option<ClusterView>,
 }
 
 /// One replica.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct ReplicaView {
+pub struct ReplicaRow {
     /// Stable for its data folder.
     pub id: String,
     /// Tells apart what it makes.
@@ -66,11 +68,15 @@ pub async fn list(
     Ok(Json(Replicas {
         own: shared.home.as_ref().map(|home| home.replica.id.clone()),
         items: known(&shared).await?,
+        cluster: shared
+            .cluster
+            .as_ref()
+            .map(|cluster| cluster.view(&shared.snapshot())),
     }))
 }
 
 /// Every replica that is known.
-pub async fn known(shared: &Shared) -> Result<Vec<ReplicaView>, Problem> {
+pub async fn known(shared: &Shared) -> Result<Vec<ReplicaRow>, Problem> {
     match &shared.home {
         None => Ok(Vec::new()),
         Some(home) => Ok(home
@@ -78,17 +84,17 @@ pub async fn known(shared: &Shared) -> Result<Vec<ReplicaView>, Problem> {
             .list()
             .await?
             .into_iter()
-            .map(ReplicaView::from)
+            .map(ReplicaRow::from)
             .collect()),
     }
 }
 
-impl From<Replica> for ReplicaView {
+impl From<Replica> for ReplicaRow {
     fn from(replica: Replica) -> Self {
         let status: Value = serde_json::from_str(&replica.status).unwrap_or_default();
         let is = |key: &str| status[key].as_bool().unwrap_or(false);
         let leaving = is("leaving") || is("left");
-        ReplicaView {
+        ReplicaRow {
             alive: replica.seen_ms_ago < HEARD_OF_WITHIN && !is("left"),
             leaving,
             in_flight: status["in_flight"].as_u64(),

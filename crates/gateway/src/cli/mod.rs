@@ -45,6 +45,10 @@ pub enum Command {
     },
     /// Bring the database up to date: at start the gateway does so by itself, if it may.
     Migrate(HomeArgs),
+    /// Write everything that is stored into a file. Stop the gateway first, so that nothing is missing.
+    Export(MoveArgs),
+    /// Read what `export` wrote into a store that is empty: another kind of it, or another place.
+    Import(MoveArgs),
     /// Look at the machine, the database and everything else a gateway needs, and say what to do.
     Doctor(DoctorArgs),
     /// Failed requests of a running gateway.
@@ -84,6 +88,17 @@ pub struct HomeArgs {
     /// Where the store and the instance's keys live; overrides the file.
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+}
+
+/// `waybill export` and `waybill import`.
+#[derive(Debug, Clone, Args)]
+pub struct MoveArgs {
+    /// Whose store.
+    #[command(flatten)]
+    pub home: HomeArgs,
+    /// The file; `-` for standard output or input. A name that ends in `.zst` is compressed.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
 }
 
 /// `waybill doctor`.
@@ -153,6 +168,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Demo(args) => crate::run::demo(args),
         Command::CheckConfig { file } => crate::run::check_config(file),
         Command::Migrate(args) => crate::upkeep::migrate(args),
+        Command::Export(args) => crate::upkeep::export(args),
+        Command::Import(args) => crate::upkeep::import(args),
         Command::Doctor(args) => crate::upkeep::examine(args),
         Command::Errors(command) => errors::run(command),
         Command::UpstreamErrors(command) => upstream_errors::run(command),

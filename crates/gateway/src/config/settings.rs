@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use waybill_model::{limits::Price, secret::Secret};
 use waybill_store::Durability;
 
-use crate::{egress::EgressPolicy, routing::LineSettings};
+use crate::{cluster::RedisUrl, egress::EgressPolicy, routing::LineSettings};
 
 use super::{AccountSeed, ApiKeySeed, GroupSeed, UserSeed};
 
@@ -54,7 +54,7 @@ pub struct Database {
     /// The largest the spool may grow, in bytes; beyond, records degrade in steps.
     pub spool_max_bytes: u64,
     /// Where replicas meet within milliseconds; `None`: each has its own view.
-    pub redis_url: Option<Secret>,
+    pub redis_url: Option<RedisUrl>,
 }
 
 /// The largest a spool grows where nothing is said: some hours of failures, in less than any disk has.

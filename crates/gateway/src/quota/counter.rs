@@ -1,12 +1,18 @@
 //! One number counted per minute, day, month and in total, without a lock.
 //!
+//! Where several replicas count, each counts its own and is told now and then what the others have: their
+//! part is added wherever a limit is checked.
+//!
 //! Each window is one atomic word that holds which window it is and how much was counted in it, so a
 //! check and its count are one step, and a window that has passed is empty without anybody emptying
 //! it. Minutes have two such words, this one's and the last one's, for the sliding estimate.
 //!
 //! Must not know: what is counted, or whose it is.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    OnceLock,
+    atomic::{AtomicU64, Ordering},
+};
 
 use waybill_model::{limits::Window, time::UnixMillis};
 
@@ -16,6 +22,14 @@ const DAY_MS: i64 = 86_400_000;
 /// A number in every window.
 #[derive(Debug, Default)]
 pub struct Counter {
+    own: Windows,
+    /// What other replicas counted; nothing was ever heard of any before it is there.
+    others: OnceLock<Box<Windows>>,
+}
+
+/// One part of it.
+#[derive(Debug, Default)]
+struct Windows {
     /// By the minute's last bit: a minute and the one before lie in different words.
     minutes: [AtomicU64; 2],
     day: AtomicU64,
@@ -36,10 +50,13 @@ impl Counter {
     /// Counts `n` in one window unless that makes more than `limit`. One atomic step. More than a whole
     /// limit fits into an empty window: it would fit nowhere else.
     pub fn take(&self, window: Window, n: u64, limit: u64, now: UnixMillis) -> Result<(), Full> {
-        let carried = self.carried(window, now);
-        self.place(window, now)
+        let besides = self
+            .carried(window, now)
+            .saturating_add(self.others(window, now));
+        self.own
+            .place(window, now)
             .change(|count| {
-                fits(count.saturating_add(carried), n, limit).then_some(count.saturating_add(n))
+                fits(count.saturating_add(besides), n, limit).then_some(count.saturating_add(n))
             })
             .ok_or_else(|| self.full(window, n, limit, now))
     }
@@ -55,7 +72,8 @@ impl Counter {
     /// Counts `n`, whatever it makes.
     pub fn add(&self, window: Window, n: u64, now: UnixMillis) {
         if n > 0 {
-            self.place(window, now)
+            self.own
+                .place(window, now)
                 .change(|count| Some(count.saturating_add(n)));
         }
     }
@@ -63,19 +81,44 @@ impl Counter {
     /// Takes back `n` that was counted at `at`, unless that window has passed.
     pub fn take_back(&self, window: Window, n: u64, at: UnixMillis) {
         if n > 0 {
-            self.place(window, at).reduce(n);
+            self.own.place(window, at).reduce(n);
         }
     }
 
     /// What counts against a limit: of a minute the sliding estimate, of others the count.
     pub fn used(&self, window: Window, now: UnixMillis) -> u64 {
-        let count = self.place(window, now).count();
-        count.saturating_add(self.carried(window, now))
+        self.counted(window, now)
+            .saturating_add(self.carried(window, now))
+    }
+
+    /// What was counted here, in the window that holds `at`.
+    pub fn own(&self, window: Window, at: UnixMillis) -> u64 {
+        self.own.place(window, at).count()
+    }
+
+    /// Sets what others counted in the window that began at `started_at`.
+    pub fn set_others(&self, window: Window, started_at: UnixMillis, count: u64) {
+        if count == 0 && self.others.get().is_none() {
+            return;
+        }
+        let others = self.others.get_or_init(Box::default);
+        others.place(window, started_at).set(count);
     }
 
     /// Sets the count of the window that began at `started_at`.
     pub fn restore(&self, window: Window, started_at: UnixMillis, count: u64) {
-        self.place(window, started_at).set(count);
+        self.own.place(window, started_at).set(count);
+    }
+
+    /// Here and elsewhere, in the window that holds `at`.
+    fn counted(&self, window: Window, at: UnixMillis) -> u64 {
+        self.own(window, at).saturating_add(self.others(window, at))
+    }
+
+    fn others(&self, window: Window, at: UnixMillis) -> u64 {
+        self.others
+            .get()
+            .map_or(0, |others| others.place(window, at).count())
     }
 
     /// The part of the last minute that still counts: the share of it that lies within sixty seconds
@@ -91,7 +134,7 @@ impl Counter {
     }
 
     fn last_minute(&self, now: UnixMillis) -> u64 {
-        self.place(Window::Minute, now.plus_ms(-MINUTE_MS)).count()
+        self.counted(Window::Minute, now.plus_ms(-MINUTE_MS))
     }
 
     fn full(&self, window: Window, n: u64, limit: u64, now: UnixMillis) -> Full {
@@ -108,7 +151,7 @@ impl Counter {
     /// When the sliding estimate has come down far enough for `n` more.
     fn minute_frees(&self, n: u64, limit: u64, now: UnixMillis) -> UnixMillis {
         let start = Window::Minute.start(now);
-        let counted = self.place(Window::Minute, now).count();
+        let counted = self.counted(Window::Minute, now);
         let room = limit.saturating_sub(n);
         let (from, falling, room) = if counted <= room {
             (start, self.last_minute(now), room - counted)
@@ -119,7 +162,9 @@ impl Counter {
         let until = from.plus_ms(MINUTE_MS - longest_share(falling, room));
         until.max(now.plus_ms(1))
     }
+}
 
+impl Windows {
     fn place(&self, window: Window, at: UnixMillis) -> Place<'_> {
         let days = |at: UnixMillis| at.0.max(0) as u64 / DAY_MS as u64;
         match window {

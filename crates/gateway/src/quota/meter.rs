@@ -2,7 +2,7 @@
 //! window, checked and counted without a lock.
 //!
 //! Promises: however many requests come at once, a limit of requests is never exceeded in a minute of
-//! the clock, a day or a month. Tokens and money are known only afterwards: who has used them up is
+//! the clock, a day or a month, but for what other replicas counted since they were heard of last. Tokens and money are known only afterwards: who has used them up is
 //! refused, and one request may go beyond.
 //!
 //! Must not know: whose use it is, or what a refusal looks like.
@@ -14,7 +14,10 @@ use waybill_model::{
     words,
 };
 
-use super::counter::{Counter, Full};
+use super::{
+    counter::{Counter, Full},
+    watch::{Watch, Watched},
+};
 
 words! {
     /// What is counted.
@@ -52,6 +55,7 @@ pub struct Meter {
     requests: Counter,
     tokens: Counter,
     usd: Counter,
+    watched: Watched,
 }
 
 /// What [`Meter::reserve`] set aside for an attempt. Give it back once the attempt's tokens are known.
@@ -69,11 +73,43 @@ impl Meter {
         self.take_request(&requests_of(limits), now)
     }
 
+    /// Has every change from now on noted, for whoever tells other replicas.
+    pub fn watch(&self, watch: Watch) {
+        self.watched.by(watch);
+    }
+
+    /// Something changed.
+    pub(super) fn touch(&self) {
+        self.watched.touch();
+    }
+
+    /// What is told to others will be read now: what changes from here on is noted again.
+    pub fn read_from_now(&self) {
+        self.watched.read_from_now();
+    }
+
+    /// What was used here, in the window that holds `at`.
+    pub fn own(&self, window: Window, at: UnixMillis) -> Used {
+        Used {
+            requests: self.requests.own(window, at),
+            tokens: self.tokens.own(window, at),
+            usd: MicroUsd(i64::try_from(self.usd.own(window, at)).unwrap_or(i64::MAX)),
+        }
+    }
+
+    /// Sets what other replicas used in the window that began at `started_at`.
+    pub fn set_foreign(&self, window: Window, started_at: UnixMillis, used: Used) {
+        self.requests.set_others(window, started_at, used.requests);
+        self.tokens.set_others(window, started_at, used.tokens);
+        self.usd.set_others(window, started_at, micros(used.usd));
+    }
+
     /// Takes back a request counted at `at`.
     pub fn take_back_request(&self, at: UnixMillis) {
         for window in Window::ALL {
             self.requests.take_back(*window, 1, at);
         }
+        self.touch();
     }
 
     /// Counts what is known afterwards.
@@ -83,6 +119,7 @@ impl Meter {
             self.tokens.add(*window, used.tokens, now);
             self.usd.add(*window, micros(used.usd), now);
         }
+        self.touch();
     }
 
     /// What is used in a window; of a minute the estimate for the sixty seconds until now.
@@ -153,6 +190,7 @@ impl Meter {
         for window in [Window::Minute, Window::Day] {
             self.tokens.take_back(window, reserved.tokens, reserved.at);
         }
+        self.touch();
     }
 
     /// Gives back an attempt that was never made, its tokens and its count.
@@ -176,7 +214,9 @@ impl Meter {
         now: UnixMillis,
     ) -> Result<(), Exceeded> {
         take(&self.requests, 1, rows, now)
-            .map_err(|(window, limit, full)| exceeded(Unit::Requests, window, limit, full))
+            .map_err(|(window, limit, full)| exceeded(Unit::Requests, window, limit, full))?;
+        self.touch();
+        Ok(())
     }
 
     fn counter(&self, unit: Unit) -> &Counter {

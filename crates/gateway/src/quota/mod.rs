@@ -3,25 +3,29 @@
 //! In: an [`Admitted`](crate::auth::Admitted) key. Out: a [`Ticket`], which holds the request's place
 //! until it is over, or a refusal that says whose limit is reached, which one, and when it ends.
 //!
-//! Promises: counts without a lock; a limit of requests is never exceeded, however many come at once;
-//! what a request took is given back whatever becomes of it. Must not know: how accounts are chosen,
+//! Promises: counts without a lock; a limit of requests is never exceeded, however many come at once, but
+//! for what other replicas have let in since they were heard of last; what a request took is given back whatever becomes of it. Must not know: how accounts are chosen,
 //! the store.
 
 mod admit;
 mod bill;
 mod counter;
+mod foreign;
 mod meter;
 mod prices;
 mod tally;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
+mod watch;
 
 pub use admit::{Ticket, admit, check_price};
 pub use bill::{Charge, charges, estimate_tokens};
+pub use foreign::{Foreign, Source};
 pub use meter::{Exceeded, Meter, Reserved, Unit};
 pub use prices::PriceTable;
 pub use tally::{Place, Tallies, Tally};
+pub use watch::{Notes, Watch};
 
 pub(crate) use bill::{Bill, stamp_cost};
 

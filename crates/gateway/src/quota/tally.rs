@@ -20,6 +20,8 @@ use super::Meter;
 #[derive(Debug, Default)]
 pub struct Tally {
     in_flight: AtomicU32,
+    /// What other replicas have in flight, as last heard.
+    others_in_flight: AtomicU32,
     meter: Meter,
 }
 
@@ -29,20 +31,28 @@ impl Tally {
         self.in_flight.load(Ordering::Relaxed)
     }
 
+    /// Sets what other replicas have in flight.
+    pub fn set_foreign_in_flight(&self, others: u32) {
+        self.others_in_flight.store(others, Ordering::Relaxed);
+    }
+
     /// What was used.
     pub fn meter(&self) -> &Meter {
         &self.meter
     }
 
-    /// Takes a place unless `limit` are taken. Dropping the [`Place`] gives it back, whatever happened.
+    /// Takes a place unless `limit` are taken, here and elsewhere together. Dropping the [`Place`] gives it back, whatever happened.
     pub fn enter(self: &Arc<Self>, limit: Option<u32>) -> Option<Place> {
         let limit = limit.unwrap_or(u32::MAX);
-        self.in_flight
+        let others = self.others_in_flight.load(Ordering::Relaxed);
+        let is_in = self
+            .in_flight
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| {
-                (n < limit).then_some(n + 1)
-            })
-            .ok()
-            .map(|_| Place(Arc::clone(self)))
+                (n.saturating_add(others) < limit).then_some(n + 1)
+            });
+        is_in.ok()?;
+        self.meter.touch();
+        Some(Place(Arc::clone(self)))
     }
 }
 
@@ -53,6 +63,7 @@ pub struct Place(Arc<Tally>);
 impl Drop for Place {
     fn drop(&mut self) {
         self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.0.meter.touch();
     }
 }
 

@@ -107,6 +107,14 @@ impl Plan {
                 mark,
                 mark.reason.clone(),
             ),
+            Standing::HalfOpen(mark) if served.live.trial_from(mark) > now => {
+                let reason = format!(
+                    "another replica finds out first whether it serves again; it was {}: {}",
+                    mark.kind.as_str(),
+                    mark.reason
+                );
+                marked(&served.account, Exclusion::HalfOpen, mark, reason)
+            }
             // It ended while the explanation was made.
             Standing::HalfOpen(_) | Standing::Ready => just_freed(&served.account),
         }
@@ -231,7 +239,15 @@ fn slots(served: &Served) -> String {
     if let Some(allowed) = allowed {
         let _ = write!(text, " of {allowed}");
     }
-    if allowed != served.limit {
+    if allowed == served.limit {
+        return text;
+    }
+    if served.live.allotment() == allowed {
+        text.push_str(" that are this replica's");
+        if let Some(limit) = served.limit {
+            let _ = write!(text, ", of {limit}");
+        }
+    } else {
         text.push_str(" while it ramps up");
         if let Some(limit) = served.limit {
             let _ = write!(text, " to {limit}");

@@ -9,9 +9,9 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use waybill_model::{entity::Status, limits::Quota};
+use waybill_model::{entity::Status, id::AccountId, limits::Quota, time::UnixMillis};
 
-use super::{AccountEntry, Live, Way, mapping, reach::Asked};
+use super::{AccountEntry, Live, Way, live::Readiness, mapping, reach::Asked};
 
 /// Lanes kept per group. A client can name any model where an account serves them all.
 const MOST_LANES: usize = 256;
@@ -117,6 +117,13 @@ impl Lane {
         }
     }
 
+    /// Accounts that could take a request if more of their slots were this replica's.
+    pub(super) fn short(&self, now: UnixMillis) -> impl Iterator<Item = AccountId> {
+        self.served()
+            .filter(move |served| served.is_short(now))
+            .map(|served| served.account.id)
+    }
+
     /// Every account, best tier first.
     pub(super) fn served(&self) -> impl Iterator<Item = &Served> {
         self.tiers.iter().flat_map(|tier| &tier.served)
@@ -124,6 +131,15 @@ impl Lane {
 }
 
 impl Served {
+    /// Whether it could take a request if more of its slots were this replica's.
+    pub(super) fn is_short(&self, now: UnixMillis) -> bool {
+        let model = self.upstream_model.as_deref();
+        match self.live.readiness(model, self.asked, now) {
+            Readiness::Ready | Readiness::HalfOpen(_) => self.live.lacks_allotment(self.limit),
+            Readiness::Trying | Readiness::Blocked => false,
+        }
+    }
+
     fn new(account: &Arc<AccountEntry>, model: Option<&Arc<str>>) -> Served {
         let upstream_model = upstream_model(account, model);
         Served {

@@ -21,6 +21,7 @@ mod tests;
 mod ticket;
 
 use std::{
+    collections::HashMap,
     hash::{BuildHasher, RandomState},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -33,14 +34,18 @@ use tokio::{
     sync::{Notify, oneshot},
     time::{Instant, timeout},
 };
-use waybill_model::{id::ApiKeyId, time::UnixMillis, waybill::Queued};
+use waybill_model::{
+    id::{AccountId, ApiKeyId},
+    time::UnixMillis,
+    waybill::Queued,
+};
 
 use self::{
     counts::{Fate, Fates},
     queue::{Place, Queue, Waiting},
     ticket::Ticket,
 };
-use super::{Chosen, NoRoute, Plan};
+use super::{Chosen, NoRoute, Plan, Sharing};
 use crate::clock::Clock;
 
 pub use counts::LineCounts;
@@ -93,12 +98,23 @@ pub struct Line {
     alarm: AtomicI64,
     alarm_set: Notify,
     fates: Fates,
+    sharing: Sharing,
 }
 
 impl Line {
-    /// A line in which nobody waits.
+    /// A line in which nobody waits, before accounts that are this process's alone.
     pub fn new(settings: LineSettings) -> Arc<Line> {
+        Line::with(settings, Sharing::off())
+    }
+
+    /// The same before accounts that are shared with other replicas.
+    pub fn shared(settings: LineSettings) -> Arc<Line> {
+        Line::with(settings, Sharing::on())
+    }
+
+    fn with(settings: LineSettings, sharing: Sharing) -> Arc<Line> {
         Arc::new(Line {
+            sharing,
             settings,
             waiting: AtomicU32::new(0),
             crowds: std::array::from_fn(|_| AtomicU32::new(0)),
@@ -132,6 +148,9 @@ impl Line {
         let (now, began) = (clock.now(), Instant::now());
         let patience = self.patience(began, give_up_at);
         let until = after(now, patience);
+        if self.sharing.is_on() && plan.is_short(now) {
+            self.sharing.ring();
+        }
         if plan.hope(now).is_none_or(|soonest| soonest >= until) {
             let why = refused.unwrap_or_else(|| plan.no_route(now));
             return (plan, Err(why), None);
@@ -185,6 +204,31 @@ impl Line {
         }
         // The number is that of others by now.
         std::mem::forget(pumping);
+    }
+
+    /// Who has to hear of it when slots are short.
+    pub fn sharing(&self) -> &Sharing {
+        &self.sharing
+    }
+
+    /// How many slots of which account those who wait could use, if the account had more of them here.
+    /// Where several accounts would do, each is asked for its part.
+    pub fn wanted(&self, now: UnixMillis) -> HashMap<AccountId, u32> {
+        let lanes = if self.is_waiting() {
+            self.lock().waiting_by_lane()
+        } else {
+            Vec::new()
+        };
+        let mut wanted = HashMap::new();
+        for (lane, waiting) in lanes {
+            let short: Vec<_> = lane.short(now).collect();
+            let each = waiting.div_ceil(u32::try_from(short.len().max(1)).unwrap_or(u32::MAX));
+            for account in short {
+                let sum: &mut u32 = wanted.entry(account).or_default();
+                *sum = sum.saturating_add(each);
+            }
+        }
+        wanted
     }
 
     /// Serves those who wait for a deadline, for as long as it is let.

@@ -4,25 +4,26 @@
 //!
 //! Promises: what a choice reads is atomics that lie together; slots never exceed the limit, whatever
 //! the interleaving; a [`Slot`] gives back everything it took however its request ends, and then the
-//! line serves who waits. [`Live::change`] alone takes a lock: changes are failures, and rare.
-//! Must not know: why a state changes, or who is chosen.
+//! line serves who waits. Only what is rare takes a lock: changes of the state, of a ramp, of what is
+//! allotted to this replica. Must not know: why a state changes, who is chosen, or other replicas.
 
 use std::sync::{
     Arc, Mutex, PoisonError,
-    atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering, fence},
+    atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering, fence},
 };
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use waybill_model::{
+    fold::Fold,
     id::{AccountEventId, RequestId},
-    state::{AccountState, Scope, Standing},
+    state::{AccountState, Mark, Scope, Standing},
     time::UnixMillis,
 };
 
 use super::{
     Line,
     latency::Latency,
-    places::Places,
+    places::{Bounds, Places},
     reach::{self, Asked, Reached, ReachedBy},
 };
 use crate::quota::{Meter, Reserved};
@@ -39,19 +40,31 @@ const NO_TRIAL: i64 = i64::MIN;
 /// An account that was slow is looked at again after so long without a request: it may have become fast.
 const SLOW_FOR_MS: i64 = 10_000;
 
+/// How much later than the replica whose turn it is the others may find out whether an account serves
+/// again, in milliseconds: nobody may have asked for it there.
+const TRIAL_HEAD_START_MS: i64 = 2_000;
+
 /// Run-time state of one account, shared by all workers.
 #[derive(Debug)]
 pub struct Live {
     hot: Hot,
+    /// What bounds the slots besides the limit.
+    bounds: Bounds,
     reached_by: ReachedBy,
     /// The event behind the mark that one request is finding out about, or [`NO_TRIAL`].
     trial: AtomicI64,
     state: ArcSwap<AccountState>,
     /// Held while a state is changed. Nobody on the way of a request that nothing happens to takes it.
-    changing: Mutex<()>,
+    fold: Mutex<Fold>,
     /// The request that finds out whether the account serves again, for explanations.
     tried_by: ArcSwapOption<RequestId>,
     faults: AtomicU32,
+    /// Other replicas want slots of it that are this replica's.
+    is_contested: AtomicBool,
+    /// A request was refused because other replicas have the slots.
+    has_missed: AtomicBool,
+    /// Another replica finds out first whether it serves again.
+    defers_trials: AtomicBool,
     meter: Meter,
     line: Arc<Line>,
 }
@@ -87,9 +100,11 @@ pub(super) enum Readiness {
 }
 
 impl Live {
-    /// An account that is ready. Slots that are given back, and changes, wake `line`.
+    /// An account that is ready. Slots that are given back, and changes, wake `line`. Where accounts are
+    /// shared with other replicas it has no slot yet.
     pub fn new(line: Arc<Line>) -> Live {
-        Live {
+        let is_shared = line.sharing().is_on();
+        let live = Live {
             hot: Hot {
                 places: Places::default(),
                 reached: Reached::default(),
@@ -98,15 +113,27 @@ impl Live {
                 turn: AtomicU64::new(0),
                 picked_at: AtomicI64::new(i64::MIN),
             },
+            bounds: Bounds::default(),
             reached_by: ReachedBy::default(),
             trial: AtomicI64::new(NO_TRIAL),
             state: ArcSwap::default(),
-            changing: Mutex::default(),
+            fold: Mutex::new(if is_shared {
+                Fold::in_any_order()
+            } else {
+                Fold::in_order()
+            }),
             tried_by: ArcSwapOption::default(),
             faults: AtomicU32::new(0),
+            is_contested: AtomicBool::new(false),
+            has_missed: AtomicBool::new(false),
+            defers_trials: AtomicBool::new(false),
             meter: Meter::default(),
             line,
+        };
+        if is_shared {
+            live.allot(Some(0));
         }
+        live
     }
 
     /// Requests on this account now.
@@ -114,12 +141,62 @@ impl Live {
         self.hot.places.taken()
     }
 
-    /// Most requests at once just now: `limit`, or less while it ramps up.
+    /// Most requests at once just now: `limit`, or less while it ramps up or other replicas have the rest.
     pub fn allowed(&self, limit: Option<u32>) -> Option<u32> {
-        match (limit, self.hot.places.ramp()) {
-            (Some(limit), Some(ramp)) => Some(limit.min(ramp)),
-            (limit, ramp) => limit.or(ramp),
+        self.hot.places.load(limit).1
+    }
+
+    /// What its ramp allows, while it ramps up.
+    pub fn ramp(&self) -> Option<u32> {
+        self.bounds.ramp()
+    }
+
+    /// How many of its slots are this replica's; `None`: all.
+    pub fn allotment(&self) -> Option<u32> {
+        self.bounds.allotment()
+    }
+
+    /// So many of its slots are this replica's from now on. Returns how many were taken when it took
+    /// effect: no more than that, or the allotment, will be, until the next one.
+    pub fn allot(&self, allotment: Option<u32>) -> u32 {
+        let (taken, before) = self.bounds.allot(&self.hot.places, allotment);
+        if allotment.unwrap_or(u32::MAX) > before.unwrap_or(u32::MAX) {
+            self.wake();
         }
+        taken
+    }
+
+    /// Whether other replicas want slots that are this replica's: then one that is free is offered at once.
+    pub fn contest(&self, is_contested: bool) {
+        self.is_contested.store(is_contested, Ordering::Relaxed);
+    }
+
+    /// Whether another replica finds out first if it serves again.
+    pub fn defer_trials(&self, defers: bool) {
+        let before = self.defers_trials.swap(defers, Ordering::Relaxed);
+        if before && !defers {
+            self.wake();
+        }
+    }
+
+    /// Whether it could take one request more if more of its slots were this replica's.
+    pub(super) fn lacks_allotment(&self, limit: Option<u32>) -> bool {
+        let taken = self.in_flight();
+        self.allotment().is_some_and(|allotment| taken >= allotment)
+            && [limit, self.ramp()]
+                .into_iter()
+                .flatten()
+                .all(|most| taken < most)
+    }
+
+    /// A request was refused for want of a slot that other replicas have.
+    pub(super) fn miss(&self) {
+        self.has_missed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether one was since this was asked last.
+    pub fn take_missed(&self) -> bool {
+        self.has_missed.swap(false, Ordering::Relaxed)
     }
 
     /// What keeps it from serving. Lock-free.
@@ -128,16 +205,21 @@ impl Live {
     }
 
     /// Changes the state; changes of one account happen one after the other. Then whoever waits is served.
-    pub fn change<T>(&self, change: impl FnOnce(&mut AccountState) -> T) -> T {
+    pub fn change<T>(&self, change: impl FnOnce(&mut Fold) -> T) -> T {
         let result = {
-            let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut state = AccountState::clone(&self.state.load());
-            let result = change(&mut state);
-            self.publish(state);
+            let mut fold = self.fold.lock().unwrap_or_else(PoisonError::into_inner);
+            let result = change(&mut fold);
+            self.publish(fold.state().clone());
             result
         };
         self.wake();
         result
+    }
+
+    /// The newest event of its state, and the state's digest.
+    pub fn digest(&self) -> (AccountEventId, u64) {
+        let fold = self.fold.lock().unwrap_or_else(PoisonError::into_inner);
+        (fold.last(), fold.state().digest())
     }
 
     /// Notes the time to an answer's head.
@@ -147,19 +229,19 @@ impl Live {
 
     /// A success: while it ramps up, twice as many requests may be in flight.
     pub fn ramp_up(&self) {
-        if self.hot.places.ramp_up() {
+        if self.bounds.ramp_up(&self.hot.places) {
             self.wake();
         }
     }
 
     /// Begins again with one request more than are in flight.
     pub fn start_ramp(&self) {
-        self.hot.places.start_ramp();
+        self.bounds.start_ramp(&self.hot.places);
     }
 
     /// As many requests as the limit allows.
     pub fn end_ramp(&self) {
-        self.hot.places.end_ramp();
+        self.bounds.end_ramp(&self.hot.places);
         self.wake();
     }
 
@@ -225,14 +307,26 @@ impl Live {
             Standing::Ready => Readiness::Ready,
             Standing::Blocked(_) => Readiness::Blocked,
             Standing::HalfOpen(_) if self.is_tried(&state) => Readiness::Trying,
+            Standing::HalfOpen(mark) if self.trial_from(mark) > now => Readiness::Blocked,
             Standing::HalfOpen(mark) => Readiness::HalfOpen(mark.event),
+        }
+    }
+
+    /// From when on a request of this replica may find out about a mark: its deadline, or a little later
+    /// where that is another replica's turn.
+    pub(super) fn trial_from(&self, mark: &Mark) -> UnixMillis {
+        let until = mark.until.unwrap_or(UnixMillis(i64::MAX));
+        if self.defers_trials.load(Ordering::Relaxed) {
+            UnixMillis(until.0.saturating_add(TRIAL_HEAD_START_MS))
+        } else {
+            until
         }
     }
 
     /// Requests in flight and the number they are compared with.
     pub(super) fn load(&self, limit: Option<u32>) -> (u32, u32) {
-        let allowed = self.allowed(limit);
-        (self.in_flight(), allowed.unwrap_or(UNLIMITED_AS))
+        let (taken, allowed) = self.hot.places.load(limit);
+        (taken, allowed.unwrap_or(UNLIMITED_AS))
     }
 
     /// Whether a slot is free.
@@ -323,6 +417,15 @@ impl Live {
         trial != NO_TRIAL && state.marks().iter().any(|mark| mark.event.0 == trial)
     }
 
+    /// A slot was given back, and nobody here has taken it: other replicas want it.
+    #[cold]
+    fn offer(&self) {
+        let (taken, allowed) = self.hot.places.load(None);
+        if allowed != Some(taken) {
+            self.line.sharing().ring();
+        }
+    }
+
     /// Lets the line serve who waits. Whoever joins it says so before it looks for an account a last
     /// time, with the same fence between: so either they see what was freed, or we see them.
     fn wake(&self) {
@@ -381,5 +484,8 @@ impl Drop for Slot {
         }
         live.hot.places.give_back();
         live.wake();
+        if live.is_contested.load(Ordering::Relaxed) {
+            live.offer();
+        }
     }
 }

@@ -231,6 +231,19 @@ impl Plan {
             .min()
     }
 
+    /// Whether an account not yet tried could be had if more of its slots were this replica's; each that
+    /// could remembers that it was missed.
+    pub(super) fn is_short(&self, now: UnixMillis) -> bool {
+        let mut is_short = false;
+        for served in self.lane.served() {
+            if !self.tried.contains(&served.account.id) && served.is_short(now) {
+                served.live.miss();
+                is_short = true;
+            }
+        }
+        is_short
+    }
+
     /// Why nobody can be chosen now.
     pub(super) fn no_route(&self, now: UnixMillis) -> NoRoute {
         match self.hope(now) {
@@ -290,7 +303,8 @@ fn blocked_until(served: &Served, now: UnixMillis) -> Option<UnixMillis> {
         .standing(served.upstream_model.as_deref(), now)
     {
         Standing::Blocked(mark) => mark.until,
-        Standing::Ready | Standing::HalfOpen(_) => Some(now),
+        Standing::HalfOpen(mark) => Some(served.live.trial_from(mark).max(now)),
+        Standing::Ready => Some(now),
     }
 }
 

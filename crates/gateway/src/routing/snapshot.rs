@@ -229,6 +229,11 @@ impl Snapshot {
         self.keys.get(hash)
     }
 
+    /// Every key.
+    pub fn keys(&self) -> impl Iterator<Item = &Arc<KeyEntry>> {
+        self.keys.values()
+    }
+
     /// The account with this id.
     pub fn account(&self, id: AccountId) -> Option<&Arc<AccountEntry>> {
         self.accounts.get(&id)

@@ -29,6 +29,8 @@ pub type Sink = Box<dyn Fn(AccountEvent) + Send + Sync>;
 /// Changes accounts' states, by events and in no other way.
 pub struct Keeper {
     pub(super) last_id: AtomicI64,
+    /// Which replica this is, in the last bits of its ids.
+    number: i64,
     sink: Sink,
     secrets: Arc<Secrets>,
     pub(super) ways: Ways,
@@ -40,14 +42,27 @@ const EPOCH: UnixMillis = UnixMillis(1_577_836_800_000); // 2020-01-01T00:00:00Z
 /// Marks an account may have at once: more models than a provider has.
 const MAX_MARKS: usize = 64;
 
-/// Ids per millisecond before they run ahead of the clock.
+/// Below the time: 64 ids per millisecond and replica before they run ahead of the clock.
 const ID_BITS: u32 = 12;
 
+/// The lowest bits: the replica.
+const NUMBER_BITS: u32 = 6;
+
+/// Replicas that can be told apart.
+pub const MOST_REPLICAS: u16 = 1 << NUMBER_BITS;
+
+/// The smallest id that an event made at `at` can have.
+pub fn id_at(at: UnixMillis) -> AccountEventId {
+    AccountEventId(at.0.saturating_sub(EPOCH.0).max(0) << ID_BITS)
+}
+
 impl Keeper {
-    /// Events go to `sink`; what is said in them is looked through for `secrets` first.
-    pub fn new(secrets: Arc<Secrets>, sink: Sink) -> Keeper {
+    /// Events go to `sink`; what is said in them is looked through for `secrets` first. `number` tells
+    /// this replica's ids from those of others, below [`MOST_REPLICAS`]; 0 where it is alone.
+    pub fn new(secrets: Arc<Secrets>, number: u16, sink: Sink) -> Keeper {
         Keeper {
             last_id: AtomicI64::new(0),
+            number: i64::from(number % MOST_REPLICAS),
             sink,
             secrets,
             ways: Ways::default(),
@@ -254,11 +269,11 @@ impl Keeper {
         account: &AccountEntry,
         make: impl FnOnce(&AccountState) -> Option<Draft>,
     ) -> Option<AccountEventId> {
-        let event = account.live.change(|state| {
-            let mut event = make(state)?;
+        let event = account.live.change(|fold| {
+            let mut event = make(fold.state())?;
             event.id = self.next_id(event.at);
             event.reason = self.secrets.redactor().text(&event.reason).into_string();
-            state.apply(&event);
+            fold.apply(&event);
             // Before anybody can see the state: who names the event has a record that is queued later.
             (self.sink)(event.clone());
             Some(event)
@@ -276,10 +291,14 @@ impl Keeper {
         Some(event.id)
     }
 
-    /// Larger than every id before, and in the order of time where the clock does not go back.
+    /// Larger than every id before, those of other replicas that were heard of included, and in the order
+    /// of time where no clock goes back. No other replica makes the same.
     fn next_id(&self, now: UnixMillis) -> AccountEventId {
-        let by_time = now.0.saturating_sub(EPOCH.0).max(0) << ID_BITS;
-        let next = |last: i64| last.saturating_add(1).max(by_time);
+        let by_time = id_at(now).0 | self.number;
+        let next = |last: i64| {
+            let after = ((last >> NUMBER_BITS) + 1) << NUMBER_BITS | self.number;
+            after.max(by_time)
+        };
         let last = self
             .last_id
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| {
@@ -296,3 +315,36 @@ const REPEATED: &str =
 const FORGOTTEN: &str = "its deadline passed, and nobody has asked for the model since";
 const WAY_AT_FAULT: &str =
     "other accounts failed alike: the provider, or the way to it, is at fault";
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn keeper(number: u16) -> Keeper {
+        Keeper::new(Arc::new(Secrets::new(Vec::new())), number, Box::new(drop))
+    }
+
+    proptest! {
+        #[test]
+        fn no_two_replicas_make_the_same_id_and_each_is_larger_than_what_was_heard(
+            steps in proptest::collection::vec((0..64u16, 0..3i64, any::<bool>()), 1..200),
+        ) {
+            let replicas: Vec<_> = (0..64).map(keeper).collect();
+            let (mut now, mut seen, mut largest) = (EPOCH, std::collections::HashSet::new(), 0);
+            for (replica, later, hears) in steps {
+                now = now.plus_ms(later);
+                let keeper = &replicas[usize::from(replica)];
+                if hears {
+                    keeper.last_id.fetch_max(largest, Ordering::Relaxed);
+                }
+                let heard = keeper.last_id.load(Ordering::Relaxed);
+                let id = keeper.next_id(now).0;
+                prop_assert!(id > heard && seen.insert(id));
+                prop_assert_eq!(id % 64, i64::from(replica));
+                largest = largest.max(id);
+            }
+        }
+    }
+}

@@ -33,7 +33,7 @@ use waybill_model::{
 use waybill_wire::error::Reset;
 
 pub use history::History;
-pub use keeper::{Keeper, Sink};
+pub use keeper::{Keeper, MOST_REPLICAS, Sink, id_at};
 pub use prober::probe_accounts;
 pub use ways::WayView;
 

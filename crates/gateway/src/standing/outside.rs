@@ -3,9 +3,14 @@
 //!
 //! Must not know: who asked for it, beyond the word that is put into the event.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering},
+};
 
 use waybill_model::{
+    fold::Arrival,
+    id::AccountId,
     state::{AccountEvent, AccountEventKind, AccountState, MarkKind, Scope},
     time::UnixMillis,
 };
@@ -49,9 +54,7 @@ impl Keeper {
             })
         });
         if kind == AccountEventKind::Reset {
-            account.live.no_fault();
-            account.live.end_ramp();
-            self.ways.forget(account);
+            self.forget(account);
         }
     }
 
@@ -126,25 +129,65 @@ impl Keeper {
         self.recover(account, scopes, proves, shown, now);
     }
 
-    /// Folds what is on record into the accounts, in the order of the events' ids. Called once, before
-    /// the first request.
+    /// Begins with what is on record, in the order of the events' ids. Called before the first request.
     pub fn restore(&self, snapshot: &Snapshot, events: &[AccountEvent]) {
+        let mut by_account: HashMap<AccountId, Vec<&AccountEvent>> = HashMap::new();
         for event in events {
             self.last_id.fetch_max(event.id.0, Ordering::Relaxed);
-            if let Some(account) = snapshot.account(event.account_id) {
-                account.live.change(|state| state.apply(event));
+            by_account.entry(event.account_id).or_default().push(event);
+        }
+        for (account, events) in by_account {
+            if let Some(account) = snapshot.account(account) {
+                account.live.change(|fold| fold.rest_on(events));
             }
         }
     }
 
-    /// Another replica's event: applied once, like this replica's own.
-    pub fn learn(&self, snapshot: &Snapshot, event: &AccountEvent) {
-        let before = self.last_id.fetch_max(event.id.0, Ordering::Relaxed);
-        if event.id.0 > before
-            && let Some(account) = snapshot.account(event.account_id)
-        {
-            account.live.change(|state| state.apply(event));
+    /// Begins these accounts anew with what is on record of all replicas; what was heard since stays.
+    /// `events` make their states, in the order of ids.
+    pub fn resync(&self, snapshot: &Snapshot, accounts: &[AccountId], events: &[AccountEvent]) {
+        for event in events {
+            self.last_id.fetch_max(event.id.0, Ordering::Relaxed);
         }
+        for account in accounts.iter().filter_map(|id| snapshot.account(*id)) {
+            let of_it = events.iter().filter(|event| event.account_id == account.id);
+            account.live.change(|fold| fold.rest_on(of_it));
+        }
+    }
+
+    /// Another replica made this event. Says how it came; `None`: there is no such account here. What it
+    /// has on this replica besides is what it had on the other.
+    pub fn learn(&self, snapshot: &Snapshot, event: &AccountEvent) -> Option<Arrival> {
+        self.last_id.fetch_max(event.id.0, Ordering::Relaxed);
+        let account = snapshot.account(event.account_id)?;
+        let arrival = account.live.change(|fold| {
+            let arrival = fold.apply(event);
+            if is_new(arrival) && event.kind == AccountEventKind::Recovered {
+                // Before whoever waits is let in.
+                account.live.start_ramp();
+            }
+            arrival
+        });
+        if is_new(arrival) && event.kind == AccountEventKind::Reset {
+            self.forget(account);
+        }
+        if is_new(arrival) {
+            tracing::info!(
+                account = %account.name,
+                event = %event.id,
+                kind = event.kind.as_str(),
+                scope = %event.scope,
+                "account state changed by another replica"
+            );
+        }
+        Some(arrival)
+    }
+
+    /// Nothing that is not in the state is held against it any more.
+    fn forget(&self, account: &AccountEntry) {
+        account.live.no_fault();
+        account.live.end_ramp();
+        self.ways.forget(account);
     }
 
     /// What a change of the configuration means: a credential that is new is not refused yet.
@@ -170,5 +213,12 @@ impl Keeper {
             };
             self.recover(account, scopes, |_, _| true, changed, now);
         }
+    }
+}
+
+fn is_new(arrival: Arrival) -> bool {
+    match arrival {
+        Arrival::InOrder | Arrival::Late => true,
+        Arrival::Known | Arrival::TooLate => false,
     }
 }

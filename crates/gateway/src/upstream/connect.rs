@@ -104,6 +104,13 @@ impl Tls {
         }
     }
 
+    /// The same certificates, for what is not HTTP.
+    pub fn of_no_protocol(&self) -> Arc<ClientConfig> {
+        let mut config = ClientConfig::clone(&self.negotiate);
+        config.alpn_protocols.clear();
+        Arc::new(config)
+    }
+
     fn config(&self, version: HttpVersion) -> Arc<ClientConfig> {
         Arc::clone(match version {
             HttpVersion::Auto => &self.negotiate,

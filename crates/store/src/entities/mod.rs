@@ -18,18 +18,19 @@ use crate::{
 impl Store {
     /// Everything configured, read at one instant.
     pub async fn load_config(&self) -> Result<Config> {
-        self.quick
-            .run(|db| {
-                Ok(Config {
-                    groups: groups::read(db, None)?,
-                    accounts: accounts::read(db, None)?,
-                    users: users::read(db, None)?,
-                    api_keys: api_keys::read(db, None)?,
-                    prices: prices::read(db)?,
-                })
-            })
-            .await
+        self.quick.run(|db| load(db)).await
     }
+}
+
+/// Everything configured.
+pub(crate) fn load(db: &dyn Db) -> Result<Config> {
+    Ok(Config {
+        groups: groups::read(db, None)?,
+        accounts: accounts::read(db, None)?,
+        users: users::read(db, None)?,
+        api_keys: api_keys::read(db, None)?,
+        prices: prices::read(db)?,
+    })
 }
 
 fn table(kind: Kind) -> &'static str {

@@ -72,7 +72,9 @@ impl Server {
         // Plans for each set of values: a rare value and a common one want different indexes, and the
         // days of a window are known. Compiling them costs more than such short questions ever take.
         let settings = format!(
-            "SET statement_timeout = {}; SET plan_cache_mode = force_custom_plan; SET jit = off; SET client_min_messages = warning; \
+            "SET statement_timeout = {}; SET plan_cache_mode = force_custom_plan; SET jit = off; \
+             SET client_min_messages = warning; SET max_parallel_workers_per_gather = 0; \
+             SET random_page_cost = 1.1; SET enable_partitionwise_join = on; \
              SET idle_in_transaction_session_timeout = '60s'",
             statement_limit.as_millis()
         );

@@ -28,7 +28,7 @@ const STEPS: &[Step] = &[Step {
 }];
 
 /// Steps may build indexes over all that is there.
-const LIMIT: Duration = Duration::from_secs(6 * 3600);
+pub(super) const LIMIT: Duration = Duration::from_secs(6 * 3600);
 
 /// The step that this program knows last.
 pub(crate) fn known() -> u32 {

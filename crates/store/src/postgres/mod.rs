@@ -78,6 +78,13 @@ impl Shared {
         Desk::new(self.engine(), Arc::<Turn>::default())
     }
 
+    /// The same for work that may take hours, on a connection of its own.
+    pub(crate) fn patient_desk(&self) -> Result<Desk> {
+        let engine = Postgres::new(self.server.clone(), migrate::LIMIT)
+            .map_err(|error| StoreError::Database(Box::new(error)))?;
+        Ok(Desk::new(Arc::new(engine), Arc::<Turn>::default()))
+    }
+
     pub(crate) async fn migrate(&self) -> Result<()> {
         let before = migrate::migrate(&self.server).await?;
         if before.version < migrate::known() {

@@ -58,6 +58,16 @@ impl Conditions {
         }
     }
 
+    /// That a time of PostgreSQL's lies in a window.
+    pub(super) fn within(column: &str, window: Window) -> Self {
+        let mut conditions = Conditions::new(Dialect::Postgres);
+        conditions.with(
+            &format!("{column} >= ? AND {column} <= ?"),
+            &[window.first.into(), window.last.into()],
+        );
+        conditions
+    }
+
     pub(super) fn sql(&self) -> &str {
         &self.sql
     }
@@ -98,32 +108,119 @@ impl Conditions {
         }
     }
 
+    /// Adds a condition with its values.
+    pub(super) fn with(&mut self, condition: &str, values: &[Value]) {
+        self.and(condition);
+        self.values.extend_from_slice(values);
+    }
+
+    /// Adds `column = flag` if there is one.
+    fn flag(&mut self, column: &str, flag: Option<bool>) {
+        if let Some(flag) = flag {
+            let sql = format!("{} = ?", self.dialect.flag(column));
+            self.with(&sql, &[Value::Int(flag.into())]);
+        }
+    }
+
     /// Adds "one of these"; none given narrows nothing.
     fn one_of(&mut self, column: &str, codes: &[u16]) {
         if !codes.is_empty() {
-            let places = vec!["?"; codes.len()].join(", ");
-            self.and(&format!("{column} IN ({places})"));
-            self.values
-                .extend(codes.iter().map(|code| Value::from(*code)));
+            let values: Vec<Value> = codes.iter().map(|code| Value::from(*code)).collect();
+            self.with(&self.dialect.one_of(column, codes.len()), &values);
         }
     }
 
     /// Adds "the text is in one of these columns", ASCII letters in either case.
     fn contains(&mut self, columns: &[&str], text: Option<&str>) {
-        if let Some(text) = text.filter(|text| !text.is_empty()) {
+        if let Some(pattern) = pattern(text) {
             let dialect = self.dialect;
             let tests: Vec<String> = columns.iter().map(|column| dialect.like(column)).collect();
-            self.and(&format!("({})", tests.join(" OR ")));
-            let pattern = Value::Text(like_pattern(text).to_ascii_lowercase());
-            self.values.extend(vec![pattern; columns.len()]);
+            let values = vec![pattern; columns.len()];
+            self.with(&format!("({})", tests.join(" OR ")), &values);
+        }
+    }
+}
+
+/// The text that PostgreSQL's index on text is made of, letter by letter.
+const INDEXED_TEXT: &str = r"lower(e.message || E'\x1f' || e.request_id || E'\x1f' || coalesce(e.client_request_id, '') || E'\x1f' ||
+    coalesce(e.model, '') || E'\x1f' || coalesce(nullif(e.upstream_error_message, e.message), '') || E'\x1f' ||
+    coalesce(e.events_text, ''))";
+
+/// What a list is narrowed by, in the parts that are put together differently.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// Of its rows.
+    pub(super) own: Conditions,
+    /// True of every row that all else is true of: it only leads to an index.
+    pub(super) lead: Conditions,
+    /// Of attempts: the model that was sent, or the one that was asked for.
+    pub(super) model: Option<String>,
+    /// Of requests: what their error row says.
+    pub(super) failure: Conditions,
+    /// Whether an id is among it that few rows have.
+    pub(super) is_few: bool,
+    /// Whether attempts are narrowed by what their error says.
+    pub(super) by_error: bool,
+}
+
+impl Asked {
+    fn new(filter: &Filter, dialect: Dialect) -> Self {
+        let few = filter.request_id.is_some() || filter.client_request_id.is_some();
+        Asked {
+            own: Conditions::new(dialect),
+            lead: Conditions::new(dialect),
+            model: None,
+            failure: Conditions::new(dialect),
+            is_few: few || filter.after_id.is_some(),
+            by_error: true,
+        }
+    }
+
+    /// What is narrowed by nothing but conditions that are there already.
+    pub(super) fn of(own: Conditions) -> Self {
+        let dialect = own.dialect;
+        Asked {
+            own,
+            lead: Conditions::new(dialect),
+            model: None,
+            failure: Conditions::new(dialect),
+            is_few: true,
+            by_error: true,
+        }
+    }
+
+    /// Everything in one statement.
+    pub(super) fn whole(mut self) -> Conditions {
+        if let Some(model) = &self.model {
+            let model = text(model);
+            self.own
+                .with("(u.model = ? OR e.model = ?)", &[model.clone(), model]);
+        }
+        if !self.failure.is_empty() {
+            self.own.and_all(
+                "EXISTS (SELECT 1 FROM errors e WHERE e.request_id = r.request_id AND e.created_at = r.created_at",
+                self.failure,
+                ")",
+            );
+        }
+        self.own
+    }
+
+    /// Text is looked for by its index first, where there is one.
+    fn leads_to(&mut self, q: Option<&str>) {
+        if let (Dialect::Postgres, Some(pattern)) = (self.lead.dialect, pattern(q)) {
+            self.lead
+                .with(&format!("{INDEXED_TEXT} LIKE ?"), &[pattern]);
         }
     }
 }
 
 /// What the error list is narrowed by; `e` is the errors table.
-pub(super) fn on_errors(filter: &Filter, dialect: Dialect) -> Conditions {
-    let mut all = Conditions::new(dialect);
-    all.equal("e.recovered", Some(filter.recovered.unwrap_or(false)));
+pub(super) fn on_errors(filter: &Filter, dialect: Dialect) -> Asked {
+    let mut asked = Asked::new(filter, dialect);
+    asked.leads_to(filter.q.as_deref());
+    let all = &mut asked.own;
+    all.flag("e.recovered", Some(filter.recovered.unwrap_or(false)));
     all.equal(
         "e.platform",
         filter.platform.map(|word| text(word.as_str())),
@@ -132,11 +229,11 @@ pub(super) fn on_errors(filter: &Filter, dialect: Dialect) -> Conditions {
     all.equal("e.cause", filter.cause.map(|word| text(word.as_str())));
     all.equal("e.model", filter.model.clone());
     all.one_of("e.status_code", &filter.status_codes);
-    all.equal("e.stream", filter.stream);
-    who(&mut all, "e", filter);
-    ids(&mut all, "e", filter);
+    all.flag("e.stream", filter.stream);
+    who(all, "e", filter);
+    ids(all, "e", filter);
     all.after("e.id", filter.after_id);
-    verdict(&mut all, filter);
+    verdict(all, filter);
     all.contains(
         &[
             "e.message",
@@ -147,31 +244,39 @@ pub(super) fn on_errors(filter: &Filter, dialect: Dialect) -> Conditions {
         ],
         filter.q.as_deref(),
     );
-    all
+    asked
 }
 
 /// What the list of failed attempts is narrowed by. `u` is the attempt, `e` the error row it belongs
 /// to. Platform, account, status and cause are the attempt's own; the model is the one that was asked
 /// for or the one that was sent; everything else is the request's.
-pub(super) fn on_events(filter: &Filter, dialect: Dialect) -> Conditions {
-    let mut all = Conditions::new(dialect);
+pub(super) fn on_events(filter: &Filter, dialect: Dialect) -> Asked {
+    let mut asked = Asked::new(filter, dialect);
+    asked.model.clone_from(&filter.model);
+    asked.leads_to(filter.q.as_deref());
+    let of_attempts = Filter {
+        platform: filter.platform,
+        account_id: filter.account_id,
+        cause: filter.cause,
+        status_codes: filter.status_codes.clone(),
+        after_id: filter.after_id,
+        ..Filter::between(filter.start, filter.end)
+    };
+    asked.by_error = *filter != of_attempts;
+    let all = &mut asked.own;
     all.equal(
         "u.platform",
         filter.platform.map(|word| text(word.as_str())),
     );
     all.equal("u.account_id", filter.account_id.map(|id| id.0));
     all.equal("u.cause", filter.cause.map(|word| text(word.as_str())));
-    if let Some(model) = &filter.model {
-        all.and("(u.model = ? OR e.model = ?)");
-        all.values.extend([text(model), text(model)]);
-    }
     all.one_of("u.upstream_status_code", &filter.status_codes);
-    all.equal("e.recovered", filter.recovered);
-    all.equal("e.stream", filter.stream);
-    who(&mut all, "e", filter);
-    ids(&mut all, "e", filter);
+    all.flag("e.recovered", filter.recovered);
+    all.flag("e.stream", filter.stream);
+    who(all, "e", filter);
+    ids(all, "e", filter);
     all.after("u.id", filter.after_id);
-    verdict(&mut all, filter);
+    verdict(all, filter);
     all.contains(
         &[
             "u.message",
@@ -183,14 +288,16 @@ pub(super) fn on_events(filter: &Filter, dialect: Dialect) -> Conditions {
         ],
         filter.q.as_deref(),
     );
-    all
+    asked
 }
 
 /// What the request list is narrowed by; `r` is the requests table. What only a failure has is looked
 /// up in the error row of the request. Whoever filters by it asks for failures: as in the error list,
 /// requests that succeeded in the end are then left out unless `recovered` asks for them.
-pub(super) fn on_requests(filter: &Filter, dialect: Dialect) -> Conditions {
-    let mut all = Conditions::new(dialect);
+pub(super) fn on_requests(filter: &Filter, dialect: Dialect) -> Asked {
+    let mut asked = Asked::new(filter, dialect);
+    verdict(&mut asked.failure, filter);
+    let all = &mut asked.own;
     all.equal(
         "r.platform",
         filter.platform.map(|word| text(word.as_str())),
@@ -199,26 +306,17 @@ pub(super) fn on_requests(filter: &Filter, dialect: Dialect) -> Conditions {
     all.equal("r.cause", filter.cause.map(|word| text(word.as_str())));
     all.equal("r.model", filter.model.clone());
     all.one_of("r.status_code", &filter.status_codes);
-    all.equal("r.recovered", filter.recovered);
-    all.equal("r.stream", filter.stream);
-    who(&mut all, "r", filter);
-    ids(&mut all, "r", filter);
+    let hidden = (!asked.failure.is_empty()).then_some(false);
+    all.flag("r.recovered", filter.recovered.or(hidden));
+    all.flag("r.stream", filter.stream);
+    who(all, "r", filter);
+    ids(all, "r", filter);
     all.after("r.id", filter.after_id);
-    let mut of_the_error = Conditions::new(dialect);
-    verdict(&mut of_the_error, filter);
-    if !of_the_error.is_empty() {
-        all.equal("r.recovered", filter.recovered.is_none().then_some(false));
-        all.and_all(
-            "EXISTS (SELECT 1 FROM errors e WHERE e.request_id = r.request_id AND e.created_at = r.created_at",
-            of_the_error,
-            ")",
-        );
-    }
     all.contains(
         &["r.request_id", "r.client_request_id", "r.model"],
         filter.q.as_deref(),
     );
-    all
+    asked
 }
 
 /// The errors table with the index that serves a filter, the most selective first. Rows written after
@@ -303,6 +401,10 @@ fn ids(all: &mut Conditions, alias: &str, filter: &Filter) {
     );
 }
 
+/// Which view an error is in, spelled as in PostgreSQL's index.
+const VIEW: &str =
+    "(CASE WHEN e.owner = 'client' OR e.is_business_limited THEN 'excluded' ELSE 'errors' END)";
+
 /// What only an error row has.
 fn verdict(all: &mut Conditions, filter: &Filter) {
     all.equal("e.phase", filter.phase.map(|word| text(word.as_str())));
@@ -316,7 +418,11 @@ fn verdict(all: &mut Conditions, filter: &Filter) {
     );
     all.equal("e.owner", filter.owner.map(|word| text(word.as_str())));
     all.equal("e.source", filter.source.map(|word| text(word.as_str())));
-    all.equal("e.resolved", filter.resolved);
+    match filter.resolved {
+        None => {}
+        Some(true) => all.and("e.resolved"),
+        Some(false) => all.and("NOT e.resolved"),
+    }
     // A fingerprint that is no hex is nobody's: it is compared as empty bytes.
     all.equal(
         "e.fingerprint",
@@ -325,15 +431,20 @@ fn verdict(all: &mut Conditions, filter: &Filter) {
             .as_deref()
             .map(|hex| unhex(hex).unwrap_or_default()),
     );
-    match filter.view {
-        View::All => {}
-        View::Errors => all.and("(e.owner <> 'client' AND NOT e.is_business_limited)"),
-        View::Excluded => all.and("(e.owner = 'client' OR e.is_business_limited)"),
+    if filter.view != View::All {
+        let view = filter.view.as_str();
+        all.and(&format!("{VIEW} = '{view}'"));
     }
 }
 
 fn text(word: &str) -> Value {
     Value::Text(word.to_owned())
+}
+
+/// What a text is looked for by; `None` where there is none.
+fn pattern(text: Option<&str>) -> Option<Value> {
+    let text = text.filter(|text| !text.is_empty())?;
+    Some(Value::Text(like_pattern(text).to_ascii_lowercase()))
 }
 
 /// Text to be found literally: `%` and `_` in it stand for themselves.

@@ -76,7 +76,7 @@ fn list(db: &dyn Db, filter: &Filter, page: &Page) -> Result<ErrorLogList> {
         db,
         &source(&condition::way_to_errors(filter, db.dialect())),
         Window::between(filter.start, filter.end),
-        &condition::on_errors(filter, db.dialect()),
+        condition::on_errors(filter, db.dialect()),
         page,
         read_log,
         |log| Place {

@@ -7,7 +7,7 @@ use waybill_model::{
 };
 
 use super::{
-    condition::{self, Conditions, Window},
+    condition::{self, Asked, Conditions, Window},
     page::{self, Listing, Place, Slice, Source},
 };
 use crate::{
@@ -41,12 +41,12 @@ impl Store {
         self.readers
             .run(move |db| {
                 let window = Window::between(filter.start, filter.end);
-                let conditions = condition::on_events(&filter, db.dialect());
+                let asked = condition::on_events(&filter, db.dialect());
                 list(
                     db,
                     &condition::way_to_events(&filter, db.dialect()),
                     window,
-                    &conditions,
+                    asked,
                     &page,
                 )
             })
@@ -78,7 +78,8 @@ impl Store {
             .run(move |db| {
                 let mut conditions = Conditions::new(db.dialect());
                 conditions.equal("e.id", Some(id));
-                list(db, &of_one_error(db.dialect()), ALWAYS, &conditions, &page)
+                let asked = Asked::of(conditions);
+                list(db, &of_one_error(db.dialect()), ALWAYS, asked, &page)
             })
             .await
     }
@@ -111,13 +112,13 @@ fn list(
     db: &dyn Db,
     way: &str,
     window: Window,
-    conditions: &Conditions,
+    asked: Asked,
     page: &Page,
 ) -> Result<UpstreamErrorList> {
     let from = with_details(way, db.dialect());
     let source = source(&from, way);
     let slice: Slice<UpstreamErrorEvent> =
-        page::slice(db, &source, window, conditions, page, read, |event| Place {
+        page::slice(db, &source, window, asked, page, read, |event| Place {
             created_at: event.created_at,
             id: event.id.0,
         })?;

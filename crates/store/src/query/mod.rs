@@ -12,6 +12,9 @@ mod noise;
 mod page;
 #[cfg(test)]
 mod plans;
+#[cfg(test)]
+mod plans_postgres;
 mod requests;
 pub(crate) mod states;
+mod stepped;
 pub(crate) mod usage;

@@ -6,7 +6,7 @@ use waybill_model::{
 };
 
 use super::{
-    condition::{Conditions, Window},
+    condition::{Asked, Conditions, Window},
     page::{self, Listing, Place, Source},
 };
 use crate::{
@@ -42,7 +42,7 @@ impl Store {
                     db,
                     &source,
                     Window::between(start, end),
-                    &Conditions::new(db.dialect()),
+                    Asked::of(Conditions::new(db.dialect())),
                     &page,
                     read,
                     |(id, noise)| Place {

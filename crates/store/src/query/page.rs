@@ -8,10 +8,13 @@ use waybill_model::{
     view::{Page, Sort},
 };
 
-use super::condition::{Conditions, Window};
+use super::{
+    condition::{Asked, Conditions, Window},
+    stepped::Stepped,
+};
 use crate::{
     StoreError,
-    sql::{Cells, Db, Dialect, Result, Value, hex, int, unhex},
+    sql::{Cells, Db, Result, Value, hex, int, unhex},
 };
 
 /// Rows per page at most, whatever was asked for.
@@ -19,12 +22,6 @@ const MAX_PAGE_SIZE: u32 = 500;
 
 /// Matching rows are counted up to here; beyond, the total is an estimate from below.
 pub(super) const COUNT_LIMIT: u64 = 10_000;
-
-/// An attempt begins at most so long after its request arrived.
-const LONGEST_REQUEST_MS: i64 = 86_400_000;
-
-/// And never before it, as far as clocks are not set meanwhile.
-const CLOCK_SLACK_MS: i64 = 3_600_000;
 
 /// Which list a cursor is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,21 +52,11 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// The condition for a window, and its values. What is kept by the day on which a request arrived is
-    /// also told by that day, so that only the partitions around the window are looked into.
-    fn within(&self, dialect: Dialect, window: Window) -> (String, Vec<Value>) {
+    /// The condition for a window, and its values.
+    fn within(&self, window: Window) -> (String, Vec<Value>) {
         let Source { alias, time, .. } = self;
-        let mut sql = format!("{alias}.{time} >= ? AND {alias}.{time} <= ?");
-        let mut values = vec![window.first.into(), window.last.into()];
-        if let (Dialect::Postgres, Listing::Events) = (dialect, self.listing) {
-            sql += " AND u.error_at >= ? AND u.error_at <= ?";
-            let around = [
-                window.first.0.saturating_sub(LONGEST_REQUEST_MS),
-                window.last.0.saturating_add(CLOCK_SLACK_MS),
-            ];
-            values.extend(around.map(Value::Int));
-        }
-        (sql, values)
+        let sql = format!("{alias}.{time} >= ? AND {alias}.{time} <= ?");
+        (sql, vec![window.first.into(), window.last.into()])
     }
 }
 
@@ -88,7 +75,7 @@ pub(super) fn slice<T>(
     db: &dyn Db,
     source: &Source<'_>,
     window: Window,
-    conditions: &Conditions,
+    asked: Asked,
     page: &Page,
     read: impl FnMut(&mut Cells<'_>) -> Result<T>,
     place: impl Fn(&T) -> Place,
@@ -105,10 +92,31 @@ pub(super) fn slice<T>(
         None => u64::from(number - 1) * u64::from(page_size),
     };
 
-    let (sql, mut values) = page_sql(db.dialect(), source, window, conditions, page.sort, after);
-    values.push(Value::Int(i64::from(page_size) + 1));
-    values.push(Value::Int(int(offset)));
-    let mut rows = db.rows(&sql, &values, read)?;
+    let stepped = Stepped::of(db, source.listing, source.columns, &asked, page.sort);
+    let counted = stepped
+        .as_ref()
+        .map(|list| list.count(window))
+        .transpose()?;
+    let first_rows = match &stepped {
+        // Whoever asks for a page by its number gets it in one go, however far that is.
+        Some(list) if offset == 0 => Some((list, page_size as usize + 1)),
+        _ => None,
+    };
+    let mut read = read;
+    let rows = match first_rows {
+        Some((list, most)) => Some(list.page(window, after, most, &mut read)?),
+        None => None,
+    };
+    let conditions = asked.whole();
+    let mut rows = match rows {
+        Some(rows) => rows,
+        None => {
+            let (sql, mut values) = page_sql(source, window, &conditions, page.sort, after);
+            values.push(Value::Int(i64::from(page_size) + 1));
+            values.push(Value::Int(int(offset)));
+            db.rows(&sql, &values, read)?
+        }
+    };
     let has_more = rows.len() > page_size as usize;
     rows.truncate(page_size as usize);
     let next_cursor = rows
@@ -116,11 +124,14 @@ pub(super) fn slice<T>(
         .filter(|_| has_more)
         .map(|last| write_cursor(place(last), source.listing, page.sort));
 
-    let counted = count(db, source, window, conditions)?;
+    let (counted, is_whole) = match counted {
+        Some(counted) => counted,
+        None => (count(db, source, window, &conditions)?, true),
+    };
     Ok(Slice {
         rows,
         total: counted.min(COUNT_LIMIT),
-        total_is_estimate: counted > COUNT_LIMIT,
+        total_is_estimate: counted > COUNT_LIMIT || !is_whole,
         page: number,
         page_size,
         next_cursor,
@@ -130,7 +141,6 @@ pub(super) fn slice<T>(
 /// The statement for a page, and its values but for limit and offset. The cursor narrows the window
 /// itself, so that a late page starts in the index where the page before ended.
 pub(super) fn page_sql(
-    dialect: Dialect,
     source: &Source<'_>,
     window: Window,
     conditions: &Conditions,
@@ -150,7 +160,7 @@ pub(super) fn page_sql(
         (Sort::Oldest, None) => ("ASC", ">", window),
         (Sort::Oldest, Some(at)) => ("ASC", ">", window.from(at.created_at)),
     };
-    let (within, mut values) = source.within(dialect, window);
+    let (within, mut values) = source.within(window);
     let mut sql = format!(
         "SELECT {columns} FROM {from} WHERE {within}{}",
         conditions.sql()
@@ -167,7 +177,7 @@ pub(super) fn page_sql(
 
 /// Matching rows, counted no further than one beyond the limit.
 fn count(db: &dyn Db, source: &Source<'_>, window: Window, conditions: &Conditions) -> Result<u64> {
-    let (within, mut values) = source.within(db.dialect(), window);
+    let (within, mut values) = source.within(window);
     let sql = format!(
         "SELECT count(*) FROM (SELECT 1 FROM {} WHERE {within}{} LIMIT {}) AS counted",
         source.count_from,

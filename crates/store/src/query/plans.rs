@@ -29,14 +29,7 @@ fn plan(source: &Source<'_>, conditions: &condition::Conditions, after: Option<P
     let folder = tempfile::tempdir().unwrap();
     let db: Connection =
         database::prepare(&StoreOptions::at(folder.path().join("waybill.db"))).unwrap();
-    let (sql, mut values) = page::page_sql(
-        Dialect::Sqlite,
-        source,
-        WINDOW,
-        conditions,
-        Sort::Newest,
-        after,
-    );
+    let (sql, mut values) = page::page_sql(source, WINDOW, conditions, Sort::Newest, after);
     values.extend([Value::Int(51), Value::Int(0)]);
     let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     let steps = statement
@@ -96,7 +89,7 @@ fn each_filter_on_errors_is_served_by_its_index_in_the_order_of_the_list() {
     ];
     for (filter, index) in cases {
         let from = condition::way_to_errors(&filter, Dialect::Sqlite);
-        let conditions = condition::on_errors(&filter, Dialect::Sqlite);
+        let conditions = condition::on_errors(&filter, Dialect::Sqlite).whole();
         for after in [
             None,
             Some(Place {
@@ -121,7 +114,7 @@ fn errors_written_after_one_are_read_from_the_end_of_the_table() {
     let from = condition::way_to_errors(&filter, Dialect::Sqlite);
     let plan = plan(
         &errors::source(&from),
-        &condition::on_errors(&filter, Dialect::Sqlite),
+        &condition::on_errors(&filter, Dialect::Sqlite).whole(),
         None,
     );
     assert!(
@@ -159,7 +152,7 @@ fn failed_attempts_are_found_along_time_account_or_the_error_that_an_id_names() 
         let from = events::with_details(&way, Dialect::Sqlite);
         let plan = plan(
             &events::source(&from, ""),
-            &condition::on_events(&filter, Dialect::Sqlite),
+            &condition::on_events(&filter, Dialect::Sqlite).whole(),
             None,
         );
         assert!(
@@ -189,7 +182,7 @@ fn requests_are_found_along_time_or_by_id() {
         let from = condition::way_to_requests(&filter, Dialect::Sqlite);
         let plan = plan(
             &requests::source(&from),
-            &condition::on_requests(&filter, Dialect::Sqlite),
+            &condition::on_requests(&filter, Dialect::Sqlite).whole(),
             None,
         );
         assert!(

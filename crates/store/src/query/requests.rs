@@ -38,7 +38,7 @@ impl Store {
                     db,
                     &source(&from),
                     Window::between(filter.start, filter.end),
-                    &condition::on_requests(&filter, dialect),
+                    condition::on_requests(&filter, dialect),
                     &page,
                     read,
                     |request| Place {

@@ -24,18 +24,7 @@ impl Store {
     /// The events that the states of all accounts that there are come from, by id: folding each
     /// account's gives its state of now. Among them is the newest of each account, scope and kind.
     pub async fn account_states(&self) -> Result<Vec<AccountEvent>> {
-        self.readers
-            .run(|db| {
-                let accounts: Vec<AccountId> =
-                    db.rows("SELECT id FROM accounts", &[], |cells| cells.next())?;
-                let mut events = Vec::new();
-                for account in accounts {
-                    events.extend(read(db, account, Moment::END)?);
-                }
-                events.sort_by_key(|event| event.id);
-                Ok(events)
-            })
-            .await
+        self.readers.run(|db| all(db)).await
     }
 
     /// An account's state after its last event at or before `at`. Exact for every moment since the age
@@ -54,6 +43,17 @@ impl Store {
             })
             .await
     }
+}
+
+/// The events that the states of all accounts come from, by id.
+pub(crate) fn all(db: &dyn Db) -> Result<Vec<AccountEvent>> {
+    let accounts: Vec<AccountId> = db.rows("SELECT id FROM accounts", &[], |cells| cells.next())?;
+    let mut events = Vec::new();
+    for account in accounts {
+        events.extend(read(db, account, Moment::END)?);
+    }
+    events.sort_by_key(|event| event.id);
+    Ok(events)
 }
 
 fn read(db: &dyn Db, account: AccountId, until: Moment) -> Result<Vec<AccountEvent>> {

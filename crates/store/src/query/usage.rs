@@ -23,7 +23,7 @@ pub(crate) fn key(consumer: Consumer) -> (&'static str, i64) {
     }
 }
 
-fn consumer(word: &str, id: i64) -> Result<Consumer> {
+pub(crate) fn consumer(word: &str, id: i64) -> Result<Consumer> {
     match word {
         "user" => Ok(Consumer::User(UserId(id))),
         "key" => Ok(Consumer::Key(ApiKeyId(id))),

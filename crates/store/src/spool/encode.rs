@@ -68,7 +68,7 @@ impl Table {
                  message, fingerprint, recovered, upstream_error_count, user_name, api_key_name, account_name, \
                  group_name, client_ip, request_path, upstream_status_code, upstream_error_message, \
                  auth_latency_ms, routing_latency_ms, upstream_latency_ms, response_latency_ms, \
-                 request_body_truncated, request_body_bytes, queued_ahead, queued_ms"
+                 request_body_truncated, request_body_bytes, queued_ahead, queued_ms, events_text"
             }
             Table::ErrorDetails => {
                 "error_id, error_at, user_agent, error_body, upstream_error_detail, request_headers, route, \
@@ -137,7 +137,13 @@ fn request(out: &mut Vec<u8>, row: &RequestRow) {
 fn error(out: &mut Vec<u8>, row: &ErrorRow, record: &Record, step: Step) -> Result<(), Trouble> {
     let at = row.subject.created_at.0;
     let body_dropped = step >= Step::WithoutBody && row.request_body.is_some();
-    error_row(out, row, row.request_body_truncated || body_dropped);
+    let of_events = events_text(row, &record.events);
+    error_row(
+        out,
+        row,
+        row.request_body_truncated || body_dropped,
+        &of_events,
+    );
     if step < Step::WithoutDetail {
         let mut fields = Fields::begin(out, Table::ErrorDetails);
         fields.id();
@@ -178,7 +184,30 @@ fn error(out: &mut Vec<u8>, row: &ErrorRow, record: &Record, step: Step) -> Resu
     Ok(())
 }
 
-fn error_row(out: &mut Vec<u8>, row: &ErrorRow, truncated: bool) {
+/// What is looked for in attempts, as far as the error itself does not say it.
+fn events_text(row: &ErrorRow, events: &[EventRow]) -> String {
+    let said = [
+        Some(row.message.as_str()),
+        row.subject.model.as_ref().map(Shown::as_str),
+        row.upstream_error_message.as_ref().map(Shown::as_str),
+    ];
+    let mut texts: Vec<&str> = Vec::new();
+    for event in events {
+        let model = event.model.as_ref().map(Shown::as_str);
+        let id = event.upstream_request_id.as_ref().map(Shown::as_str);
+        for text in [Some(event.message.as_str()), model, id]
+            .into_iter()
+            .flatten()
+        {
+            if !text.is_empty() && !said.contains(&Some(text)) && !texts.contains(&text) {
+                texts.push(text);
+            }
+        }
+    }
+    texts.join("\u{1f}")
+}
+
+fn error_row(out: &mut Vec<u8>, row: &ErrorRow, truncated: bool, of_events: &str) {
     let verdict = &row.verdict;
     let mut fields = Fields::begin(out, Table::Errors);
     fields.id();
@@ -220,6 +249,7 @@ fn error_row(out: &mut Vec<u8>, row: &ErrorRow, truncated: bool) {
     fields.int(int(row.request_body_bytes));
     fields.optional(row.queued.map(|queued| queued.ahead));
     fields.optional(row.queued.map(|queued| queued.waited_ms));
+    fields.optional_text(Some(of_events).filter(|text| !text.is_empty()));
     fields.end();
 }
 

@@ -24,7 +24,7 @@ use crate::{
     Journal, LossReason, StoreOptions,
     connections::{Desk, Readers, lock},
     journal::{self, Shared},
-    sql::{Engine, Result},
+    sql::{Engine, Result, values},
     sqlite::{database, engine::Sqlite},
 };
 
@@ -128,6 +128,20 @@ impl Spool {
     /// Changes of accounts' states that have not been moved yet, in order.
     pub(crate) async fn account_events(&self) -> Result<Vec<AccountEvent>> {
         self.readers.run(take::account_events).await
+    }
+
+    /// Keeps what was seen of the shared store.
+    pub(crate) async fn keep_picture(&self, content: Vec<u8>) -> Result<()> {
+        let desk = Desk::new(self.engine.clone(), Arc::clone(&self.shared.turn));
+        desk.change(move |db| {
+            db.execute(
+                "INSERT INTO picture (id, content) VALUES (1, ?1)
+                 ON CONFLICT (id) DO UPDATE SET content = excluded.content",
+                values![content],
+            )
+            .map(drop)
+        })
+        .await
     }
 
     /// What was seen last of the shared store, if anything was.

@@ -89,6 +89,9 @@ pub(crate) struct Standing {
     pub(crate) position: i64,
     /// How far it can have been moved by whoever has this file.
     pub(crate) furthest: i64,
+    /// Everything up to here was in the file before it was opened without having seen the shared store
+    /// since; 0 where it has.
+    pub(crate) opened_at: i64,
 }
 
 /// Counts of the spool that the shared store is told.
@@ -169,13 +172,15 @@ impl Taker {
     pub(crate) fn standing(&self) -> Result<Standing> {
         let sent = self.sent.load(Ordering::Relaxed);
         Ok(self.db.query_row(
-            "SELECT spool, position, max(position, coalesce(opened_at_id, 0)) FROM moved",
+            "SELECT spool, position, coalesce(opened_at_id, 0) FROM moved",
             [],
             |row| {
+                let (position, opened_at): (i64, i64) = (row.get(1)?, row.get(2)?);
                 Ok(Standing {
                     spool: row.get(0)?,
-                    position: row.get(1)?,
-                    furthest: row.get::<_, i64>(2)?.max(sent),
+                    position,
+                    furthest: position.max(opened_at).max(sent),
+                    opened_at,
                 })
             },
         )?)
@@ -229,13 +234,14 @@ impl Taker {
         Ok(())
     }
 
-    /// Takes another name, and begins anew with what is there: what the shared store knows under the old
-    /// one is not what was moved from here, or not all of it.
-    pub(crate) fn rename(&mut self, id: &str) -> Result<()> {
+    /// Takes another name, and begins anew with what is there beyond `moved`: what the shared store knows
+    /// under the old one is not what was moved from here, or not all of it.
+    pub(crate) fn rename(&mut self, id: &str, moved: i64) -> Result<()> {
         let _turn = self.shared.turn.take();
         let tx = self
             .db
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        tx.execute("DELETE FROM spool WHERE id <= ?1", [moved])?;
         tx.execute(
             "UPDATE moved SET spool = ?1, position = 0, stored = 0, refused = 0, unkept = 0, doubled = 0,
              opened_at_id = NULL",
@@ -286,17 +292,6 @@ impl Taker {
             })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
-    /// Keeps what was seen of the shared store.
-    pub(crate) fn keep_picture(&mut self, taken_at: i64, content: &[u8]) -> Result<()> {
-        let _turn = self.shared.turn.take();
-        self.db.execute(
-            "INSERT INTO picture VALUES (1, ?1, ?2) ON CONFLICT (id) DO UPDATE SET
-             taken_at = excluded.taken_at, content = excluded.content",
-            params![taken_at, content],
-        )?;
-        Ok(())
     }
 }
 

@@ -53,6 +53,25 @@ impl Dialect {
         }
     }
 
+    /// A flag as a number. PostgreSQL's index over many columns is not asked about flags.
+    pub(crate) fn flag(self, column: &str) -> String {
+        match self {
+            Dialect::Sqlite => column.to_owned(),
+            Dialect::Postgres => format!("({column}::INT)"),
+        }
+    }
+
+    /// "The column is one of so many values." PostgreSQL's index over many columns is not asked about lists.
+    pub(crate) fn one_of(self, column: &str, values: usize) -> String {
+        match self {
+            Dialect::Sqlite => format!("{column} IN ({})", vec!["?"; values].join(", ")),
+            Dialect::Postgres => {
+                let one = format!("{column} = ?");
+                format!("({})", vec![one.as_str(); values].join(" OR "))
+            }
+        }
+    }
+
     /// All values of a column in an order, as one JSON text.
     pub(crate) fn json_array(self, column: &str, order: &str) -> String {
         match self {

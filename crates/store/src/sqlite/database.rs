@@ -74,6 +74,15 @@ pub(crate) fn prepare_with(
     Ok(first)
 }
 
+/// An embedded store in memory, for as long as the connection lives.
+pub(crate) fn in_memory() -> Result<Connection, StoreError> {
+    let db = Connection::open_in_memory()?;
+    for migration in MIGRATIONS {
+        db.execute_batch(migration)?;
+    }
+    Ok(db)
+}
+
 /// The connection that writes records.
 pub(crate) fn open_journal(options: &StoreOptions) -> Result<Connection, StoreError> {
     let connection = open_writer(options)?;

@@ -167,7 +167,7 @@ impl Fixture {
 }
 
 /// The file in a fixture's folder.
-const FILE: &str = "waybill.db";
+pub const FILE: &str = "waybill.db";
 
 /// Copies a store's files as they are.
 pub fn copy_files(from: &Path, to: &Path) {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use waybill_model::secret::Secret;
 use waybill_store::PostgresOptions;
 
+use crate::cluster::RedisUrl;
+
 use super::{
     super::{DEFAULT_SPOOL_BYTES, Database, raw::RawConfig},
     Check,
@@ -18,6 +20,13 @@ impl Check<'_> {
     pub(super) fn database(&mut self, raw: &RawConfig) -> Option<Database> {
         let url = self.optional_secret("database_url", raw.database_url.as_ref());
         let redis_url = self.optional_secret("redis_url", raw.redis_url.as_ref());
+        let redis_url = redis_url.and_then(|url| match url.expose().parse::<RedisUrl>() {
+            Ok(url) => Some(url),
+            Err(error) => {
+                self.problem("redis_url", error.to_string());
+                None
+            }
+        });
         let Some(url) = url else {
             self.needs_database(raw);
             return None;

@@ -17,7 +17,11 @@ use waybill_model::{
     time::UnixMillis,
 };
 
-use super::{super::GroupEntry, Chosen, NoRoute, Plan, ticket::Reply};
+use super::{
+    super::{GroupEntry, lane::Lane},
+    Chosen, NoRoute, Plan,
+    ticket::Reply,
+};
 use crate::clock::Clock;
 
 /// Requests that wait, by the turns of their keys.
@@ -152,6 +156,19 @@ impl Queue {
         let mut groups: Vec<_> = self.groups.iter().map(|(id, n)| (*id, *n)).collect();
         groups.sort_unstable();
         groups
+    }
+
+    /// How many wait for the same accounts.
+    pub(super) fn waiting_by_lane(&self) -> Vec<(Arc<Lane>, u32)> {
+        let mut lanes: HashMap<&LaneId, (&Arc<Lane>, u32)> = HashMap::new();
+        for waiting in self.keys.values().flat_map(|of_key| &of_key.requests) {
+            let (_, count) = lanes
+                .entry(&waiting.lane)
+                .or_insert((&waiting.plan.lane, 0));
+            *count += 1;
+        }
+        let lanes = lanes.into_values();
+        lanes.map(|(lane, n)| (Arc::clone(lane), n)).collect()
     }
 
     /// When the one that has waited longest joined.

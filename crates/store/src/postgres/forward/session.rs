@@ -114,7 +114,12 @@ impl Session {
                 there = position,
                 "the shared store and this spool do not know the same of each other: it goes on under another name"
             );
-            taker.rename(&name)?;
+            // What a copy held when it was made is the same here and there.
+            let common = match position > here.furthest {
+                true => here.opened_at,
+                false => 0,
+            };
+            taker.rename(&name, common)?;
             (position, tally) = (0, Tally::default());
         } else {
             if position > here.position {

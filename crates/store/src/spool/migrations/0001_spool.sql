@@ -33,7 +33,6 @@ CREATE TABLE moved (
 -- What was seen last of the shared store: a replica can start while that is away.
 CREATE TABLE picture (
     id                      INTEGER PRIMARY KEY CHECK (id = 1),
-    taken_at                INTEGER NOT NULL,
     content                 BLOB    NOT NULL
 ) STRICT;
 

@@ -1,0 +1,583 @@
+//! What is taken along from one database to another: tables and columns that both have.
+//!
+//! Promises: what only one of them keeps, and can be derived, is derived on the way.
+
+use crate::sql::Dialect;
+
+/// What a column holds; any of them may hold nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A number, an id, an instant.
+    Int,
+    /// Yes or no.
+    Flag,
+    /// Text.
+    Text,
+    /// Bytes; base64 on the way.
+    Bytes,
+}
+
+/// A column.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Column {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    /// Where only the shared store has it: what it is in the embedded one, of a row `t`.
+    pub(crate) derived: Option<&'static str>,
+    /// Whether only the embedded one keeps it.
+    embedded_only: bool,
+}
+
+impl Column {
+    /// How it is read from a row `t`.
+    pub(crate) fn read(&self, dialect: Dialect) -> String {
+        match (self.derived, dialect) {
+            (Some(term), Dialect::Sqlite) => term.to_owned(),
+            _ => format!("t.\"{}\"", self.name),
+        }
+    }
+
+    /// Whether a database keeps it.
+    pub(crate) fn is_kept_in(&self, dialect: Dialect) -> bool {
+        match dialect {
+            Dialect::Sqlite => self.derived.is_none(),
+            Dialect::Postgres => !self.embedded_only,
+        }
+    }
+}
+
+/// A table.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    pub(crate) columns: &'static [Column],
+    /// Its rows are read in this order. Together unique.
+    pub(crate) key: &'static [&'static str],
+    /// Where the shared store keeps several rows of what is one here: the one they make up.
+    shared: Option<&'static str>,
+    /// What the shared store wants to know besides: table, columns and values.
+    shared_into: Option<(&'static str, &'static str, &'static str)>,
+    /// Which of its columns says on which day it is, where the shared store keeps it by day.
+    pub(crate) day: Option<&'static str>,
+    /// What gives out its ids in the shared store.
+    pub(crate) sequence: Option<&'static str>,
+}
+
+impl Table {
+    const fn new(
+        name: &'static str,
+        key: &'static [&'static str],
+        columns: &'static [Column],
+    ) -> Self {
+        Table {
+            name,
+            columns,
+            key,
+            shared: None,
+            shared_into: None,
+            day: None,
+            sequence: None,
+        }
+    }
+
+    const fn by_day(self, day: &'static str) -> Self {
+        Table {
+            day: Some(day),
+            ..self
+        }
+    }
+
+    const fn ids_from(self, sequence: &'static str) -> Self {
+        Table {
+            sequence: Some(sequence),
+            ..self
+        }
+    }
+
+    const fn shared_as(
+        self,
+        made_up: &'static str,
+        into: (&'static str, &'static str, &'static str),
+    ) -> Self {
+        Table {
+            shared: Some(made_up),
+            shared_into: Some(into),
+            ..self
+        }
+    }
+
+    /// What its rows are read from.
+    pub(crate) fn source(&self, dialect: Dialect) -> String {
+        match (self.shared, dialect) {
+            (Some(made_up), Dialect::Postgres) => format!("({made_up}) t"),
+            _ => format!("{} t", self.name),
+        }
+    }
+
+    /// Where its rows go: the table, and further columns with their values.
+    pub(crate) fn target(&self, dialect: Dialect) -> (&'static str, &'static str, &'static str) {
+        match (self.shared_into, dialect) {
+            (Some(into), Dialect::Postgres) => into,
+            _ => (self.name, "", ""),
+        }
+    }
+}
+
+const fn int(name: &'static str) -> Column {
+    Column {
+        name,
+        kind: Kind::Int,
+        derived: None,
+        embedded_only: false,
+    }
+}
+
+const fn flag(name: &'static str) -> Column {
+    Column {
+        name,
+        kind: Kind::Flag,
+        derived: None,
+        embedded_only: false,
+    }
+}
+
+const fn text(name: &'static str) -> Column {
+    Column {
+        name,
+        kind: Kind::Text,
+        derived: None,
+        embedded_only: false,
+    }
+}
+
+const fn bytes(name: &'static str) -> Column {
+    Column {
+        name,
+        kind: Kind::Bytes,
+        derived: None,
+        embedded_only: false,
+    }
+}
+
+const fn derived(column: Column, term: &'static str) -> Column {
+    Column {
+        derived: Some(term),
+        ..column
+    }
+}
+
+const fn embedded_only(column: Column) -> Column {
+    Column {
+        embedded_only: true,
+        ..column
+    }
+}
+
+/// Of an attempt or of an error's details: the day of the error.
+const ERROR_AT: &str = "(SELECT e.created_at FROM errors e WHERE e.id = t.error_id)";
+
+/// Of an attempt's details: the same.
+const ERROR_AT_OF_EVENT: &str = "(SELECT e.created_at FROM upstream_events u JOIN errors e ON e.id = u.error_id \
+    WHERE u.id = t.event_id)";
+
+/// Of an error: what is looked for in its attempts, as far as the row itself does not say it.
+const EVENTS_TEXT: &str = "(SELECT group_concat(x, char(31)) FROM (SELECT DISTINCT x FROM (
+    SELECT message AS x, id FROM upstream_events WHERE error_id = t.id
+    UNION ALL SELECT model, id FROM upstream_events WHERE error_id = t.id
+    UNION ALL SELECT upstream_request_id, id FROM upstream_events WHERE error_id = t.id)
+    WHERE x IS NOT NULL AND x <> t.message AND x IS NOT t.model AND x IS NOT t.upstream_error_message))";
+
+/// The configuration.
+pub(crate) const CONFIG: &[Table] = &[
+    Table::new(
+        "groups",
+        &["id"],
+        &[
+            int("id"),
+            text("name"),
+            text("platform"),
+            text("model_mapping"),
+            text("status"),
+            int("created_at"),
+            int("updated_at"),
+            text("sticky"),
+            text("state_rules"),
+        ],
+    )
+    .ids_from("groups_id_seq"),
+    Table::new(
+        "accounts",
+        &["id"],
+        &[
+            int("id"),
+            text("name"),
+            text("platform"),
+            text("base_url"),
+            int("priority"),
+            int("concurrency"),
+            text("models"),
+            text("model_mapping"),
+            text("http_version"),
+            text("status"),
+            bytes("credential"),
+            int("created_at"),
+            int("updated_at"),
+            text("quota"),
+            text("counted_statuses"),
+            text("state_rules"),
+            text("probe"),
+            bytes("proxy"),
+            bytes("headers"),
+        ],
+    )
+    .ids_from("accounts_id_seq"),
+    Table::new(
+        "account_groups",
+        &["account_id", "group_id"],
+        &[int("account_id"), int("group_id")],
+    ),
+    Table::new(
+        "users",
+        &["id"],
+        &[
+            int("id"),
+            text("name"),
+            text("status"),
+            int("created_at"),
+            int("updated_at"),
+            text("limits"),
+            int("credit_micro_usd"),
+        ],
+    )
+    .ids_from("users_id_seq"),
+    Table::new(
+        "api_keys",
+        &["id"],
+        &[
+            int("id"),
+            text("name"),
+            bytes("hash"),
+            text("prefix"),
+            int("user_id"),
+            text("status"),
+            int("expires_at"),
+            int("created_at"),
+            int("updated_at"),
+            text("limits"),
+        ],
+    )
+    .ids_from("api_keys_id_seq"),
+    Table::new(
+        "api_key_groups",
+        &["api_key_id", "position"],
+        &[int("api_key_id"), int("position"), int("group_id")],
+    ),
+    Table::new(
+        "prices",
+        &["model"],
+        &[
+            text("model"),
+            int("input"),
+            int("output"),
+            int("cache_read"),
+            int("cache_write"),
+        ],
+    ),
+];
+
+/// What accounts' states are made of.
+const ACCOUNT_EVENTS: Table = Table::new(
+    "account_events",
+    &["id"],
+    &[
+        int("id"),
+        int("at"),
+        int("account_id"),
+        text("kind"),
+        text("scope"),
+        int("since"),
+        int("until"),
+        text("source"),
+        int("strikes"),
+        text("cause"),
+        int("status_code"),
+        text("reason"),
+        text("request_id"),
+        int("attempt"),
+        text("actor"),
+        int("undoes"),
+    ],
+);
+
+/// The record.
+pub(crate) const RECORD: &[Table] = &[
+    ACCOUNT_EVENTS,
+    Table::new(
+        "usage",
+        &["consumer", "consumer_id", "window"],
+        &[
+            text("consumer"),
+            int("consumer_id"),
+            text("window"),
+            int("started_at"),
+            int("requests"),
+            int("tokens"),
+            int("micro_usd"),
+        ],
+    )
+    .shared_as(
+        "SELECT consumer, consumer_id, \"window\", started_at, CAST(sum(requests) AS BIGINT) AS requests,
+         CAST(sum(tokens) AS BIGINT) AS tokens, CAST(sum(micro_usd) AS BIGINT) AS micro_usd FROM usage u
+         WHERE started_at = (SELECT max(l.started_at) FROM usage l WHERE l.consumer = u.consumer
+         AND l.consumer_id = u.consumer_id AND l.\"window\" = u.\"window\")
+         GROUP BY consumer, consumer_id, \"window\", started_at",
+        // What those counted that are gone.
+        ("usage", "replica", "''"),
+    ),
+    Table::new(
+        "books",
+        &["id"],
+        &[
+            embedded_only(int("id")),
+            embedded_only(int("due")),
+            int("stored"),
+            int("counted_lost"),
+            int("without_body"),
+            int("without_detail"),
+            int("set_aside"),
+        ],
+    )
+    .shared_as(
+        "SELECT id, due, stored, counted_lost, without_body, without_detail, set_aside FROM books",
+        ("spools", "id", "'imported'"),
+    ),
+    Table::new(
+        "losses",
+        &["reason", "cause", "fingerprint"],
+        &[
+            text("reason"),
+            text("cause"),
+            bytes("fingerprint"),
+            int("count"),
+            int("first_at"),
+            int("last_at"),
+        ],
+    )
+    .shared_as(
+        "SELECT reason, cause, fingerprint, CAST(sum(count) AS BIGINT) AS count, min(first_at) AS first_at,
+         max(last_at) AS last_at FROM losses GROUP BY reason, cause, fingerprint",
+        ("losses", "spool", "'imported'"),
+    ),
+    Table::new(
+        "set_aside",
+        &["id"],
+        &[
+            int("id"),
+            text("request_id"),
+            int("created_at"),
+            text("reason"),
+            text("summary"),
+        ],
+    )
+    .ids_from("set_aside_id_seq"),
+    Table::new(
+        "noise",
+        &["id"],
+        &[
+            int("id"),
+            int("minute"),
+            text("client_ip"),
+            text("cause"),
+            int("count"),
+            text("samples"),
+        ],
+    )
+    .ids_from("noise_id_seq"),
+    Table::new(
+        "requests",
+        &["id"],
+        &[
+            int("id"),
+            text("request_id"),
+            int("created_at"),
+            text("client_request_id"),
+            text("platform"),
+            text("endpoint"),
+            text("model"),
+            flag("stream"),
+            int("status_code"),
+            int("latency_ms"),
+            int("time_to_first_token_ms"),
+            int("user_id"),
+            int("api_key_id"),
+            int("account_id"),
+            int("group_id"),
+            int("attempts"),
+            text("cause"),
+            flag("recovered"),
+            int("input_tokens"),
+            int("output_tokens"),
+            int("cache_read_tokens"),
+            int("cache_write_tokens"),
+            int("cost_micro_usd"),
+        ],
+    )
+    .by_day("created_at")
+    .ids_from("requests_id_seq"),
+    Table::new(
+        "errors",
+        &["id"],
+        &[
+            int("id"),
+            text("request_id"),
+            int("created_at"),
+            text("client_request_id"),
+            text("platform"),
+            text("endpoint"),
+            text("model"),
+            flag("stream"),
+            int("status_code"),
+            int("latency_ms"),
+            int("time_to_first_token_ms"),
+            int("user_id"),
+            int("api_key_id"),
+            int("account_id"),
+            int("group_id"),
+            int("attempts"),
+            text("phase"),
+            text("error_type"),
+            text("cause"),
+            text("severity"),
+            text("owner"),
+            text("source"),
+            flag("is_retryable"),
+            flag("is_business_limited"),
+            int("rules_version"),
+            text("message"),
+            bytes("fingerprint"),
+            flag("recovered"),
+            int("upstream_error_count"),
+            text("user_name"),
+            text("api_key_name"),
+            text("account_name"),
+            text("group_name"),
+            text("client_ip"),
+            text("request_path"),
+            int("upstream_status_code"),
+            text("upstream_error_message"),
+            int("auth_latency_ms"),
+            int("routing_latency_ms"),
+            int("upstream_latency_ms"),
+            int("response_latency_ms"),
+            flag("request_body_truncated"),
+            int("request_body_bytes"),
+            flag("resolved"),
+            int("queued_ahead"),
+            int("queued_ms"),
+            derived(text("events_text"), EVENTS_TEXT),
+        ],
+    )
+    .by_day("created_at")
+    .ids_from("errors_id_seq"),
+    Table::new(
+        "error_details",
+        &["error_id"],
+        &[
+            int("error_id"),
+            text("user_agent"),
+            text("error_body"),
+            text("upstream_error_detail"),
+            text("request_headers"),
+            text("route"),
+            text("request_body"),
+            derived(int("error_at"), ERROR_AT),
+        ],
+    )
+    .by_day("error_at"),
+    Table::new(
+        "upstream_events",
+        &["id"],
+        &[
+            int("id"),
+            int("error_id"),
+            int("created_at"),
+            int("attempt"),
+            text("platform"),
+            text("model"),
+            int("account_id"),
+            text("account_name"),
+            text("upstream_host"),
+            int("upstream_status_code"),
+            text("upstream_request_id"),
+            text("kind"),
+            text("cause"),
+            text("name"),
+            text("message"),
+            int("connect_ms"),
+            int("first_byte_ms"),
+            int("duration_ms"),
+            int("retry_after_ms"),
+            text("retry_after_source"),
+            text("decision"),
+            text("decision_reason"),
+            derived(int("error_at"), ERROR_AT),
+        ],
+    )
+    .by_day("error_at")
+    .ids_from("upstream_events_id_seq"),
+    Table::new(
+        "event_details",
+        &["event_id"],
+        &[
+            int("event_id"),
+            text("detail"),
+            text("request_headers"),
+            text("response_headers"),
+            text("response_body"),
+            derived(int("error_at"), ERROR_AT_OF_EVENT),
+        ],
+    )
+    .by_day("error_at"),
+    Table::new(
+        "replay_bodies",
+        &["error_id"],
+        &[
+            int("error_id"),
+            int("created_at"),
+            int("body_bytes"),
+            bytes("sealed"),
+        ],
+    )
+    .by_day("created_at"),
+];
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{StoreOptions, sqlite::database};
+
+    #[test]
+    fn every_column_of_the_embedded_store_is_taken_along() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = database::prepare(&StoreOptions::at(folder.path().join("waybill.db"))).unwrap();
+        for table in CONFIG.iter().chain(RECORD) {
+            let mut listed: Vec<String> = table
+                .columns
+                .iter()
+                .filter(|column| column.is_kept_in(Dialect::Sqlite))
+                .map(|column| column.name.to_owned())
+                .collect();
+            listed.sort();
+            let mut there: Vec<String> = db
+                .prepare("SELECT name FROM pragma_table_info(?1)")
+                .unwrap()
+                .query_map([table.name], |row| row.get(0))
+                .unwrap()
+                .map(Result::unwrap)
+                .collect();
+            there.sort();
+            assert_eq!(listed, there, "{}", table.name);
+        }
+    }
+}
