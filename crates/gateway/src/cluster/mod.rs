@@ -105,7 +105,7 @@ pub struct Cluster {
 
 /// The tasks that exchange. Dropping them ends them without a goodbye.
 #[must_use = "what is dropped exchanges nothing"]
-pub struct Tasks(JoinSet<()>);
+pub struct Tasks(#[expect(dead_code, reason = "held: dropping it ends the tasks")] JoinSet<()>);
 
 impl Cluster {
     /// A replica that takes part once [`Cluster::start`] is called; says which setting cannot be used.

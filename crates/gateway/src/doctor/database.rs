@@ -163,7 +163,7 @@ fn server(facts: &DatabaseFacts) -> Vec<Finding> {
     if !facts.has_trigrams {
         findings.push(Finding::bad(
             CHECK,
-            "the extension pg_trgm is not there",
+            "the extensions pg_trgm and btree_gin are not both there",
             "install PostgreSQL's contrib package on the server",
         ));
     }

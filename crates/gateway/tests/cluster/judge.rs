@@ -39,6 +39,7 @@ pub struct Caller {
 #[derive(Debug, Clone, Copy)]
 pub enum Said {
     Claim(Claim),
+    #[allow(dead_code, reason = "the whole of what the judge is told")]
     Leaves,
 }
 

@@ -46,7 +46,7 @@ pub(super) async fn inspect(server: &Server, limit: std::time::Duration) -> Resu
         "SELECT version(), CAST(current_setting('server_version_num') AS BIGINT),
          pg_is_in_recovery() OR CAST(current_setting('transaction_read_only') AS BOOLEAN),
          coalesce(has_schema_privilege(current_schema(), 'CREATE'), false),
-         EXISTS (SELECT 1 FROM pg_available_extensions WHERE name = 'pg_trgm'),
+         (SELECT count(*) = 2 FROM pg_available_extensions WHERE name IN ('pg_trgm', 'btree_gin')),
          {CLOCK}, CAST(current_setting('max_connections') AS BIGINT),
          (SELECT count(*) FROM pg_stat_activity),
          coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false),
