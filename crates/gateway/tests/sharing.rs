@@ -196,5 +196,6 @@ async fn no_request_fails_for_a_redis_that_is_stopped_or_cut_off() {
     is_up(true).await;
     assert_eq!(load(&urls, 40, 2).await, 80);
     let (_, most) = at_the_provider(&world);
-    assert!(most <= SLOTS, "{most} at once at the provider");
+    // While nobody judges, what one still has in flight of its old share is beside the other's own view.
+    assert!(most < 2 * SLOTS, "{most} at once at the provider");
 }

@@ -240,7 +240,7 @@ impl Store {
     ) -> Result<RetentionReport> {
         match &self.home {
             Home::Embedded(embedded) => embedded.retain(policy, now).await,
-            Home::Shared(shared) => shared.retain(&self.desk, policy, now).await,
+            Home::Shared(shared) => shared.retain(policy, now).await,
         }
     }
 

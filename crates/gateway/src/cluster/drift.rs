@@ -124,10 +124,11 @@ impl Drift {
             let mut others = HashMap::new();
             for member in members.seen().iter() {
                 let differs = !member.card.states.is_empty() && member.card.states != all;
-                if member.id != self.place.replica.id && differs {
-                    if let Ok(Some(states)) = self.states_of(&member.id).await {
-                        others.insert(member.id.clone(), states);
-                    }
+                if member.id != self.place.replica.id
+                    && differs
+                    && let Ok(Some(states)) = self.states_of(&member.id).await
+                {
+                    others.insert(member.id.clone(), states);
                 }
             }
             suspect(&mut suspects, &own, &others, now, shared.clock.now());

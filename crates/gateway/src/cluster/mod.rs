@@ -239,14 +239,12 @@ pub async fn try_out(
     let keeping = tokio::spawn(Arc::clone(&link).keep());
     let told = async {
         // It begins as away, for no reason yet.
-        loop {
-            if state.changed().await.is_err() {
-                return Err("it was not asked".to_owned());
-            }
-            match &*state.borrow_and_update() {
-                link::State::Up { .. } => return Ok(()),
-                link::State::Away { reason, .. } => return Err(reason.clone()),
-            }
+        if state.changed().await.is_err() {
+            return Err("it was not asked".to_owned());
+        }
+        match &*state.borrow_and_update() {
+            link::State::Up { .. } => Ok(()),
+            link::State::Away { reason, .. } => Err(reason.clone()),
         }
     };
     let answer = timeout(patience, told).await;

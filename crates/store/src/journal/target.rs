@@ -24,14 +24,14 @@ pub(crate) enum Kind {
 
 /// The statements of one transaction.
 pub(crate) enum Target<'c> {
-    Home(Inserts<'c>),
+    Home(Box<Inserts<'c>>),
     Spool(Appends<'c>),
 }
 
 impl<'c> Target<'c> {
     pub(super) fn prepare(kind: &'c Kind, db: &'c Connection) -> rusqlite::Result<Self> {
         Ok(match kind {
-            Kind::Home => Target::Home(Inserts::prepare(db)?),
+            Kind::Home => Target::Home(Box::new(Inserts::prepare(db)?)),
             Kind::Spool(numbers) => Target::Spool(Appends::prepare(db, numbers)?),
         })
     }

@@ -30,7 +30,10 @@ const MOST_ENTRIES: usize = 1_000;
 /// Bytes per transaction.
 const MOST_BYTES: usize = 4 << 20;
 
-/// How long things gather before the next transaction, when all that was there has been moved.
+/// A transaction with so many was worth its cost: the next one follows at once.
+const MANY_ENTRIES: usize = MOST_ENTRIES / 4;
+
+/// How long things gather before the next transaction, when few were left.
 const GATHER: Duration = Duration::from_millis(40);
 
 /// How often the spool is looked at although nobody said that there is something in it.
@@ -107,7 +110,7 @@ impl Forwarder {
         };
         let moving = async move {
             self.move_all(&mut stop).await;
-            while self.step().await.is_ok_and(|moved| moved) {}
+            while self.step().await.is_ok_and(|moved| moved > 0) {}
         };
         tokio::select! {
             () = moving => {}
@@ -120,13 +123,14 @@ impl Forwarder {
         let mut rest = REST.0;
         while !*stop.borrow_and_update() {
             let pause = match self.step().await {
-                Ok(true) => {
+                Ok(moved) => {
                     rest = REST.0;
-                    continue;
-                }
-                Ok(false) => {
-                    rest = REST.0;
-                    let _ = unless(stop, timeout(LOOK_EVERY, wake.notified())).await;
+                    if moved >= MANY_ENTRIES {
+                        continue;
+                    }
+                    if moved == 0 {
+                        let _ = unless(stop, timeout(LOOK_EVERY, wake.notified())).await;
+                    }
                     GATHER
                 }
                 Err(_) => {
@@ -144,12 +148,12 @@ impl Forwarder {
     /// # Errors
     /// What the shared store says, when it takes nothing.
     pub async fn drain(&mut self) -> Result<()> {
-        while self.step().await? {}
+        while self.step().await? > 0 {}
         Ok(())
     }
 
-    /// Moves a batch; `false` if there was none.
-    async fn step(&mut self) -> Result<bool> {
+    /// Moves a batch; answers how many things were in it.
+    async fn step(&mut self) -> Result<usize> {
         let _busy = self.state.begins();
         let moved = self.try_step().await;
         match &moved {
@@ -162,7 +166,7 @@ impl Forwarder {
         moved
     }
 
-    async fn try_step(&mut self) -> Result<bool> {
+    async fn try_step(&mut self) -> Result<usize> {
         // Whoever ends in here has no session: what it was at is unknown.
         let session = self.session.take().filter(|session| !session.is_over());
         let mut session = match session {
@@ -173,9 +177,10 @@ impl Forwarder {
         match self.settle(&mut session, &entries).await {
             Ok(()) => {
                 self.session = Some(session);
-                Ok(!entries.is_empty())
+                Ok(entries.len())
             }
-            Err(Trouble::Overtaken) => Ok(true),
+            // Looked at anew at once.
+            Err(Trouble::Overtaken) => Ok(entries.len().max(1)),
             Err(Trouble::Store(error)) => Err(error),
             Err(Trouble::Refused(refusal)) => {
                 tracing::error!(

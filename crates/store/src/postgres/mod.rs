@@ -46,6 +46,8 @@ pub(crate) struct Shared {
     engine: Arc<Postgres>,
     server: Server,
     pub(crate) spool: Spool,
+    /// For the long runs of retention.
+    retention: Desk,
     forwarding: Arc<State>,
     batch_limit: Duration,
 }
@@ -59,8 +61,10 @@ impl Shared {
         let server = Server::new(postgres)?;
         let engine = Postgres::new(server.clone(), postgres.query_limit)
             .map_err(|error| StoreError::Database(Box::new(error)))?;
+        let engine = Arc::new(engine);
         Ok(Shared {
-            engine: Arc::new(engine),
+            retention: Desk::new(engine.clone(), Arc::<Turn>::default()),
+            engine,
             server,
             spool: Spool::open(spool, new_id)?,
             forwarding: Arc::default(),
@@ -133,12 +137,12 @@ impl Shared {
 
     pub(crate) async fn retain(
         &self,
-        desk: &Desk,
         policy: &RetentionPolicy,
         now: UnixMillis,
     ) -> Result<RetentionReport> {
         let policy = *policy;
-        desk.run(move |connection, _, caller| retention::run(connection, caller, &policy, now))
+        self.retention
+            .run(move |connection, _, caller| retention::run(connection, caller, &policy, now))
             .await
     }
 }

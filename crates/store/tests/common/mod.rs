@@ -43,13 +43,13 @@ macro_rules! on_both {
         mod sqlite {
             $(#[tokio::test]
             async fn $name() {
-                super::$name(crate::common::Subject::Sqlite).await;
+                super::$name($crate::common::Subject::Sqlite).await;
             })*
         }
         mod postgres {
             $(#[tokio::test]
             async fn $name() {
-                super::$name(crate::common::Subject::Postgres).await;
+                super::$name($crate::common::Subject::Postgres).await;
             })*
         }
     };
@@ -62,13 +62,13 @@ macro_rules! on_both_plain {
         mod sqlite_plain {
             $(#[test]
             fn $name() {
-                super::$name(crate::common::Subject::Sqlite);
+                super::$name($crate::common::Subject::Sqlite);
             })*
         }
         mod postgres_plain {
             $(#[test]
             fn $name() {
-                super::$name(crate::common::Subject::Postgres);
+                super::$name($crate::common::Subject::Postgres);
             })*
         }
     };

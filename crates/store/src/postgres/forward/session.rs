@@ -328,10 +328,10 @@ impl Session {
     ) -> std::result::Result<(), Fault> {
         let tx = self.client.transaction().await?;
         begin(&tx, &self.spool, self.position, [0; 3]).await?;
-        if let Some(aside) = aside {
-            if !set_aside(&tx, aside, Some(&entry.payload)).await? {
-                return Err(Fault::Doubled);
-            }
+        if let Some(aside) = aside
+            && !set_aside(&tx, aside, Some(&entry.payload)).await?
+        {
+            return Err(Fault::Doubled);
         }
         note(&tx, &self.spool, entry.id, more).await?;
         Ok(tx.commit().await?)
