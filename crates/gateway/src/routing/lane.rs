@@ -132,6 +132,7 @@ impl Lane {
 
 impl Served {
     /// Whether it could take a request if more of its slots were this replica's.
+    #[cold]
     pub(super) fn is_short(&self, now: UnixMillis) -> bool {
         let model = self.upstream_model.as_deref();
         match self.live.readiness(model, self.asked, now) {

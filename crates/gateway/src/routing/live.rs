@@ -48,16 +48,10 @@ const TRIAL_HEAD_START_MS: i64 = 2_000;
 #[derive(Debug)]
 pub struct Live {
     hot: Hot,
-    /// What bounds the slots besides the limit.
-    bounds: Bounds,
     reached_by: ReachedBy,
     /// The event behind the mark that one request is finding out about, or [`NO_TRIAL`].
     trial: AtomicI64,
     state: ArcSwap<AccountState>,
-    /// Held while a state is changed. Nobody on the way of a request that nothing happens to takes it.
-    fold: Mutex<Fold>,
-    /// The request that finds out whether the account serves again, for explanations.
-    tried_by: ArcSwapOption<RequestId>,
     faults: AtomicU32,
     /// Other replicas want slots of it that are this replica's.
     is_contested: AtomicBool,
@@ -65,9 +59,24 @@ pub struct Live {
     has_missed: AtomicBool,
     /// Another replica finds out first whether it serves again.
     defers_trials: AtomicBool,
-    meter: Meter,
+    cold: Box<Cold>,
     line: Arc<Line>,
 }
+
+/// What no choice reads.
+#[derive(Debug)]
+struct Cold {
+    /// What bounds the slots besides the limit.
+    bounds: Bounds,
+    /// Held while a state is changed. Nobody on the way of a request that nothing happens to takes it.
+    fold: Mutex<Fold>,
+    /// The request that finds out whether the account serves again, for explanations.
+    tried_by: ArcSwapOption<RequestId>,
+}
+
+// With the line that an `Arc` puts before it, an odd number of cache lines: of accounts that lie one behind
+// the other, what every choice reads is then spread over all of the cache, and not over a part of it.
+const _: () = assert!((size_of::<Live>() / 64).is_multiple_of(2));
 
 /// Everything that every choice reads of every account: one cache line.
 #[derive(Debug)]
@@ -84,6 +93,8 @@ struct Hot {
     turn: AtomicU64,
     /// When it was last chosen.
     picked_at: AtomicI64,
+    /// What was used of its quota; read by choices among accounts that have one.
+    meter: Box<Meter>,
 }
 
 /// Whether an account may serve a model.
@@ -112,22 +123,24 @@ impl Live {
                 latency: Latency::default(),
                 turn: AtomicU64::new(0),
                 picked_at: AtomicI64::new(i64::MIN),
+                meter: Box::default(),
             },
-            bounds: Bounds::default(),
             reached_by: ReachedBy::default(),
             trial: AtomicI64::new(NO_TRIAL),
             state: ArcSwap::default(),
-            fold: Mutex::new(if is_shared {
-                Fold::in_any_order()
-            } else {
-                Fold::in_order()
-            }),
-            tried_by: ArcSwapOption::default(),
             faults: AtomicU32::new(0),
             is_contested: AtomicBool::new(false),
             has_missed: AtomicBool::new(false),
             defers_trials: AtomicBool::new(false),
-            meter: Meter::default(),
+            cold: Box::new(Cold {
+                bounds: Bounds::default(),
+                fold: Mutex::new(if is_shared {
+                    Fold::in_any_order()
+                } else {
+                    Fold::in_order()
+                }),
+                tried_by: ArcSwapOption::default(),
+            }),
             line,
         };
         if is_shared {
@@ -148,18 +161,18 @@ impl Live {
 
     /// What its ramp allows, while it ramps up.
     pub fn ramp(&self) -> Option<u32> {
-        self.bounds.ramp()
+        self.cold.bounds.ramp()
     }
 
     /// How many of its slots are this replica's; `None`: all.
     pub fn allotment(&self) -> Option<u32> {
-        self.bounds.allotment()
+        self.cold.bounds.allotment()
     }
 
     /// So many of its slots are this replica's from now on. Returns how many were taken when it took
     /// effect: no more than that, or the allotment, will be, until the next one.
     pub fn allot(&self, allotment: Option<u32>) -> u32 {
-        let (taken, before) = self.bounds.allot(&self.hot.places, allotment);
+        let (taken, before) = self.cold.bounds.allot(&self.hot.places, allotment);
         if allotment.unwrap_or(u32::MAX) > before.unwrap_or(u32::MAX) {
             self.wake();
         }
@@ -207,7 +220,11 @@ impl Live {
     /// Changes the state; changes of one account happen one after the other. Then whoever waits is served.
     pub fn change<T>(&self, change: impl FnOnce(&mut Fold) -> T) -> T {
         let result = {
-            let mut fold = self.fold.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut fold = self
+                .cold
+                .fold
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             let result = change(&mut fold);
             self.publish(fold.state().clone());
             result
@@ -218,7 +235,11 @@ impl Live {
 
     /// The newest event of its state, and the state's digest.
     pub fn digest(&self) -> (AccountEventId, u64) {
-        let fold = self.fold.lock().unwrap_or_else(PoisonError::into_inner);
+        let fold = self
+            .cold
+            .fold
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         (fold.last(), fold.state().digest())
     }
 
@@ -229,19 +250,19 @@ impl Live {
 
     /// A success: while it ramps up, twice as many requests may be in flight.
     pub fn ramp_up(&self) {
-        if self.bounds.ramp_up(&self.hot.places) {
+        if self.cold.bounds.ramp_up(&self.hot.places) {
             self.wake();
         }
     }
 
     /// Begins again with one request more than are in flight.
     pub fn start_ramp(&self) {
-        self.bounds.start_ramp(&self.hot.places);
+        self.cold.bounds.start_ramp(&self.hot.places);
     }
 
     /// As many requests as the limit allows.
     pub fn end_ramp(&self) {
-        self.bounds.end_ramp(&self.hot.places);
+        self.cold.bounds.end_ramp(&self.hot.places);
         self.wake();
     }
 
@@ -261,7 +282,7 @@ impl Live {
 
     /// What was used of the account's quota.
     pub fn meter(&self) -> &Meter {
-        &self.meter
+        &self.hot.meter
     }
 
     /// Average time to an answer's head, in milliseconds; `None` before the first answer.
@@ -273,14 +294,14 @@ impl Live {
     pub fn tried_by(&self) -> Option<RequestId> {
         let state = self.state.load();
         self.is_tried(&state)
-            .then(|| self.tried_by.load_full())
+            .then(|| self.cold.tried_by.load_full())
             .flatten()
             .map(|id| *id)
     }
 
     /// Whether it may serve `model`, of which `asked` is tested. Looks at the state only where the
     /// atomics leave it open.
-    #[inline]
+    #[inline(always)]
     pub(super) fn readiness(
         &self,
         model: Option<&str>,
@@ -391,7 +412,7 @@ impl Live {
         };
         exchange(before, event.0).ok()?;
         slot.trial = Some(event);
-        self.tried_by.store(by.map(Arc::new));
+        self.cold.tried_by.store(by.map(Arc::new));
         Some(slot)
     }
 
@@ -458,14 +479,14 @@ impl Slot {
     /// Gives it back as if it had never been taken: no attempt was made.
     pub fn unused(mut self) {
         if let Some(reserved) = self.reserved.take() {
-            self.live.meter.undo(reserved);
+            self.live.hot.meter.undo(reserved);
         }
     }
 
     /// Holds what an attempt will use, in place of what an earlier one on it would have.
     pub(super) fn hold(&mut self, reserved: Reserved) {
         if let Some(before) = self.reserved.replace(reserved) {
-            self.live.meter.release(before);
+            self.live.hot.meter.release(before);
         }
     }
 }
@@ -474,7 +495,7 @@ impl Drop for Slot {
     fn drop(&mut self) {
         let live = &self.live;
         if let Some(reserved) = self.reserved.take() {
-            live.meter.release(reserved);
+            live.hot.meter.release(reserved);
         }
         if let Some(event) = self.trial {
             // A later trial, of another mark, is not ours to end.
