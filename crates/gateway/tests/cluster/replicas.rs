@@ -193,7 +193,14 @@ async fn slots_go_where_requests_are_and_come_back() {
     all_served(&a.post_many(60).await);
     assert_eq!(world.most_at_once(), 8, "the other's, too");
     // The other one needs them now, while the first still wants all.
+    let exchanges = async || a.cluster().await["counts"]["slot_exchanges"].as_u64();
+    let (before, began) = (exchanges().await.unwrap(), Instant::now());
     let (of_a, of_b) = tokio::join!(a.post_many(80), b.post_many(80));
+    println!(
+        "{} exchanges in {:?} in which both wanted all slots",
+        exchanges().await.unwrap() - before,
+        began.elapsed()
+    );
     all_served(&of_a);
     all_served(&of_b);
     assert_eq!(world.most_at_once(), 8);
