@@ -69,9 +69,50 @@ pub(super) struct Session {
     /// Days whose partitions are known to be there.
     days: BTreeSet<i64>,
     copies: HashMap<(i64, &'static str), Statement>,
+    statements: Statements,
     told: Told,
     losses: Vec<LossRow>,
 }
+
+/// What every transaction asks, prepared once.
+struct Statements {
+    begin: Statement,
+    note: Statement,
+    usage: Statement,
+}
+
+impl Statements {
+    async fn prepare(client: &Client) -> std::result::Result<Statements, tokio_postgres::Error> {
+        Ok(Statements {
+            begin: client.prepare(BEGIN).await?,
+            note: client.prepare(NOTE).await?,
+            usage: client.prepare(USAGE).await?,
+        })
+    }
+}
+
+/// One spool at a time in the whole deployment; answers how far this one was moved.
+const BEGIN: &str = "SELECT position, first_request_id, first_error_id, first_event_id
+    FROM waybill_begin_forward($1, $2, $3, $4)";
+
+/// How far a spool has been moved, what became of its records, and what it counted itself.
+const NOTE: &str = "UPDATE spools SET position = greatest(position, $2), stored = stored + $3,
+    refused = refused + $4, unkept = unkept + $5, doubled = doubled + $6,
+    counted_lost = $7, without_body = $8, without_detail = $9, set_aside = $10
+    WHERE id = $1";
+
+/// A window that began later replaces the one before.
+const USAGE: &str = "INSERT INTO usage (consumer, consumer_id, \"window\", replica, started_at, requests, tokens,
+    micro_usd)
+    SELECT consumer, consumer_id, \"window\", $1, started_at, requests, tokens, micro_usd
+    FROM unnest($2::TEXT[], $3::BIGINT[], $4::TEXT[], $5::BIGINT[], $6::BIGINT[], $7::BIGINT[], $8::BIGINT[])
+    AS used (consumer, consumer_id, \"window\", started_at, requests, tokens, micro_usd)
+    ON CONFLICT (consumer, consumer_id, \"window\", replica) DO UPDATE SET
+    requests = excluded.requests + CASE WHEN usage.started_at = excluded.started_at THEN usage.requests ELSE 0 END,
+    tokens = excluded.tokens + CASE WHEN usage.started_at = excluded.started_at THEN usage.tokens ELSE 0 END,
+    micro_usd = excluded.micro_usd + CASE WHEN usage.started_at = excluded.started_at THEN usage.micro_usd ELSE 0 END,
+    started_at = excluded.started_at
+    WHERE excluded.started_at >= usage.started_at";
 
 impl Session {
     /// Connects, brings the schema up to date, and finds out how far the spool has been moved.
@@ -128,6 +169,7 @@ impl Session {
             taker.belongs()?;
         }
         Ok(Session {
+            statements: Statements::prepare(&client).await?,
             client,
             spool: taker.standing()?.spool,
             position,
@@ -184,7 +226,8 @@ impl Session {
         }
         taker.sends(batch.position);
         let tx = self.client.transaction().await?;
-        let first = begin(&tx, &self.spool, self.position, batch.ids).await?;
+        let asks = &self.statements;
+        let first = begin(&tx, asks, &self.spool, self.position, batch.ids).await?;
         for (table, rows) in batch.streams(first) {
             if let Some(copy) = self.copies.get(&(batch.layout, table.name())) {
                 let sink = tx.copy_in(copy).await?;
@@ -194,7 +237,7 @@ impl Session {
             }
         }
         account_events(&tx, &batch.account_events).await?;
-        usage(&tx, &self.spool, batch).await?;
+        usage(&tx, &asks.usage, &self.spool, batch).await?;
         for count in &batch.noise {
             noise(&tx, count).await?;
         }
@@ -211,19 +254,7 @@ impl Session {
         for loss in losses.iter().filter(|loss| !self.losses.contains(loss)) {
             lost(&tx, &self.spool, loss).await?;
         }
-        note(&tx, &self.spool, batch.position, more).await?;
-        tx.execute(
-            "UPDATE spools SET counted_lost = $2, without_body = $3, without_detail = $4, set_aside = $5
-             WHERE id = $1",
-            &[
-                &self.spool,
-                &told.counted_lost,
-                &told.without_body,
-                &told.without_detail,
-                &told.set_aside,
-            ],
-        )
-        .await?;
+        note(&tx, asks, &self.spool, batch.position, more, told).await?;
         tx.commit().await?;
         Ok(more)
     }
@@ -281,6 +312,7 @@ impl Session {
         taker: &mut Taker,
     ) -> std::result::Result<Settled, Trouble> {
         taker.sends(entry.id);
+        let told = &taker.told()?;
         let patience = self.patience;
         let is_record = entry.kind == EntryKind::Record;
         let one = i64::from(is_record);
@@ -291,7 +323,7 @@ impl Session {
                 refused: one,
                 ..Tally::default()
             };
-            let kept = self.skip(entry, more, Some(&aside));
+            let kept = self.skip(entry, more, told, Some(&aside));
             match bounded(patience, kept).await {
                 Ok(()) => {
                     self.moved(entry.id, more, taker)?;
@@ -303,7 +335,7 @@ impl Session {
                         unkept: one,
                         ..Tally::default()
                     };
-                    bounded(patience, self.skip(entry, more, None)).await?;
+                    bounded(patience, self.skip(entry, more, told, None)).await?;
                     self.moved(entry.id, more, taker)?;
                     return Ok(Settled::Unkept);
                 }
@@ -314,7 +346,7 @@ impl Session {
             doubled: one,
             ..Tally::default()
         };
-        bounded(patience, self.skip(entry, more, None)).await?;
+        bounded(patience, self.skip(entry, more, told, None)).await?;
         self.moved(entry.id, more, taker)?;
         Ok(Settled::Doubled)
     }
@@ -324,16 +356,18 @@ impl Session {
         &mut self,
         entry: &Entry,
         more: Tally,
+        told: &Told,
         aside: Option<&SpooledSetAside>,
     ) -> std::result::Result<(), Fault> {
         let tx = self.client.transaction().await?;
-        begin(&tx, &self.spool, self.position, [0; 3]).await?;
+        let asks = &self.statements;
+        begin(&tx, asks, &self.spool, self.position, [0; 3]).await?;
         if let Some(aside) = aside
             && !set_aside(&tx, aside, Some(&entry.payload)).await?
         {
             return Err(Fault::Doubled);
         }
-        note(&tx, &self.spool, entry.id, more).await?;
+        note(&tx, asks, &self.spool, entry.id, more, told).await?;
         Ok(tx.commit().await?)
     }
 }
@@ -349,19 +383,16 @@ async fn bounded<T>(
     }
 }
 
-/// Begins to move: one spool at a time in the whole deployment, from where it was moved up to.
+/// Begins to move a spool, from where it was moved up to.
 async fn begin(
     tx: &Transaction<'_>,
+    asks: &Statements,
     spool: &str,
     position: i64,
     [requests, errors, events]: [i64; 3],
 ) -> std::result::Result<FirstIds, Fault> {
     let begun = tx
-        .query_one(
-            "SELECT position, first_request_id, first_error_id, first_event_id
-             FROM waybill_begin_forward($1, $2, $3, $4)",
-            &[&spool, &requests, &errors, &events],
-        )
+        .query_one(&asks.begin, &[&spool, &requests, &errors, &events])
         .await?;
     if begun.try_get::<_, i64>(0)? != position {
         return Err(Fault::Overtaken);
@@ -376,13 +407,14 @@ async fn begin(
 /// Notes how far a spool has been moved, and what became of its records.
 async fn note(
     tx: &Transaction<'_>,
+    asks: &Statements,
     spool: &str,
     position: i64,
     more: Tally,
+    told: &Told,
 ) -> std::result::Result<(), tokio_postgres::Error> {
     tx.execute(
-        "UPDATE spools SET position = greatest(position, $2), stored = stored + $3, refused = refused + $4,
-         unkept = unkept + $5, doubled = doubled + $6 WHERE id = $1",
+        &asks.note,
         &[
             &spool,
             &position,
@@ -390,6 +422,10 @@ async fn note(
             &more.refused,
             &more.unkept,
             &more.doubled,
+            &told.counted_lost,
+            &told.without_body,
+            &told.without_detail,
+            &told.set_aside,
         ],
     )
     .await?;
@@ -466,9 +502,10 @@ async fn account_events(
     Ok(())
 }
 
-/// Adds up per replica: a window that began later replaces the one before.
+/// Adds up per replica.
 async fn usage(
     tx: &Transaction<'_>,
+    statement: &Statement,
     replica: &str,
     batch: &Batch<'_>,
 ) -> std::result::Result<(), tokio_postgres::Error> {
@@ -482,16 +519,7 @@ async fn usage(
     let consumers: Vec<&str> = counts.clone().map(|count| &*count.consumer).collect();
     let windows: Vec<&str> = counts.clone().map(|count| &*count.window).collect();
     tx.execute(
-        "INSERT INTO usage (consumer, consumer_id, \"window\", replica, started_at, requests, tokens, micro_usd)
-         SELECT consumer, consumer_id, \"window\", $1, started_at, requests, tokens, micro_usd
-         FROM unnest($2::TEXT[], $3::BIGINT[], $4::TEXT[], $5::BIGINT[], $6::BIGINT[], $7::BIGINT[], $8::BIGINT[])
-         AS used (consumer, consumer_id, \"window\", started_at, requests, tokens, micro_usd)
-         ON CONFLICT (consumer, consumer_id, \"window\", replica) DO UPDATE SET
-         requests = excluded.requests + CASE WHEN usage.started_at = excluded.started_at THEN usage.requests ELSE 0 END,
-         tokens = excluded.tokens + CASE WHEN usage.started_at = excluded.started_at THEN usage.tokens ELSE 0 END,
-         micro_usd = excluded.micro_usd + CASE WHEN usage.started_at = excluded.started_at THEN usage.micro_usd ELSE 0 END,
-         started_at = excluded.started_at
-         WHERE excluded.started_at >= usage.started_at",
+        statement,
         &[
             &replica,
             &consumers,
