@@ -7,7 +7,8 @@
 //!
 //! In the order of a request's way: [`endpoint`] names what was asked for, [`peek`] reads the body,
 //! [`splice`] changes the model in it, [`stream`] and [`usage`] read the answer, [`error`] and [`reset`]
-//! read what a provider said when it failed, [`render`] writes errors of our own.
+//! read what a provider said when it failed, [`render`] writes errors of our own. [`translate`] stands between
+//! a client and a provider of different languages.
 
 pub mod endpoint;
 pub mod error;
@@ -17,4 +18,5 @@ pub mod render;
 pub mod reset;
 pub mod splice;
 pub mod stream;
+pub mod translate;
 pub mod usage;
