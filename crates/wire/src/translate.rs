@@ -11,6 +11,9 @@
 
 use std::{borrow::Cow, fmt};
 
+pub mod codeassist;
+pub mod gemini;
+pub mod schema;
 pub mod talk;
 pub mod text;
 
