@@ -98,10 +98,14 @@ pub fn spell(spot: &Spot) -> String {
     }
 }
 
-/// Which generation a model is of: 3 for `gemini-3.5-flash`. `None` where the name does not say.
+/// Which generation a model is of: 3 for `gemini-3.5-flash`, the newest for `gemini-flash-latest`. `None`
+/// where the name does not say.
 fn generation(model: &str) -> Option<u32> {
-    let digits = model.strip_prefix("models/").unwrap_or(model);
-    let digits = digits.strip_prefix("gemini-")?;
+    let name = model.strip_prefix("models/").unwrap_or(model);
+    let digits = name.strip_prefix("gemini-")?;
+    if name.ends_with("-latest") && !digits.starts_with(|first: char| first.is_ascii_digit()) {
+        return Some(u32::MAX);
+    }
     let end = digits
         .find(|byte: char| !byte.is_ascii_digit())
         .unwrap_or(digits.len());

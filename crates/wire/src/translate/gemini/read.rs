@@ -236,11 +236,22 @@ fn read_part<'a>(
     ) {
         (text, None, None, None, None) if thought == Some(true) => {
             let text = text.unwrap_or_default();
-            push(Content::Thinking(Thought {
-                redacted: text.is_empty() && signature.is_some(),
-                text,
-                signature,
-            }));
+            match parts.last_mut().map(|last| &mut last.content) {
+                Some(Content::Thinking(last)) if goes_on(last) => {
+                    if !text.is_empty() {
+                        last.text = Text::from(format!("{}{text}", last.text));
+                    }
+                    last.signature = signature;
+                }
+                _ => parts.push(Part {
+                    content: Content::Thinking(Thought {
+                        redacted: text.is_empty() && signature.is_some(),
+                        text,
+                        signature,
+                    }),
+                    at,
+                }),
+            }
         }
         (text, None, None, None, None) if text.is_some() || signature.is_some() => {
             let text = text.unwrap_or_default();
@@ -285,6 +296,11 @@ fn read_part<'a>(
         }
     }
     Ok(())
+}
+
+/// Clients hand back a streamed thought piece by piece, as it came; its proof is the last of them.
+fn goes_on(thought: &Thought<'_>) -> bool {
+    thought.signature.is_none() && !thought.redacted
 }
 
 /// `{}`.
@@ -523,10 +539,7 @@ fn choice<'a>(
             "names some of the tools, and other providers are told of one or all",
         ))
     };
-    let everything = prompt
-        .tools
-        .iter()
-        .all(|tool| allowed.iter().any(|name| *name == tool.name));
+    let everything = prompt.tools.iter().all(|tool| allowed.contains(&tool.name));
     prompt.tool_choice = match calling.mode.as_deref() {
         None | Some("" | "MODE_UNSPECIFIED") if allowed.is_empty() => None,
         None | Some("" | "MODE_UNSPECIFIED" | "AUTO" | "VALIDATED")

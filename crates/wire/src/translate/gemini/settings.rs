@@ -244,7 +244,7 @@ pub(super) fn write(
         config.raw("topK", small(i64::try_from(*top_k), Setting::TopK)?);
     }
     if let Some(seed) = seed {
-        config.raw("seed", small(i64::try_from(*seed), Setting::Seed)?);
+        config.raw("seed", small::<()>(Ok(*seed), Setting::Seed)?);
     }
     if stop.len() > MAX_STOPS {
         return Err(Untranslatable::at(

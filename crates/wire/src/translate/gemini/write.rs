@@ -10,8 +10,8 @@ use std::collections::HashMap;
 use super::super::{
     Setting, Spot, Target, Untranslatable, schema,
     talk::{
-        Content, Maker, Media, MediaKind, Part, Prompt, Role, Source, Thought, Tool, ToolCall,
-        ToolChoice, ToolResult, Turn,
+        Content, Maker, Media, Part, Prompt, Role, Source, Thought, Tool, ToolCall, ToolChoice,
+        ToolResult, Turn,
     },
     text::{Json, Text},
 };
@@ -28,8 +28,7 @@ use super::{
 /// What is left out, and why:
 /// - thoughts that Gemini did not sign: it could not check them, and does without;
 /// - [`Prompt::user`]: Gemini has no field for who the request is for, and answers nobody differently;
-/// - the names of pictures and sounds, and of files in tools' results: labels (a document's name is said in
-///   a text before it);
+/// - the names of files: labels, for which Gemini has no field;
 /// - [`Tool::strict`] that is not `true`, and a schema's `strict`: the model is always held to the schema of
 ///   an answer;
 /// - the length that a dialect demands where the client gave none: Gemini demands none.
@@ -353,14 +352,11 @@ fn write_media(
     parts: &mut Group<'_>,
 ) -> Result<(), Untranslatable> {
     let Media {
-        kind,
+        kind: _,
         mime,
         source,
-        name,
+        name: _,
     } = media;
-    if let (MediaKind::Document, Some(name)) = (kind, name) {
-        text_part(parts.element(), name);
-    }
     match source {
         Source::Plain(text) => text_part(parts.element(), text),
         Source::Base64(data) => {
