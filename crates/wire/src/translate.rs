@@ -13,9 +13,11 @@ use std::{borrow::Cow, fmt};
 
 pub mod codeassist;
 pub mod gemini;
+mod members;
 pub mod schema;
 pub mod talk;
 pub mod text;
+pub mod unsigned;
 
 use talk::{At, Maker, Signature};
 use text::Text;
