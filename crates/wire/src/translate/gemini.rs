@@ -25,13 +25,17 @@ use super::{
 mod answer;
 mod body;
 pub mod count;
+mod declarations;
 mod encoder;
+mod files;
 pub(super) mod out;
+mod parts;
 mod read;
 mod settings;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod tools;
 mod write;
 
 pub use answer::{read_answer, write_answer};

@@ -13,7 +13,9 @@ use super::super::{
     talk::{Answer, Content, Part, Stop, Thought, Tokens, ToolCall},
     text::{Json, Text},
 };
-use super::{out::Group, read::no_arguments, read_signature, write::thought_part, write_signature};
+use super::{
+    out::Group, parts::no_arguments, read_signature, write::thought_part, write_signature,
+};
 
 /// `GenerateContentResponse`, as far as it matters. Fields may be added by Google at any time.
 #[derive(Debug, Deserialize)]

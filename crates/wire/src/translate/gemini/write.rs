@@ -8,17 +8,19 @@
 use std::collections::HashMap;
 
 use super::super::{
-    Setting, Spot, Target, Untranslatable, schema,
+    Setting, Spot, Target, Untranslatable,
     talk::{
-        Content, Maker, Media, Part, Prompt, Role, Source, Thought, Tool, ToolCall, ToolChoice,
-        ToolResult, Turn,
+        Content, Maker, Media, Part, Prompt, Role, Source, Thought, ToolCall, ToolResult, Turn,
     },
-    text::{Json, Text},
+    text::Json,
 };
 use super::{
-    NO_SIGNATURE, generation,
+    NO_SIGNATURE,
+    declarations::{write_choice, write_tools},
+    files::{blob, untyped, write_media},
+    generation,
     out::Group,
-    read::{is_googles, outcome},
+    parts::outcome,
     settings::{self, Settings},
     write_signature,
 };
@@ -29,7 +31,7 @@ use super::{
 /// - thoughts that Gemini did not sign: it could not check them, and does without;
 /// - [`Prompt::user`]: Gemini has no field for who the request is for, and answers nobody differently;
 /// - the names of files: labels, for which Gemini has no field;
-/// - [`Tool::strict`] that is not `true`, and a schema's `strict`: the model is always held to the schema of
+/// - a tool's `strict` that is not `true`, and a schema's `strict`: the model is always held to the schema of
 ///   an answer;
 /// - the length that a dialect demands where the client gave none: Gemini demands none.
 ///
@@ -128,7 +130,7 @@ fn write_system(system: &[Part<'_>], body: &mut Group<'_>) -> Result<(), Untrans
     Ok(())
 }
 
-fn text_part(out: &mut Vec<u8>, text: &str) {
+pub(super) fn text_part(out: &mut Vec<u8>, text: &str) {
     let mut part = Group::object(out);
     part.text("text", text);
     part.close();
@@ -315,93 +317,6 @@ fn is_plain_object(text: &str) -> bool {
     matches!(outcome(&raw), Ok((Some(read), false)) if *read == *text)
 }
 
-fn untyped(part: &Part<'_>) -> Untranslatable {
-    Untranslatable::at(
-        Spot::Part(part.at),
-        "does not say of what type it is, and Gemini wants to know",
-    )
-}
-
-fn blob(mime: &str, data: &str, part: &mut Group<'_>) {
-    let mut blob = part.inner("inlineData");
-    blob.text("mimeType", mime);
-    blob.text("data", data);
-    blob.close();
-}
-
-/// Types by the ends of addresses, for media that say none.
-const ENDINGS: &[(&str, &str)] = &[
-    (".png", "image/png"),
-    (".jpg", "image/jpeg"),
-    (".jpeg", "image/jpeg"),
-    (".webp", "image/webp"),
-    (".gif", "image/gif"),
-    (".heic", "image/heic"),
-    (".pdf", "application/pdf"),
-    (".txt", "text/plain"),
-    (".csv", "text/csv"),
-    (".html", "text/html"),
-    (".mp3", "audio/mp3"),
-    (".wav", "audio/wav"),
-    (".mp4", "video/mp4"),
-];
-
-fn write_media(
-    media: &Media<'_>,
-    part: &Part<'_>,
-    parts: &mut Group<'_>,
-) -> Result<(), Untranslatable> {
-    let Media {
-        kind: _,
-        mime,
-        source,
-        name: _,
-    } = media;
-    match source {
-        Source::Plain(text) => text_part(parts.element(), text),
-        Source::Base64(data) => {
-            let mime = mime.as_ref().ok_or_else(|| untyped(part))?;
-            let mut whole = Group::object(parts.element());
-            blob(mime, data, &mut whole);
-            whole.close();
-        }
-        Source::Url(uri) if uri.starts_with("https://") || uri.starts_with("http://") => {
-            let path = uri.split(['?', '#']).next().unwrap_or(uri);
-            let lower = path.to_ascii_lowercase();
-            let guessed = ENDINGS.iter().find(|(ending, _)| lower.ends_with(ending));
-            let mime = mime.as_deref().or(guessed.map(|(_, mime)| *mime));
-            file(uri, mime, parts);
-        }
-        Source::Url(_) => {
-            return Err(Untranslatable::at(
-                Spot::Part(part.at),
-                "is not at an address that Gemini fetches: one that begins with https:// or http://",
-            ));
-        }
-        Source::File(uri) if is_googles(uri) && uri.contains("://") => {
-            file(uri, mime.as_deref(), parts);
-        }
-        Source::File(_) => {
-            return Err(Untranslatable::at(
-                Spot::Part(part.at),
-                "is kept with another provider, where Gemini cannot open it",
-            ));
-        }
-    }
-    Ok(())
-}
-
-fn file(uri: &str, mime: Option<&str>, parts: &mut Group<'_>) {
-    let mut whole = Group::object(parts.element());
-    let mut file = whole.inner("fileData");
-    if let Some(mime) = mime {
-        file.text("mimeType", mime);
-    }
-    file.text("fileUri", uri);
-    file.close();
-    whole.close();
-}
-
 fn write_call(
     call: &ToolCall<'_>,
     part: &Part<'_>,
@@ -465,70 +380,4 @@ pub(super) fn thought_part(out: &mut Vec<u8>, thought: &Thought<'_>) {
         part.text("thoughtSignature", &write_signature(signature));
     }
     part.close();
-}
-
-fn write_tools(tools: &[Tool<'_>], body: &mut Group<'_>) -> Result<(), Untranslatable> {
-    let mut list = body.list("tools");
-    let mut tool = Group::object(list.element());
-    let mut declarations = tool.list("functionDeclarations");
-    for (place, tool) in tools.iter().enumerate() {
-        let Tool {
-            name,
-            description,
-            parameters,
-            strict: _,
-        } = tool;
-        let mut declaration = Group::object(declarations.element());
-        declaration.text("name", name);
-        if let Some(description) = description {
-            declaration.text("description", description);
-        }
-        if let Some(parameters) = parameters {
-            let cleaned = schema::clean(parameters).map_err(|error| {
-                let why = format!(
-                    "has a schema that Gemini has no words for: {} {}",
-                    error.under("parameters"),
-                    error.why
-                );
-                Untranslatable::at(Spot::Tool(place), why)
-            })?;
-            // Google documents that a function without parameters leaves them out.
-            if !schema::is_empty_object(&cleaned) {
-                declaration.raw("parameters", cleaned.get());
-            }
-        }
-        declaration.close();
-    }
-    declarations.close();
-    tool.close();
-    list.close();
-    Ok(())
-}
-
-/// `VALIDATED` holds calls to the schemas where the model is free to call; where it must call, it is held
-/// to them anyhow.
-fn write_choice(choice: Option<&ToolChoice<'_>>, tools: &[Tool<'_>], body: &mut Group<'_>) {
-    let strict = tools.iter().any(|tool| tool.strict == Some(true));
-    let mut named: Option<&Text<'_>> = None;
-    let mode = match choice {
-        None | Some(ToolChoice::Auto) if strict => "VALIDATED",
-        None => return,
-        Some(ToolChoice::Auto) => "AUTO",
-        Some(ToolChoice::None) => "NONE",
-        Some(ToolChoice::Any) => "ANY",
-        Some(ToolChoice::Named(name)) => {
-            named = Some(name);
-            "ANY"
-        }
-    };
-    let mut config = body.inner("toolConfig");
-    let mut calling = config.inner("functionCallingConfig");
-    calling.text("mode", mode);
-    if let Some(name) = named {
-        let mut list = calling.list("allowedFunctionNames");
-        super::out::string(list.element(), name);
-        list.close();
-    }
-    calling.close();
-    config.close();
 }
