@@ -5,7 +5,6 @@ use proptest::{
     prelude::*,
     test_runner::{Config, TestCaseError, TestRunner},
 };
-use waybill_model::protocol::StreamFormat;
 use waybill_wire::translate::talk::{Answer, Delta, Prompt};
 
 use crate::{
@@ -17,11 +16,13 @@ use crate::{
 /// Cases of each ordered pair.
 const CASES: u32 = 96;
 
+/// Tries every pair and tells of all that change something.
 fn for_every_pair<T: std::fmt::Debug, S: Strategy<Value = T>>(
     generate: impl Fn(Can) -> S,
-    check: impl Fn(&Dialect, &Dialect, Can, T),
+    check: impl Fn(&Dialect, &Dialect, Can, T) -> Result<(), TestCaseError>,
 ) {
     let all = all();
+    let mut changed = Vec::new();
     for first in &all {
         for second in &all {
             let can = first.can.both(second.can);
@@ -30,84 +31,84 @@ fn for_every_pair<T: std::fmt::Debug, S: Strategy<Value = T>>(
                 failure_persistence: None,
                 ..Config::default()
             });
-            let run = runner.run(&generate(can), |value| {
-                check(first, second, can, value);
-                Ok::<_, TestCaseError>(())
-            });
-            if let Err(error) = run {
-                panic!("{} and {}: {error}", first.name, second.name);
+            if let Err(error) = runner.run(&generate(can), |value| check(first, second, can, value))
+            {
+                changed.push(format!("{}, then {}: {error}", first.name, second.name));
             }
         }
     }
+    assert!(changed.is_empty(), "{}", changed.join("\n\n"));
 }
 
-/// Says a prompt in a dialect and reads it again.
-fn retold(dialect: &Dialect, prompt: &Prompt<'_>, then: &mut dyn FnMut(&Prompt<'_>)) {
-    let written = (dialect.write_prompt)(prompt, dialect.target()).unwrap_or_else(|refusal| {
-        panic!("{} does not write {prompt:#?}: {refusal:?}", dialect.name)
-    });
-    let written = String::from_utf8(written).unwrap();
-    let read = (dialect.read_prompt)(&written)
-        .unwrap_or_else(|refusal| panic!("{} does not read {written}: {refusal:?}", dialect.name));
-    then(&read);
+fn write(dialect: &Dialect, prompt: &Prompt<'_>) -> Result<String, TestCaseError> {
+    let written = (dialect.write_prompt)(prompt, dialect.target());
+    let written = written.map_err(|refusal| fail(dialect, "write", format!("{refusal:?}")))?;
+    Ok(String::from_utf8(written).unwrap())
+}
+
+fn read<'a>(dialect: &Dialect, written: &'a str) -> Result<Prompt<'a>, TestCaseError> {
+    (dialect.read_prompt)(written)
+        .map_err(|refusal| fail(dialect, "read", format!("{refusal:?}: {written}")))
+}
+
+fn fail(dialect: &Dialect, what: &str, why: String) -> TestCaseError {
+    TestCaseError::fail(format!("{} does not {what} it: {why}", dialect.name))
 }
 
 #[test]
 fn a_prompt_that_both_can_say_is_the_same_afterwards() {
     for_every_pair(generate::prompt, |first, second, can, mut prompt| {
-        let mut unchanged = false;
-        retold(first, &prompt.clone(), &mut |once| {
-            retold(second, once, &mut |twice| {
-                let mut twice = twice.clone();
-                can.forget(&mut twice);
-                can.forget(&mut prompt);
-                assert_eq!(twice, prompt);
-                unchanged = true;
-            });
-        });
-        assert!(unchanged);
+        let said = write(first, &prompt)?;
+        let said_again = write(second, &read(first, &said)?)?;
+        let mut twice = read(second, &said_again)?;
+        can.forget(&mut twice);
+        can.forget(&mut prompt);
+        prop_assert_eq!(twice, prompt, "{}\n{}", said, said_again);
+        Ok(())
     });
 }
 
-fn retold_answer(dialect: &Dialect, answer: &Answer<'_>, then: &mut dyn FnMut(&Answer<'_>)) {
-    let written = String::from_utf8((dialect.write_answer)(answer, &context())).unwrap();
-    let read = (dialect.read_answer)(&written)
-        .unwrap_or_else(|why| panic!("{} does not read {written}: {why}", dialect.name));
-    then(&read);
+fn write_answer(dialect: &Dialect, answer: &Answer<'_>) -> String {
+    String::from_utf8((dialect.write_answer)(answer, &context())).unwrap()
+}
+
+fn read_answer<'a>(dialect: &Dialect, written: &'a str) -> Result<Answer<'a>, TestCaseError> {
+    (dialect.read_answer)(written).map_err(|why| fail(dialect, "read", format!("{why}: {written}")))
 }
 
 #[test]
 fn an_answer_that_both_can_say_is_the_same_afterwards() {
     for_every_pair(generate::answer, |first, second, can, mut answer| {
-        retold_answer(first, &answer.clone(), &mut |once| {
-            retold_answer(second, once, &mut |twice| {
-                let mut twice = twice.clone();
-                can.forget_in_answer(&mut twice);
-                can.forget_in_answer(&mut answer);
-                assert_eq!(twice, answer);
-            });
-        });
+        let said = write_answer(first, &answer);
+        let said_again = write_answer(second, &read_answer(first, &said)?);
+        let mut twice = read_answer(second, &said_again)?;
+        can.forget_in_answer(&mut twice);
+        can.forget_in_answer(&mut answer);
+        prop_assert_eq!(twice, answer, "{}\n{}", said, said_again);
+        Ok(())
     });
 }
 
-fn streamed(dialect: &Dialect, deltas: &[Delta<'_>]) -> Vec<Delta<'static>> {
+fn stream(dialect: &Dialect, deltas: &[Delta<'_>]) -> String {
     let mut encoder = (dialect.encoder)(context());
     let mut written = Vec::new();
     for delta in deltas {
         encoder.delta(delta, &mut written);
     }
-    let format: StreamFormat = dialect.format;
-    decode(dialect, format, &String::from_utf8(written).unwrap())
+    String::from_utf8(written).unwrap()
 }
 
 #[test]
 fn a_streamed_answer_that_both_can_say_is_the_same_afterwards() {
     let pieces = |can| (generate::answer(can), 1usize..20);
     for_every_pair(pieces, |first, second, can, (mut answer, letters)| {
-        let once = streamed(first, &generate::deltas(&answer, letters));
-        let mut twice = generate::whole(&streamed(second, &once));
+        let said = stream(first, &generate::deltas(&answer, letters));
+        let once = decode(first, first.format, &said);
+        let said_again = stream(second, &once);
+        let mut twice = generate::whole(&decode(second, second.format, &said_again));
         can.forget_in_answer(&mut twice);
         can.forget_in_answer(&mut answer);
-        assert_eq!(twice, answer);
+        prop_assert_eq!(twice, answer, "{}\n{}", said, said_again);
+        Ok(())
     });
 }
