@@ -3,6 +3,7 @@
 
 use std::{fs, path::PathBuf};
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{
@@ -416,4 +417,78 @@ fn a_count_asks_for_what_is_read_and_nothing_else() {
         Ok(12)
     );
     assert!(count::read_answer("{}").is_err());
+}
+
+/// Pieces that bodies and events are made of, in any order: closer to the branches than random bytes.
+fn pieces() -> impl Strategy<Value = String> {
+    let words = [
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+        ",",
+        "\"",
+        "null",
+        "true",
+        "1",
+        "-1",
+        "1e999",
+        "\\",
+        "\\u",
+        "é",
+        "{\"type\":\"",
+        "\"type\":\"text\"",
+        "\"text\":\"x\"",
+        "\"max_tokens\":1",
+        "\"messages\":[",
+        "\"role\":\"user\"",
+        "\"role\":\"assistant\"",
+        "\"content\":[",
+        "\"content\":\"x\"",
+        "\"tool_use\"",
+        "\"tool_result\"",
+        "\"redacted_thinking\"",
+        "\"data\":\"waybill.gemini.\"",
+        "\"input\":{}",
+        "message_start\"",
+        "content_block_start\",\"content_block\":{",
+        "content_block_delta\",\"delta\":{",
+        "content_block_stop\"}",
+        "message_stop\"}",
+        "\"tools\":[",
+        "\"thinking\":{",
+    ];
+    proptest::collection::vec(proptest::sample::select(words.to_vec()), 0..40)
+        .prop_map(|words| words.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_comes_is_read_or_refused(text in prop_oneof![pieces(), ".{0,80}"], more in pieces()) {
+        let _ = read_prompt(&text).map_err(|refusal| spell(&refusal.what));
+        let _ = read_answer(&text);
+        let _ = count::read_answer(&text);
+        let mut decoder = Decoder::default();
+        let mut deltas = Vec::new();
+        let _ = decoder.event("", &text, &mut deltas);
+        let _ = decoder.event("content_block_delta", &more, &mut deltas);
+        let mut rest = Vec::new();
+        let _ = decoder.finish(&mut rest);
+        deltas.extend(rest);
+        encode(&deltas);
+    }
+}
+
+#[test]
+fn every_start_of_every_fixture_is_read_or_refused() {
+    for (_, body) in fixtures("request").into_iter().chain(fixtures("answer")) {
+        let body = body.trim_end();
+        for (end, _) in body.char_indices() {
+            let _ = read_prompt(&body[..end]).unwrap_err();
+            let _ = read_answer(&body[..end]).unwrap_err();
+        }
+    }
 }
