@@ -15,6 +15,7 @@ pub mod codeassist;
 pub mod gemini;
 mod members;
 pub mod schema;
+pub mod messages;
 pub mod talk;
 pub mod text;
 pub mod unsigned;
