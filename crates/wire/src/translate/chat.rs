@@ -40,6 +40,7 @@ mod answer;
 mod decode;
 mod encode;
 mod media;
+mod misread;
 mod names;
 mod read;
 mod request;

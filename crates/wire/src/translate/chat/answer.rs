@@ -17,6 +17,7 @@ pub use written::write_answer;
 pub(super) use written::{AnswerId, call_id, model_of};
 
 use super::{
+    misread::{short, wordless},
     read::arguments_of,
     usage::{Stated, stop_of},
 };
@@ -121,7 +122,7 @@ pub(super) fn tokens_of(usage: &RawValue) -> Option<Tokens> {
 
 /// A finish reason that is none of the API's.
 pub(super) fn strange_reason(reason: &str) -> Unreadable {
-    let reason: String = reason.chars().take(64).collect();
+    let reason = short(reason);
     Unreadable(format!("the answer ended for a reason that is none: `{reason}`").into())
 }
 
@@ -138,8 +139,9 @@ pub(super) const NO_FUNCTION: Unreadable =
 /// # Errors
 /// What is not as the API promises.
 pub fn read_answer(body: &str) -> Result<Answer<'_>, Unreadable> {
-    let completion: Completion<'_> = serde_json::from_str(body)
-        .map_err(|error| Unreadable(format!("the answer is no chat completion: {error}").into()))?;
+    let completion: Completion<'_> = serde_json::from_str(body).map_err(|error| {
+        Unreadable(format!("the answer is no chat completion: {}", wordless(&error)).into())
+    })?;
     let Completion {
         id,
         model,

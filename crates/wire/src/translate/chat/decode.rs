@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 
 use super::{
     answer::{AnsweredCall, LEGACY_CALL, NO_FUNCTION, said, said_first, strange_reason, tokens_of},
+    misread::wordless,
     usage::stop_of,
 };
 use crate::translate::{
@@ -110,7 +111,11 @@ impl Decoder {
         }
         let chunk: Chunk<'d> = serde_json::from_str(data).map_err(|error| {
             Unreadable(
-                format!("an event of the stream is no chunk of a chat completion: {error}").into(),
+                format!(
+                    "an event of the stream is no chunk of a chat completion: {}",
+                    wordless(&error)
+                )
+                .into(),
             )
         })?;
         let Chunk {

@@ -8,11 +8,12 @@
 mod message;
 mod part;
 
-use serde_path_to_error::Segment;
-
 pub(super) use message::arguments_of;
 
-use super::request::{self, Either, Request};
+use super::{
+    misread::{misread, short},
+    request::{self, Either, Request},
+};
 use crate::translate::{
     Untranslatable,
     talk::{Amount, Effort, Format, Prompt, Thinking, Tool, ToolChoice},
@@ -79,35 +80,6 @@ pub fn read_prompt(body: &str) -> Result<Prompt<'_>, Untranslatable> {
         .message(message)?;
     }
     Ok(prompt)
-}
-
-/// Says where a body is not what it should be.
-fn misread(body: &str) -> Untranslatable {
-    let mut json = serde_json::Deserializer::from_str(body);
-    let error = match serde_path_to_error::deserialize::<_, Request<'_>>(&mut json) {
-        Err(error) => error,
-        // What follows the body, then.
-        Ok(_) => return Untranslatable::named("", "is followed by something that is not JSON"),
-    };
-    let mut name = String::new();
-    for segment in error.path() {
-        let piece = match segment {
-            Segment::Seq { index } => index.to_string(),
-            Segment::Map { key } => key.clone(),
-            Segment::Enum { variant } => variant.clone(),
-            Segment::Unknown => continue,
-        };
-        if !name.is_empty() {
-            name.push('.');
-        }
-        name.push_str(&piece);
-    }
-    let inner = error.inner().to_string();
-    let why = match inner.starts_with("unknown field") {
-        true => "is not a field that Waybill knows of Chat Completions".to_owned(),
-        false => format!("cannot be read: {inner}"),
-    };
-    Untranslatable::named(name, why)
 }
 
 /// Refuses what asks for more than any other dialect can do.
@@ -202,7 +174,7 @@ fn format(format: Option<request::Format<'_>>) -> Read<Option<Format<'_>>> {
         ("json_schema", None) => Err(missing("response_format.json_schema")),
         ("text" | "json_object", Some(_)) => Err(Untranslatable::named(
             "response_format.json_schema",
-            format!("has no place beside the type `{}`", r#type),
+            format!("has no place beside the type `{}`", short(&r#type)),
         )),
         _ => Err(unknown("response_format.type", &r#type)),
     }
@@ -279,12 +251,18 @@ fn missing(name: impl Into<String>) -> Untranslatable {
 }
 
 fn unknown(name: impl Into<String>, word: &str) -> Untranslatable {
-    Untranslatable::named(name, format!("is `{word}`, which Waybill does not know"))
+    Untranslatable::named(
+        name,
+        format!("is `{}`, which Waybill does not know", short(word)),
+    )
 }
 
 fn not_a_function(name: String, kind: &str) -> Untranslatable {
     Untranslatable::named(
         name,
-        format!("is of the type `{kind}`: only functions can be carried over"),
+        format!(
+            "is of the type `{}`: only functions can be carried over",
+            short(kind)
+        ),
     )
 }

@@ -12,6 +12,7 @@ use super::{Read, missing, not_a_function, part::piece_of, unknown};
 use crate::translate::{
     Untranslatable,
     chat::{
+        misread::short,
         names::{self, count},
         request::{self, Either},
     },
@@ -47,7 +48,7 @@ impl<'a> Speaker<'_, 'a> {
         let absent = |fields: &[(&str, bool)]| match fields.iter().find(|(_, given)| *given) {
             Some((field, _)) => Err(Untranslatable::named(
                 self.name(field),
-                format!("has no place in a message of the role `{role}`"),
+                format!("has no place in a message of the role `{}`", short(&role)),
             )),
             None => Ok(()),
         };
@@ -196,7 +197,10 @@ impl<'a> Speaker<'_, 'a> {
             if !may.contains(&&*piece.r#type) {
                 return Err(Untranslatable::named(
                     at(""),
-                    format!("is of the type `{}`, which has no place here", piece.r#type),
+                    format!(
+                        "is of the type `{}`, which has no place here",
+                        short(&piece.r#type)
+                    ),
                 ));
             }
             let content = piece_of(piece, &at)?;

@@ -7,7 +7,7 @@
 use super::{Read, missing, unknown};
 use crate::translate::{
     Untranslatable,
-    chat::{media, request},
+    chat::{media, misread::short, request},
     talk::{Content, Media, MediaKind, Source},
 };
 
@@ -38,7 +38,7 @@ pub(super) fn piece_of<'a>(
     {
         return Err(Untranslatable::named(
             at(&format!(".{field}")),
-            format!("has no place in a part of the type `{}`", r#type),
+            format!("has no place in a part of the type `{}`", short(&r#type)),
         ));
     }
     let content = match (text, refusal, image_url, input_audio, file) {
@@ -57,7 +57,10 @@ fn image_of<'a>(image: request::ImageUrl<'a>, at: &dyn Fn(&str) -> String) -> Re
     if let Some(detail) = detail.filter(|detail| !matches!(&**detail, "auto" | "high")) {
         return Err(Untranslatable::named(
             at(".image_url.detail"),
-            format!("is `{detail}`: how closely to look can only be said to OpenAI's own API"),
+            format!(
+                "is `{}`: how closely to look can only be said to OpenAI's own API",
+                short(&detail)
+            ),
         ));
     }
     let located =

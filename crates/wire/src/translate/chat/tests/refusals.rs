@@ -289,6 +289,25 @@ fn what_cannot_be_carried_over_is_refused_by_its_name() {
     }
 }
 
+#[test]
+fn a_refusal_repeats_no_more_of_the_body_than_a_word() {
+    let long = "x".repeat(1000);
+    let bodies = [
+        format!(r#"{{"messages":[],"seed":"{long}"}}"#),
+        format!(r#"{{"messages":[],"{long}":1}}"#),
+        format!(r#"{{"messages":[],"reasoning_effort":"{long}"}}"#),
+        format!(r#"{{"messages":[{{"role":"{long}"}}]}}"#),
+        format!(r#"{{"messages":[{{"role":"user","content":[{{"type":"{long}"}}]}}]}}"#),
+    ];
+    for body in bodies {
+        let refusal = read_prompt(&body).unwrap_err();
+        let said = format!("{} {}", spell(&refusal.what), refusal.why);
+        assert!(said.len() < 250, "{said}");
+    }
+    let secret = read_prompt(r#"{"messages":[],"seed":"a \"secret\" text"}"#).unwrap_err();
+    assert!(!secret.why.contains("secret"), "{}", secret.why);
+}
+
 fn media(kind: MediaKind, mime: Option<&'static str>, source: Source<'static>) -> Content<'static> {
     Content::Media(Media {
         kind,

@@ -309,7 +309,7 @@ fn the_end_is_told_once_and_whatever_the_server_says_of_it() {
                     _ => None,
                 })
                 .collect();
-            assert_eq!(ends, [stop.clone()], "{reason}");
+            assert_eq!(ends, std::slice::from_ref(&stop), "{reason}");
         }
     }
     let strange = chunks(&[], "\"exploded\"");

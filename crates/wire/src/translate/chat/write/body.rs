@@ -60,7 +60,7 @@ pub(super) struct StreamOptions {
 #[derive(Serialize)]
 pub(super) struct Message<'p> {
     pub role: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// `null` where an assistant says nothing: servers want to see that.
     pub content: Option<Body<'p>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<Cow<'p, str>>,
