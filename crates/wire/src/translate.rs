@@ -12,8 +12,10 @@
 use std::{borrow::Cow, fmt};
 
 pub mod chat;
+mod members;
 pub mod talk;
 pub mod text;
+pub mod unsigned;
 
 use talk::{At, Maker, Signature};
 use text::Text;

@@ -190,6 +190,11 @@ impl Encoder {
         if let Open::Call { index, .. } = self.open {
             let step = CallStep {
                 index,
+                // OpenAI's SDK takes no piece of a call without it.
+                function: Some(FunctionStep {
+                    name: None,
+                    arguments: "",
+                }),
                 extra_content: Some(Extra::from(signature)),
                 ..CallStep::default()
             };
