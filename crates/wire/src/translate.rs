@@ -13,6 +13,7 @@ use std::{borrow::Cow, fmt};
 
 pub mod codeassist;
 pub mod gemini;
+pub mod chat;
 mod members;
 pub mod schema;
 pub mod messages;
