@@ -11,6 +11,7 @@
 
 use std::{borrow::Cow, fmt};
 
+pub mod responses;
 pub mod talk;
 pub mod text;
 
