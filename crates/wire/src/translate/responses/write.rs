@@ -82,10 +82,22 @@ enum Item<'p> {
         #[serde(skip_serializing_if = "Option::is_none")]
         status: Option<&'static str>,
     },
+    CustomToolCallOutput {
+        call_id: &'p str,
+        output: Output<'p>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        status: Option<&'static str>,
+    },
     Reasoning {
         summary: Vec<Summary<'p>>,
         encrypted_content: Cow<'p, str>,
     },
+}
+
+impl Item<'_> {
+    fn is_custom_call(&self, id: &str) -> bool {
+        matches!(self, Item::CustomToolCall { call_id, .. } if *call_id == id)
+    }
 }
 
 #[derive(Serialize)]
@@ -331,7 +343,8 @@ fn write_turn<'p>(turn: &'p Turn<'_>, items: &mut Vec<Item<'p>>) -> Result<(), U
             }
             (Content::ToolResult(result), Role::User) => {
                 flush(*role, &mut said, items);
-                items.push(write_result(result)?);
+                let is_custom = items.iter().any(|item| item.is_custom_call(&result.id));
+                items.push(write_result(result, is_custom)?);
             }
             (Content::Thinking(thought), Role::Assistant) => {
                 if let Some(item) = write_thought(thought) {
@@ -395,7 +408,10 @@ fn write_call<'p>(call: &'p ToolCall<'_>, items: &mut Vec<Item<'p>>) {
     });
 }
 
-fn write_result<'p>(result: &'p ToolResult<'_>) -> Result<Item<'p>, Untranslatable> {
+fn write_result<'p>(
+    result: &'p ToolResult<'_>,
+    is_custom: bool,
+) -> Result<Item<'p>, Untranslatable> {
     let ToolResult {
         id,
         // The call says it.
@@ -429,10 +445,18 @@ fn write_result<'p>(result: &'p ToolResult<'_>) -> Result<Item<'p>, Untranslatab
             Output::Pieces(pieces)
         }
     };
-    Ok(Item::FunctionCallOutput {
-        call_id: id,
-        output,
-        status: is_error.then_some("incomplete"),
+    let (call_id, status) = (&**id, is_error.then_some("incomplete"));
+    Ok(match is_custom {
+        true => Item::CustomToolCallOutput {
+            call_id,
+            output,
+            status,
+        },
+        false => Item::FunctionCallOutput {
+            call_id,
+            output,
+            status,
+        },
     })
 }
 
