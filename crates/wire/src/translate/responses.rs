@@ -25,6 +25,7 @@ mod items;
 mod media;
 mod output;
 mod read;
+mod response;
 mod sealed;
 mod shapes;
 #[cfg(test)]
@@ -71,7 +72,10 @@ pub const HINTS: &[(&str, &str)] = &[
         "input.*.id",
         "names of stored items, and nothing is stored here",
     ),
-    ("input.*.status", "items that are handed back are whole"),
+    (
+        "input.*.status",
+        "items that are handed back are whole; only `incomplete` of a tool's output is read, as its failure",
+    ),
     (
         "input.*.phase",
         "a label that only OpenAI's models are trained on",

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{
     custom,
-    items::{object, paragraph},
+    items::{object, paragraphs},
     sealed::{self, Sealed},
 };
 use crate::translate::{
@@ -286,9 +286,5 @@ pub(super) fn read_thought(item: Output<'_>) -> Option<Thought<'_>> {
 }
 
 fn texts(pieces: Option<Vec<Piece<'_>>>) -> Text<'_> {
-    pieces
-        .into_iter()
-        .flatten()
-        .filter_map(|piece| piece.text)
-        .fold(Text::default(), paragraph)
+    paragraphs(pieces.into_iter().flatten().filter_map(|piece| piece.text))
 }

@@ -12,13 +12,17 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
+mod open;
+
+use open::{Open, Side, Told};
+
 use super::{
     answer::{self, Kind, Output, Piece, Response, Usage},
     custom,
 };
 use crate::translate::{
     Unreadable,
-    talk::{Content, Delta, Opening, Stop, Thought, Tokens},
+    talk::{Delta, Opening, Stop, Tokens},
     text::Text,
 };
 
@@ -34,49 +38,6 @@ pub struct Decoder {
     open: Option<Open>,
     /// The highest number of an item that is over.
     last: Option<u64>,
-}
-
-/// The item that is open.
-#[derive(Debug)]
-struct Open {
-    kind: Kind,
-    number: Option<u64>,
-    /// Parts of it that were opened: a message may have several, all others have one.
-    parts: usize,
-    /// What the last of them is; `None`: there is none yet.
-    part: Option<Told>,
-    /// It has grown.
-    grown: bool,
-    /// Which of a thought's two texts is told: the one that came first.
-    thought: Option<Side>,
-    /// A new paragraph of a thought begins.
-    paragraph: bool,
-}
-
-/// What an open part tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
-    Text,
-    Refusal,
-    Arguments,
-    Thought,
-}
-
-impl Told {
-    const fn kind(self) -> Kind {
-        match self {
-            Told::Text | Told::Refusal => Kind::Message,
-            Told::Arguments => Kind::Function,
-            Told::Thought => Kind::Reasoning,
-        }
-    }
-}
-
-/// A thought's texts: what is shown of it, and all of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
-    Summary,
-    Whole,
 }
 
 #[derive(Deserialize)]
@@ -450,106 +411,6 @@ impl Decoder {
             tokens: response.usage.map(Usage::tokens).unwrap_or_default(),
         });
         Ok(())
-    }
-}
-
-impl Open {
-    /// Whether it is the item of this number, as far as that is known.
-    fn is(&self, number: Option<u64>) -> bool {
-        match (self.number, number) {
-            (Some(own), Some(number)) => own == number,
-            _ => true,
-        }
-    }
-
-    fn open_part(&mut self, told: Told, out: &mut Vec<Delta<'_>>) {
-        self.open_as(
-            told,
-            match told {
-                Told::Text => Opening::Text,
-                Told::Refusal => Opening::Refusal,
-                Told::Thought => Opening::Thinking { redacted: false },
-                // Opened with its name, when the item began.
-                Told::Arguments => return,
-            },
-            out,
-        );
-    }
-
-    fn open_as<'d>(&mut self, told: Told, opening: Opening<'d>, out: &mut Vec<Delta<'d>>) {
-        if self.part.is_some() {
-            out.push(Delta::Close);
-        }
-        self.part = Some(told);
-        self.parts += 1;
-        self.grown = false;
-        out.push(Delta::Open(opening));
-    }
-
-    fn grow<'d>(&mut self, told: Told, text: Text<'d>, out: &mut Vec<Delta<'d>>) {
-        if text.is_empty() {
-            return;
-        }
-        if self.part != Some(told) {
-            self.open_part(told, out);
-        }
-        self.grown = true;
-        out.push(Delta::More(text));
-    }
-
-    /// Tells what was not told.
-    fn complete<'d>(
-        &mut self,
-        item: Output<'d>,
-        out: &mut Vec<Delta<'d>>,
-    ) -> Result<(), Unreadable> {
-        match self.kind {
-            Kind::Message => {
-                for (index, piece) in item.content.into_iter().flatten().enumerate() {
-                    let is_open = index + 1 == self.parts && !self.grown;
-                    if index < self.parts && !is_open {
-                        continue;
-                    }
-                    let (told, text) = match answer::read_piece(piece)? {
-                        Content::Text(text) => (Told::Text, text),
-                        Content::Refusal(text) => (Told::Refusal, text),
-                        _ => continue,
-                    };
-                    if !is_open {
-                        self.open_part(told, out);
-                    }
-                    self.grow(told, text, out);
-                }
-            }
-            Kind::Function if self.grown => {}
-            Kind::Function => self.grow(Told::Arguments, item.arguments.unwrap_or_default(), out),
-            Kind::Custom => {
-                let arguments = custom::wrapped(&item.input.unwrap_or_default())
-                    .map_err(|error| unreadable(error.to_string()))?;
-                self.grow(Told::Arguments, Text::from(arguments.get().to_owned()), out);
-            }
-            Kind::Reasoning => {
-                if let Some(thought) = answer::read_thought(item) {
-                    self.complete_thought(thought, out);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn complete_thought<'d>(&mut self, thought: Thought<'d>, out: &mut Vec<Delta<'d>>) {
-        let Thought {
-            text,
-            signature,
-            redacted,
-        } = thought;
-        if self.part.is_none() {
-            self.open_as(Told::Thought, Opening::Thinking { redacted }, out);
-        }
-        if !self.grown {
-            self.grow(Told::Thought, text, out);
-        }
-        out.extend(signature.map(Delta::Signed));
     }
 }
 

@@ -84,6 +84,9 @@ pub(super) fn explain(body: &str, error: &serde_json::Error) -> Untranslatable {
     ) {
         return Untranslatable::named("", format!("is not JSON: {error}"));
     }
+    if !body.trim_start().starts_with('{') {
+        return Untranslatable::named("", "is no JSON object");
+    }
     let mut deserializer = serde_json::Deserializer::from_str(body);
     let Err(found) = serde_path_to_error::deserialize::<_, Request<'_>>(&mut deserializer) else {
         return Untranslatable::named("", format!("cannot be read: {error}"));

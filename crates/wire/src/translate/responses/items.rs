@@ -314,27 +314,31 @@ fn content<'a>(
 
 /// The texts of a `reasoning` item, as paragraphs of one.
 fn joined<'a>(pieces: Vec<Piece<'a>>, kind: &str, place: &str) -> Result<Text<'a>, Untranslatable> {
-    let mut all = Text::default();
+    let mut texts = Vec::with_capacity(pieces.len());
     for (number, piece) in pieces.into_iter().enumerate() {
         let found = piece.r#type.as_deref().unwrap_or(kind);
         if found != kind && found != "text" {
             return Err(faults::kind(format!("{place}.{number}"), found));
         }
-        let text = piece
-            .text
-            .ok_or_else(|| faults::missing(format!("{place}.{number}.text")))?;
-        all = paragraph(all, text);
+        let missing = || faults::missing(format!("{place}.{number}.text"));
+        texts.push(piece.text.ok_or_else(missing)?);
     }
-    Ok(all)
+    Ok(paragraphs(texts.into_iter()))
 }
 
-/// Adds a paragraph.
-pub(super) fn paragraph<'a>(before: Text<'a>, text: Text<'a>) -> Text<'a> {
-    match (before.is_empty(), text.is_empty()) {
-        (true, _) => text,
-        (false, true) => before,
-        (false, false) => Text::from(format!("{before}\n\n{text}")),
+/// One text of several; copied only where there are several.
+pub(super) fn paragraphs<'a>(texts: impl Iterator<Item = Text<'a>>) -> Text<'a> {
+    let mut texts = texts.filter(|text| !text.is_empty());
+    let first = texts.next().unwrap_or_default();
+    let Some(second) = texts.next() else {
+        return first;
+    };
+    let mut all = first.0.into_owned();
+    for text in std::iter::once(second).chain(texts) {
+        all.push_str("\n\n");
+        all.push_str(&text);
     }
+    Text::from(all)
 }
 
 /// Arguments of a call. Some models give none at all where a function has none.

@@ -4,193 +4,31 @@
 //! The first part of the system prompt is `instructions`; further ones are a message of the developer, which
 //! has the same weight. A function that is not said to be strict is said not to be, since strict is what
 //! OpenAI takes silence for. Thoughts without a signature of OpenAI's are left out, text and all: OpenAI takes
-//! back only what it can unseal. An error of a tool is an output of status `incomplete`.
+//! back only what it can unseal. An error of a tool is an output of status `incomplete`. An amount of thinking
+//! in tokens is the least effort that allows them.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashSet};
 
-use serde::{Serialize, Serializer};
 use serde_json::Number;
 
-use super::{
-    custom,
-    media::{self, MediaShape},
-    read::EFFORTS,
-    sealed,
-};
+mod shapes;
+
+use super::{custom, media, read::EFFORTS, sealed};
 use crate::translate::{
     Setting, Spot, Target, Untranslatable,
     talk::{
         Amount, Content, Effort, Format, Maker, Part, Prompt, Role, Thinking, Thought, Tool,
         ToolCall, ToolChoice, ToolResult, Turn,
     },
-    text::{Json, Text},
+    text::Text,
+};
+use shapes::{
+    Choice, FormatShape, Item, Named, Output, Piece, Reasoning, Request, Summary, TextConfig,
+    ToolShape, Words,
 };
 
 /// The longest name of a user that OpenAI takes.
 const USER_CHARS: usize = 64;
-
-#[derive(Serialize)]
-struct Request<'p> {
-    model: &'p str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    instructions: Option<&'p str>,
-    input: Vec<Item<'p>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tools: Vec<ToolShape<'p>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tool_choice: Option<Choice<'p>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parallel_tool_calls: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_output_tokens: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    temperature: Option<&'p Number>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    top_p: Option<&'p Number>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reasoning: Option<Reasoning>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<TextConfig<'p>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    safety_identifier: Option<Cow<'p, str>>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    include: &'static [&'static str],
-    store: bool,
-    stream: bool,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Item<'p> {
-    Message {
-        role: &'static str,
-        content: Vec<Piece<'p>>,
-    },
-    FunctionCall {
-        call_id: &'p str,
-        name: &'p str,
-        arguments: &'p str,
-    },
-    CustomToolCall {
-        call_id: &'p str,
-        name: &'p str,
-        input: Cow<'p, str>,
-    },
-    FunctionCallOutput {
-        call_id: &'p str,
-        output: Output<'p>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        status: Option<&'static str>,
-    },
-    CustomToolCallOutput {
-        call_id: &'p str,
-        output: Output<'p>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        status: Option<&'static str>,
-    },
-    Reasoning {
-        summary: Vec<Summary<'p>>,
-        encrypted_content: Cow<'p, str>,
-    },
-}
-
-impl Item<'_> {
-    fn is_custom_call(&self, id: &str) -> bool {
-        matches!(self, Item::CustomToolCall { call_id, .. } if *call_id == id)
-    }
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Piece<'p> {
-    Words(Words<'p>),
-    Media(MediaShape<'p>),
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Words<'p> {
-    InputText { text: &'p str },
-    OutputText { text: &'p str },
-    Refusal { refusal: &'p str },
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Output<'p> {
-    Text(&'p str),
-    Pieces(Vec<Piece<'p>>),
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename = "summary_text")]
-struct Summary<'p> {
-    text: &'p str,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum ToolShape<'p> {
-    Function {
-        name: &'p str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        description: Option<&'p str>,
-        parameters: Option<&'p Json<'p>>,
-        strict: bool,
-    },
-    Custom {
-        name: &'p str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        description: Option<&'p str>,
-    },
-}
-
-enum Choice<'p> {
-    Word(&'static str),
-    Named(Named<'p>),
-}
-
-#[derive(Serialize)]
-struct Named<'p> {
-    r#type: &'static str,
-    name: &'p str,
-}
-
-impl Serialize for Choice<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Choice::Word(word) => serializer.serialize_str(word),
-            Choice::Named(named) => named.serialize(serializer),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Reasoning {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    effort: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    summary: Option<&'static str>,
-}
-
-#[derive(Serialize)]
-struct TextConfig<'p> {
-    format: FormatShape<'p>,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum FormatShape<'p> {
-    JsonObject,
-    JsonSchema {
-        name: &'p str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        description: Option<&'p str>,
-        schema: &'p Json<'p>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        strict: Option<bool>,
-    },
-}
 
 /// Writes a request.
 ///
@@ -239,8 +77,9 @@ pub fn write_prompt(prompt: &Prompt<'_>, target: Target<'_>) -> Result<Vec<u8>, 
 
     let mut items = Vec::with_capacity(turns.len() + 1);
     let instructions = write_system(system, &mut items)?;
+    let mut customs = HashSet::new();
     for turn in turns {
-        write_turn(turn, &mut items)?;
+        write_turn(turn, &mut customs, &mut items)?;
     }
     let thinks = thinking
         .as_ref()
@@ -316,7 +155,12 @@ fn write_system<'p>(
     Ok(first)
 }
 
-fn write_turn<'p>(turn: &'p Turn<'_>, items: &mut Vec<Item<'p>>) -> Result<(), Untranslatable> {
+/// `customs`: the calls of custom tools so far, whose results are told apart.
+fn write_turn<'p>(
+    turn: &'p Turn<'_>,
+    customs: &mut HashSet<&'p str>,
+    items: &mut Vec<Item<'p>>,
+) -> Result<(), Untranslatable> {
     let Turn { role, parts } = turn;
     // What was said since the last item that is no message.
     let mut said = Vec::new();
@@ -339,11 +183,14 @@ fn write_turn<'p>(turn: &'p Turn<'_>, items: &mut Vec<Item<'p>>) -> Result<(), U
             }
             (Content::ToolCall(call), Role::Assistant) => {
                 flush(*role, &mut said, items);
+                if custom::unmarked(&call.name).is_some() {
+                    customs.insert(&call.id);
+                }
                 write_call(call, items);
             }
             (Content::ToolResult(result), Role::User) => {
                 flush(*role, &mut said, items);
-                let is_custom = items.iter().any(|item| item.is_custom_call(&result.id));
+                let is_custom = customs.contains(&*result.id);
                 items.push(write_result(result, is_custom)?);
             }
             (Content::Thinking(thought), Role::Assistant) => {
