@@ -11,9 +11,11 @@
 
 use std::{borrow::Cow, fmt};
 
+mod members;
 pub mod responses;
 pub mod talk;
 pub mod text;
+pub mod unsigned;
 
 use talk::{At, Maker, Signature};
 use text::Text;
