@@ -7,10 +7,10 @@
 //! system prompt, after `instructions`.
 //!
 //! What this dialect has no field for travels in one that clients hand back unread:
-//! - thinking, and the proof of a tool's call, is a `reasoning` item with `encrypted_content` ([`sealed`]);
+//! - thinking, and the proof of a tool's call, is a `reasoning` item with `encrypted_content` (`sealed`);
 //! - a tool's answer that is an error has the status `incomplete`;
 //! - a `custom` tool, whose argument is free text, is a function with the argument `input` and a marked name
-//!   ([`custom`]).
+//!   (`custom`).
 //!
 //! Must not know: any other dialect.
 
