@@ -17,6 +17,7 @@ pub mod chat;
 mod members;
 pub mod schema;
 pub mod messages;
+pub mod responses;
 pub mod talk;
 pub mod text;
 pub mod unsigned;
