@@ -12,7 +12,9 @@
 mod allowance;
 mod apply;
 mod ask;
+mod behaviour;
 mod body;
+mod check;
 mod clock;
 mod compress;
 mod control;
@@ -31,11 +33,13 @@ mod route;
 mod script;
 mod seed;
 mod serve;
+mod signature;
 mod sim;
 pub mod traffic;
 mod words;
 
 pub use allowance::LimitState;
+pub use behaviour::Strictness;
 pub use clock::SimClock;
 pub use demo::{DEMO_ACCOUNTS, DemoAccount, demo_limits, demo_rules};
 pub use fast::Fast;

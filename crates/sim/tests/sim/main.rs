@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod answers;
+mod endings;
 mod faults;
 mod limits;
+mod loops;
 mod support;
 mod traffic;
