@@ -240,7 +240,12 @@ impl Visit<'_> {
         if self.head.method == Method::GET {
             return Ok(Ask::without_body(route));
         }
-        let beta = self.head.headers.contains_key("anthropic-beta");
+        let beta = self.head.headers.contains_key("anthropic-beta")
+            || self
+                .head
+                .uri
+                .query()
+                .is_some_and(|query| query.contains("beta=true"));
         Ask::read(route, self.body, &self.shared.options.strictness, beta)
             .map_err(|bad| Box::new(self.refusal(route, 400, bad)))
     }

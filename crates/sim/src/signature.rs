@@ -14,21 +14,22 @@ const MARK: usize = 96;
 pub fn sign(platform: Platform, covered: &str) -> String {
     let nonce = Seed::of(&["nonce", platform.as_str(), covered]).letters(NONCE);
     let mark = mark(platform, &nonce, covered);
-    format!("{}{nonce}{mark}==", opening(platform))
+    format!("{}{nonce}{mark}", opening(platform))
 }
 
-/// Whether the provider signed exactly this.
+/// Whether the provider signed exactly this. Google's take either alphabet of base64, as their SDKs
+/// write the other one than the service.
 pub fn is_signed(platform: Platform, covered: &str, signature: &str) -> bool {
+    let signature = match platform {
+        Platform::Gemini | Platform::Antigravity => signature.replace('-', "+").replace('_', "/"),
+        Platform::Anthropic | Platform::OpenAi => signature.to_owned(),
+    };
     let nonce = signature
         .strip_prefix(opening(platform))
         .and_then(|rest| rest.get(..NONCE));
     nonce.is_some_and(|nonce| {
-        signature
-            == format!(
-                "{}{nonce}{}==",
-                opening(platform),
-                mark(platform, nonce, covered)
-            )
+        let mark = mark(platform, nonce, covered);
+        signature == format!("{}{nonce}{mark}", opening(platform))
     })
 }
 
@@ -50,7 +51,7 @@ fn opening(platform: Platform) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::{is_signed, sign};
-    use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
     use waybill_model::protocol::Platform;
 
     #[test]
@@ -59,16 +60,15 @@ mod tests {
             let signature = sign(*platform, "a thought");
             assert!(is_signed(*platform, "a thought", &signature));
             assert!(!is_signed(*platform, "another thought", &signature));
-            assert!(!is_signed(*platform, "a thought", "EqQBCgIYAhIMmade-up=="));
+            assert!(!is_signed(*platform, "a thought", "EqQBCgIYAhIMmade-up"));
+            let other_alphabet = signature.replace('/', "_");
+            let takes_both = matches!(platform, Platform::Gemini | Platform::Antigravity);
+            let fits = other_alphabet == signature || takes_both;
+            assert_eq!(is_signed(*platform, "a thought", &other_alphabet), fits);
             for other in Platform::ALL.iter().filter(|other| *other != platform) {
                 assert!(!is_signed(*other, "a thought", &signature));
             }
-            let letters = signature.trim_end_matches('=');
-            assert!(
-                STANDARD_NO_PAD
-                    .decode(&letters[..letters.len() / 4 * 4])
-                    .is_ok()
-            );
+            assert!(STANDARD.decode(&signature).is_ok(), "{signature}");
         }
     }
 }

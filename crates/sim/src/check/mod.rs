@@ -30,7 +30,7 @@ use crate::{
 pub struct Facts<'a> {
     /// The model asked for.
     pub model: &'a str,
-    /// The request opts into fields that are not for everybody (`anthropic-beta`).
+    /// The request opts into fields that are not for everybody (`anthropic-beta`, or `beta=true`).
     pub beta: bool,
 }
 

@@ -253,9 +253,13 @@ pub fn only_with_tools(body: &Value) -> Result<(), BadRequest> {
     if !items(&body["tools"]).is_empty() {
         return Ok(());
     }
-    let needs = ["tool_choice", "parallel_tool_calls"]
-        .into_iter()
-        .find(|name| !body[*name].is_null() && !(*name == "tool_choice" && body[*name] == "none"));
+    let none = &body["tool_choice"] == "none";
+    let needs = match (&body["tool_choice"], &body["parallel_tool_calls"]) {
+        (Value::Null, Value::Null) => None,
+        (choice, _) if !choice.is_null() && !none => Some("tool_choice"),
+        (_, Value::Null) => None,
+        _ => Some("parallel_tool_calls"),
+    };
     match needs {
         None => Ok(()),
         Some(name) => refuse(

@@ -73,7 +73,7 @@ async fn messages_are_refused_as_anthropic_refuses_them() {
             (|b| b["n"] = json!(1), "n: Extra inputs are not permitted"),
             (|b| b["messages"][0]["name"] = json!("x"), "messages.0.name: Extra inputs are not permitted"),
             (|b| b["messages"][1]["content"][1]["id"] = json!("x"), "messages.1.content.1.text.id: Extra inputs are not permitted"),
-            (|b| b["messages"][0]["role"] = json!("system"), "messages.0.role: Input should be 'user' or 'assistant'"),
+            (|b| b["messages"][0]["role"] = json!("developer"), "messages.0.role: Input should be 'user', 'assistant' or 'system'"),
             (|b| b["messages"][0]["content"] = json!([{ "type": "input_text", "text": "x" }]), "Input tag 'input_text' found using 'type' does not match any of the expected tags"),
             (|b| b["messages"][0]["content"] = json!([{ "text": "x" }]), "messages.0.content.0: Unable to extract tag using discriminator 'type'"),
             (|b| b["messages"][0]["content"] = json!(5), "messages.0.content: Input should be a valid string"),

@@ -16,6 +16,8 @@ const CACHE: Field = (
     ),
 );
 
+const TOOLSET: Field = ("toolset_name", May, Text);
+
 const TEXT: Shape = Object(&[("text", Need, Text), CACHE, ("citations", May, Any)]);
 
 const IMAGE: Shape = Object(&[
@@ -43,6 +45,7 @@ const IMAGE: Shape = Object(&[
         ),
     ),
     CACHE,
+    ("transformations", May, Any),
 ]);
 
 const DOCUMENT: Shape = Object(&[
@@ -98,6 +101,7 @@ static RESULT: Shape = List(&Tagged(
         ("document", DOCUMENT),
         ("search_result", SEARCH_RESULT),
         ("tool_reference", Any),
+        ("browser_state", Any),
     ],
 ));
 
@@ -122,6 +126,7 @@ static BLOCKS: Shape = List(&Tagged(
                 ("input", Need, Map(&Any)),
                 CACHE,
                 ("caller", May, Any),
+                TOOLSET,
             ]),
         ),
         (
@@ -131,6 +136,7 @@ static BLOCKS: Shape = List(&Tagged(
                 ("content", May, TextOr(&RESULT)),
                 ("is_error", May, Flag),
                 CACHE,
+                TOOLSET,
             ]),
         ),
         ("server_tool_use", Any),
@@ -143,11 +149,17 @@ static BLOCKS: Shape = List(&Tagged(
         ("container_upload", Any),
         ("mcp_tool_use", Any),
         ("mcp_tool_result", Any),
+        ("mcp_tool_listing", Any),
+        ("advisor_tool_result", Any),
+        ("compaction", Any),
+        ("fallback", Any),
+        ("tool_addition", Any),
+        ("tool_removal", Any),
     ],
 ));
 
 static MESSAGE: Shape = Object(&[
-    ("role", Need, Word(&["user", "assistant"])),
+    ("role", Need, Word(&["user", "assistant", "system"])),
     ("content", Need, TextOr(&BLOCKS)),
 ]);
 
@@ -169,7 +181,9 @@ static TOOL: Shape = Tagged(
                 ("input_examples", May, Any),
             ]),
         ),
+        ("advisor_*", Any),
         ("bash_*", Any),
+        ("browser_*", Any),
         ("code_execution_*", Any),
         ("computer_*", Any),
         ("memory_*", Any),
@@ -194,21 +208,19 @@ const CHOICE: Shape = Tagged(
     ],
 );
 
+const DISPLAY: Field = ("display", May, Word(&["summarized", "omitted", "updates"]));
+const BINDING: Field = ("block_binding", May, Any);
+
 const THINKING: Shape = Tagged(
     "type",
     "",
     &[
         (
             "enabled",
-            Object(&[
-                ("budget_tokens", Need, Whole),
-                ("display", May, Word(&["summarized", "omitted"])),
-            ]),
+            Object(&[("budget_tokens", Need, Whole), DISPLAY, BINDING]),
         ),
-        (
-            "adaptive",
-            Object(&[("display", May, Word(&["summarized", "omitted"]))]),
-        ),
+        ("adaptive", Object(&[DISPLAY, BINDING])),
+        ("between_tools", Object(&[])),
         ("disabled", Object(&[])),
     ],
 );
@@ -238,10 +250,12 @@ macro_rules! messages {
             ("messages", Need, List(&MESSAGE)),
             ("max_tokens", Need, Whole),
             ("container", May, Any),
+            ("diagnostics", May, Any),
             ("inference_geo", May, Text),
             ("metadata", May, Object(&[("user_id", May, Text)])),
             ("output_config", May, OUTPUT),
             ("service_tier", May, Word(&["auto", "standard_only"])),
+            ("speed", May, Word(&["standard", "fast"])),
             ("stop_sequences", May, List(&Text)),
             ("stream", May, Flag),
             ("system", May, TextOr(&SYSTEM)),
@@ -251,6 +265,8 @@ macro_rules! messages {
             ("tools", May, List(&TOOL)),
             ("top_k", May, Whole),
             ("top_p", May, Number),
+            ("user_profile_id", May, Text),
+            ("workspace_id", May, Text),
             CACHE,
             $($more,)*
         ])
@@ -260,12 +276,15 @@ macro_rules! messages {
 /// `POST /v1/messages`
 pub static MESSAGES: Shape = messages!();
 
-/// The same with `anthropic-beta`.
+/// The same for betas. A `thread` is not among them: nothing is held here between requests.
 pub static MESSAGES_BETA: Shape = messages!(
+    ("billing_policy", May, Any),
+    ("compaction", May, Any),
     ("context_management", May, Any),
+    ("fallback_credit_token", May, Text),
+    ("fallbacks", May, Any),
     ("mcp_servers", May, Any),
     ("output_format", May, Any),
-    ("speed", May, Text),
 );
 
 /// `POST /v1/messages/count_tokens`
@@ -275,9 +294,12 @@ pub static COUNT_TOKENS: Shape = Object(&[
     ("context_management", May, Any),
     ("mcp_servers", May, Any),
     ("output_config", May, OUTPUT),
+    ("speed", May, Word(&["standard", "fast"])),
     ("system", May, TextOr(&SYSTEM)),
     ("thinking", May, THINKING),
     ("tool_choice", May, CHOICE),
     ("tools", May, List(&TOOL)),
+    ("user_profile_id", May, Text),
+    ("workspace_id", May, Text),
     CACHE,
 ]);

@@ -85,7 +85,9 @@ fn calls(messages: &[Value]) -> Result<(), BadRequest> {
     let mut known: Vec<&str> = Vec::new();
     let mut open: Vec<&str> = Vec::new();
     let mut asked_in = 0;
-    let turns = messages.chunk_by(|one, next| one["role"] == next["role"]);
+    // A system message is part of whichever turn it stands in.
+    let side = |message: &Value| message["role"] == "assistant";
+    let turns = messages.chunk_by(|one, next| side(one) == side(next));
     let mut number = 0;
     for turn in turns {
         let first = number;

@@ -72,6 +72,8 @@ static PART: Shape = Object(&[
             ("id", May, Text),
             ("name", May, Text),
             ("args", May, Map(&Any)),
+            ("partialArgs", May, Any),
+            ("willContinue", May, Flag),
         ]),
     ),
     (
@@ -93,6 +95,12 @@ static PART: Shape = Object(&[
     ("videoMetadata", May, Any),
     ("mediaResolution", May, Any),
     ("partMetadata", May, Any),
+    ("audioMetadata", May, Any),
+    ("audioTranscription", May, Any),
+    ("documentMetadata", May, Any),
+    ("mediaProcessing", May, Any),
+    ("speechMetadata", May, Any),
+    ("spreadsheetMetadata", May, Any),
     ("thought", May, Flag),
     ("thoughtSignature", May, Text),
 ]);
@@ -124,6 +132,10 @@ static TOOL: Shape = Object(&[
     ("googleMaps", May, Any),
     ("urlContext", May, Any),
     ("mcpServers", May, Any),
+    ("enterpriseWebSearch", May, Any),
+    ("exaAiSearch", May, Any),
+    ("parallelAiSearch", May, Any),
+    ("retrieval", May, Any),
 ]);
 
 static SAFETY: Shape = Object(&[
@@ -201,11 +213,16 @@ const CONFIG: Field = (
                         "LOW",
                         "MEDIUM",
                         "HIGH",
+                        "XHIGH",
                     ]),
                 ),
             ]),
         ),
         ("imageConfig", May, Any),
+        ("audioTranscriptionConfig", May, Any),
+        ("enableAffectiveDialog", May, Flag),
+        ("responseFormat", May, Any),
+        ("translationConfig", May, Any),
         ("mediaResolution", May, Text),
         ("audioTimestamp", May, Flag),
         ("routingConfig", May, Any),
@@ -230,7 +247,11 @@ macro_rules! request {
 }
 
 /// `…:generateContent`
-pub static GENERATE: Shape = request!(("serviceTier", May, Text), ("store", May, Flag));
+pub static GENERATE: Shape = request!(
+    ("labels", May, Map(&Text)),
+    ("serviceTier", May, Text),
+    ("store", May, Flag)
+);
 
 /// `request` of Code Assist, which follows Vertex AI.
 pub static ASSIST_REQUEST: Shape = request!(("labels", May, Map(&Text)), ("sessionId", May, Text),);
