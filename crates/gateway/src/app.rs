@@ -67,7 +67,6 @@ pub struct Shared {
     /// The version of the shared configuration that the snapshot was made of.
     config_version: AtomicI64,
     leaving: AtomicBool,
-    stopping: AtomicBool,
     cut_off: AtomicBool,
 }
 
@@ -219,7 +218,6 @@ impl Shared {
             reloading: tokio::sync::Mutex::default(),
             config_version: AtomicI64::new(0),
             leaving: AtomicBool::new(false),
-            stopping: AtomicBool::new(false),
             cut_off: AtomicBool::new(false),
         }
     }
@@ -309,16 +307,6 @@ impl Shared {
     /// Whether it will be stopped.
     pub fn is_leaving(&self) -> bool {
         self.leaving.load(Ordering::Acquire)
-    }
-
-    /// Says that the gateway is being stopped: it takes no further requests.
-    pub fn begin_stopping(&self) {
-        self.stopping.store(true, Ordering::Release);
-    }
-
-    /// Whether it is being stopped.
-    pub fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Acquire)
     }
 
     /// Says that running requests are ended now: by us, not by their clients.

@@ -84,12 +84,6 @@ fn admit(journey: &mut Journey) -> Result<Admitted, Refusal> {
 /// Whether the gateway itself can take another request.
 fn accepts(worker: &Worker, journey: &Journey) -> Result<(), Refusal> {
     let limit = worker.shared.settings.limits.in_flight;
-    if worker.shared.is_stopping() {
-        return Err(Refusal::new(
-            Code::Shutdown,
-            "the gateway is being stopped; send the request again",
-        ));
-    }
     if journey.shared().in_flight.count() > limit {
         return Err(Refusal::new(
             Code::Overloaded,

@@ -16,8 +16,8 @@ use std::{
 use http::Request;
 use http_body_util::{BodyExt, Full};
 use support::{
-    Answer, CLIENT_KEY, Setup, binary::Binary, client, configuration, key_of, message, open, read,
-    try_send,
+    Answer, CLIENT_KEY, Setup, binary::Binary, client, configuration, key_of, message, open,
+    raw::Wire, read, try_send,
 };
 use waybill_sim::{Fault, Place, ProviderError, Rule, Sim, SimOptions};
 
@@ -356,4 +356,47 @@ async fn a_stream_longer_than_the_drain_time_is_cut_and_written_down_as_such() {
         counted["total"], 1,
         "it counts against the service: {error}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_connected_before_the_stop_is_served_and_told_to_connect_anew() {
+    let setup = Setup {
+        top: "[timeouts]\nnotice_ms = 300".into(),
+        ..Setup::default()
+    };
+    let mut world = support::World::with(setup).await;
+    let body = message(false);
+    let head = format!(
+        "POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-api-key: {CLIENT_KEY}\r\n\
+         anthropic-version: 2023-06-01\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let (mut early, mut late) = (Wire::to(&world.url).await, Wire::to(&world.url).await);
+    let stopping = tokio::spawn(world.gateway.take().unwrap().stop());
+
+    support::eventually("the gateway says that it leaves", async || {
+        let mut asks = Wire::to(&world.url).await;
+        asks.send("GET /readyz HTTP/1.0\r\n\r\n").await;
+        (asks.answer().await.status == 503).then_some(())
+    })
+    .await;
+    early.send(format!("{head}{body}")).await;
+    let answer = early.answer().await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("connection")),
+        (200, Some("close")),
+        "{}",
+        answer.text()
+    );
+
+    let address = world.url.strip_prefix("http://").unwrap().to_owned();
+    support::eventually("nobody is taken in any more", async || {
+        let refused = tokio::net::TcpStream::connect(&address).await.is_err();
+        refused.then_some(())
+    })
+    .await;
+    late.send(format!("{head}{body}")).await;
+    let answer = late.answer().await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    stopping.await.unwrap();
 }

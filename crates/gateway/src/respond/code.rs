@@ -84,8 +84,6 @@ codes! {
         "The key or its user has a limit in money, and the model has no price.";
     Overloaded = "waybill_overloaded", SERVICE_UNAVAILABLE, GatewayOverloaded, Some(1),
         "The gateway has as many requests in flight as it may hold.";
-    Shutdown = "waybill_shutting_down", SERVICE_UNAVAILABLE, GatewayShutdown, Some(1),
-        "The gateway is being stopped.";
     UpstreamCredential = "waybill_upstream_credential", BAD_GATEWAY, AuthInvalidKey, None,
         "The provider refused a credential of the gateway's pool.";
     UpstreamUnreachable = "waybill_upstream_unreachable", BAD_GATEWAY, NetworkConnect, None,

@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::oneshot};
 
 use super::worker::{self, Connected};
 use crate::{app::Shared, record::RecorderThread};
@@ -15,6 +15,7 @@ const BACKLOG: i32 = 4096;
 pub struct Running {
     address: SocketAddr,
     acceptor: tokio::task::JoinHandle<()>,
+    stop: oneshot::Sender<()>,
     workers: Arc<Vec<worker::Handle>>,
     recorder: RecorderThread,
     shared: Arc<Shared>,
@@ -55,17 +56,40 @@ pub fn start(
         .collect::<io::Result<Vec<_>>>()?;
     let workers = Arc::new(workers);
     let address = listener.local_addr()?;
-    let acceptor = tokio::spawn(accept(listener, Arc::clone(&workers)));
+    let (stop, stopped) = oneshot::channel();
+    let acceptor = tokio::spawn(accept_until(stopped, listener, Arc::clone(&workers)));
     Ok(Running {
         address,
         acceptor,
+        stop,
         workers,
         recorder,
         shared,
     })
 }
 
-async fn accept(listener: TcpListener, workers: Arc<Vec<worker::Handle>>) {
+/// Accepts until it is told to stop, and then whoever was connected already: closing the socket would
+/// reset them.
+async fn accept_until(
+    stop: oneshot::Receiver<()>,
+    listener: TcpListener,
+    workers: Arc<Vec<worker::Handle>>,
+) {
+    tokio::select! {
+        _ = stop => {}
+        () = accept(&listener, &workers) => {}
+    }
+    let Ok(listener) = listener.into_std() else {
+        return;
+    };
+    while let Ok((stream, peer)) = listener.accept() {
+        if stream.set_nonblocking(true).is_ok() {
+            give(&workers, Connected { stream, peer });
+        }
+    }
+}
+
+async fn accept(listener: &TcpListener, workers: &[worker::Handle]) {
     loop {
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -82,9 +106,14 @@ async fn accept(listener: TcpListener, workers: Arc<Vec<worker::Handle>>) {
         else {
             continue;
         };
-        if let Some(least) = workers.iter().min_by_key(|worker| worker.open()) {
-            least.give(Connected { stream, peer });
-        }
+        give(workers, Connected { stream, peer });
+    }
+}
+
+/// To the worker that has fewest.
+fn give(workers: &[worker::Handle], connected: Connected) {
+    if let Some(least) = workers.iter().min_by_key(|worker| worker.open()) {
+        least.give(connected);
     }
 }
 
@@ -99,21 +128,20 @@ impl Running {
         &self.shared
     }
 
-    /// Stops: no new connections, running requests may end within the drain time, every record is
-    /// written before this returns.
+    /// Stops: no new connections, requests that run or have been sent may end within the drain time, every
+    /// record is written before this returns.
     pub async fn stop(self) {
         let Running {
             acceptor,
+            stop,
             workers,
             recorder,
-            shared,
             ..
         } = self;
-        acceptor.abort();
+        let _ = stop.send(());
         let _ = acceptor.await;
         let stopped = tokio::task::spawn_blocking(move || {
             if let Some(workers) = Arc::into_inner(workers) {
-                shared.begin_stopping();
                 // All at once: each has the whole drain time.
                 let closing: Vec<_> = workers.into_iter().map(worker::Handle::close).collect();
                 closing.into_iter().for_each(worker::Closing::join);

@@ -12,13 +12,16 @@ use std::{
 };
 
 use axum::Router;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, Version, header};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    server::conn::auto,
 };
-use tokio::{net::TcpStream, sync::mpsc};
+use tokio::{
+    net::TcpStream,
+    sync::{Notify, mpsc, watch},
+};
 use tower::ServiceExt;
 
 use super::io::ClientStream;
@@ -37,6 +40,9 @@ const MAX_HEAD_BYTES: usize = 512 << 10;
 /// The same for the number of headers. Beyond a hundred the parser allocates room for all of them with
 /// every request, 64 bytes each.
 const MAX_HEADERS: usize = 320;
+
+/// How long a connection that was opened just before the stop may take to send its request.
+const FIRST_REQUEST: Duration = Duration::from_secs(1);
 
 /// How often idle upstream connections are looked through.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
@@ -119,7 +125,7 @@ async fn run(
         pool: Arc::new(Pool::default()),
         watch: Watch::default(),
     });
-    let graceful = GracefulShutdown::new();
+    let (stop, stopping) = watch::channel(());
     let server = Arc::new(server(&worker.shared));
     let mut sweep = tokio::time::interval(SWEEP_EVERY);
     loop {
@@ -127,7 +133,7 @@ async fn run(
             connected = incoming.recv() => match connected {
                 Some(connected) => {
                     let open = OpenConnection(Arc::clone(&open));
-                    serve(&server, &graceful, connected, Arc::clone(&worker), admin.clone(), open);
+                    serve(&server, stopping.clone(), connected, Arc::clone(&worker), admin.clone(), open);
                 }
                 None => break,
             },
@@ -137,10 +143,9 @@ async fn run(
             }
         }
     }
-    if tokio::time::timeout(drain, graceful.shutdown())
-        .await
-        .is_err()
-    {
+    drop(stopping);
+    stop.send_replace(());
+    if tokio::time::timeout(drain, stop.closed()).await.is_err() {
         tracing::warn!(
             "requests were still running at the end of the drain time; they are recorded as cut off"
         );
@@ -178,7 +183,7 @@ fn server(shared: &Shared) -> auto::Builder<TokioExecutor> {
 
 fn serve(
     server: &Arc<auto::Builder<TokioExecutor>>,
-    graceful: &GracefulShutdown,
+    stopping: watch::Receiver<()>,
     connected: Connected,
     worker: Arc<Worker>,
     admin: Router,
@@ -196,41 +201,90 @@ fn serve(
     let timeouts = &worker.shared.settings.timeouts;
     let (patience, stall) = (timeouts.header_read, timeouts.write_stall);
     let io = TokioIo::new(ClientStream::new(stream, peer.clone(), stall));
-    let asked = Arc::new(AtomicBool::new(false));
+    let asked = Arc::new(Asked::default());
     let has_asked = Arc::clone(&asked);
     let service = service_fn(move |request| {
-        has_asked.store(true, Ordering::Relaxed);
+        has_asked.note();
         let worker = Arc::clone(&worker);
         let (admin, peer) = (admin.clone(), peer.clone());
         async move { Ok::<_, Infallible>(respond(&worker, admin, &peer, request).await) }
     });
-    let connection = graceful.watch(server.serve_connection(io, service).into_owned());
+    let connection = server.serve_connection(io, service).into_owned();
     tokio::spawn(async move {
+        let mut connection = std::pin::pin!(connection);
         // A client that leaves, or sends what is not HTTP, is its own affair; requests that were cut
         // off have recorded themselves.
-        tokio::select! {
-            ended = connection => {
-                if let Err(error) = ended {
-                    tracing::debug!(peer = %address, %error, "connection ended");
-                }
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = closing(stopping.clone(), &asked) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
             }
-            () = nothing_asked(patience, &asked) => tracing::debug!(peer = %address, "no request came"),
+            () = nothing_asked(patience, &asked) => {
+                tracing::debug!(peer = %address, "no request came");
+                Ok(())
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(peer = %address, %error, "connection ended");
         }
-        drop(open);
+        drop((open, stopping));
     });
+}
+
+/// Whether a request has ever come over a connection.
+#[derive(Default)]
+struct Asked {
+    yes: AtomicBool,
+    rings: Notify,
+}
+
+impl Asked {
+    fn note(&self) {
+        if !self.yes.load(Ordering::Relaxed) {
+            self.yes.store(true, Ordering::Relaxed);
+            self.rings.notify_one();
+        }
+    }
+}
+
+/// Ends when the connection may be closed behind what it is at: the server stops, and the request for
+/// which it was opened has come, or does not come.
+async fn closing(mut stopping: watch::Receiver<()>, asked: &Asked) {
+    // Nobody to tell it is as good as told.
+    let _ = stopping.changed().await;
+    if !asked.yes.load(Ordering::Relaxed) {
+        let _ = tokio::time::timeout(FIRST_REQUEST, asked.rings.notified()).await;
+    }
 }
 
 /// Ends when no request came within `patience`. hyper counts the time for a head only once it knows
 /// which HTTP is spoken; a peer that does not say so would hold its socket for ever.
-async fn nothing_asked(patience: Duration, asked: &AtomicBool) {
+async fn nothing_asked(patience: Duration, asked: &Asked) {
     tokio::time::sleep(patience).await;
-    if asked.load(Ordering::Relaxed) {
+    if asked.yes.load(Ordering::Relaxed) {
         std::future::pending().await
     }
 }
 
 /// Client endpoints take the way of a request; everything else is the admin API's.
 async fn respond(
+    worker: &Worker,
+    admin: Router,
+    peer: &Peer,
+    request: Request<Incoming>,
+) -> Response<ReplyBody> {
+    let version = request.version();
+    let mut response = answer(worker, admin, peer, request).await;
+    if version <= Version::HTTP_11 && worker.shared.is_leaving() {
+        // Whoever keeps connections opens the next one elsewhere, before this one is gone under a request.
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
+    response
+}
+
+async fn answer(
     worker: &Worker,
     admin: Router,
     peer: &Peer,
