@@ -102,13 +102,14 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 fn strictness(words: &[String]) -> anyhow::Result<Strictness> {
-    let platforms =
-        || -> anyhow::Result<_> { words.iter().map(|word| Ok(word.parse()?)).collect() };
     Ok(match words {
         [] => Strictness::Simulated,
         [one] if one == "all" => Strictness::All,
         [one] if one == "off" => Strictness::Off,
-        _ => Strictness::Platforms(platforms().context("reading --strict")?),
+        several => {
+            let platforms: Result<_, _> = several.iter().map(|word| word.parse()).collect();
+            Strictness::Platforms(platforms.context("reading --strict")?)
+        }
     })
 }
 

@@ -26,9 +26,8 @@ pub fn messages(body: &Value, facts: Facts<'_>) -> Result<(), BadRequest> {
 }
 
 /// `POST /v1/messages/count_tokens`.
-pub fn count_tokens(body: &Value, facts: Facts<'_>) -> Result<(), BadRequest> {
+pub fn count_tokens(body: &Value) -> Result<(), BadRequest> {
     fits(&shapes::COUNT_TOKENS, body)?;
-    let _ = facts;
     conversation(body)
 }
 

@@ -48,7 +48,7 @@ pub fn request(route: &Route, body: &Value, facts: Facts<'_>) -> Result<(), BadR
     }
     match route.endpoint {
         Endpoint::Messages => anthropic::messages(body, facts),
-        Endpoint::CountTokens => anthropic::count_tokens(body, facts),
+        Endpoint::CountTokens => anthropic::count_tokens(body),
         Endpoint::ChatCompletions => chat::completions(body, facts.model),
         Endpoint::Responses => responses::responses(body, facts.model),
         Endpoint::GenerateContent | Endpoint::StreamGenerateContent => {
