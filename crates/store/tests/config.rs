@@ -9,7 +9,7 @@ use waybill_model::{
     id::{AccountId, ApiKeyId, GroupId, UserId},
     limits::{Limits, Price, Quota},
     money::MicroUsd,
-    protocol::Platform,
+    protocol::{Platform, Protocol},
     state::MarkKind,
     time::UnixMillis,
 };
@@ -37,6 +37,7 @@ fn group(name: &str) -> NewGroup {
     NewGroup {
         name: name.to_owned(),
         platform: Platform::OpenAi,
+        protocols: vec![Protocol::OpenAi],
         model_mapping: vec![ModelRule {
             from: "gpt-5*".to_owned(),
             to: "gpt-5-mini".to_owned(),
@@ -64,6 +65,9 @@ fn account(name: &str, group_ids: Vec<GroupId>) -> NewAccount {
         name: name.to_owned(),
         platform: Platform::OpenAi,
         base_url: "http://127.0.0.1:9".to_owned(),
+        fallback_urls: Vec::new(),
+        apis: Vec::new(),
+        project: None,
         group_ids,
         priority: -3,
         concurrency: Some(16),

@@ -22,7 +22,7 @@ use waybill_model::{
     id::{AccountId, GroupId},
     limits::{Consumer, Limits, Price, Window},
     money::MicroUsd,
-    protocol::Platform,
+    protocol::{Platform, Protocol},
     record::Record,
     redact::Shown,
     view::{Filter, NoiseCount, Page, Sort},
@@ -83,6 +83,7 @@ async fn fill(f: &mut Fixture, sketches: &[Sketch]) {
     let group = NewGroup {
         name: "g".to_owned(),
         platform: Platform::OpenAi,
+        protocols: vec![Protocol::OpenAi],
         model_mapping: Vec::new(),
         sticky: Sticky::Session,
         state_rules: Vec::new(),

@@ -12,7 +12,7 @@ use waybill_model::{
     entity::{Account, ApiKey, Group, HttpVersion, Sealed, Status, Sticky, User},
     id::{AccountEventId, AccountId, ApiKeyId, GroupId, RequestId, UserId},
     limits::{Limits, Quota},
-    protocol::Platform,
+    protocol::{Platform, Protocol},
     secret::Secret,
     state::{AccountEvent, AccountEventKind, Scope},
     time::UnixMillis,
@@ -58,6 +58,7 @@ impl Pool {
             id: GroupId(1),
             name: "group".into(),
             platform: Platform::Anthropic,
+            protocols: vec![Protocol::Anthropic],
             model_mapping: Vec::new(),
             sticky: Sticky::Session,
             state_rules: Vec::new(),
@@ -145,7 +146,8 @@ impl Pool {
 
 pub fn wanted(model: &Arc<str>) -> Wanted<'_> {
     Wanted {
-        platform: Platform::Anthropic,
+        protocol: Protocol::Anthropic,
+        only: None,
         model: Some(model),
         sticky: None,
         tokens: 0,
@@ -196,6 +198,9 @@ fn account(id: AccountId, settings: &Settings) -> Account {
         name: format!("account-{id}"),
         platform: Platform::Anthropic,
         base_url: format!("https://{}", settings.host),
+        fallback_urls: Vec::new(),
+        apis: Vec::new(),
+        project: None,
         group_ids: vec![GroupId(1)],
         priority: settings.priority,
         concurrency: settings.concurrency,
