@@ -116,13 +116,20 @@ impl Refusal {
     /// No account for the request. What exactly keeps each of them from serving is on its record.
     pub fn no_route(why: NoRoute, model: Option<&str>, now: UnixMillis) -> Self {
         match why {
-            NoRoute::NoGroup(sought) => Refusal::new(
-                Code::ModelNotServed,
-                match model {
-                    Some(model) => format!("no group of this key {sought} (model `{model}`)"),
-                    None => format!("no group of this key {sought}"),
-                },
-            ),
+            NoRoute::NoGroup(sought) => {
+                let alone = match sought.only {
+                    Some(_) => ", which alone can answer this",
+                    None => "",
+                };
+                let of_model = model.map(|model| format!(" (model `{model}`)"));
+                Refusal::new(
+                    Code::ModelNotServed,
+                    format!(
+                        "no group of this key {sought}{alone}{}",
+                        of_model.unwrap_or_default()
+                    ),
+                )
+            }
             NoRoute::ModelNotServed(sought) => Refusal::new(
                 Code::ModelNotServed,
                 format!(
