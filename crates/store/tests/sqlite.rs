@@ -286,7 +286,7 @@ fn a_newer_database_is_refused_with_advice() {
         refused,
         StoreError::Newer {
             found: 99,
-            known: 3
+            known: 4
         }
     ));
     assert!(refused.to_string().contains("newer version"), "{refused}");

@@ -109,3 +109,24 @@ fn who_asks_for_accounts_of_one_platform_gets_no_others() {
         Err(NoRoute::NoGroup(Sought { protocol, only }))
     );
 }
+
+#[test]
+fn an_account_shares_the_way_to_each_of_its_addresses_with_who_else_is_there() {
+    let at = |host, fallbacks: &[&'static str]| Settings {
+        host,
+        fallbacks: fallbacks.to_vec(),
+        ..Settings::default()
+    };
+    let accounts = [
+        at("a.test", &["b.test:8443", "c.test", "not an address"]),
+        at("c.test", &[]),
+    ];
+    let pool = Pool::new(&accounts);
+    let (first, second) = (pool.account(1), pool.account(2));
+    let hosts: Vec<&str> = first.fallbacks.iter().map(|there| &*there.host).collect();
+    assert_eq!(hosts, ["b.test:8443", "c.test"], "in order");
+    assert_eq!(first.fallbacks[0].upstream.port(), 8443);
+    assert!(Arc::ptr_eq(&first.fallbacks[1].way, &second.way));
+    assert!(!Arc::ptr_eq(&first.way, &second.way));
+    assert_eq!(first.ways().count(), 3);
+}

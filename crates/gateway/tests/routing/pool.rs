@@ -31,6 +31,7 @@ pub struct Settings {
     pub models: Vec<String>,
     pub quota: Quota,
     pub host: &'static str,
+    pub fallbacks: Vec<&'static str>,
     pub status: Status,
     pub has_credential: bool,
 }
@@ -44,6 +45,7 @@ impl Default for Settings {
             models: Vec::new(),
             quota: Quota::default(),
             host: "provider.test",
+            fallbacks: Vec::new(),
             status: Status::Active,
             has_credential: true,
         }
@@ -209,7 +211,11 @@ fn account(id: AccountId, group: &Group, settings: &Settings) -> Account {
         name: format!("account-{id}"),
         platform: group.platform,
         base_url: format!("https://{}", settings.host),
-        fallback_urls: Vec::new(),
+        fallback_urls: settings
+            .fallbacks
+            .iter()
+            .map(|host| format!("https://{host}"))
+            .collect(),
         apis: Vec::new(),
         project: None,
         group_ids: vec![group.id],
