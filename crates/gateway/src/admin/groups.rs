@@ -32,8 +32,7 @@ pub struct GroupForm {
     name: String,
     /// Platform of its accounts.
     platform: Platform,
-    /// Whose clients it serves; absent: those of its platform's own API, and with `antigravity` those of
-    /// Anthropic and Gemini.
+    /// Whose clients it serves; absent: its own platform's, and with `antigravity` Anthropic's and Gemini's.
     protocols: Option<Vec<Protocol>>,
     /// Model names to send under another name; applied before the account's own.
     #[serde(default)]
