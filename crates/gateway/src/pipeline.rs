@@ -126,6 +126,7 @@ fn plan(inbound: &mut Inbound, admitted: &Admitted) -> Result<Plan, Refusal> {
     inbound.journey.waybill_mut().routing = Some(Routing {
         group_id: plan.group().id,
         group_name: plan.group().name.clone(),
+        platform: plan.group().platform,
         candidates: Vec::new(),
         routing_latency_ms: millis_since(began),
         queued: None,

@@ -655,6 +655,8 @@ groups = ["cloud"]
         "waybill_no_account",
         "gateway",
     );
+    let error = world.error(answer.request_id()).await;
+    assert_eq!(error["platform"], "antigravity", "{error}");
     for path in [
         "/antigravity/v1/chat/completions",
         "/antigravity/v1beta/nothing",
