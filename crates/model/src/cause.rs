@@ -328,7 +328,7 @@ causes! {
         "Use the method the endpoint's documentation names.";
     GatewayModelNotServed = "gateway.model_not_served", Scheduling, NotFound, P3, Client, Request, false, false,
         "No group of this key serves the requested model over this protocol.",
-        "Ask for a model that the key's groups serve, or add it to an account.";
+        "Ask for a model that the key's groups serve, add it to an account, or add the client's protocol to a group's `protocols`.";
     GatewayNoAccount = "gateway.no_account", Scheduling, Overloaded, P0, Platform, Request, true, false,
         "No account of the group could take the request; the route lists why for each.",
         "Look at the route's exclusions: enable, add or repair accounts.";
