@@ -548,6 +548,7 @@ impl Day {
             began_at: UnixMillis(began),
             now: at,
             stale_connection: false,
+            retold: None,
             out_of_time: now - request.arrived > MINUTE,
         };
         let plan = &request.plan;

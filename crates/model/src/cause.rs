@@ -314,6 +314,9 @@ causes! {
     GatewayInvalidRequest = "gateway.invalid_request", Request, InvalidRequest, P3, Client, Request, false, false,
         "The request could not be read: malformed JSON, no model, broken UTF-8 or a wrong type.",
         "Correct the field that the message names.";
+    GatewayUntranslatable = "gateway.untranslatable", Request, InvalidRequest, P3, Client, Request, false, false,
+        "The request asks for something that the accounts which serve the model have no words for.",
+        "Leave out what the message names, or use a model that accounts of the client's own platform serve.";
     GatewayRequestTooLarge = "gateway.request_too_large", Request, RequestTooLarge, P3, Client, Request, false, false,
         "The request is larger than this gateway accepts.",
         "Send less, or ask the operator to raise `limits.request_bytes`.";

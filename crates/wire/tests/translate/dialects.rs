@@ -85,13 +85,19 @@ dialect!(
     StreamFormat::AnthropicSse,
     "claude-sonnet-4-6"
 );
-// dialect!(chat, CHAT, StreamFormat::ChatSse, "gpt-5.2");
-// dialect!(responses, RESPONSES, StreamFormat::ResponsesSse, "gpt-5.2");
-// dialect!(gemini, GEMINI, StreamFormat::GeminiSse, "gemini-3-pro-preview", StreamFormat::GeminiSse);
+dialect!(chat, CHAT, StreamFormat::ChatSse, "gpt-5.2");
+dialect!(responses, RESPONSES, StreamFormat::ResponsesSse, "gpt-5.2");
+dialect!(
+    gemini,
+    GEMINI,
+    StreamFormat::GeminiSse,
+    "gemini-3-pro-preview",
+    StreamFormat::GeminiSse
+);
 
 /// All of them.
 pub fn all() -> Vec<Dialect> {
-    vec![messages()]
+    vec![messages(), chat(), responses(), gemini()]
 }
 
 /// Every ordered pair of two.

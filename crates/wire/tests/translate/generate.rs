@@ -160,7 +160,6 @@ pub const MESSAGES: Can = Can {
 };
 
 /// OpenAI Chat Completions.
-#[allow(dead_code, reason = "until its dialect is in the table")]
 pub const CHAT: Can = Can {
     answer_texts: false,
     plain: false,
@@ -195,7 +194,6 @@ pub const CHAT: Can = Can {
 };
 
 /// OpenAI Responses.
-#[allow(dead_code, reason = "until its dialect is in the table")]
 pub const RESPONSES: Can = Can {
     plain: false,
     titles: false,
@@ -227,7 +225,6 @@ pub const RESPONSES: Can = Can {
 };
 
 /// Gemini.
-#[allow(dead_code, reason = "until its dialect is in the table")]
 pub const GEMINI: Can = Can {
     // Its streams do not say where one text ends and the next begins.
     answer_texts: false,
@@ -809,10 +806,7 @@ fn answered_thought(can: Can) -> BoxedStrategy<Option<Part<'static>>> {
     (option::of(words()), proof)
         .prop_map(|(text, proof)| {
             let text = text?;
-            let signature = proof.map(|(maker, value)| Signature {
-                maker,
-                value: Text::from(value),
-            });
+            let signature = proof.map(|(maker, value)| seal_of(maker, value));
             Some(Part::from(Content::Thinking(Thought {
                 text,
                 signature,
@@ -820,6 +814,15 @@ fn answered_thought(can: Can) -> BoxedStrategy<Option<Part<'static>>> {
             })))
         })
         .boxed()
+}
+
+/// OpenAI's are read together with the id of their item.
+fn seal_of(maker: Maker, value: String) -> Signature<'static> {
+    let value = match maker {
+        Maker::OpenAi => Text::from(format!("rs_1~{value}")),
+        Maker::Anthropic | Maker::Gemini => Text::from(value),
+    };
+    Signature { maker, value }
 }
 
 fn sealed(can: Can) -> BoxedStrategy<Option<Part<'static>>> {
@@ -831,10 +834,7 @@ fn sealed(can: Can) -> BoxedStrategy<Option<Part<'static>>> {
     let seal = seal.prop_map(|(maker, value)| {
         Part::from(Content::Thinking(Thought {
             text: Text::default(),
-            signature: Some(Signature {
-                maker,
-                value: Text::from(value),
-            }),
+            signature: Some(seal_of(maker, value)),
             redacted: true,
         }))
     });

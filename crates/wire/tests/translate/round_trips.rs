@@ -5,7 +5,7 @@ use proptest::{
     prelude::*,
     test_runner::{Config, TestCaseError, TestRunner},
 };
-use waybill_wire::translate::talk::{Answer, Delta, Prompt};
+use waybill_wire::translate::talk::{Answer, Content, Delta, Prompt};
 
 use crate::{
     crossing::decode,
@@ -63,9 +63,20 @@ fn a_prompt_that_both_can_say_is_the_same_afterwards() {
         let mut twice = read(second, &said_again)?;
         can.forget(&mut twice);
         can.forget(&mut prompt);
+        // Anthropic's round of tools thinks from its beginning or not at all.
+        if [first.name, second.name].contains(&"messages") && ends_with_results(&prompt) {
+            (twice.thinking, prompt.thinking) = (None, None);
+        }
         prop_assert_eq!(twice, prompt, "{}\n{}", said, said_again);
         Ok(())
     });
+}
+
+fn ends_with_results(prompt: &Prompt<'_>) -> bool {
+    let parts = prompt.turns.last().map_or(&[][..], |turn| &turn.parts);
+    parts
+        .iter()
+        .any(|part| matches!(part.content, Content::ToolResult(_)))
 }
 
 fn write_answer(dialect: &Dialect, answer: &Answer<'_>) -> String {

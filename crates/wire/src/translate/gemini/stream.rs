@@ -143,8 +143,9 @@ impl Decoder {
         self.called = true;
         out.push(Delta::Open(Opening::ToolCall { id, name }));
         let arguments = arguments.map_or("{}", |raw| raw.get());
-        out.push(Delta::More(Text::from(arguments)));
+        // Dialects that tell of it before the call need it first.
         out.extend(signature.map(Delta::Signed));
+        out.push(Delta::More(Text::from(arguments)));
         out.push(Delta::Close);
     }
 }

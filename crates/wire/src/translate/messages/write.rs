@@ -16,8 +16,8 @@ use super::{
     super::{
         Setting, Spot, Target, Untranslatable,
         talk::{
-            At, Content, Format, Maker, Media, MediaKind, Part, Prompt, Role, Source, Thought,
-            Tool, ToolCall, ToolChoice, ToolResult, Turn,
+            Amount, At, Content, Format, Maker, Media, MediaKind, Part, Prompt, Role, Source,
+            Thought, Tool, ToolCall, ToolChoice, ToolResult, Turn,
         },
         text::{Json, Text},
     },
@@ -167,7 +167,9 @@ pub(super) fn request<'p>(
     }
     let mut limit = max_tokens.unwrap_or(target.max_tokens);
     let thinking::Said { config, effort } = thinking::write(
-        thinking.as_ref(),
+        thinking
+            .as_ref()
+            .filter(|thinking| thinking.amount == Amount::Off || !goes_on_without_thought(turns)),
         target.model,
         &mut limit,
         max_tokens.is_some(),
@@ -461,4 +463,31 @@ fn file<'p>(media: &'p Media<'p>, at: At) -> Result<Block<'p>, Untranslatable> {
         },
         MediaKind::Image | MediaKind::Audio | MediaKind::Video => Block::Image { source },
     })
+}
+
+/// Whether the answer goes on with a round of tools that began without thinking, as far as this provider can
+/// tell: Anthropic takes a round as one answer, which thinks from its beginning or not at all.
+fn goes_on_without_thought(turns: &[Turn<'_>]) -> bool {
+    let Some(Turn {
+        role: Role::User,
+        parts,
+    }) = turns.last()
+    else {
+        return false;
+    };
+    let answers_tools = parts
+        .iter()
+        .any(|part| matches!(part.content, Content::ToolResult(_)));
+    let before = turns.iter().rev().find(|turn| turn.role == Role::Assistant);
+    let first = before.and_then(|turn| turn.parts.first());
+    let thinks = first.is_some_and(|part| match &part.content {
+        Content::Thinking(thought) => is_ours(thought),
+        _ => false,
+    });
+    answers_tools && !thinks
+}
+
+fn is_ours(thought: &Thought<'_>) -> bool {
+    let signature = thought.signature.as_ref();
+    signature.is_some_and(|signature| signature.maker == Maker::Anthropic)
 }

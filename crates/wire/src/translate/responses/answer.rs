@@ -53,6 +53,8 @@ pub(super) struct Incomplete<'a> {
 #[derive(Deserialize)]
 pub(super) struct Output<'a> {
     #[serde(borrow)]
+    pub id: Option<Text<'a>>,
+    #[serde(borrow)]
     pub r#type: Option<Text<'a>>,
     #[serde(borrow)]
     pub content: Option<Vec<Piece<'a>>>,
@@ -273,7 +275,8 @@ pub(super) fn read_thought(item: Output<'_>) -> Option<Thought<'_>> {
     } else {
         summary
     };
-    match sealed::read(text, item.encrypted_content) {
+    let sealed = sealed::with_id(item.id, item.encrypted_content);
+    match sealed::read(text, sealed) {
         Sealed::Thought(thought) if thought.text.is_empty() && thought.signature.is_none() => None,
         Sealed::Thought(thought) => Some(thought),
         // Only this gateway writes such items, and not to a provider.

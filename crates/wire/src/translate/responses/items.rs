@@ -185,7 +185,8 @@ impl<'a> Conversation<'a> {
             }
             None => {}
         }
-        match sealed::read(text, item.encrypted_content) {
+        let sealed = sealed::with_id(item.id, item.encrypted_content);
+        match sealed::read(text, sealed) {
             Sealed::Thought(thought) => {
                 self.push(Role::Assistant, Content::Thinking(thought), at);
                 Ok(())

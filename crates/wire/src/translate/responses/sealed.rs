@@ -52,6 +52,31 @@ pub(super) fn read<'a>(text: Text<'a>, sealed: Option<Text<'a>>) -> Sealed<'a> {
     })
 }
 
+/// Between the id of a `reasoning` item and what it seals: OpenAI wants both back, and another dialect has one
+/// field for them. Stands in neither.
+const JOINT: char = '~';
+
+/// What OpenAI seals, with the item's id before it.
+pub(super) fn with_id<'a>(id: Option<Text<'a>>, sealed: Option<Text<'a>>) -> Option<Text<'a>> {
+    let sealed = sealed?;
+    match id.filter(|id| !id.is_empty()) {
+        Some(id)
+            if !sealed.is_empty() && !sealed.contains(JOINT) && !sealed.starts_with("waybill.") =>
+        {
+            Some(Text::from(format!("{id}{JOINT}{sealed}")))
+        }
+        _ => Some(sealed),
+    }
+}
+
+/// The id, where there is one, and what is sealed.
+pub(super) fn apart(sealed: Cow<'_, str>) -> (Option<String>, Cow<'_, str>) {
+    match sealed.split_once(JOINT) {
+        Some((id, rest)) => (Some(id.to_owned()), Cow::Owned(rest.to_owned())),
+        None => (None, sealed),
+    }
+}
+
 /// Whether a thought is nothing but the signature of the call that follows.
 pub(super) fn is_of_next_call(thought: &Thought<'_>) -> bool {
     let maker = thought.signature.as_ref().map(|signature| signature.maker);

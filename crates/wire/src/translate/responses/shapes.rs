@@ -80,7 +80,8 @@ pub(super) struct StreamOptions {
 pub(super) struct Item<'a> {
     #[serde(borrow)]
     pub r#type: Option<Text<'a>>,
-    pub id: Option<IgnoredAny>,
+    #[serde(borrow)]
+    pub id: Option<Text<'a>>,
     #[serde(borrow)]
     pub status: Option<Text<'a>>,
     #[serde(rename = "phase")]

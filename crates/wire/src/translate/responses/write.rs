@@ -236,9 +236,11 @@ fn write_call<'p>(call: &'p ToolCall<'_>, items: &mut Vec<Item<'p>>) {
         .as_ref()
         .filter(|signature| signature.maker == Maker::OpenAi)
     {
+        let (id, encrypted_content) = sealed::apart(sealed::thought(signature, false));
         items.push(Item::Reasoning {
+            id,
             summary: Vec::new(),
-            encrypted_content: sealed::thought(signature, false),
+            encrypted_content,
         });
     }
     items.push(match custom::unmarked(name) {
@@ -316,13 +318,15 @@ fn write_thought<'p>(thought: &'p Thought<'_>) -> Option<Item<'p>> {
     let signature = signature
         .as_ref()
         .filter(|signature| signature.maker == Maker::OpenAi)?;
+    let (id, encrypted_content) = sealed::apart(sealed::thought(signature, *redacted));
     Some(Item::Reasoning {
+        id,
         summary: if text.is_empty() {
             Vec::new()
         } else {
             vec![Summary { text }]
         },
-        encrypted_content: sealed::thought(signature, *redacted),
+        encrypted_content,
     })
 }
 

@@ -90,9 +90,13 @@ fn signature(own: bool) -> impl Strategy<Value = Signature<'static>> {
     } else {
         vec![Maker::OpenAi, Maker::Anthropic]
     };
+    // OpenAI's are read together with the id of their item.
     (prop::sample::select(makers), "[A-Za-z0-9+/]{1,12}").prop_map(|(maker, value)| Signature {
         maker,
-        value: value.into(),
+        value: match maker {
+            Maker::OpenAi => format!("rs_1~{value}").into(),
+            Maker::Anthropic | Maker::Gemini => value.into(),
+        },
     })
 }
 

@@ -71,6 +71,8 @@ pub(super) enum Item<'p> {
         status: Option<&'static str>,
     },
     Reasoning {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
         summary: Vec<Summary<'p>>,
         encrypted_content: Cow<'p, str>,
     },
