@@ -179,6 +179,42 @@ async fn an_answer_that_is_lost_on_its_way_back_costs_nothing() {
     assert_eq!(books_there(&f), "3|3|0|0");
 }
 
+#[tokio::test]
+async fn a_replica_that_vanishes_in_the_middle_of_a_copy_does_not_stop_the_others() {
+    // Long enough for a slow way there and back, which gives the time to cut it.
+    const FOR_A_BATCH: Duration = Duration::from_secs(5);
+    let delay = Manner::Delay(Duration::from_millis(300));
+    let link = Link::to(Postgres::shared().address()).await.unwrap();
+    let url = postgres::database();
+    let mut gone = Fixture::at(link.url(&url), |_, options| {
+        options.batch_limit = FOR_A_BATCH
+    });
+    let mut other = Fixture::at(url, |_, options| options.batch_limit = FOR_A_BATCH);
+    everything_once(&mut gone, 1);
+    gone.drain().await;
+    link.behave(delay).await.unwrap();
+    everything_once(&mut gone, 10);
+    let copying = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+                   AND query LIKE 'COPY %' AND state = 'active' AND wait_event = 'ClientRead'";
+    let cut = async {
+        until("it waits for rows", || async { other.sql(copying) == "1" }).await;
+        link.behave(Manner::BlackHole).await.unwrap();
+    };
+    let forwarder = gone.forwarder.as_mut().unwrap();
+    let (said, ()) = tokio::join!(forwarder.drain(), cut);
+    assert!(said.is_err());
+    assert_eq!(other.sql(copying), "1", "the server has not noticed");
+
+    let thread = other.forwarder.take().unwrap().spawn(DEADLINE).unwrap();
+    everything_once(&mut other, 100);
+    moved(&other.store).await;
+    tokio::task::spawn_blocking(|| thread.stop()).await.unwrap();
+    link.behave(Manner::Pass).await.unwrap();
+    gone.drain().await;
+    holds_everything(&other.store, 3).await;
+    assert_eq!(books_there(&other), "9|9|0|0");
+}
+
 /// One way of not being there, and the way back.
 enum Outage {
     Stopped,
