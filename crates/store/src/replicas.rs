@@ -217,7 +217,8 @@ impl Replicas {
         self.shared.spool.account_events().await
     }
 
-    /// What every replica counted, by replica: an empty id stands for those that are gone.
+    /// What every replica counted, those that are gone included, by replica: an empty id stands for what was
+    /// imported.
     pub async fn usage(&self) -> Result<Vec<(String, UsageCount)>> {
         self.store.readers.run(usage_by_replica).await
     }
