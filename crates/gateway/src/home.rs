@@ -9,7 +9,7 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::Context as _;
-use waybill_model::time::UnixMillis;
+use waybill_model::{entity::Sealed, secret::Secret, time::UnixMillis};
 use waybill_store::{ForwarderThread, PostgresOptions, Replicas, Store, StoreError, StoreOptions};
 
 use crate::{
@@ -170,7 +170,9 @@ async fn join(
     now: UnixMillis,
 ) -> Result<Identity, Joining> {
     store.migrate().await?;
-    if !replicas.has_key(vault.check_text()).await? {
+    let opening = vault.clone();
+    let opens = move |sealed: &Sealed| opening.open_credential(sealed).is_ok();
+    if !replicas.has_key(vault.check_text(), opens).await? {
         return Err(Joining::Refused(anyhow::anyhow!(
             "secret_key is not the one that this deployment's credentials and client keys are sealed with: \
              every replica needs the same"
@@ -190,6 +192,17 @@ fn remember(file: &Path, identity: &Identity) -> anyhow::Result<()> {
 
 fn remembered(file: &Path) -> Option<Identity> {
     serde_json::from_str(&std::fs::read_to_string(file).ok()?).ok()
+}
+
+/// The vault of a configuration, where its instance key is known without being made.
+pub fn known_vault(config: &Config) -> Option<Vault> {
+    let given = config.secret_key.clone();
+    let kept = || {
+        let text = std::fs::read_to_string(config.data_dir.join("instance.key")).ok()?;
+        let text = text.trim();
+        (!text.is_empty()).then(|| Secret::new(text))
+    };
+    given.or_else(kept).map(|key| Vault::new(&key))
 }
 
 /// Starts moving the spool of a shared store. `None` for an embedded one.

@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use waybill_model::entity::Account;
 use waybill_store::{Store, Transferred};
 
 use crate::{
@@ -39,9 +40,10 @@ pub fn export(args: MoveArgs) -> anyhow::Result<()> {
     run::runtime()?.block_on(async {
         let store = open(&config)?;
         move_spool(&store).await?;
+        let key = key_of(&config, &store).await?;
         let shown = args.file.display().to_string();
         let to = writer(&args.file).with_context(|| shown.clone())?;
-        let written = store.export(to).await.with_context(|| shown)?;
+        let written = store.export(to, key).await.with_context(|| shown)?;
         eprintln!("exported {}", counts(&written));
         eprintln!("what is sealed in it opens with the same secret_key alone: keep the two apart");
         Ok(())
@@ -60,10 +62,29 @@ pub fn import(args: MoveArgs) -> anyhow::Result<()> {
             .context("the database cannot be brought up to date")?;
         let shown = args.file.display().to_string();
         let from = reader(&args.file).with_context(|| shown.clone())?;
-        let read = store.import(from).await.with_context(|| shown)?;
+        let key = home::known_vault(&config).map(|vault| vault.check_text());
+        let read = store.import(from, key).await.with_context(|| shown)?;
         eprintln!("imported {}", counts(&read));
         Ok(())
     })
+}
+
+/// What tells the instance key that the accounts of a store are sealed with: an import takes no other. A shared
+/// store knows it by itself.
+async fn key_of(config: &Config, store: &Store) -> anyhow::Result<Option<String>> {
+    if config.database.is_some() {
+        return Ok(None);
+    }
+    let Some(vault) = home::known_vault(config) else {
+        return Ok(None);
+    };
+    let accounts = store.accounts().await?;
+    let opens = |account: &Account| vault.open_credential(&account.credential).is_ok();
+    anyhow::ensure!(
+        accounts.is_empty() || accounts.iter().any(opens),
+        "secret_key opens none of the accounts: it is not the key of this store"
+    );
+    Ok(Some(vault.check_text()))
 }
 
 /// What is still in a spool is part of what is stored.

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use waybill_model::{limits::UsageCount, state::AccountEvent, time::UnixMillis};
+use waybill_model::{entity::Sealed, limits::UsageCount, state::AccountEvent, time::UnixMillis};
 
 use crate::{
     DatabaseFacts, Store, StoreError,
@@ -20,6 +20,12 @@ const NUMBERS: std::ops::RangeInclusive<i64> = 1..=63;
 
 /// Whoever has not been seen for so long may lose its number.
 const NUMBER_KEPT_MS: i64 = 86_400_000;
+
+/// Whoever has not been seen for so long is not taken to run.
+const GONE_AFTER_MS: i64 = 60_000;
+
+/// What a replica says of itself when it leaves.
+const LEFT: &str = "{\"left\":true}";
 
 /// The shared side of a store.
 #[derive(Debug, Clone)]
@@ -91,18 +97,34 @@ impl Replicas {
             .await
     }
 
-    /// Whether `check`, made of this replica's instance key, is the deployment's. The first one that asks
-    /// decides.
-    pub async fn has_key(&self, check: String) -> Result<bool> {
+    /// Whether `check`, made of this replica's instance key, is the deployment's. Where nothing says which
+    /// that is, the first one that asks decides, if its key `opens` something of what is sealed there already.
+    /// A key that nothing is sealed or hashed with, and nobody runs with, decides nothing: one that was wrong
+    /// is put right by a start with the right one.
+    pub async fn has_key(
+        &self,
+        check: String,
+        opens: impl Fn(&Sealed) -> bool + Send + 'static,
+    ) -> Result<bool> {
+        let own = self.own_id().to_owned();
         self.store
             .desk
             .change(move |db| {
-                db.execute(
-                    "UPDATE deployment SET key_check = ?1 WHERE key_check IS NULL",
-                    values![&check],
-                )?;
-                let known: Option<String> = db.cell("SELECT key_check FROM deployment", &[])?;
-                Ok(known.is_some_and(|known| known == check))
+                let known: Option<Option<String>> =
+                    db.cell("SELECT key_check FROM deployment FOR UPDATE", &[])?;
+                let may_be = match known.flatten() {
+                    Some(known) if known == check => return Ok(true),
+                    Some(_) => is_unused(db)? && !has_others(db, &own)?,
+                    None => {
+                        let sealed: Vec<Vec<u8>> =
+                            db.rows("SELECT credential FROM accounts", &[], |cells| cells.next())?;
+                        sealed.is_empty() || sealed.into_iter().any(|one| opens(&Sealed(one)))
+                    }
+                };
+                if may_be {
+                    db.execute("UPDATE deployment SET key_check = ?1", values![&check])?;
+                }
+                Ok(may_be)
             })
             .await
     }
@@ -152,7 +174,7 @@ impl Replicas {
 
     /// Says that this replica is gone. It keeps its number for a day.
     pub async fn leave(&self) -> Result<()> {
-        self.beat("{\"left\":true}".to_owned()).await
+        self.beat(LEFT.to_owned()).await
     }
 
     /// Every replica that is known, by number.
@@ -235,6 +257,21 @@ pub(crate) fn usage_by_replica(db: &dyn Db) -> Result<Vec<(String, UsageCount)>>
     db.rows(&sql, &[], |cells| {
         Ok((cells.next()?, usage::read_one(cells)?))
     })
+}
+
+/// Whether nothing is there that needs an instance key to be read or recognised.
+fn is_unused(db: &dyn Db) -> Result<bool> {
+    let needing = "SELECT EXISTS (SELECT FROM accounts) OR EXISTS (SELECT FROM api_keys)
+                   OR EXISTS (SELECT FROM replay_bodies)";
+    Ok(db.cell::<bool>(needing, &[])? == Some(false))
+}
+
+/// Whether another replica is there, or was a moment ago.
+fn has_others(db: &dyn Db, own: &str) -> Result<bool> {
+    let others = format!(
+        "SELECT EXISTS (SELECT FROM replicas WHERE id <> ?1 AND seen_at > {CLOCK} - ?2 AND status <> ?3)"
+    );
+    Ok(db.cell::<bool>(&others, values![own, GONE_AFTER_MS, LEFT])? == Some(true))
 }
 
 fn number_for(db: &dyn Db, id: &str) -> Result<i64> {

@@ -7,7 +7,6 @@ use crate::{
     clock::Clock,
     config::{Config, Database},
     home,
-    vault::Vault,
 };
 
 const CHECK: &str = "database";
@@ -47,7 +46,7 @@ pub(super) async fn embedded(config: &Config) -> Vec<Finding> {
             "look at the disk, then restore a backup",
         ),
     }];
-    if let Some(vault) = vault(config) {
+    if let Some(vault) = home::known_vault(config) {
         findings.extend(accounts::examine(&store, &vault).await);
     }
     findings
@@ -81,7 +80,7 @@ pub(super) async fn shared(config: &Config, database: &Database, clock: &Clock) 
             findings.extend(key(&facts, config));
             if facts.schema_version > 0 {
                 findings.extend(others(&replicas).await);
-                if let Some(vault) = vault(config) {
+                if let Some(vault) = home::known_vault(config) {
                     findings.extend(accounts::examine(&store, &vault).await);
                 }
             }
@@ -203,7 +202,7 @@ fn clocks(facts: &DatabaseFacts, clock: &Clock) -> Vec<Finding> {
 }
 
 fn key(facts: &DatabaseFacts, config: &Config) -> Option<Finding> {
-    let (known, vault) = (facts.key_check.as_ref()?, vault(config)?);
+    let (known, vault) = (facts.key_check.as_ref()?, home::known_vault(config)?);
     Some(if *known == vault.check_text() {
         Finding::good("secrets", "secret_key is the deployment's")
     } else {
@@ -228,14 +227,4 @@ async fn others(replicas: &Replicas) -> Option<Finding> {
             known.len()
         ),
     ))
-}
-
-/// The vault, where the instance key is known without a gateway's making it.
-fn vault(config: &Config) -> Option<Vault> {
-    let given = config.secret_key.clone();
-    let kept = || {
-        let text = std::fs::read_to_string(config.data_dir.join("instance.key")).ok()?;
-        Some(waybill_model::secret::Secret::new(text.trim()))
-    };
-    given.or_else(kept).map(|key| Vault::new(&key))
 }
