@@ -6,7 +6,10 @@
 //! Promises: a replica that cannot reach the shared database starts with what it saw of it last, if it ever
 //! did; one whose instance key is not the deployment's does not start. Must not know: requests.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use waybill_model::{entity::Sealed, secret::Secret, time::UnixMillis};
@@ -55,31 +58,61 @@ pub struct ReplicaId {
 pub async fn open(config: &Config, vault: &Vault, now: UnixMillis) -> anyhow::Result<Home> {
     match &config.database {
         None => Ok(Home {
-            store: embedded(config)?,
+            store: embedded(config, Purpose::Use)?,
             shared: None,
         }),
         Some(database) => shared(config, database, vault, now).await,
     }
 }
 
+/// What a store is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be written to: made where it is not there, and brought up to date. The folder is held.
+    Use,
+    /// To be looked at: nothing in the folder is made or changed, whoever uses it. A shared database may be
+    /// changed all the same.
+    Look,
+}
+
+/// Where the embedded store of a configuration lies.
+pub fn embedded_file(config: &Config) -> PathBuf {
+    config.data_dir.join("waybill.db")
+}
+
+/// Where the spool of a configuration lies.
+pub fn spool_file(config: &Config) -> PathBuf {
+    config.data_dir.join("spool.db")
+}
+
 /// The embedded store of a configuration.
-pub fn embedded(config: &Config) -> anyhow::Result<Store> {
-    let database = config.data_dir.join("waybill.db");
-    private_file(&database)?;
+pub fn embedded(config: &Config, purpose: Purpose) -> anyhow::Result<Store> {
+    let database = embedded_file(config);
+    if purpose == Purpose::Use {
+        private_file(&database)?;
+    }
     let options = StoreOptions {
         durability: config.durability,
+        read_only: purpose == Purpose::Look,
         ..StoreOptions::at(database)
     };
     Store::open(options).context("the store cannot be opened")
 }
 
-/// The shared store of a configuration, not yet asked anything.
-pub fn behind_spool(config: &Config, database: &Database) -> anyhow::Result<Store> {
-    let spool = config.data_dir.join("spool.db");
-    private_file(&spool)?;
+/// The shared store of a configuration, not yet asked anything. Its spool is made where it is to be used.
+pub fn behind_spool(
+    config: &Config,
+    database: &Database,
+    purpose: Purpose,
+) -> anyhow::Result<Store> {
+    let spool = spool_file(config);
+    if purpose == Purpose::Use {
+        private_file(&spool)?;
+    }
     let options = StoreOptions {
         durability: config.durability,
         max_file_bytes: Some(database.spool_max_bytes),
+        read_only: purpose == Purpose::Look,
         ..StoreOptions::at(spool)
     };
     let postgres = PostgresOptions {
@@ -95,7 +128,7 @@ async fn shared(
     vault: &Vault,
     now: UnixMillis,
 ) -> anyhow::Result<Home> {
-    let store = behind_spool(config, database)?;
+    let store = behind_spool(config, database, Purpose::Use)?;
     let replicas = store
         .replicas()
         .context("a store behind a spool is shared")?;

@@ -402,3 +402,101 @@ async fn what_leaves_says_so_first_and_owes_nothing() {
     let list = b.ops("requests?time_range=1h").await;
     assert_eq!(list["total"], 1, "what it served last is stored");
 }
+
+/// Runs `waybill` in a replica's folder, to its end: whether it went well, and all that it said.
+async fn tool(folder: &std::path::Path, arguments: &[&str]) -> (bool, String) {
+    let output = support::binary::waybill(&[])
+        .args(arguments)
+        .arg("--config")
+        .arg(folder.join("waybill.toml"))
+        .arg("--data-dir")
+        .arg(folder.join("data"))
+        .output()
+        .await
+        .unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (
+        output.status.success(),
+        String::from_utf8_lossy(&said).into_owned(),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_is_one_gateways_and_whoever_only_looks_is_let() {
+    let mut world = Deployment::new(undeterred()).await;
+    world.change(never_stopped);
+    world
+        .sim
+        .script(Rule::new(Fault::provider(ProviderError::Overloaded)).times(2));
+    let a = world.replica("a").await;
+    let folder = world.folder("a");
+    assert_eq!(post(&a).await.status, 529);
+    all_stored(&a, 1).await;
+    let file = folder.join("export.jsonl");
+    let file = file.to_str().unwrap();
+    for arguments in [
+        &["serve", "--listen", "127.0.0.1:0"][..],
+        &["export", file],
+        &["import", file],
+    ] {
+        let (went_well, said) = tool(&folder, arguments).await;
+        let names = said.contains(folder.join("data").to_str().unwrap());
+        assert!(!went_well && names && said.contains("in use"), "{said}");
+    }
+    let (went_well, said) = tool(&folder, &["doctor"]).await;
+    assert!(went_well && said.contains("nothing waits"), "{said}");
+    let (went_well, said) = tool(&folder, &["migrate"]).await;
+    assert!(went_well, "{said}");
+
+    // What was done meanwhile does not disturb what a crash leaves.
+    assert_eq!(post(&a).await.status, 529);
+    a.kill().await;
+    let a = world.replica("a").await;
+    let books = all_stored(&a, 2).await;
+    assert_eq!(
+        (&books["stored"], &books["counted_lost"]),
+        (&2.into(), &0.into())
+    );
+    a.terminate();
+    assert!(a.ended().await.success());
+    let (went_well, said) = tool(&folder, &["export", file]).await;
+    assert!(went_well && said.contains("2 errors"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_becomes_replicas_with_its_own_instance_key_and_with_no_other() {
+    let world = Deployment::new(undeterred()).await;
+    // One by itself, whose key was made at its first start.
+    let alone = world.folder("alone");
+    let shared = world.configuration("alone", &world.database);
+    let (_, by_itself) = shared.split_once("replica_name = \"alone\"\n").unwrap();
+    let gateway = Binary::serve(&alone, by_itself, &[]).await;
+    assert_eq!(post(&gateway).await.status, 200);
+    gateway.terminate();
+    assert!(gateway.ended().await.success());
+    let file = alone.join("export.zst");
+    let file = file.to_str().unwrap();
+    let (went_well, said) = tool(&alone, &["export", file]).await;
+    assert!(went_well && said.contains("3 accounts"), "{said}");
+
+    let folder = world.folder("a");
+    let configure = |text: &str| std::fs::write(folder.join("waybill.toml"), text).unwrap();
+    configure(&shared);
+    let (went_well, said) = tool(&folder, &["import", file]).await;
+    assert!(
+        !went_well && said.contains("another instance key"),
+        "{said}"
+    );
+    let key = std::fs::read_to_string(alone.join("data/instance.key")).unwrap();
+    let shared = shared.replace(support::replicas::SECRET_KEY, key.trim());
+    configure(&shared);
+    let (went_well, said) = tool(&folder, &["import", file]).await;
+    assert!(went_well && said.contains("3 accounts"), "{said}");
+    let replica = Binary::serve(&folder, &shared, &[]).await;
+    assert_eq!(post(&replica).await.status, 200);
+    eventually("what it did before is there", || async {
+        let list = replica.ops("requests?time_range=1h").await;
+        (list["total"] == 2).then_some(())
+    })
+    .await;
+}

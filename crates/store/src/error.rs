@@ -83,6 +83,17 @@ pub enum StoreError {
         /// Newest version this program knows.
         known: u32,
     },
+    /// The database was written by an older version of the program, and is only to be looked at.
+    #[error(
+        "the database has schema version {found}, this program needs {known}: start the gateway on it, or run \
+         `waybill migrate`"
+    )]
+    Older {
+        /// Version of the database.
+        found: u32,
+        /// Version this program needs.
+        known: u32,
+    },
     /// The journal has been taken already: there is one writer.
     #[error("the journal is already taken")]
     JournalTaken,

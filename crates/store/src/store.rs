@@ -54,7 +54,9 @@ impl Store {
     }
 
     /// A shared store behind a spool of this replica's own. Opens the spool, naming a new one `new_id`;
-    /// whether the shared store is there shows when it is first asked. Blocks; call it at start.
+    /// whether the shared store is there shows when it is first asked. Blocks; call it at start. One process
+    /// at a time may have a spool, but for those that open it `read_only`: they need none to be there, and
+    /// cannot move it.
     ///
     /// # Errors
     /// [`StoreError::BadAddress`], [`StoreError::Newer`] for a spool of a newer program.

@@ -144,6 +144,51 @@ async fn what_was_moved_before_a_crash_is_not_moved_again() {
 }
 
 #[tokio::test]
+async fn who_looks_at_a_spool_changes_nothing_of_it_nor_of_what_a_crash_leaves() {
+    let mut f = Fixture::at(postgres::database(), |_, _| {});
+    f.drain().await;
+    let url = f.url.clone().unwrap();
+    let look = |folder: &std::path::Path| replica(folder, &url, |spool, _| spool.read_only = true);
+    let seen = look(f.folder.path());
+    assert_eq!(seen.books().await.unwrap(), settled(0));
+    assert_eq!(
+        seen.replicas().unwrap().own_id(),
+        f.store.replicas().unwrap().own_id()
+    );
+    // What it does after it was looked at is more than it had when it was opened.
+    everything_once(&mut f, 1);
+    let crashed = tempfile::tempdir().unwrap();
+    copy_files(f.folder.path(), crashed.path());
+    f.drain().await;
+    let after = replica(crashed.path(), &url, |_, _| {});
+    after.forwarder().unwrap().unwrap().drain().await.unwrap();
+    holds_everything(&f.store, 1).await;
+    assert_eq!(books_there(&f), "3|3|0|0");
+    assert_eq!(f.sql("SELECT count(*) FROM spools"), "1");
+
+    // A folder where no gateway runs stays as it is, to the byte; one where none ever ran stays empty.
+    drop(after);
+    let files = |folder: &std::path::Path| -> BTreeSet<(String, Vec<u8>)> {
+        let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+        entries
+            .map(|entry| {
+                let name = entry.file_name().into_string().unwrap();
+                (name, std::fs::read(entry.path()).unwrap())
+            })
+            .collect()
+    };
+    let before = files(crashed.path());
+    assert!(before.iter().any(|(name, _)| name == FILE));
+    assert_eq!(look(crashed.path()).books().await.unwrap(), settled(3));
+    assert!(files(crashed.path()) == before);
+    let nowhere = tempfile::tempdir().unwrap();
+    let tool = look(nowhere.path());
+    tool.migrate().await.unwrap();
+    assert!(tool.load_config().await.unwrap().accounts.is_empty());
+    assert!(files(nowhere.path()).is_empty());
+}
+
+#[tokio::test]
 async fn an_answer_that_is_lost_on_its_way_back_costs_nothing() {
     let link = Link::to(Postgres::shared().address()).await.unwrap();
     let url = postgres::database();

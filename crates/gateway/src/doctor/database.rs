@@ -1,12 +1,13 @@
 //! The database: whether it is there, takes what is written, and is the one that this gateway belongs to.
 
+use waybill_model::view::Books;
 use waybill_store::{DatabaseFacts, Replicas, StoreError};
 
 use super::{Finding, accounts};
 use crate::{
     clock::Clock,
     config::{Config, Database},
-    home,
+    home::{self, Purpose},
 };
 
 const CHECK: &str = "database";
@@ -19,12 +20,16 @@ const OLDEST_SERVER: i64 = 130_000;
 const CLOCKS_APART_MS: u64 = 1_000;
 
 pub(super) async fn embedded(config: &Config) -> Vec<Finding> {
-    let file = config.data_dir.join("waybill.db");
+    let file = home::embedded_file(config);
     if !file.exists() {
         return vec![Finding::good(CHECK, "embedded; the file is made at start")];
     }
-    let store = match home::embedded(config) {
+    let store = match home::embedded(config, Purpose::Look) {
         Ok(store) => store,
+        Err(error) if is_older(&error) => {
+            let remedy = "it is brought up to date at start, or now by `waybill migrate`";
+            return vec![Finding::doubtful(CHECK, format!("{error:#}"), remedy)];
+        }
         Err(error) => {
             let remedy = "restore a backup, or start the newer program that wrote it";
             return vec![Finding::bad(CHECK, format!("{error:#}"), remedy)];
@@ -53,7 +58,8 @@ pub(super) async fn embedded(config: &Config) -> Vec<Finding> {
 }
 
 pub(super) async fn shared(config: &Config, database: &Database, clock: &Clock) -> Vec<Finding> {
-    let store = match home::behind_spool(config, database) {
+    let is_spool_there = home::spool_file(config).exists();
+    let store = match home::behind_spool(config, database, Purpose::Look) {
         Ok(store) => store,
         Err(error) => {
             let remedy = "look at data_dir and at database_url";
@@ -61,7 +67,11 @@ pub(super) async fn shared(config: &Config, database: &Database, clock: &Clock) 
         }
     };
     let mut findings = Vec::new();
-    findings.extend(match store.books().await {
+    let books = match is_spool_there {
+        true => store.books().await,
+        false => Ok(Books::default()),
+    };
+    findings.extend(match books {
         Ok(books) if books.spooled > 0 => Some(Finding::doubtful(
             "spool",
             format!("{} records wait to be moved to the database", books.spooled),
@@ -88,6 +98,10 @@ pub(super) async fn shared(config: &Config, database: &Database, clock: &Clock) 
         Err(error) => findings.push(unreachable(&error)),
     }
     findings
+}
+
+fn is_older(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(StoreError::Older { .. }))
 }
 
 fn unreachable(error: &StoreError) -> Finding {

@@ -48,18 +48,13 @@ pub(crate) struct Spool {
 }
 
 impl Spool {
-    /// Opens the file, making or migrating it as needed. Blocks. A new spool is named `new_id`.
+    /// Opens the file, making or migrating it as needed, for whoever moves it: one at a time. Blocks. A new
+    /// spool is named `new_id`. One that is only looked at is left as it is, and need not be there.
     pub(crate) fn open(options: StoreOptions, new_id: &str) -> Result<Spool> {
-        let connection = database::prepare_with(&options, MIGRATIONS)?;
-        let id = identity(&connection, new_id)?;
-        let layout = layout(&connection)?;
-        let last: i64 = connection.query_row(
-            "UPDATE moved SET opened_at_id = coalesce(opened_at_id,
-             max(coalesce((SELECT max(id) FROM spool), 0), position))
-             RETURNING max(coalesce((SELECT max(id) FROM spool), 0), position)",
-            [],
-            |row| row.get(0),
-        )?;
+        let (id, numbers) = match options.read_only {
+            true => (seen(&options, new_id)?, Numbers::after(0, 0)),
+            false => take_over(&options, new_id)?,
+        };
         let engine = Arc::new(Sqlite { options });
         let readers = Readers::new(
             engine.clone() as Arc<dyn Engine>,
@@ -70,7 +65,7 @@ impl Spool {
             readers: Arc::new(readers),
             engine,
             shared: Arc::default(),
-            numbers: Numbers::after(last, layout),
+            numbers,
             sent: Arc::default(),
             id: id.into(),
         })
@@ -175,6 +170,33 @@ impl Spool {
     pub(crate) fn wake(&self) -> Arc<Notify> {
         self.numbers.wake()
     }
+}
+
+/// Brings a file up to date, and notes how far it went when it was opened: until the shared store has been
+/// seen, what that knows beyond was moved from another copy. Whoever only looks must not, for the note would
+/// stay behind what a gateway moves that runs.
+fn take_over(options: &StoreOptions, new_id: &str) -> Result<(String, Numbers)> {
+    let connection = database::prepare_with(options, MIGRATIONS)?;
+    let id = identity(&connection, new_id)?;
+    let layout = layout(&connection)?;
+    let last: i64 = connection.query_row(
+        "UPDATE moved SET opened_at_id = coalesce(opened_at_id,
+         max(coalesce((SELECT max(id) FROM spool), 0), position))
+         RETURNING max(coalesce((SELECT max(id) FROM spool), 0), position)",
+        [],
+        |row| row.get(0),
+    )?;
+    Ok((id, Numbers::after(last, layout)))
+}
+
+/// What the spool of a file is named, for whoever only looks.
+fn seen(options: &StoreOptions, new_id: &str) -> Result<String> {
+    if !options.path.exists() {
+        return Ok(new_id.to_owned());
+    }
+    let connection = database::prepare_with(options, MIGRATIONS)?;
+    let known = connection.query_row("SELECT spool FROM moved", [], |row| row.get(0));
+    Ok(known.optional()?.unwrap_or_else(|| new_id.to_owned()))
 }
 
 /// The name of the spool, given when it is made.
