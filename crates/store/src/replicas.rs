@@ -67,9 +67,9 @@ pub struct Replica {
 }
 
 impl Replicas {
-    /// This replica's own id: that of its spool.
+    /// This replica's own id: it lies in its spool, and stays.
     pub fn own_id(&self) -> &str {
-        self.shared.spool.id()
+        self.shared.spool.replica()
     }
 
     /// What can be found out about the database without changing it.

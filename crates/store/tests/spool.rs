@@ -702,6 +702,26 @@ async fn a_spool_restored_from_an_old_copy_takes_another_name_and_loses_nothing(
     assert_eq!(f.sql("SELECT count(*) FROM spools"), "2");
     assert_eq!(restored.books().await.unwrap(), settled(2));
     assert_eq!(restored.usage_of(KEY).await.unwrap(), usage);
+    // It is the same replica, and counts as that: what it used is not two replicas'.
+    let replicas = restored.replicas().unwrap();
+    let usage = [count(KEY, Window::Day, DAY, 3)];
+    let mut journal = restored.journal().unwrap();
+    journal.commit(Batch {
+        usage: &usage,
+        ..Batch::default()
+    });
+    drop(journal);
+    restored
+        .forwarder()
+        .unwrap()
+        .unwrap()
+        .drain()
+        .await
+        .unwrap();
+    let counted = replicas.usage().await.unwrap();
+    assert_eq!((counted.len(), counted[0].1.used.requests), (1, 4));
+    assert_eq!(counted[0].0, f.store.replicas().unwrap().own_id());
+    assert_eq!(replicas.own_id(), counted[0].0);
     // The next start knows the new name, and goes on with it.
     drop(restored);
     let again = replica(old.path(), &url, |_, _| {});

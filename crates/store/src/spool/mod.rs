@@ -44,14 +44,14 @@ pub(crate) struct Spool {
     readers: Arc<Readers>,
     numbers: Numbers,
     sent: Arc<AtomicI64>,
-    id: Arc<str>,
+    replica: Arc<str>,
 }
 
 impl Spool {
     /// Opens the file, making or migrating it as needed, for whoever moves it: one at a time. Blocks. A new
-    /// spool is named `new_id`. One that is only looked at is left as it is, and need not be there.
+    /// spool is `new_id`'s. One that is only looked at is left as it is, and need not be there.
     pub(crate) fn open(options: StoreOptions, new_id: &str) -> Result<Spool> {
-        let (id, numbers) = match options.read_only {
+        let (replica, numbers) = match options.read_only {
             true => (seen(&options, new_id)?, Numbers::after(0, 0)),
             false => take_over(&options, new_id)?,
         };
@@ -67,13 +67,13 @@ impl Spool {
             shared: Arc::default(),
             numbers,
             sent: Arc::default(),
-            id: id.into(),
+            replica: replica.into(),
         })
     }
 
-    /// Which spool this is.
-    pub(crate) fn id(&self) -> &str {
-        &self.id
+    /// Whose spool this is. Stays, whatever the shared store knows it as.
+    pub(crate) fn replica(&self) -> &str {
+        &self.replica
     }
 
     pub(crate) fn journal(&self) -> Result<Journal> {
@@ -177,7 +177,7 @@ impl Spool {
 /// stay behind what a gateway moves that runs.
 fn take_over(options: &StoreOptions, new_id: &str) -> Result<(String, Numbers)> {
     let connection = database::prepare_with(options, MIGRATIONS)?;
-    let id = identity(&connection, new_id)?;
+    let replica = identity(&connection, new_id)?;
     let layout = layout(&connection)?;
     let last: i64 = connection.query_row(
         "UPDATE moved SET opened_at_id = coalesce(opened_at_id,
@@ -186,26 +186,26 @@ fn take_over(options: &StoreOptions, new_id: &str) -> Result<(String, Numbers)> 
         [],
         |row| row.get(0),
     )?;
-    Ok((id, Numbers::after(last, layout)))
+    Ok((replica, Numbers::after(last, layout)))
 }
 
-/// What the spool of a file is named, for whoever only looks.
+/// Whose spool a file is, for whoever only looks.
 fn seen(options: &StoreOptions, new_id: &str) -> Result<String> {
     if !options.path.exists() {
         return Ok(new_id.to_owned());
     }
     let connection = database::prepare_with(options, MIGRATIONS)?;
-    let known = connection.query_row("SELECT spool FROM moved", [], |row| row.get(0));
+    let known = connection.query_row("SELECT replica FROM moved", [], |row| row.get(0));
     Ok(known.optional()?.unwrap_or_else(|| new_id.to_owned()))
 }
 
-/// The name of the spool, given when it is made.
+/// Whose spool it is, given when it is made. Its name is the same at first.
 fn identity(db: &Connection, new_id: &str) -> Result<String> {
     db.execute(
-        "INSERT INTO moved (id, spool) VALUES (1, ?1) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO moved (id, replica, spool) VALUES (1, ?1, ?1) ON CONFLICT (id) DO NOTHING",
         [new_id],
     )?;
-    Ok(db.query_row("SELECT spool FROM moved", [], |row| row.get(0))?)
+    Ok(db.query_row("SELECT replica FROM moved", [], |row| row.get(0))?)
 }
 
 /// The number of the columns that this program writes.

@@ -20,7 +20,7 @@ use crate::{
     StoreError,
     spool::{
         Entry, EntryKind, SpooledEvent, SpooledSetAside, Table, Taker, Tally, columns_of, facts,
-        take::{LossRow, Told},
+        take::{LossRow, Standing, Told},
     },
     sql::{Result, storable},
 };
@@ -60,6 +60,8 @@ pub(super) enum Settled {
 /// A connection that stores batches.
 pub(super) struct Session {
     client: Client,
+    /// What is used is counted for the replica, how far it got for the spool.
+    replica: String,
     spool: String,
     /// How far the spool has been moved, and what became of its records.
     position: i64,
@@ -179,10 +181,12 @@ impl Session {
             }
             taker.belongs()?;
         }
+        let Standing { replica, spool, .. } = taker.standing()?;
         Ok(Session {
             statements: Statements::prepare(&client).await?,
             client,
-            spool: taker.standing()?.spool,
+            replica,
+            spool,
             position,
             tally,
             patience,
@@ -248,7 +252,7 @@ impl Session {
             }
         }
         account_events(&tx, &batch.account_events).await?;
-        usage(&tx, &asks.usage, &self.spool, batch).await?;
+        usage(&tx, &asks.usage, &self.replica, batch).await?;
         for count in &batch.noise {
             noise(&tx, count).await?;
         }

@@ -215,7 +215,7 @@ CREATE TABLE noise (
 CREATE UNIQUE INDEX noise_by_minute ON noise (minute, client_ip, cause);
 CREATE INDEX noise_by_time ON noise (minute, id);
 
--- How far each replica's local spool has been moved here, and what became of its records: changed in
+-- How far each spool has been moved here, and what became of its records: changed in
 -- the transaction that stores them.
 CREATE TABLE spools (
     id                      TEXT COLLATE "C" PRIMARY KEY,
