@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context as _;
 use tokio::{task::JoinHandle, time::timeout};
 use waybill_model::{limits::UsageCount, state::AccountEvent};
-use waybill_store::{Change, StoreError};
+use waybill_store::{Change, StoreError, add_up_usage};
 
 use crate::{
     app::{Changed, Shared},
@@ -62,17 +62,8 @@ async fn begin_from_picture(shared: &Arc<Shared>) -> anyhow::Result<()> {
     let mut events = picture.account_events;
     events.extend(home.replicas.spooled_account_events().await?);
     stand(shared, events);
-    let (own, others): (Vec<_>, Vec<_>) = picture
-        .usage
-        .into_iter()
-        .partition(|(replica, _)| *replica == home.replica.id);
-    let own: Vec<UsageCount> = own.into_iter().map(|(_, count)| count).collect();
-    quota::restore(&shared.snapshot().clone(), &own);
-    if let Some(cluster) = &shared.cluster {
-        for (replica, count) in &others {
-            cluster.learn_usage(replica, count);
-        }
-    }
+    let spooled = home.replicas.spooled_usage(picture.moved).await?;
+    take_up_usage(shared, home, picture.usage, spooled);
     Ok(())
 }
 
@@ -98,21 +89,37 @@ fn stand(shared: &Shared, mut events: Vec<AccountEvent>) {
     }
 }
 
-/// What was used is used. Where replicas tell each other, each begins with its own count, and learns the
-/// others'; otherwise with what all of them counted.
+/// What was used is used, what this replica has not moved yet included.
 async fn restore_usage(shared: &Shared) -> Result<(), StoreError> {
-    let snapshot = shared.snapshot().clone();
-    let (Some(home), Some(_)) = (&shared.home, &shared.cluster) else {
-        quota::restore(&snapshot, &shared.store.usage().await?);
-        return Ok(());
-    };
-    let own = home.replicas.usage().await?.into_iter();
-    let own: Vec<UsageCount> = own
-        .filter(|(replica, _)| *replica == home.replica.id)
-        .map(|(_, count)| count)
-        .collect();
-    quota::restore(&snapshot, &own);
-    learn_usage(shared, home).await
+    match &shared.home {
+        None => quota::restore(&shared.snapshot().clone(), &shared.store.usage().await?),
+        Some(home) => {
+            let (counted, spooled) = home.replicas.usage_and_spooled().await?;
+            take_up_usage(shared, home, counted, spooled);
+        }
+    }
+    Ok(())
+}
+
+/// Where replicas tell each other, each begins with its own count, and learns the others'; otherwise with what
+/// all of them counted.
+fn take_up_usage(
+    shared: &Shared,
+    home: &SharedHome,
+    counted: Vec<(String, UsageCount)>,
+    spooled: Vec<UsageCount>,
+) {
+    let is_own = |replica: &str| shared.cluster.is_none() || replica == home.replica.id;
+    let (own, others): (Vec<_>, Vec<_>) = counted
+        .into_iter()
+        .partition(|(replica, _)| is_own(replica));
+    let own = own.into_iter().map(|(_, count)| count).chain(spooled);
+    quota::restore(&shared.snapshot().clone(), &add_up_usage(own));
+    if let Some(cluster) = &shared.cluster {
+        for (replica, count) in &others {
+            cluster.learn_usage(replica, count);
+        }
+    }
 }
 
 /// What is on record of the others' use.

@@ -245,6 +245,23 @@ impl Replicas {
         self.store.readers.run(usage_by_replica).await
     }
 
+    /// What every replica counted, as [`usage`](Replicas::usage), and what this one counted besides: what is in
+    /// its spool and was not moved yet. For a start, before anything is moved.
+    pub async fn usage_and_spooled(&self) -> Result<(Vec<(String, UsageCount)>, Vec<UsageCount>)> {
+        let spool = self.shared.spool.name().await?;
+        let (usage, moved) = self
+            .store
+            .readers
+            .run(move |db| Ok((usage_by_replica(db)?, moved(db, &spool)?)))
+            .await?;
+        Ok((usage, self.spooled_usage(moved).await?))
+    }
+
+    /// What this replica counted, as far as it is in its spool after what was `moved`.
+    pub async fn spooled_usage(&self, moved: i64) -> Result<Vec<UsageCount>> {
+        self.shared.spool.usage(moved).await
+    }
+
     /// Told at once when the configuration or accounts' states change, as far as the network lets.
     pub fn changes(&self) -> Changes {
         self.shared.changes()
@@ -257,6 +274,12 @@ pub(crate) fn usage_by_replica(db: &dyn Db) -> Result<Vec<(String, UsageCount)>>
     db.rows(&sql, &[], |cells| {
         Ok((cells.next()?, usage::read_one(cells)?))
     })
+}
+
+/// How far a spool has been moved.
+pub(crate) fn moved(db: &dyn Db, spool: &str) -> Result<i64> {
+    let position = "SELECT position FROM spools WHERE id = ?1";
+    Ok(db.cell(position, values![spool])?.unwrap_or(0))
 }
 
 /// Whether nothing is there that needs an instance key to be read or recognised.

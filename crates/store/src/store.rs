@@ -128,7 +128,8 @@ impl Store {
         match &self.home {
             Home::Embedded(_) => Ok(()),
             Home::Shared(shared) => {
-                let content = self.quick.run(picture::take).await?;
+                let spool = shared.spool.name().await?;
+                let content = self.quick.run(|db| picture::take(db, spool)).await?;
                 shared.spool.keep_picture(content).await
             }
         }
@@ -140,9 +141,12 @@ impl Store {
         match &self.home {
             Home::Embedded(_) => Ok(None),
             Home::Shared(shared) => match shared.spool.picture().await? {
-                Some(content) => tokio::task::spawn_blocking(move || picture::open(&content))
-                    .await
-                    .map_err(|_| StoreError::Closed)?,
+                Some(content) => {
+                    let spool = shared.spool.name().await?;
+                    tokio::task::spawn_blocking(move || picture::open(&content, &spool))
+                        .await
+                        .map_err(|_| StoreError::Closed)?
+                }
                 None => Ok(None),
             },
         }

@@ -18,12 +18,14 @@ use common::{
 use waybill_model::{
     cause::Cause,
     entity::Sealed,
-    limits::Window,
+    limits::{UsageCount, Window},
     record::Record,
     redact::Shown,
     view::{Books, NoiseCount},
 };
-use waybill_store::{Batch, Fate, Forwarding, LossReason, PostgresOptions, Store, StoreOptions};
+use waybill_store::{
+    Batch, Fate, Forwarding, LossReason, PostgresOptions, Store, StoreOptions, add_up_usage,
+};
 use waybill_testbed::{Link, Manner, Postgres};
 
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -73,7 +75,7 @@ async fn holds_everything(store: &Store, times: u64) {
     assert_eq!(events.len() as u64, times);
 }
 
-fn count_of(times: u64) -> waybill_model::limits::UsageCount {
+fn count_of(times: u64) -> UsageCount {
     let mut sum = count(KEY, Window::Day, DAY, times);
     sum.used.usd.0 *= i64::try_from(times).unwrap();
     sum
@@ -633,6 +635,41 @@ async fn replicas_count_apart_and_their_counts_add_up() {
             ..Books::default()
         };
         assert_eq!(f.store.books().await.unwrap(), expected);
+    }
+}
+
+#[tokio::test]
+async fn what_a_replica_counted_is_known_to_it_whether_or_not_it_was_moved() {
+    let mut f = Fixture::at(postgres::database(), |_, _| {});
+    let used = |f: &mut Fixture, n: u64| {
+        let usage = [count(KEY, Window::Day, DAY, n)];
+        let report = f.journal.commit(Batch {
+            usage: &usage,
+            ..Batch::default()
+        });
+        assert!(report.usage);
+    };
+    used(&mut f, 1);
+    f.drain().await;
+    f.store.keep_picture().await.unwrap();
+    used(&mut f, 2);
+    // What was moved and not forgotten: the process ended in between.
+    let crashed = tempfile::tempdir().unwrap();
+    copy_files(f.folder.path(), crashed.path());
+    f.drain().await;
+    let after = replica(crashed.path(), f.url.as_ref().unwrap(), |_, _| {});
+    used(&mut f, 4);
+    for (store, spooled) in [(&f.store, 4), (&after, 0)] {
+        let replicas = store.replicas().unwrap();
+        let (counted, own) = replicas.usage_and_spooled().await.unwrap();
+        let requests = |counts: &[UsageCount]| counts.iter().map(|c| c.used.requests).sum::<u64>();
+        assert_eq!(requests(&own), spooled);
+        let all = add_up_usage(counted.into_iter().map(|(_, count)| count).chain(own));
+        assert_eq!((all.len(), requests(&all)), (1, 3 + spooled));
+        // From the picture: what came after it, where it is still here.
+        let picture = store.picture().await.unwrap().unwrap();
+        let beyond = replicas.spooled_usage(picture.moved).await.unwrap();
+        assert_eq!(requests(&beyond), spooled.max(2));
     }
 }
 

@@ -18,7 +18,7 @@ use std::sync::{Arc, atomic::AtomicI64};
 
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::Notify;
-use waybill_model::{state::AccountEvent, view::Books};
+use waybill_model::{limits::UsageCount, state::AccountEvent, view::Books};
 
 use crate::{
     Journal, LossReason, StoreOptions,
@@ -123,6 +123,19 @@ impl Spool {
     /// Changes of accounts' states that have not been moved yet, in order.
     pub(crate) async fn account_events(&self) -> Result<Vec<AccountEvent>> {
         self.readers.run(take::account_events).await
+    }
+
+    /// What was used, as far as it is here beyond a position: after what is known to have been moved.
+    pub(crate) async fn usage(&self, after: i64) -> Result<Vec<UsageCount>> {
+        self.readers.run(move |db| take::usage(db, after)).await
+    }
+
+    /// What the shared store knows it as.
+    pub(crate) async fn name(&self) -> Result<String> {
+        let name = self
+            .readers
+            .run(|db| db.cell("SELECT spool FROM moved", &[]));
+        Ok(name.await?.unwrap_or_default())
     }
 
     /// Keeps what was seen of the shared store.

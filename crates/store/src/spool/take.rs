@@ -12,10 +12,10 @@ use std::{
 };
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
-use waybill_model::state::AccountEvent;
+use waybill_model::{limits::UsageCount, state::AccountEvent};
 
 use super::{
-    EntryKind, SpooledEvent,
+    EntryKind, SpooledEvent, SpooledUsage,
     encode::{Rows, Table},
 };
 use crate::{
@@ -320,4 +320,17 @@ pub(super) fn account_events(db: &dyn Db) -> Result<Vec<AccountEvent>> {
         .iter()
         .filter_map(|payload| serde_json::from_slice::<SpooledEvent>(payload).ok());
     Ok(events.filter_map(SpooledEvent::into_event).collect())
+}
+
+/// What was used, as far as it is in a spool beyond a position. One that is not readable is left out.
+pub(super) fn usage(db: &dyn Db, after: i64) -> Result<Vec<UsageCount>> {
+    let payloads: Vec<Vec<u8>> = db.rows(
+        "SELECT payload FROM spool WHERE kind = ?1 AND id > ?2 ORDER BY id",
+        values![EntryKind::Usage.number(), after],
+        |cells| cells.next(),
+    )?;
+    let counts = payloads
+        .iter()
+        .filter_map(|payload| serde_json::from_slice::<SpooledUsage>(payload).ok());
+    Ok(counts.filter_map(SpooledUsage::into_count).collect())
 }
