@@ -3,8 +3,8 @@
 //! In: the configuration. Out: a [`Store`], embedded or shared; of a shared one also this replica's identity
 //! and the thread that moves its spool.
 //!
-//! Promises: a replica that cannot reach the shared database starts with what it saw of it last, if it ever
-//! did; one whose instance key is not the deployment's does not start. Must not know: requests.
+//! Promises: a replica that cannot reach the shared database, or finds it full or held, starts with what it saw
+//! of it last, if it ever did; one whose instance key is not the deployment's does not start. Must not know: requests.
 
 use std::{
     path::{Path, PathBuf},
@@ -170,7 +170,7 @@ async fn shared(
 
 /// Why a replica could not become part of the deployment.
 enum Joining {
-    /// The database does not answer, or takes no changes, now.
+    /// The database does not answer, or takes no changes, or has no room, now.
     Away(StoreError),
     /// It answers, and this replica does not belong there.
     Refused(anyhow::Error),
@@ -179,7 +179,7 @@ enum Joining {
 impl From<StoreError> for Joining {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Away | StoreError::ReadOnly | StoreError::TooSlow => Joining::Away(error),
+            error if error.is_of_the_moment() => Joining::Away(error),
             StoreError::Database(_) => Joining::Refused(anyhow::Error::new(error).context(
                 "the shared database cannot be brought up to date; `waybill doctor` looks closer",
             )),

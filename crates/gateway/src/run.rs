@@ -125,11 +125,23 @@ pub async fn start_in(
         (None, Some(database), Some(home)) => replication::meeting_place(database, home).await?,
         (given, _, _) => given,
     };
-    let is_reached = home.as_ref().is_none_or(|home| home.is_reached);
-    let new_keys = match is_reached {
-        true => seed::apply(&store, &vault, &config, clock.now()).await?,
+    let mut is_reached = home.as_ref().is_none_or(|home| home.is_reached);
+    let seeded = match is_reached {
+        true => seed::apply(&store, &vault, &config, clock.now()).await,
         // What the file names is in the picture, or comes with the next start.
-        false => Vec::new(),
+        false => Ok(Vec::new()),
+    };
+    let new_keys = match seeded {
+        Ok(made) => made,
+        Err(error) if home.is_some() && replication::is_of_the_moment(&error) => {
+            tracing::warn!(
+                error = format!("{error:#}"),
+                "what is configured could not be brought into the shared database; the next start does it"
+            );
+            is_reached = false;
+            Vec::new()
+        }
+        Err(error) => return Err(error),
     };
 
     let mut own_secrets = vec![instance_key, admin_token.clone()];
@@ -163,7 +175,7 @@ pub async fn start_in(
         home,
         cluster,
     }));
-    replication::begin(&shared).await?;
+    let begun = replication::begin(&shared, is_reached).await?;
     let cluster = join(&shared).await;
 
     let listener =
@@ -179,7 +191,7 @@ pub async fn start_in(
     let line = tokio::spawn(Arc::clone(&shared.line).keep_time(shared.clock.clone()));
     let mut upkeep = jobs::start(&shared);
     upkeep.push(tokio::spawn(tidy(Arc::clone(&shared))));
-    upkeep.extend(replication::follow(&shared));
+    upkeep.extend(replication::follow(&shared, begun));
     Ok(Gateway {
         running,
         new_keys,

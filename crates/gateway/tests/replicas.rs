@@ -23,7 +23,9 @@ use support::{
     replicas::{Deployment, all_stored},
     send, try_send,
 };
+use waybill_model::secret::Secret;
 use waybill_sim::{Fault, ProviderError, Rule};
+use waybill_store::{Store, StoreOptions};
 use waybill_testbed::{Link, Manner, Postgres, PostgresOptions};
 
 fn request(url: &str, body: String) -> Request<Full<bytes::Bytes>> {
@@ -401,6 +403,48 @@ async fn what_leaves_says_so_first_and_owes_nothing() {
     assert_eq!(gone.unwrap()["alive"], false, "{left}");
     let list = b.ops("requests?time_range=1h").await;
     assert_eq!(list["total"], 1, "what it served last is stored");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_without_room_or_that_is_held_keeps_no_replica_from_starting() {
+    let world = Deployment::new(undeterred()).await;
+    let a = world.replica("a").await;
+    let options = StoreOptions {
+        read_only: true,
+        ..StoreOptions::at(world.folder("a").join("data/spool.db"))
+    };
+    let database = waybill_store::PostgresOptions::at(Secret::new(world.database.clone()));
+    let look = Store::shared(options, &database, "nobody").unwrap();
+    eventually("it has seen what it needs for a start", || async {
+        let picture = look.picture().await.unwrap()?;
+        (!picture.config.api_keys.is_empty()).then_some(())
+    })
+    .await;
+    a.kill().await;
+    let sql = |text: String| Postgres::shared().sql(&world.database, &text).unwrap();
+    // While it joins: no disk, no memory. After it joined: held, or no connection left.
+    for (table, code) in [
+        ("replicas", "53100"),
+        ("replicas", "53200"),
+        ("groups", "55P03"),
+        ("groups", "53300"),
+    ] {
+        sql(format!(
+            "CREATE FUNCTION fails() RETURNS TRIGGER LANGUAGE plpgsql AS
+             $$ BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = '{code}'; END $$;
+             CREATE TRIGGER fails BEFORE INSERT OR UPDATE ON {table}
+             FOR EACH ROW EXECUTE FUNCTION fails()"
+        ));
+        let a = world.replica("a").await;
+        assert_eq!(post(&a).await.status, 200, "{table} {code}");
+        sql(format!(
+            "DROP TRIGGER fails ON {table}; DROP FUNCTION fails"
+        ));
+        a.kill().await;
+    }
+    let a = world.replica("a").await;
+    let books = all_stored(&a, 0).await;
+    assert_eq!(books["counted_lost"], 0, "{books}");
 }
 
 /// Runs `waybill` in a replica's folder, to its end: whether it went well, and all that it said.

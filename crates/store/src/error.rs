@@ -139,3 +139,32 @@ pub enum StoreError {
     #[error("the database failed")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
+
+impl StoreError {
+    /// Whether it is about the moment rather than about what was asked: the database is away, full, held or
+    /// takes no changes, and may be well in a while.
+    pub fn is_of_the_moment(&self) -> bool {
+        match self {
+            StoreError::Away
+            | StoreError::ReadOnly
+            | StoreError::TooSlow
+            | StoreError::Full
+            | StoreError::Busy => true,
+            StoreError::NotFound { .. }
+            | StoreError::NameTaken { .. }
+            | StoreError::KeyTaken { .. }
+            | StoreError::UnknownReference { .. }
+            | StoreError::InUse { .. }
+            | StoreError::BadCursor
+            | StoreError::Newer { .. }
+            | StoreError::Older { .. }
+            | StoreError::JournalTaken
+            | StoreError::BadAddress(_)
+            | StoreError::NoRights(_)
+            | StoreError::NoNumber
+            | StoreError::Unreadable { .. }
+            | StoreError::Closed
+            | StoreError::Database(_) => false,
+        }
+    }
+}
