@@ -111,8 +111,8 @@ pub enum StoreError {
     BadAddress(String),
     /// The role that the shared database is used as may not do what was to be done.
     #[error(
-        "the database's role may not do this ({0}): run `waybill migrate` as the role that owns the tables, \
-         and let this one read and write them, or let this one own them"
+        "the database's role may not do this ({0}): let database_url name the role that owns the database's \
+         tables, which makes the days that records are kept in, and drops them"
     )]
     NoRights(String),
     /// As many replicas as there may be were there within a day.

@@ -134,10 +134,10 @@ async fn a_role_without_rights_is_told_what_to_do() {
     assert!(matches!(refused, StoreError::NoRights(_)), "{refused:?}");
     let said = refused.to_string();
     assert!(
-        said.contains("permission denied") && said.contains("waybill migrate"),
+        said.contains("permission denied") && said.contains("owns the database's tables"),
         "{said}"
     );
-    // The owner migrates; a role that may only read and write can use what is there.
+    // A role that may only read and write what the owner made is not enough: days have an owner, too.
     at_url(&owner).0.migrate().await.unwrap();
     server
         .sql(
@@ -149,6 +149,18 @@ async fn a_role_without_rights_is_told_what_to_do() {
     store.migrate().await.unwrap();
     store.create_account(new_account("a"), DAY).await.unwrap();
     assert_eq!(store.accounts().await.unwrap().len(), 1);
+    store.journal().unwrap().commit(Batch::of(&[failure(1)]));
+    let refused = store.forwarder().unwrap().unwrap().drain().await;
+    assert!(
+        matches!(refused, Err(StoreError::NoRights(_))),
+        "{refused:?}"
+    );
+    let owns = async |url: &str| {
+        let replicas = at_url(url).0.replicas().unwrap();
+        replicas.inspect().await.unwrap().owns_tables
+    };
+    assert!(!owns(&guest).await && owns(&owner).await);
+    assert!(owns(&server.create_database("nothing").unwrap()).await);
 }
 
 #[tokio::test]

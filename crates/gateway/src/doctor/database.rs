@@ -12,9 +12,9 @@ use crate::{
 
 const CHECK: &str = "database";
 
-/// The oldest PostgreSQL whose partitions can be attached without stopping everybody, and whose extensions
-/// need no superuser.
-const OLDEST_SERVER: i64 = 130_000;
+/// The oldest PostgreSQL that compresses texts the way the schema says; its extensions need no superuser, and
+/// partitions can be attached without stopping everybody.
+const OLDEST_SERVER: i64 = 140_000;
 
 /// Clocks further apart than this mix up the order of what replicas do.
 const CLOCKS_APART_MS: u64 = 1_000;
@@ -124,7 +124,7 @@ fn server(facts: &DatabaseFacts) -> Vec<Finding> {
         findings.push(Finding::bad(
             CHECK,
             facts.server_version.clone(),
-            "PostgreSQL 13 or newer is needed",
+            "PostgreSQL 14 or newer is needed",
         ));
     } else {
         findings.push(Finding::good(
@@ -157,13 +157,20 @@ fn server(facts: &DatabaseFacts) -> Vec<Finding> {
             Finding::bad(
                 "schema",
                 format!("{seen}, and this user may not make tables"),
-                "run `waybill migrate` as the database's owner",
+                "let database_url name the database's owner",
             )
         });
     } else {
         findings.push(Finding::good(
             "schema",
             format!("step {}", facts.schema_version),
+        ));
+    }
+    if !facts.owns_tables {
+        findings.push(Finding::bad(
+            CHECK,
+            "this user does not own the tables: it cannot make the days that records are kept in, nor drop them",
+            "let database_url name the role that owns them",
         ));
     }
     if facts.read_only {
