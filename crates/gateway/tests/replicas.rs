@@ -25,7 +25,7 @@ use support::{
 };
 use waybill_model::secret::Secret;
 use waybill_sim::{Fault, ProviderError, Rule};
-use waybill_store::{Store, StoreOptions};
+use waybill_store::{Store, StoreOptions, add_up_usage};
 use waybill_testbed::{Link, Manner, Postgres, PostgresOptions};
 
 fn request(url: &str, body: String) -> Request<Full<bytes::Bytes>> {
@@ -409,12 +409,7 @@ async fn what_leaves_says_so_first_and_owes_nothing() {
 async fn a_database_without_room_or_that_is_held_keeps_no_replica_from_starting() {
     let world = Deployment::new(undeterred()).await;
     let a = world.replica("a").await;
-    let options = StoreOptions {
-        read_only: true,
-        ..StoreOptions::at(world.folder("a").join("data/spool.db"))
-    };
-    let database = waybill_store::PostgresOptions::at(Secret::new(world.database.clone()));
-    let look = Store::shared(options, &database, "nobody").unwrap();
+    let look = spool_of(&world, "a");
     eventually("it has seen what it needs for a start", || async {
         let picture = look.picture().await.unwrap()?;
         (!picture.config.api_keys.is_empty()).then_some(())
@@ -445,6 +440,60 @@ async fn a_database_without_room_or_that_is_held_keeps_no_replica_from_starting(
     let a = world.replica("a").await;
     let books = all_stored(&a, 0).await;
     assert_eq!(books["counted_lost"], 0, "{books}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_starts_with_a_backlog_knows_what_was_used() {
+    let world = Deployment::new(Setup {
+        rest: "limits = { requests_per_day = 4 }".to_owned(),
+        ..undeterred()
+    })
+    .await;
+    let link = Link::to(Postgres::shared().address()).await.unwrap();
+    let through = link.url(&world.database);
+    let a = world.replica_by("a", &through).await;
+    let look = spool_of(&world, "a");
+    assert_eq!(post(&a).await.status, 200);
+    eventually("it is moved, and part of what a start needs", || async {
+        let picture = look.picture().await.unwrap()?;
+        (!picture.usage.is_empty()).then_some(())
+    })
+    .await;
+    link.behave(Manner::Refuse).await.unwrap();
+    let spooled = async |n: u64| {
+        let replicas = look.replicas().unwrap();
+        eventually("it is in the spool", || async {
+            let used = add_up_usage(replicas.spooled_usage(0).await.unwrap());
+            used.iter()
+                .any(|count| count.used.requests == n)
+                .then_some(())
+        })
+        .await;
+    };
+    assert_eq!(post(&a).await.status, 200);
+    assert_eq!(post(&a).await.status, 200);
+    spooled(2).await;
+    a.kill().await;
+    // From the picture, and what came after it.
+    let a = world.replica_by("a", &through).await;
+    assert_eq!(post(&a).await.status, 200);
+    assert_eq!(post(&a).await.status, 429);
+    spooled(3).await;
+    a.kill().await;
+    // From the database, before the first batch is moved.
+    link.behave(Manner::Pass).await.unwrap();
+    let a = world.replica_by("a", &through).await;
+    assert_eq!(post(&a).await.status, 429);
+}
+
+/// What a replica's spool holds, for whoever only looks.
+fn spool_of(world: &Deployment, name: &str) -> Store {
+    let options = StoreOptions {
+        read_only: true,
+        ..StoreOptions::at(world.folder(name).join("data/spool.db"))
+    };
+    let database = waybill_store::PostgresOptions::at(Secret::new(world.database.clone()));
+    Store::shared(options, &database, "nobody").unwrap()
 }
 
 /// Runs `waybill` in a replica's folder, to its end: whether it went well, and all that it said.
