@@ -3,7 +3,10 @@
 use http::{Request, Response, header};
 use hyper::body::Incoming;
 use tokio::time::Instant;
-use waybill_model::waybill::{Admission, Routing};
+use waybill_model::{
+    protocol::Platform,
+    waybill::{Admission, Routing},
+};
 
 use crate::{
     app::Worker,
@@ -109,7 +112,8 @@ fn plan(inbound: &mut Inbound, admitted: &Admitted) -> Result<Plan, Refusal> {
     }
     let shared = inbound.journey.shared();
     let wanted = Wanted {
-        platform: arrival.protocol.native_platform(),
+        protocol: arrival.protocol,
+        only: only(inbound),
         model: arrival.model.as_ref(),
         sticky: arrival.sticky,
         tokens: quota::estimate_tokens(arrival.endpoint, arrival.body_bytes),
@@ -122,11 +126,21 @@ fn plan(inbound: &mut Inbound, admitted: &Admitted) -> Result<Plan, Refusal> {
     inbound.journey.waybill_mut().routing = Some(Routing {
         group_id: plan.group().id,
         group_name: plan.group().name.clone(),
+        platform: plan.group().platform,
         candidates: Vec::new(),
         routing_latency_ms: millis_since(began),
         queued: None,
     });
     Ok(plan)
+}
+
+/// The platform whose accounts alone may serve a request: the one the client asks for by path, else its own
+/// where nobody can translate.
+fn only(inbound: &Inbound) -> Option<Platform> {
+    let native = inbound.arrival().protocol.native_platform();
+    inbound
+        .only
+        .or(inbound.endpoint.is_native().then_some(native))
 }
 
 /// Refuses a request before its body was read. One without a known key is an attacker's to multiply,

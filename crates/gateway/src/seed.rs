@@ -34,6 +34,7 @@ pub async fn apply(
         let new = NewGroup {
             name: group.name.clone(),
             platform: group.platform,
+            protocols: group.protocols.clone(),
             model_mapping: group.model_mapping.clone(),
             sticky: group.sticky,
             state_rules: group.state_rules.clone(),
@@ -61,6 +62,9 @@ pub async fn apply(
             name: account.name.clone(),
             platform: account.platform,
             base_url: account.base_url.clone(),
+            fallback_urls: account.fallback_urls.clone(),
+            apis: account.apis.clone(),
+            project: account.project.clone(),
             group_ids: ids(&account.groups),
             priority: account.priority,
             concurrency: account.concurrency,

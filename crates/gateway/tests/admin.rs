@@ -287,6 +287,161 @@ async fn a_change_touches_only_what_it_names_and_null_takes_a_limit_away() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whom_a_group_serves_is_said_shown_and_changed() {
+    let world = World::new().await;
+    let post = |path: &'static str, form: Value| change(&world, Method::POST, path, form);
+    let group = |name: &str, more: Value| {
+        let mut form = json!({"name": name, "platform": "antigravity"});
+        form.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        form
+    };
+    let unsaid = post("/groups", group("unsaid", json!({}))).await;
+    assert_eq!(unsaid["protocols"], json!(["anthropic", "gemini"]));
+    let said = post("/groups", group("said", json!({"protocols": ["gemini"]}))).await;
+    assert_eq!(said["protocols"], json!(["gemini"]));
+    let path = format!("/groups/{}", said["id"]);
+    let to = json!({"protocols": ["openai", "gemini"]});
+    let changed = change(&world, Method::PATCH, &path, to.clone()).await;
+    assert_eq!(changed["protocols"], to["protocols"]);
+    let renamed = change(&world, Method::PATCH, &path, json!({"name": "other"})).await;
+    assert_eq!(renamed["protocols"], to["protocols"]);
+    for (method, path) in [(Method::POST, "/groups"), (Method::PATCH, path.as_str())] {
+        for (protocols, code) in [
+            (json!([]), "invalid_field"),
+            (json!(["gemini", "gemini"]), "invalid_field"),
+            (json!(["antigravity"]), "invalid_body"),
+        ] {
+            let form = match method {
+                Method::POST => group("x", json!({"protocols": protocols})),
+                _ => json!({"protocols": protocols}),
+            };
+            let refused = refused(&world, method.clone(), path, &form.to_string()).await;
+            assert_eq!(refused["code"], code, "{refused}");
+            let field = refused["field"].as_str().unwrap();
+            assert!(field.starts_with("protocols"), "{refused}");
+        }
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_else_and_how_an_account_is_spoken_to_is_said_shown_and_changed() {
+    let world = World::new().await;
+    let account = |platform: &str, more: Value| {
+        let mut form = json!({"name": format!("new {platform}"), "platform": platform,
+            "credential": {"api_key": "sk-x"}});
+        form.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        form
+    };
+    let post = |form: Value| change(&world, Method::POST, "/accounts", form);
+    let openai = post(account("openai", json!({}))).await;
+    assert_eq!(openai["apis"], json!(["chat_completions", "responses"]));
+    assert_eq!(
+        (&openai["fallback_urls"], &openai["project"]),
+        (&json!([]), &Value::Null)
+    );
+    let urls = json!(["https://b.test", "https://c.test/prefix"]);
+    let cloud = post(account(
+        "antigravity",
+        json!({"project": "p-1", "fallback_urls": urls}),
+    ))
+    .await;
+    assert_eq!(
+        (&cloud["project"], &cloud["fallback_urls"], &cloud["apis"]),
+        (&json!("p-1"), &urls, &json!([]))
+    );
+
+    let openai = format!("/accounts/{}", openai["id"]);
+    let cloud = format!("/accounts/{}", cloud["id"]);
+    let patch = |path: String, form: Value| {
+        let world = &world;
+        async move { change(world, Method::PATCH, &path, form).await }
+    };
+    let chat = patch(openai.clone(), json!({"apis": ["chat_completions"]})).await;
+    assert_eq!(chat["apis"], json!(["chat_completions"]));
+    let same = patch(cloud.clone(), json!({"priority": 3})).await;
+    assert_eq!(
+        (&same["project"], &same["fallback_urls"]),
+        (&json!("p-1"), &urls)
+    );
+    let bare = patch(cloud.clone(), json!({"project": null, "fallback_urls": []})).await;
+    assert_eq!(
+        (&bare["project"], &bare["fallback_urls"]),
+        (&Value::Null, &json!([]))
+    );
+    patch(cloud.clone(), json!({"fallback_urls": urls})).await;
+
+    for (method, path, form, field) in [
+        (
+            Method::POST,
+            "/accounts",
+            account("gemini", json!({"apis": ["responses"]})),
+            "apis",
+        ),
+        (
+            Method::POST,
+            "/accounts",
+            account("openai", json!({"apis": []})),
+            "apis",
+        ),
+        (
+            Method::POST,
+            "/accounts",
+            account("openai", json!({"project": "p"})),
+            "project",
+        ),
+        (
+            Method::POST,
+            "/accounts",
+            account("antigravity", json!({"project": ""})),
+            "project",
+        ),
+        (
+            Method::POST,
+            "/accounts",
+            account(
+                "openai",
+                json!({"fallback_urls": ["https://b.test", "ftp://x"]}),
+            ),
+            "fallback_urls[1]",
+        ),
+        (Method::PATCH, &openai, json!({"project": "p"}), "project"),
+        (Method::PATCH, &openai, json!({"apis": []}), "apis"),
+        (
+            Method::PATCH,
+            &cloud,
+            json!({"apis": ["responses"]}),
+            "apis",
+        ),
+        (
+            Method::PATCH,
+            &cloud,
+            json!({"fallback_urls": ["http://169.254.169.254"]}),
+            "fallback_urls[0]",
+        ),
+        // It would be its own fallback.
+        (
+            Method::PATCH,
+            &cloud,
+            json!({"base_url": "https://c.test/prefix"}),
+            "fallback_urls[1]",
+        ),
+    ] {
+        let refused = refused(&world, method, path, &form.to_string()).await;
+        assert_eq!(
+            (&refused["code"], &refused["field"]),
+            (&json!("invalid_field"), &json!(field)),
+            "{refused}"
+        );
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_that_cannot_be_is_refused_with_the_field_at_fault() {
     let world = World::new().await;
     let account = |change: Value| {

@@ -535,6 +535,141 @@ groups = ["narrow", "empty"]
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_no_account_of_the_keys_groups_can_answer_is_refused_in_words_that_say_whose_could() {
+    let rest = r#"
+[[group]]
+name = "bridge"
+platform = "gemini"
+protocols = ["gemini", "anthropic", "openai"]
+
+[[account]]
+name = "b1"
+platform = "gemini"
+groups = ["bridge"]
+base_url = "{providers}"
+credential = { api_key = "AIzaSyb10123456789abcdefABCDEF012345" }
+
+[[group]]
+name = "cloud"
+platform = "antigravity"
+
+[[api_key]]
+name = "bridged"
+key = "bridged-key-0123456789"
+groups = ["bridge"]
+
+[[api_key]]
+name = "cloudy"
+key = "cloudy-key-0123456789"
+groups = ["cloud"]
+"#;
+    let world = World::with(Setup {
+        rest: rest.to_owned(),
+        ..Setup::default()
+    })
+    .await;
+    let ask = async |method: Method, path: &str, key: &str, body: String| {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", world.url))
+            .header("authorization", format!("Bearer {key}"));
+        if path.ends_with("?of=anthropic") {
+            request = request.header("anthropic-version", "2023-06-01");
+        }
+        world.send(request.body(Full::from(body)).unwrap()).await
+    };
+    let embed = r#"{"model": "text-embedding-3-small", "input": "x"}"#;
+    let (bridged, cloudy) = ("bridged-key-0123456789", "cloudy-key-0123456789");
+    for (method, path, key, body, says) in [
+        (
+            Method::GET,
+            "/v1/models",
+            bridged,
+            "",
+            "no group of this key serves openai clients by openai accounts, which alone can answer this",
+        ),
+        (
+            Method::POST,
+            "/v1/embeddings",
+            bridged,
+            embed,
+            "serves openai clients by openai accounts, which alone can answer this (model `text-embedding-3-small`)",
+        ),
+        (
+            Method::GET,
+            "/v1beta/models",
+            cloudy,
+            "",
+            "serves gemini clients by gemini accounts, which alone can answer this",
+        ),
+        (
+            Method::POST,
+            "/v1/chat/completions",
+            cloudy,
+            &chat(false),
+            "no group of this key serves openai clients (model `gpt-5`)",
+        ),
+        (
+            Method::POST,
+            "/antigravity/v1/messages",
+            bridged,
+            &message(false),
+            "serves anthropic clients by antigravity accounts, which alone can answer this",
+        ),
+        (
+            Method::POST,
+            "/antigravity/v1beta/models/gemini-2.5-pro:generateContent",
+            bridged,
+            &generate(),
+            "serves gemini clients by antigravity accounts, which alone can answer this (model `gemini-2.5-pro`)",
+        ),
+    ] {
+        let answer = ask(method, path, key, body.to_owned()).await;
+        let said = refused(path, &answer, 404, "waybill_model_not_served", "client");
+        assert!(said.contains(says), "{path}: {said}");
+        let error = world.error(answer.request_id()).await;
+        assert_eq!(error["cause"], "gateway.model_not_served", "{error}");
+        assert_eq!(error["request_path"], path, "{error}");
+    }
+    let answer = ask(
+        Method::GET,
+        "/v1/models?of=anthropic",
+        bridged,
+        String::new(),
+    )
+    .await;
+    assert_eq!(answer.status, 404);
+    assert!(answer.text().contains("by anthropic accounts"));
+    // The group has no account yet: that is the operator's business.
+    let answer = ask(
+        Method::POST,
+        "/antigravity/v1/messages/count_tokens",
+        cloudy,
+        message(false),
+    )
+    .await;
+    refused(
+        "/antigravity/v1/messages/count_tokens",
+        &answer,
+        503,
+        "waybill_no_account",
+        "gateway",
+    );
+    let error = world.error(answer.request_id()).await;
+    assert_eq!(error["platform"], "antigravity", "{error}");
+    for path in [
+        "/antigravity/v1/chat/completions",
+        "/antigravity/v1beta/nothing",
+        "/antigravity/v1/messages/nothing",
+    ] {
+        let answer = ask(Method::POST, path, cloudy, message(false)).await;
+        refused(path, &answer, 404, "waybill_not_found", "client");
+    }
+    assert_eq!(world.sim.counters().requests, 0);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn header_bombs_are_refused_before_anything_else_is_done() {
     let world = World::new().await;
     let bomb = |count: usize, bytes: usize| {

@@ -349,6 +349,116 @@ groups = [" g"]
 }
 
 #[test]
+fn whom_a_group_serves_and_where_an_account_is_are_checked_key_by_key() {
+    let file = r#"
+[[group]]
+name = "nobody"
+platform = "gemini"
+protocols = []
+[[group]]
+name = "words"
+platform = "gemini"
+protocols = ["gemini", "klingon", "antigravity"]
+[[group]]
+name = "twice"
+platform = "gemini"
+protocols = ["gemini", "anthropic", "gemini"]
+[[group]]
+name = "shape"
+platform = "gemini"
+protocols = "gemini"
+[[account]]
+name = "a"
+platform = "anthropic"
+credential = { api_key = "k" }
+apis = ["responses"]
+project = "p-1"
+fallback_urls = ["https://b.test", "https://api.anthropic.com/"]
+[[account]]
+name = "o"
+platform = "openai"
+credential = { api_key = "k" }
+apis = ["responses", "assistants"]
+fallback_urls = ["https://b.test", "https://u:hunter2@c.test"]
+[[account]]
+name = "none"
+platform = "openai"
+credential = { api_key = "k" }
+apis = []
+fallback_urls = ["https://b.test", "http://10.0.0.7:1"]
+[[account]]
+name = "g"
+platform = "antigravity"
+credential = { api_key = "k" }
+project = "my project"
+apis = ["chat_completions"]
+fallback_urls = ["http://metadata.google.internal"]
+"#;
+    let why = refused(file, &[]);
+    let expected = [
+        "group \"nobody\": protocols: at least one",
+        "group \"words\": protocols: `klingon` is not one of anthropic, openai, gemini",
+        "group \"words\": protocols: `antigravity` is not one of",
+        "group \"twice\": protocols: `gemini` is there twice",
+        "group \"shape\": protocols: a list is needed",
+        "account \"a\": apis: it is for openai accounts alone, this one speaks anthropic",
+        "account \"a\": project: it is for antigravity accounts alone, this one speaks anthropic",
+        "account \"a\": fallback_urls[1]: `https://api.anthropic.com/` is there already",
+        "account \"o\": apis: `assistants` is not one of chat_completions, responses",
+        "account \"o\": fallback_urls[1]: user and password cannot stand in an address",
+        "account \"none\": apis: at least one",
+        "account \"g\": project: the id of a Google Cloud project is needed",
+        "account \"g\": apis: it is for openai accounts alone, this one speaks antigravity",
+        "account \"g\": fallback_urls[0]: `metadata.google.internal`",
+    ];
+    for mistake in expected {
+        assert!(why.contains(mistake), "{mistake}\nis not in\n{why}");
+    }
+    assert!(!why.contains("hunter2"), "{why}");
+    assert_eq!(why.lines().count(), expected.len(), "{why}");
+}
+
+#[test]
+fn what_is_not_said_of_groups_and_accounts_follows_from_their_platform() {
+    use waybill_model::protocol::{OpenAiApi, Platform, Protocol};
+    let mut file = String::new();
+    for platform in Platform::ALL {
+        file.push_str(&format!(
+            "[[group]]\nname = \"{platform}\"\nplatform = \"{platform}\"\n\
+             [[account]]\nname = \"{platform}\"\nplatform = \"{platform}\"\ncredential = {{ api_key = \"k\" }}\n"
+        ));
+    }
+    file.push_str(
+        "[[group]]\nname = \"said\"\nplatform = \"gemini\"\nprotocols = [\"gemini\", \"anthropic\"]\n\
+         [[account]]\nname = \"said\"\nplatform = \"openai\"\ncredential = { api_key = \"k\" }\n\
+         apis = [\"chat_completions\"]\nfallback_urls = [\"https://b.test\", \"https://c.test/x\"]\n\
+         [[account]]\nname = \"cloud\"\nplatform = \"antigravity\"\ncredential = { api_key = \"k\" }\nproject = \"p-1\"\n",
+    );
+    let config = Config::parse(&file, &|_| None).unwrap();
+    let protocols: Vec<&[Protocol]> = config.groups.iter().map(|g| &*g.protocols).collect();
+    assert_eq!(
+        protocols,
+        [
+            &[Protocol::Anthropic][..],
+            &[Protocol::OpenAi],
+            &[Protocol::Gemini],
+            &[Protocol::Anthropic, Protocol::Gemini],
+            &[Protocol::Gemini, Protocol::Anthropic],
+        ]
+    );
+    let account = |name: &str| config.accounts.iter().find(|a| a.name == name).unwrap();
+    assert_eq!(account("openai").apis, OpenAiApi::ALL);
+    assert_eq!(account("gemini").apis, []);
+    assert_eq!(account("said").apis, [OpenAiApi::ChatCompletions]);
+    assert_eq!(
+        account("said").fallback_urls,
+        ["https://b.test", "https://c.test/x"]
+    );
+    assert_eq!(account("antigravity").project, None);
+    assert_eq!(account("cloud").project.as_deref(), Some("p-1"));
+}
+
+#[test]
 fn the_environment_is_laid_over_the_file() {
     let file = "listen = \"127.0.0.1:1\"\nworkers = 1\n[timeouts]\nconnect_ms = 5\nidle_ms = 6\n";
     let variable = |name: &str| {

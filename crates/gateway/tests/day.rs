@@ -24,7 +24,7 @@ use waybill_model::{
     entity::{Account, ApiKey, Group, HttpVersion, Sealed, Status, Sticky, User},
     id::{AccountId, ApiKeyId, GroupId, RequestId, UserId},
     limits::{Limits, Quota},
-    protocol::Platform,
+    protocol::{Platform, Protocol},
     secret::Secret,
     state::{AccountEvent, MarkKind, Reach, Scope, Standing},
     time::UnixMillis,
@@ -216,6 +216,7 @@ fn snapshot(line: &Arc<Line>) -> Snapshot {
         id: GroupId(1),
         name: "claude".into(),
         platform: Platform::Anthropic,
+        protocols: vec![Protocol::Anthropic],
         model_mapping: Vec::new(),
         sticky: Sticky::Off,
         state_rules: Vec::new(),
@@ -228,6 +229,9 @@ fn snapshot(line: &Arc<Line>) -> Snapshot {
         name: format!("a{number}"),
         platform: Platform::Anthropic,
         base_url: "http://provider.invalid".into(),
+        fallback_urls: Vec::new(),
+        apis: Vec::new(),
+        project: None,
         group_ids: vec![GroupId(1)],
         priority: if number < 14 { 1 } else { 2 },
         concurrency: None,
@@ -420,7 +424,8 @@ impl Day {
         let name: Arc<str> = MODELS[model].into();
         let key = Arc::clone(self.snapshot.key(&[1; 32]).unwrap());
         let wanted = Wanted {
-            platform: Platform::Anthropic,
+            protocol: Protocol::Anthropic,
+            only: None,
             model: Some(&name),
             sticky: None,
             tokens: 0,
@@ -543,6 +548,7 @@ impl Day {
             began_at: UnixMillis(began),
             now: at,
             stale_connection: false,
+            retold: None,
             out_of_time: now - request.arrived > MINUTE,
         };
         let plan = &request.plan;

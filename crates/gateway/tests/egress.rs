@@ -432,6 +432,21 @@ async fn a_redirect_is_not_followed() {
 async fn an_account_may_not_be_pointed_at_the_inside_through_the_api() {
     // The file's own providers are at 127.0.0.1: loopback is allowed, nothing else is.
     let world = World::new().await;
+    let others = |urls: Value| {
+        json!({
+            "name": "new", "platform": "anthropic", "groups": ["claude"], "fallback_urls": urls,
+            "credential": {"api_key": "sk-ant-api03-new-0123456789"},
+        })
+        .to_string()
+    };
+    let urls = json!(["https://b.test", "http://10.0.0.5"]);
+    let answer = world.admin(Method::POST, "/accounts", others(urls)).await;
+    let text = answer.text();
+    assert_eq!(answer.status, 400, "{text}");
+    assert!(
+        text.contains("fallback_urls[1]") && text.contains("[egress]"),
+        "{text}"
+    );
     let form = |base_url: &str, proxy: Value| {
         json!({
             "name": "new", "platform": "anthropic", "groups": ["claude"], "base_url": base_url,

@@ -314,6 +314,9 @@ causes! {
     GatewayInvalidRequest = "gateway.invalid_request", Request, InvalidRequest, P3, Client, Request, false, false,
         "The request could not be read: malformed JSON, no model, broken UTF-8 or a wrong type.",
         "Correct the field that the message names.";
+    GatewayUntranslatable = "gateway.untranslatable", Request, InvalidRequest, P3, Client, Request, false, false,
+        "The request asks for something that the accounts which serve the model have no words for.",
+        "Leave out what the message names, or use a model that accounts of the client's own platform serve.";
     GatewayRequestTooLarge = "gateway.request_too_large", Request, RequestTooLarge, P3, Client, Request, false, false,
         "The request is larger than this gateway accepts.",
         "Send less, or ask the operator to raise `limits.request_bytes`.";
@@ -328,7 +331,7 @@ causes! {
         "Use the method the endpoint's documentation names.";
     GatewayModelNotServed = "gateway.model_not_served", Scheduling, NotFound, P3, Client, Request, false, false,
         "No group of this key serves the requested model over this protocol.",
-        "Ask for a model that the key's groups serve, or add it to an account.";
+        "Ask for a model that the key's groups serve, add it to an account, or add the client's protocol to a group's `protocols`.";
     GatewayNoAccount = "gateway.no_account", Scheduling, Overloaded, P0, Platform, Request, true, false,
         "No account of the group could take the request; the route lists why for each.",
         "Look at the route's exclusions: enable, add or repair accounts.";

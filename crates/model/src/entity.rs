@@ -9,7 +9,7 @@ use crate::{
     id::{AccountId, ApiKeyId, GroupId, UserId},
     limits::{Limits, Quota},
     money::MicroUsd,
-    protocol::Platform,
+    protocol::{OpenAiApi, Platform, Protocol},
     state::MarkKind,
     time::UnixMillis,
     words,
@@ -133,6 +133,12 @@ pub struct Account {
     pub platform: Platform,
     /// Scheme and host, no version segment.
     pub base_url: String,
+    /// Further addresses of the same server, tried in order when the first does not answer.
+    pub fallback_urls: Vec<String>,
+    /// Which of OpenAI's APIs its server speaks; empty on other platforms.
+    pub apis: Vec<OpenAiApi>,
+    /// The Google Cloud project that an Antigravity account works in.
+    pub project: Option<String>,
     /// Groups it belongs to, by id.
     pub group_ids: Vec<GroupId>,
     /// Lower is tried first.
@@ -179,6 +185,8 @@ pub struct Group {
     pub name: String,
     /// Platform of its accounts.
     pub platform: Platform,
+    /// Whose clients it serves; those of other platforms than its own by translation.
+    pub protocols: Vec<Protocol>,
     /// Model names to send under another name; applied before the account's own.
     pub model_mapping: Vec<ModelRule>,
     /// What ties a conversation to one account.

@@ -90,6 +90,35 @@ impl Platform {
             Platform::Antigravity => "https://cloudcode-pa.googleapis.com",
         }
     }
+
+    /// Whose clients a group of its accounts serves where nothing is said. Nobody speaks Code Assist's own
+    /// language, so its groups serve those whose bridges it was made for.
+    pub const fn default_protocols(self) -> &'static [Protocol] {
+        match self {
+            Platform::Anthropic => &[Protocol::Anthropic],
+            Platform::OpenAi => &[Protocol::OpenAi],
+            Platform::Gemini => &[Protocol::Gemini],
+            Platform::Antigravity => &[Protocol::Anthropic, Protocol::Gemini],
+        }
+    }
+
+    /// Which of OpenAI's APIs an account's server speaks where nothing is said; none on other platforms.
+    pub const fn default_apis(self) -> &'static [OpenAiApi] {
+        match self {
+            Platform::OpenAi => OpenAiApi::ALL,
+            Platform::Anthropic | Platform::Gemini | Platform::Antigravity => &[],
+        }
+    }
+}
+
+words! {
+    /// An API for conversations that a server of OpenAI's kind may speak.
+    pub enum OpenAiApi {
+        /// `/v1/chat/completions`
+        ChatCompletions = "chat_completions",
+        /// `/v1/responses`
+        Responses = "responses",
+    }
 }
 
 words! {
@@ -138,6 +167,24 @@ words! {
         EmbedContent = "embed_content",
         /// `GET …/models` and `GET …/models/{model}`
         Models = "models",
+    }
+}
+
+impl Endpoint {
+    /// Whether it is asked of accounts of the client's own platform alone: what it answers cannot be said
+    /// in another platform's words. Vectors of one model mean nothing to another's, and a list of models
+    /// names those of one provider.
+    pub const fn is_native(self) -> bool {
+        match self {
+            Endpoint::Embeddings | Endpoint::EmbedContent | Endpoint::Models => true,
+            Endpoint::Messages
+            | Endpoint::CountTokens
+            | Endpoint::ChatCompletions
+            | Endpoint::Responses
+            | Endpoint::GenerateContent
+            | Endpoint::StreamGenerateContent
+            | Endpoint::GeminiCountTokens => false,
+        }
     }
 }
 

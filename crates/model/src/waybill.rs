@@ -223,6 +223,8 @@ pub struct Routing {
     pub group_id: GroupId,
     /// Its name.
     pub group_name: Arc<str>,
+    /// Platform of its accounts.
+    pub platform: Platform,
     /// Every account that was looked at, and why it was passed over; filled for failures.
     pub candidates: Vec<Candidate>,
     /// Time spent choosing and waiting, all choices together.

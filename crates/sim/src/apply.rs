@@ -126,7 +126,7 @@ impl Scene<'_> {
         errors::say(
             error,
             &errors::Occasion {
-                protocol: self.route.protocol,
+                platform: self.route.platform,
                 model: &self.ask.model,
                 retry_after_ms,
                 limit: None,

@@ -90,7 +90,7 @@ impl Fast {
                     text: text.clone(),
                     ..Reply::to(&ask)
                 };
-                let mut headers = headers::common(route.protocol, "req_prepared");
+                let mut headers = headers::common(route.platform, "req_prepared");
                 match provider::phrase(&route, &ask, &reply, 1_760_000_000, WORDS_PER_EVENT) {
                     Answer::Plain(body) => prepared.plain.push((route.endpoint, headers, body)),
                     Answer::Stream(format, frames) => {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use waybill_model::protocol::{Endpoint, Protocol};
+use waybill_model::protocol::{Endpoint, Platform, Protocol};
 
 pub use crate::provider::errors::ProviderError;
 
@@ -29,6 +29,9 @@ pub struct Rule {
     /// Only this protocol.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol: Option<Protocol>,
+    /// Only requests to this platform; tells Code Assist (`antigravity`) from Gemini.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<Platform>,
     /// Only streamed, or only plain answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<bool>,
@@ -82,6 +85,7 @@ impl Rule {
             model: None,
             endpoint: None,
             protocol: None,
+            platform: None,
             stream: None,
             share: None,
             skip: 0,
@@ -113,6 +117,13 @@ impl Rule {
     #[must_use]
     pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
         self.endpoint = Some(endpoint);
+        self
+    }
+
+    /// Only for requests to this platform.
+    #[must_use]
+    pub fn platform(mut self, platform: Platform) -> Self {
+        self.platform = Some(platform);
         self
     }
 

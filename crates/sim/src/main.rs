@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context;
 use clap::Parser;
 use serde::de::DeserializeOwned;
-use waybill_sim::{Fast, Limit, Rule, Sim, SimOptions, demo_limits, demo_rules};
+use waybill_sim::{Fast, Limit, Rule, Sim, SimOptions, Strictness, demo_limits, demo_rules};
 
 /// Simulated Anthropic, OpenAI and Gemini providers on one port.
 #[derive(Parser)]
@@ -30,6 +30,10 @@ struct Arguments {
     /// A credential to accept; others are refused. May be repeated.
     #[arg(long = "key")]
     keys: Vec<String>,
+    /// Whose requests are checked as strictly as the real service checks them, whatever the model
+    /// (`all` for everybody, `off` for nobody). May be repeated.
+    #[arg(long)]
+    strict: Vec<String>,
     /// Words in each frame of a stream.
     #[arg(long, default_value_t = 3)]
     chunk_words: usize,
@@ -76,6 +80,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let sim = Sim::start(SimOptions {
         listen: arguments.listen,
         keys: arguments.keys,
+        strictness: strictness(&arguments.strict)?,
         chunk_words: arguments.chunk_words,
         chunk_pause,
         keep: arguments.keep,
@@ -94,6 +99,18 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     until_told_to_stop().await?;
     sim.stop().await;
     Ok(())
+}
+
+fn strictness(words: &[String]) -> anyhow::Result<Strictness> {
+    Ok(match words {
+        [] => Strictness::Simulated,
+        [one] if one == "all" => Strictness::All,
+        [one] if one == "off" => Strictness::Off,
+        several => {
+            let platforms: Result<_, _> = several.iter().map(|word| word.parse()).collect();
+            Strictness::Platforms(platforms.context("reading --strict")?)
+        }
+    })
 }
 
 /// The list in a JSON file; empty without one.

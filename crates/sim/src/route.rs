@@ -3,13 +3,17 @@
 //! Promises: looks at method, path, query and headers only, never at the body.
 
 use http::{HeaderMap, Method, Uri, header};
-use waybill_model::protocol::{Endpoint, Protocol};
+use waybill_model::protocol::{Endpoint, Platform, Protocol};
 
 /// What a request line asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     /// Whose API.
     pub protocol: Protocol,
+    /// Who is asked: Code Assist speaks Gemini's language in an envelope of its own.
+    pub platform: Platform,
+    /// A call about the account, to Code Assist.
+    pub account: Option<AccountCall>,
     /// Which endpoint of it.
     pub endpoint: Endpoint,
     /// The model in the path (Gemini, and one model's description).
@@ -18,6 +22,15 @@ pub struct Route {
     pub alt_sse: bool,
     /// `batchEmbedContents` instead of `embedContent`.
     pub batch: bool,
+}
+
+/// What Code Assist is asked about an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountCall {
+    /// `:loadCodeAssist`
+    Load,
+    /// `:fetchAvailableModels`
+    Models,
 }
 
 impl Route {
@@ -37,6 +50,8 @@ impl Route {
     fn new(protocol: Protocol, endpoint: Endpoint) -> Self {
         Route {
             protocol,
+            platform: protocol.native_platform(),
+            account: None,
             endpoint,
             path_model: None,
             alt_sse: false,
@@ -62,7 +77,33 @@ pub fn credential<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
         .or_else(|| query_value(uri, "key"))
 }
 
+/// The token that Code Assist takes, and nothing else.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
+}
+
+fn code_assist(path: &str) -> Option<Route> {
+    let (endpoint, account) = match path.strip_prefix("/v1internal:")? {
+        "generateContent" => (Endpoint::GenerateContent, None),
+        "streamGenerateContent" => (Endpoint::StreamGenerateContent, None),
+        "countTokens" => (Endpoint::GeminiCountTokens, None),
+        "loadCodeAssist" => (Endpoint::Models, Some(AccountCall::Load)),
+        "fetchAvailableModels" => (Endpoint::Models, Some(AccountCall::Models)),
+        _ => return None,
+    };
+    Some(Route {
+        platform: Platform::Antigravity,
+        account,
+        ..Route::new(Protocol::Gemini, endpoint)
+    })
+}
+
 fn post(path: &str) -> Option<Route> {
+    if let Some(route) = code_assist(path) {
+        return Some(route);
+    }
     let fixed = match path {
         "/v1/messages" => Some((Protocol::Anthropic, Endpoint::Messages)),
         "/v1/messages/count_tokens" => Some((Protocol::Anthropic, Endpoint::CountTokens)),
@@ -115,7 +156,10 @@ fn gemini_models(path: &str) -> Option<&str> {
 
 /// `/v1` belongs to two providers; the headers only one of them uses tell which is meant.
 fn protocol_by_path(path: &str, headers: &HeaderMap) -> Protocol {
-    if path.starts_with("/v1beta") || headers.contains_key("x-goog-api-key") {
+    if path.starts_with("/v1beta")
+        || path.starts_with("/v1internal")
+        || headers.contains_key("x-goog-api-key")
+    {
         Protocol::Gemini
     } else if path.starts_with("/v1/messages")
         || headers.contains_key("anthropic-version")

@@ -121,6 +121,9 @@ impl RuleState {
             && rule
                 .protocol
                 .is_none_or(|protocol| protocol == facts.route.protocol)
+            && rule
+                .platform
+                .is_none_or(|platform| platform == facts.route.platform)
             && rule.stream.is_none_or(|stream| stream == facts.stream)
             && rule.times.is_none_or(|times| self.hits < times)
             && facts.uptime.as_millis() as u64 >= rule.from_ms

@@ -9,24 +9,25 @@ use http::{Method, Request, Response, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use waybill_model::{
-    protocol::{Endpoint, Protocol},
+    protocol::{Endpoint, Platform, Protocol},
     time::UnixMillis,
 };
 
 use crate::{
     allowance::{Admitted, Left, OverLimit},
     apply::{Scene, apply},
-    ask::Ask,
+    ask::{Ask, BadRequest},
+    behaviour::Behaviour,
     body::Playback,
     compress::compress,
     control,
-    fault::{ProviderError, Rule},
+    fault::{DEFAULT_FRAMES, Fault, Place, ProviderError, Rule},
     line::Control,
     outgoing::{Action, Outgoing},
-    provider::{self, Answer, headers, models},
+    provider::{self, Answer, code_assist, headers, models},
     received::{InFlight, Received},
     reply::Reply,
-    route::{Route, credential},
+    route::{Route, bearer, credential},
     script::Facts,
     sim::Shared,
 };
@@ -104,6 +105,22 @@ struct Visit<'a> {
     head: &'a Parts,
     body: &'a Bytes,
     too_large: bool,
+}
+
+/// The silence of a slow thinker: within a stream's beginning, or before the whole of a plain answer.
+fn silence(ask: &Ask) -> Option<Fault> {
+    let Behaviour::SlowThinker(silence) = ask.behaviour else {
+        return None;
+    };
+    Some(Fault::Stall {
+        at: if ask.stream {
+            Place::BeforeContent
+        } else {
+            Place::BeforeHeaders
+        },
+        for_ms: Some(silence.as_millis() as u64),
+        frames: DEFAULT_FRAMES,
+    })
 }
 
 /// The rule that hit, and its name.
@@ -185,6 +202,9 @@ impl Visit<'_> {
     }
 
     fn key(&self) -> Option<&str> {
+        if self.head.uri.path().starts_with("/v1internal") {
+            return bearer(&self.head.headers);
+        }
         credential(&self.head.uri, &self.head.headers)
     }
 
@@ -195,6 +215,9 @@ impl Visit<'_> {
     /// What the provider refuses before it looks at the body.
     fn refuse(&self, route: &Route) -> Option<Action> {
         let keys = &self.shared.options.keys;
+        if route.platform == Platform::Antigravity && self.key().is_none() {
+            return Some(self.error(route, ProviderError::InvalidKey, ""));
+        }
         if !keys.is_empty()
             && !self
                 .key()
@@ -208,12 +231,8 @@ impl Visit<'_> {
         let versionless = route.protocol == Protocol::Anthropic
             && !self.head.headers.contains_key("anthropic-version");
         versionless.then(|| {
-            self.refusal(
-                route,
-                400,
-                None,
-                "anthropic-version: header is required".to_owned(),
-            )
+            let bad = BadRequest::saying("anthropic-version: header is required");
+            self.refusal(route, 400, bad)
         })
     }
 
@@ -221,8 +240,14 @@ impl Visit<'_> {
         if self.head.method == Method::GET {
             return Ok(Ask::without_body(route));
         }
-        Ask::read(route, self.body)
-            .map_err(|bad| Box::new(self.refusal(route, 400, bad.param, bad.message)))
+        let beta = self.head.headers.contains_key("anthropic-beta")
+            || self
+                .head
+                .uri
+                .query()
+                .is_some_and(|query| query.contains("beta=true"));
+        Ask::read(route, self.body, &self.shared.options.strictness, beta)
+            .map_err(|bad| Box::new(self.refusal(route, 400, bad)))
     }
 
     fn hit(&self, route: &Route, model: Option<&str>, stream: bool) -> Hit {
@@ -244,14 +269,22 @@ impl Visit<'_> {
                 Some(model) => Answer::Plain(model.to_string().into()),
                 None => return (self.error(route, ProviderError::ModelNotFound, id), hit),
             },
-            _ => provider::answer(route, ask, now.0 as u64 / 1000, options.chunk_words),
+            _ => match route.account {
+                Some(call) => {
+                    let said = code_assist::account(call, self.key().unwrap_or_default(), now);
+                    Answer::Plain(said.to_string().into())
+                }
+                None => provider::answer(route, ask, now.0 as u64 / 1000, options.chunk_words),
+            },
         };
-        let request_id = self.request_id(route.protocol);
-        let mut headers = headers::common(route.protocol, &request_id);
-        let Some(fault) = hit.as_ref().and_then(|(rule, _)| rule.fault.as_ref()) else {
+        let request_id = self.request_id(route.platform);
+        let mut headers = headers::common(route.platform, &request_id);
+        let silence = silence(ask);
+        let scripted = hit.as_ref().and_then(|(rule, _)| rule.fault.as_ref());
+        let Some(fault) = scripted.or(silence.as_ref()) else {
             let mut out = Outgoing::good(answer, headers, options.chunk_pause);
-            out.set_headers(headers::limits(route.protocol).iter().copied());
-            out.set_headers(headers::left(route.protocol, left, now));
+            out.set_headers(headers::limits(route.platform).iter().copied());
+            out.set_headers(headers::left(route.platform, left, now));
             return (Action::Respond(out), hit);
         };
         headers.reserve(8);
@@ -268,8 +301,8 @@ impl Visit<'_> {
         (apply(fault, scene), hit)
     }
 
-    fn request_id(&self, protocol: Protocol) -> String {
-        headers::request_id(protocol, self.shared.options.seed, self.number)
+    fn request_id(&self, platform: Platform) -> String {
+        headers::request_id(platform, self.shared.options.seed, self.number)
     }
 
     fn log(&self, rule: Option<&String>) {

@@ -20,6 +20,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     allowance::{Allowances, LimitState},
+    behaviour::Strictness,
     clock::SimClock,
     fast::{Fast, Prepared},
     fault::Rule,
@@ -37,6 +38,8 @@ pub struct SimOptions {
     pub listen: SocketAddr,
     /// Credentials that are accepted; others get the provider's 401. Empty (the default): any, and none.
     pub keys: Vec<String>,
+    /// Which requests are checked as strictly as the real services check them.
+    pub strictness: Strictness,
     /// Where the draws of [`Rule::share`] and the request ids begin. Default 1.
     pub seed: u64,
     /// Words in each frame of a stream. Default 3.
@@ -56,6 +59,7 @@ impl Default for SimOptions {
         SimOptions {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             keys: Vec::new(),
+            strictness: Strictness::default(),
             seed: 1,
             chunk_words: 3,
             chunk_pause: Duration::ZERO,

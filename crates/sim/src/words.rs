@@ -125,13 +125,42 @@ fn pieces(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 /// A value that fits a JSON schema (JSON Schema's or Gemini's upper-case type names).
 pub fn value_of(schema: &Value, name: &str, seed: &mut Seed) -> Value {
+    fitting(schema, schema, name, seed, 0)
+}
+
+/// Schemas within schemas that are followed; one that holds itself ends here.
+const DEPTH: usize = 16;
+
+fn fitting(root: &Value, schema: &Value, name: &str, seed: &mut Seed, depth: usize) -> Value {
+    if depth > DEPTH {
+        return Value::Null;
+    }
+    let fitting =
+        |schema: &Value, name: &str, seed: &mut Seed| fitting(root, schema, name, seed, depth + 1);
     if let Some(first) = schema["enum"].as_array().and_then(|values| values.first()) {
         return first.clone();
     }
+    if let Some(only) = schema.get("const") {
+        return only.clone();
+    }
+    if let Some(place) = schema["$ref"].as_str() {
+        let named = place
+            .strip_prefix('#')
+            .and_then(|place| root.pointer(place));
+        return named.map_or(Value::Null, |schema| fitting(schema, name, seed));
+    }
+    let choices = ["anyOf", "any_of", "oneOf"]
+        .into_iter()
+        .find_map(|key| schema[key].as_array());
+    let real = |schema: &&Value| !schema["type"].as_str().is_some_and(is_null);
+    if let Some(choice) = choices.and_then(|choices| choices.iter().find(real)) {
+        return fitting(choice, name, seed);
+    }
     let kind = match &schema["type"] {
         Value::Array(several) => several
-            .first()
-            .and_then(Value::as_str)
+            .iter()
+            .filter_map(Value::as_str)
+            .find(|kind| !is_null(kind))
             .unwrap_or_default()
             .to_lowercase(),
         one => one.as_str().unwrap_or_default().to_lowercase(),
@@ -142,24 +171,67 @@ pub fn value_of(schema: &Value, name: &str, seed: &mut Seed) -> Value {
             let fields = properties.into_iter().flatten();
             Value::Object(
                 fields
-                    .map(|(key, inner)| (key.clone(), value_of(inner, key, seed)))
+                    .map(|(key, inner)| (key.clone(), fitting(inner, key, seed)))
                     .collect(),
             )
         }
-        "array" => Value::Array(vec![value_of(&schema["items"], name, seed)]),
-        "integer" => Value::from(seed.below(40) + 1),
-        "number" => Value::from((seed.below(400) + 1) as f64 / 10.0),
+        "array" => {
+            let least = schema["minItems"].as_u64().unwrap_or(1).clamp(1, 8);
+            let items = (0..least).map(|_| fitting(&schema["items"], name, seed));
+            Value::Array(items.collect())
+        }
+        "integer" => Value::from(within(schema, (seed.below(40) + 1) as f64) as i64),
+        "number" => Value::from(within(schema, (seed.below(400) + 1) as f64 / 10.0)),
         "boolean" => Value::Bool(true),
-        "string" => Value::String(named_text(name, seed)),
+        "null" => Value::Null,
+        "string" => Value::String(text_of(schema, name, seed)),
         _ if schema["properties"].is_object() => {
             let mut typed = schema.clone();
             typed["type"] = Value::from("object");
-            value_of(&typed, name, seed)
+            fitting(&typed, name, seed)
         }
         _ => Value::Object(Map::from_iter([(
             "answer".to_owned(),
             Value::String(named_text(name, seed)),
         )])),
+    }
+}
+
+fn is_null(kind: &str) -> bool {
+    kind.eq_ignore_ascii_case("null")
+}
+
+/// A number brought between the schema's bounds.
+fn within(schema: &Value, number: f64) -> f64 {
+    let bound = |names: [&str; 2]| names.iter().find_map(|name| schema[*name].as_f64());
+    let number =
+        bound(["minimum", "exclusiveMinimum"]).map_or(number, |least| number.max(least + 1.0));
+    match bound(["maximum", "exclusiveMaximum"]) {
+        Some(most) if number > most => {
+            bound(["minimum", "exclusiveMinimum"]).map_or(most - 1.0, |least| (least + most) / 2.0)
+        }
+        _ => number,
+    }
+}
+
+/// A string of the schema's format and length.
+fn text_of(schema: &Value, name: &str, seed: &mut Seed) -> String {
+    let text = match schema["format"].as_str().unwrap_or_default() {
+        "date" => "2026-05-14".to_owned(),
+        "date-time" => "2026-05-14T09:30:00Z".to_owned(),
+        "time" => "09:30:00Z".to_owned(),
+        "email" => "reader@example.com".to_owned(),
+        "uri" | "url" => "https://example.com/harbour".to_owned(),
+        "uuid" => "7d1e0b54-2f6c-4a35-9a0e-2c61f1a8b9d3".to_owned(),
+        _ => named_text(name, seed),
+    };
+    let length = |key: &str| schema[key].as_u64().map(|length| length as usize);
+    let least = length("minLength").unwrap_or(0).min(4096);
+    let missing = least.saturating_sub(text.chars().count());
+    let text = text + &"x".repeat(missing);
+    match length("maxLength") {
+        Some(most) => text.chars().take(most).collect(),
+        None => text,
     }
 }
 

@@ -9,7 +9,7 @@ use waybill_model::{
     id::{GroupId, UserId},
     limits::{Limits, Price, Quota},
     money::MicroUsd,
-    protocol::Platform,
+    protocol::{OpenAiApi, Platform, Protocol},
     time::UnixMillis,
 };
 
@@ -35,6 +35,8 @@ pub struct NewGroup {
     pub name: String,
     /// Platform of its accounts.
     pub platform: Platform,
+    /// Whose clients it serves.
+    pub protocols: Vec<Protocol>,
     /// Model names to send under another name.
     pub model_mapping: Vec<ModelRule>,
     /// What ties a conversation to one account.
@@ -50,6 +52,8 @@ pub struct NewGroup {
 pub struct GroupChange {
     /// Unique name.
     pub name: Option<String>,
+    /// Whose clients it serves: all of them.
+    pub protocols: Option<Vec<Protocol>>,
     /// Model names to send under another name.
     pub model_mapping: Option<Vec<ModelRule>>,
     /// What ties a conversation to one account.
@@ -69,6 +73,12 @@ pub struct NewAccount {
     pub platform: Platform,
     /// Scheme and host, no version segment.
     pub base_url: String,
+    /// Further addresses, tried in order when the first does not answer.
+    pub fallback_urls: Vec<String>,
+    /// Which of OpenAI's APIs its server speaks; empty on other platforms.
+    pub apis: Vec<OpenAiApi>,
+    /// The Google Cloud project that an Antigravity account works in.
+    pub project: Option<String>,
     /// Groups it belongs to.
     pub group_ids: Vec<GroupId>,
     /// Lower is tried first.
@@ -106,6 +116,12 @@ pub struct AccountChange {
     pub name: Option<String>,
     /// Scheme and host, no version segment.
     pub base_url: Option<String>,
+    /// Further addresses: the whole list.
+    pub fallback_urls: Option<Vec<String>>,
+    /// Which of OpenAI's APIs its server speaks: all of them.
+    pub apis: Option<Vec<OpenAiApi>>,
+    /// The Google Cloud project; `Some(None)`: none.
+    pub project: Option<Option<String>>,
     /// Groups it belongs to: the whole set.
     pub group_ids: Option<Vec<GroupId>>,
     /// Lower is tried first.

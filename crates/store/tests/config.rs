@@ -4,12 +4,13 @@
 mod common;
 
 use common::{Fixture, Subject};
+use rusqlite::Connection;
 use waybill_model::{
     entity::{HttpVersion, ModelRule, Probe, RuleScope, Sealed, StateRule, Status, Sticky},
     id::{AccountId, ApiKeyId, GroupId, UserId},
     limits::{Limits, Price, Quota},
     money::MicroUsd,
-    protocol::Platform,
+    protocol::{OpenAiApi, Platform, Protocol},
     state::MarkKind,
     time::UnixMillis,
 };
@@ -22,6 +23,7 @@ on_both! {
     everything_configured_is_loaded_as_it_was_made,
     a_change_touches_only_what_it_names,
     an_upsert_finds_its_row_by_name,
+    what_a_program_writes_that_knows_less_is_the_default_and_what_it_leaves_alone_stays,
     a_key_under_a_new_name_is_renamed_unless_its_old_name_is_still_in_use,
     of_many_keys_that_are_made_for_one_name_one_is_taken_and_only_that_one,
     names_and_keys_are_unique,
@@ -38,6 +40,7 @@ fn group(name: &str) -> NewGroup {
     NewGroup {
         name: name.to_owned(),
         platform: Platform::OpenAi,
+        protocols: vec![Protocol::OpenAi, Protocol::Anthropic],
         model_mapping: vec![ModelRule {
             from: "gpt-5*".to_owned(),
             to: "gpt-5-mini".to_owned(),
@@ -65,6 +68,9 @@ fn account(name: &str, group_ids: Vec<GroupId>) -> NewAccount {
         name: name.to_owned(),
         platform: Platform::OpenAi,
         base_url: "http://127.0.0.1:9".to_owned(),
+        fallback_urls: vec!["http://127.0.0.1:10/v".to_owned(), "http://b".to_owned()],
+        apis: vec![OpenAiApi::Responses],
+        project: Some("of an account".to_owned()),
         group_ids,
         priority: -3,
         concurrency: Some(16),
@@ -124,6 +130,10 @@ async fn everything_configured_is_loaded_as_it_was_made(on: Subject) {
         .unwrap();
     assert_eq!(made.group_ids, [a.id, b.id]);
     assert_eq!((made.priority, made.concurrency), (-3, Some(16)));
+    assert_eq!(a.protocols, [Protocol::OpenAi, Protocol::Anthropic]);
+    assert_eq!(made.fallback_urls, ["http://127.0.0.1:10/v", "http://b"]);
+    assert_eq!(made.apis, [OpenAiApi::Responses]);
+    assert_eq!(made.project.as_deref(), Some("of an account"));
     assert_eq!((made.created_at, made.updated_at), (THEN, THEN));
     let ada = store.create_user(user("ada"), THEN).await.unwrap();
     let dev = store
@@ -178,6 +188,27 @@ async fn a_change_touches_only_what_it_names(on: Subject) {
         (renamed.name.as_str(), renamed.model_mapping.len()),
         ("z", 1)
     );
+    assert_eq!(renamed.protocols, a.protocols);
+    let gemini = GroupChange {
+        protocols: Some(vec![Protocol::Gemini]),
+        ..GroupChange::default()
+    };
+    let gemini = store.update_group(a.id, gemini, LATER).await.unwrap();
+    assert_eq!(gemini.protocols, [Protocol::Gemini]);
+    let elsewhere = AccountChange {
+        fallback_urls: Some(Vec::new()),
+        apis: Some(vec![OpenAiApi::ChatCompletions]),
+        project: Some(None),
+        ..AccountChange::default()
+    };
+    let changed = store
+        .update_account(made.id, elsewhere, LATER)
+        .await
+        .unwrap();
+    expected.fallback_urls = Vec::new();
+    expected.apis = vec![OpenAiApi::ChatCompletions];
+    expected.project = None;
+    assert_eq!(changed, expected);
 
     let ada = store.create_user(user("ada"), THEN).await.unwrap();
     let off = UserChange {
@@ -200,6 +231,66 @@ async fn a_change_touches_only_what_it_names(on: Subject) {
     assert_eq!(
         (changed.expires_at, changed.hash, changed.group_ids),
         (None, dev.hash, dev.group_ids)
+    );
+}
+
+async fn what_a_program_writes_that_knows_less_is_the_default_and_what_it_leaves_alone_stays(
+    on: Subject,
+) {
+    let f = Fixture::on(on).await;
+    let store = &f.store;
+    let run = |sql: &str| match on {
+        Subject::Sqlite => Connection::open(f.file())
+            .unwrap()
+            .execute_batch(sql)
+            .unwrap(),
+        Subject::Postgres => drop(f.sql(sql)),
+    };
+    // As the step before had it.
+    let platforms = Platform::ALL;
+    for platform in platforms {
+        run(&format!(
+            "INSERT INTO groups (name, platform, model_mapping, sticky, state_rules, status, created_at, updated_at)
+             VALUES ('{platform}', '{platform}', '[]', 'off', '[]', 'active', 1, 1)"
+        ));
+        let nothing = match on {
+            Subject::Sqlite => "x''",
+            Subject::Postgres => "''",
+        };
+        run(&format!(
+            "INSERT INTO accounts (name, platform, base_url, priority, models, model_mapping, http_version,
+             status, credential, created_at, updated_at)
+             VALUES ('{platform}', '{platform}', 'http://a', 0, '[]', '[]', 'auto', 'active', {nothing}, 1, 1)"
+        ));
+    }
+    let config = store.load_config().await.unwrap();
+    let protocols: Vec<&[Protocol]> = config.groups.iter().map(|g| &*g.protocols).collect();
+    let defaults: Vec<&[Protocol]> = platforms.iter().map(|p| p.default_protocols()).collect();
+    assert_eq!(protocols, defaults);
+    for (account, platform) in config.accounts.iter().zip(platforms) {
+        assert_eq!(account.apis, platform.default_apis(), "{platform}");
+        assert_eq!(
+            (account.fallback_urls.len(), account.project.as_deref()),
+            (0, None)
+        );
+    }
+
+    let a = store.create_group(group("a"), THEN).await.unwrap();
+    let one = store
+        .create_account(account("one", vec![a.id]), THEN)
+        .await
+        .unwrap();
+    run("UPDATE groups SET name = 'b', sticky = 'off' WHERE name = 'a'");
+    run("UPDATE accounts SET base_url = 'http://other' WHERE name = 'one'");
+    assert_eq!(
+        store.group(a.id).await.unwrap().unwrap().protocols,
+        a.protocols
+    );
+    let changed = store.account(one.id).await.unwrap().unwrap();
+    assert_eq!(changed.base_url, "http://other");
+    assert_eq!(
+        (changed.fallback_urls, changed.apis, changed.project),
+        (one.fallback_urls, one.apis, one.project)
     );
 }
 

@@ -15,6 +15,7 @@ use waybill_model::{
     entity::Status,
     limits::{Consumer, Limits, Price, Window},
     money::MicroUsd,
+    protocol::Platform,
     record::Record,
     state::AccountState,
     time::UnixMillis,
@@ -48,7 +49,7 @@ async fn a_migration_may_be_asked_for_by_many_at_once_and_again() {
     }
     stores[0].0.migrate().await.unwrap();
     let steps = "SELECT count(*), count(DISTINCT version) FROM schema_migrations";
-    assert_eq!(postgres::sql(&url, steps), "1|1");
+    assert_eq!(postgres::sql(&url, steps), "2|2");
     assert!(stores[0].0.load_config().await.unwrap().groups.is_empty());
 }
 
@@ -65,7 +66,7 @@ async fn a_newer_schema_is_used_as_long_as_it_says_that_it_serves_this_program()
             refused,
             StoreError::Newer {
                 found: 99,
-                known: 1
+                known: 2
             }
         ),
         "{refused:?}"
@@ -77,6 +78,39 @@ async fn a_newer_schema_is_used_as_long_as_it_says_that_it_serves_this_program()
     let refused = f.forwarder().drain().await;
     assert!(matches!(refused, Err(StoreError::Newer { .. })));
     assert_eq!(f.store.books().await.unwrap().spooled, 1);
+}
+
+#[tokio::test]
+async fn a_program_of_the_step_before_runs_on_beside_this_one() {
+    const FIRST: &str = include_str!("../src/postgres/migrations/0001_record_and_config.sql");
+    let url = postgres::empty_database();
+    postgres::sql(
+        &url,
+        &format!(
+            "{FIRST};
+             CREATE TABLE schema_migrations (version BIGINT PRIMARY KEY, needs BIGINT NOT NULL, applied_at BIGINT NOT NULL);
+             INSERT INTO schema_migrations VALUES (1, 1, 0)"
+        ),
+    );
+    let write = "INSERT INTO groups (name, platform, model_mapping, sticky, state_rules, status, created_at, updated_at)
+        VALUES ('NAME', 'antigravity', '[]', 'off', '[]', 'active', 1, 1)";
+    postgres::sql(&url, &write.replace("NAME", "before"));
+    let (store, _folder) = at_url(&url);
+    store.migrate().await.unwrap();
+    // The other one is served still, and what it writes means what it meant there.
+    assert_eq!(
+        postgres::sql(
+            &url,
+            "SELECT max(version), max(needs) FROM schema_migrations"
+        ),
+        "2|1"
+    );
+    postgres::sql(&url, &write.replace("NAME", "after"));
+    let groups = store.groups().await.unwrap();
+    assert_eq!(groups.len(), 2);
+    for group in groups {
+        assert_eq!(group.protocols, Platform::Antigravity.default_protocols());
+    }
 }
 
 #[tokio::test]
@@ -101,7 +135,7 @@ async fn while_a_newer_program_adds_a_column_this_one_loses_nothing() {
                 "BEGIN; ALTER TABLE {table} ADD COLUMN of_the_future TEXT NOT NULL DEFAULT 'none';
                  ALTER TABLE {table} ADD COLUMN perhaps BIGINT;
                  INSERT INTO schema_migrations VALUES ({}, 1, 0); COMMIT",
-                n + 2
+                n + 90
             ),
         );
     }

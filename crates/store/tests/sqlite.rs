@@ -16,6 +16,7 @@ use waybill_model::{
     entity::Sealed,
     id::UserId,
     limits::{Consumer, Window},
+    protocol::Protocol,
     record::{AccountEventRow, Record},
     view::Books,
 };
@@ -285,7 +286,7 @@ fn a_newer_database_is_refused_with_advice() {
         refused,
         StoreError::Newer {
             found: 99,
-            known: 3
+            known: 4
         }
     ));
     assert!(refused.to_string().contains("newer version"), "{refused}");
@@ -579,6 +580,31 @@ fn a_database_without_account_states_learns_about_them() {
         (report.account_events, report.refused_account_events),
         (1, 0)
     );
+}
+
+#[tokio::test]
+async fn a_database_of_the_step_before_learns_whom_its_groups_serve() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("waybill.db");
+    let first = Connection::open(&path).unwrap();
+    for step in [
+        include_str!("../src/sqlite/migrations/0001_record_and_config.sql"),
+        include_str!("../src/sqlite/migrations/0002_account_state_and_limits.sql"),
+        include_str!("../src/sqlite/migrations/0003_jobs.sql"),
+    ] {
+        first.execute_batch(step).unwrap();
+    }
+    first
+        .execute_batch(
+            "INSERT INTO groups (name, platform, model_mapping, status, created_at, updated_at)
+             VALUES ('g', 'gemini', '[]', 'active', 1, 1)",
+        )
+        .unwrap();
+    first.pragma_update(None, "user_version", 3).unwrap();
+    drop(first);
+    let store = waybill_store::Store::open(StoreOptions::at(&path)).unwrap();
+    let groups = store.groups().await.unwrap();
+    assert_eq!(groups[0].protocols, [Protocol::Gemini]);
 }
 
 fn heavy_failure(n: u64) -> Record {

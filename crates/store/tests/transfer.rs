@@ -22,7 +22,7 @@ use waybill_model::{
     id::{AccountId, GroupId},
     limits::{Consumer, Limits, Price, Window},
     money::MicroUsd,
-    protocol::Platform,
+    protocol::{OpenAiApi, Platform, Protocol},
     record::Record,
     redact::Shown,
     view::{Filter, NoiseCount, Page, Sort},
@@ -87,6 +87,7 @@ async fn fill(f: &mut Fixture, sketches: &[Sketch]) {
     let group = NewGroup {
         name: "g".to_owned(),
         platform: Platform::OpenAi,
+        protocols: vec![Protocol::Gemini, Protocol::OpenAi],
         model_mapping: Vec::new(),
         sticky: Sticky::Session,
         state_rules: Vec::new(),
@@ -96,6 +97,9 @@ async fn fill(f: &mut Fixture, sketches: &[Sketch]) {
     let mut account = new_account("a");
     account.group_ids = vec![group.id];
     account.credential = Sealed((0..=255).collect());
+    account.fallback_urls = vec!["https://b.test/\"ü\"".to_owned()];
+    account.apis = vec![OpenAiApi::Responses];
+    account.project = Some("project-1".to_owned());
     let account = store.create_account(account, DAY).await.unwrap();
     let gone = store
         .create_account(new_account("gone"), DAY)
@@ -308,6 +312,26 @@ async fn what_comes_after_an_import_gets_ids_of_its_own() {
             .await
             .unwrap();
         assert_eq!(found.total, 6, "{on:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_export_of_a_program_that_knew_fewer_columns_is_taken_with_their_defaults() {
+    let lines = [
+        json!({"waybill_export": {"format": 1, "tables": ["groups"]}}),
+        json!({"table": {"name": "groups", "columns": ["id", "name", "platform", "model_mapping", "status",
+            "created_at", "updated_at", "sticky", "state_rules"]}}),
+        json!([1, "g", "antigravity", "[]", "active", 1, 1, "off", "[]"]),
+    ];
+    let mut file: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let sum = blake3::hash(file.as_bytes()).to_hex();
+    let end = json!({"end": {"rows": {"groups": 1}, "blake3": sum.as_str()}});
+    file.push_str(&format!("{end}\n"));
+    for on in [Subject::Postgres, Subject::Sqlite] {
+        let f = Fixture::on(on).await;
+        import(&f.store, file.clone().into_bytes()).await.unwrap();
+        let group = f.store.group(GroupId(1)).await.unwrap().unwrap();
+        assert_eq!(group.protocols, [Protocol::Anthropic, Protocol::Gemini]);
     }
 }
 

@@ -1,14 +1,14 @@
 //! Which client endpoint a request line names, in which protocol, and where the path holds a model.
 //!
-//! Promises: one table says every path; an unknown path still gets a protocol, so that its refusal
-//! has the shape its caller can read.
+//! Promises: one table says every path, one prefix that accounts of one platform are asked for; an unknown
+//! path still gets a protocol, so that its refusal has the shape its caller can read.
 //!
 //! Must not know: bodies, groups, accounts.
 
 use std::ops::Range;
 
 use http::{HeaderMap, Method};
-use waybill_model::protocol::{Endpoint, Protocol, StreamFormat};
+use waybill_model::protocol::{Endpoint, Platform, Protocol, StreamFormat};
 
 /// A request line that is one of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,9 +17,11 @@ pub struct Recognised<'p> {
     pub endpoint: Endpoint,
     /// The language of the client.
     pub protocol: Protocol,
+    /// The platform whose accounts alone are asked for, by the path's prefix.
+    pub only: Option<Platform>,
     /// The model as the path spells it (Gemini, and `GET …/models/{id}`), not percent-decoded.
     pub path_model: Option<&'p str>,
-    /// Where in the path it stands, in bytes.
+    /// Where in the path, prefix included, it stands, in bytes.
     pub path_model_span: Option<Range<usize>>,
 }
 
@@ -158,21 +160,47 @@ const SHAPES: &[(&str, Protocol)] = &[
     ("/v1beta", Protocol::Gemini),
 ];
 
+/// What stands before the path where accounts of this platform alone are asked for.
+const ANTIGRAVITY: &str = "/antigravity";
+
+/// The platform that a path's prefix asks for, and the path behind it: what it would be without.
+pub fn split_prefix(path: &str) -> (Option<Platform>, &str) {
+    match path.strip_prefix(ANTIGRAVITY) {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => {
+            (Some(Platform::Antigravity), rest)
+        }
+        _ => (None, path),
+    }
+}
+
+/// Whether an endpoint is there under a prefix. Antigravity has no models for vectors and no clients of
+/// OpenAI's.
+fn is_under(only: Option<Platform>, endpoint: Endpoint, protocol: Protocol) -> bool {
+    match (only, protocol, endpoint) {
+        (None, _, _) => true,
+        (Some(_), Protocol::OpenAi, _) | (Some(_), _, Endpoint::EmbedContent) => false,
+        (Some(_), Protocol::Anthropic | Protocol::Gemini, _) => true,
+    }
+}
+
 /// Finds the endpoint of a request line. `path` comes without the query.
 ///
 /// All three providers list models at `/v1/models`: a caller that sends `anthropic-version` is
-/// Anthropic's, one that sends `x-goog-api-key` Gemini's.
+/// Anthropic's, one that sends `x-goog-api-key` Gemini's; of the others, those under a prefix are
+/// Anthropic's, and all else OpenAI's.
 pub fn recognise<'p>(
     method: &Method,
     path: &'p str,
     headers: &HeaderMap,
 ) -> Result<Recognised<'p>, Unrecognised> {
+    let (only, plain) = split_prefix(path);
+    let prefix = path.len() - plain.len();
     let speaker = if headers.contains_key("anthropic-version") {
         Some(Protocol::Anthropic)
+    } else if headers.contains_key("x-goog-api-key") {
+        Some(Protocol::Gemini)
     } else {
-        headers
-            .contains_key("x-goog-api-key")
-            .then_some(Protocol::Gemini)
+        only.map(|_| Protocol::Anthropic)
     };
     let protocol_of = |route: &Route| match (route.endpoint, speaker) {
         (Endpoint::Models, Some(speaker)) if route.protocol == Protocol::OpenAi => speaker,
@@ -180,18 +208,27 @@ pub fn recognise<'p>(
     };
     let mut allow = None;
     for route in ROUTES {
-        let Some(span) = fit(route, path) else {
+        let Some(span) = fit(route, plain) else {
             continue;
         };
+        // The list that OpenAI's clients ask for without a version is theirs alone.
+        let is_versionless = route.protocol == Protocol::OpenAi && !route.path.starts_with("/v1");
+        if !is_under(only, route.endpoint, protocol_of(route)) || only.is_some() && is_versionless {
+            continue;
+        }
         // A path that is a method call of Gemini's is not the name of a model.
         if route.method != method.as_str() || allow.is_some() {
             allow.get_or_insert((route.method, protocol_of(route)));
             continue;
         }
-        let path_model_span = route.path.contains('*').then_some(span);
+        let path_model_span = route
+            .path
+            .contains('*')
+            .then_some(span.start + prefix..span.end + prefix);
         return Ok(Recognised {
             endpoint: route.endpoint,
             protocol: protocol_of(route),
+            only,
             path_model: path_model_span.clone().map(|span| &path[span]),
             path_model_span,
         });
@@ -202,7 +239,7 @@ pub fn recognise<'p>(
             why: Mismatch::MethodNotAllowed { allow },
         },
         None => Unrecognised {
-            protocol: shape_of(path),
+            protocol: shape_of(plain),
             why: Mismatch::NotFound,
         },
     })
@@ -435,9 +472,129 @@ mod tests {
 
     #[test]
     fn the_span_of_a_model_is_its_place_in_the_path() {
-        let path = "/v1beta/models/gemini-x:generateContent";
-        let found = recognise(&Method::POST, path, &HeaderMap::new()).unwrap();
-        assert_eq!(&path[found.path_model_span.unwrap()], "gemini-x");
+        for path in [
+            "/v1beta/models/gemini-x:generateContent",
+            "/antigravity/v1beta/models/gemini-x:generateContent",
+        ] {
+            let found = recognise(&Method::POST, path, &HeaderMap::new()).unwrap();
+            assert_eq!(found.path_model, Some("gemini-x"));
+            assert_eq!(&path[found.path_model_span.unwrap()], "gemini-x");
+        }
+    }
+
+    #[test]
+    fn under_the_prefix_stand_the_endpoints_that_antigravity_can_serve() {
+        use Protocol::*;
+        let model = Some("gemini-x");
+        for (method, path, endpoint, protocol, model) in [
+            ("POST", "/v1/messages", Endpoint::Messages, Anthropic, None),
+            (
+                "POST",
+                "/v1/messages/count_tokens",
+                Endpoint::CountTokens,
+                Anthropic,
+                None,
+            ),
+            (
+                "POST",
+                "/v1beta/models/gemini-x:generateContent",
+                Endpoint::GenerateContent,
+                Gemini,
+                model,
+            ),
+            (
+                "POST",
+                "/v1beta/models/gemini-x:streamGenerateContent",
+                Endpoint::StreamGenerateContent,
+                Gemini,
+                model,
+            ),
+            (
+                "POST",
+                "/v1beta/models/gemini-x:countTokens",
+                Endpoint::GeminiCountTokens,
+                Gemini,
+                model,
+            ),
+            (
+                "POST",
+                "/v1/models/gemini-x:generateContent",
+                Endpoint::GenerateContent,
+                Gemini,
+                model,
+            ),
+            ("GET", "/v1/models", Endpoint::Models, Anthropic, None),
+            (
+                "GET",
+                "/v1/models/gemini-x",
+                Endpoint::Models,
+                Anthropic,
+                model,
+            ),
+            ("GET", "/v1beta/models", Endpoint::Models, Gemini, None),
+            (
+                "GET",
+                "/v1beta/models/gemini-x",
+                Endpoint::Models,
+                Gemini,
+                model,
+            ),
+        ] {
+            let method = method.parse().unwrap();
+            let path = format!("/antigravity{path}");
+            let found = recognise(&method, &path, &HeaderMap::new()).unwrap();
+            assert_eq!(found.only, Some(Platform::Antigravity), "{path}");
+            assert_eq!(
+                (found.endpoint, found.protocol, found.path_model),
+                (endpoint, protocol, model),
+                "{path}"
+            );
+        }
+        let plain = recognise(&Method::POST, "/v1/messages", &HeaderMap::new()).unwrap();
+        assert_eq!(plain.only, None);
+        let google = HeaderMap::from_iter([(
+            http::HeaderName::from_static("x-goog-api-key"),
+            http::HeaderValue::from_static("k"),
+        )]);
+        let found = recognise(&Method::GET, "/antigravity/v1/models", &google).unwrap();
+        assert_eq!(found.protocol, Gemini);
+    }
+
+    #[test]
+    fn what_antigravity_cannot_serve_is_not_found_in_the_shape_of_the_rest_of_the_path() {
+        use Protocol::*;
+        for (path, protocol) in [
+            ("/antigravity/v1/chat/completions", OpenAi),
+            ("/antigravity/v1/responses", OpenAi),
+            ("/antigravity/v1/embeddings", OpenAi),
+            ("/antigravity/models", OpenAi),
+            ("/antigravity/v1beta/models/g:embedContent", Gemini),
+            ("/antigravity/v1beta/models/g:batchEmbedContents", Gemini),
+            ("/antigravity/v1beta/cachedContents", Gemini),
+            ("/antigravity/v1/messages/batches", Anthropic),
+            ("/antigravity/antigravity/v1/messages", OpenAi),
+            ("/antigravityv1/messages", OpenAi),
+            ("/antigravity/", OpenAi),
+            ("/antigravity", OpenAi),
+        ] {
+            let method = if path.ends_with("/models") {
+                Method::GET
+            } else {
+                Method::POST
+            };
+            let why = Mismatch::NotFound;
+            assert_eq!(
+                on(method, path),
+                Err(Unrecognised { protocol, why }),
+                "{path}"
+            );
+        }
+        let other_method = on(Method::GET, "/antigravity/v1/messages").unwrap_err();
+        assert_eq!(
+            other_method.why,
+            Mismatch::MethodNotAllowed { allow: "POST" }
+        );
+        assert_eq!(other_method.protocol, Anthropic);
     }
 
     #[test]

@@ -104,6 +104,18 @@ pub fn error_event(
     })
 }
 
+/// What keeps a stream alive and says nothing: a comment, or white space between elements. Stands between
+/// whole frames only.
+pub fn keep_alive(format: StreamFormat) -> Bytes {
+    Bytes::from_static(match format {
+        StreamFormat::AnthropicSse
+        | StreamFormat::ChatSse
+        | StreamFormat::ResponsesSse
+        | StreamFormat::GeminiSse => b": keep-alive\n\n",
+        StreamFormat::GeminiArray => b"\n",
+    })
+}
+
 /// The content type of a streamed answer.
 pub const fn content_type(format: StreamFormat) -> &'static str {
     match format {

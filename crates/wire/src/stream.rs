@@ -19,6 +19,7 @@ mod probe;
 mod sse;
 mod standing;
 
+pub(crate) use sse::{Fields, SseScan};
 pub use standing::{ErrorForm, Event, Standing};
 
 use frames::Frames;

@@ -11,10 +11,23 @@
 
 use std::{borrow::Cow, fmt};
 
+pub mod bridge;
+pub mod chat;
+pub mod codeassist;
+mod crossing;
+pub mod gemini;
 mod members;
+pub mod messages;
+mod reading;
+pub mod responses;
+pub mod schema;
 pub mod talk;
 pub mod text;
+pub mod told;
 pub mod unsigned;
+
+pub use crossing::Crossing;
+pub use reading::Reading;
 
 use talk::{At, Maker, Signature};
 use text::Text;

@@ -143,7 +143,9 @@ fn class_of(cause: Cause) -> &'static str {
         }
         C::BillingCreditExhausted | C::BillingSpendLimit | C::BillingEntitlement => "billing",
         C::InvalidRequest | C::ThinkingSignature | C::ConversationState => "invalid_request",
-        C::GatewayInvalidRequest | C::GatewayMethodNotAllowed => "invalid_request",
+        C::GatewayInvalidRequest | C::GatewayUntranslatable | C::GatewayMethodNotAllowed => {
+            "invalid_request"
+        }
         C::ContextLength => "context_length",
         C::RequestTooLarge | C::RequestOverBudget | C::GatewayRequestTooLarge => "too_large",
         C::ContentFilter => "content_filter",

@@ -7,7 +7,7 @@ use waybill_model::{
     entity::{Group, HttpVersion, ModelRule, Probe, StateRule},
     id::GroupId,
     limits::{Limits, Price, Quota},
-    protocol::Platform,
+    protocol::{OpenAiApi, Platform, Protocol},
     secret::Secret,
     time::UnixMillis,
 };
@@ -33,6 +33,36 @@ pub fn base_url(policy: &EgressPolicy, url: &str, http_version: HttpVersion) -> 
     rules::base_url(url, http_version)
         .and_then(|()| policy.check_url(url))
         .map_err(|why| Problem::field("base_url", why))
+}
+
+/// Further addresses of an account that is at `base_url` first, under the same policy.
+pub fn fallback_urls(
+    policy: &EgressPolicy,
+    base_url: &str,
+    urls: &[String],
+    http_version: HttpVersion,
+) -> Checked {
+    let refuse =
+        |(index, why): (usize, String)| Problem::field(format!("fallback_urls[{index}]"), why);
+    rules::fallback_urls(base_url, urls, http_version).map_err(refuse)?;
+    urls.iter()
+        .enumerate()
+        .try_for_each(|(index, url)| policy.check_url(url).map_err(|why| refuse((index, why))))
+}
+
+/// Whose clients a group serves.
+pub fn protocols(protocols: &[Protocol]) -> Checked {
+    rules::protocols(protocols).map_err(|why| Problem::field("protocols", why))
+}
+
+/// Which of OpenAI's APIs an account's server speaks.
+pub fn apis(platform: Platform, apis: &[OpenAiApi]) -> Checked {
+    rules::apis(platform, apis).map_err(|why| Problem::field("apis", why))
+}
+
+/// The Google Cloud project that an account works in.
+pub fn project(platform: Platform, project: &str) -> Checked {
+    rules::project(platform, project).map_err(|why| Problem::field("project", why))
 }
 
 /// The address of a proxy, which must not lead where the policy forbids.

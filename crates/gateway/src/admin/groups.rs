@@ -9,7 +9,7 @@ use serde::Deserialize;
 use waybill_model::{
     entity::{Group, ModelRule, StateRule, Status, Sticky},
     id::GroupId,
-    protocol::Platform,
+    protocol::{Platform, Protocol},
     view::List,
 };
 use waybill_store::{GroupChange, NewGroup};
@@ -32,6 +32,8 @@ pub struct GroupForm {
     name: String,
     /// Platform of its accounts.
     platform: Platform,
+    /// Whose clients it serves; absent: its own platform's, and with `antigravity` Anthropic's and Gemini's.
+    protocols: Option<Vec<Protocol>>,
     /// Model names to send under another name; applied before the account's own.
     #[serde(default)]
     model_mapping: Vec<ModelRule>,
@@ -50,6 +52,8 @@ pub struct GroupForm {
 pub struct GroupPatch {
     /// Unique name.
     name: Option<String>,
+    /// Whose clients it serves: all of them.
+    protocols: Option<Vec<Protocol>>,
     /// Model names to send under another name.
     model_mapping: Option<Vec<ModelRule>>,
     /// What ties a conversation to one account.
@@ -88,11 +92,15 @@ pub async fn create(
     Body(form): Body<GroupForm>,
 ) -> Result<(StatusCode, Json<Group>), Problem> {
     check::name(&form.name)?;
+    form.protocols.as_deref().map_or(Ok(()), check::protocols)?;
     check::model_mapping(&form.model_mapping)?;
     check::state_rules(&form.state_rules)?;
     let new = NewGroup {
         name: form.name,
         platform: form.platform,
+        protocols: form
+            .protocols
+            .unwrap_or_else(|| form.platform.default_protocols().to_vec()),
         model_mapping: form.model_mapping,
         sticky: form.sticky.unwrap_or(DEFAULT_STICKY),
         state_rules: form.state_rules,
@@ -115,6 +123,10 @@ pub async fn change(
     let id = GroupId(id(&text)?);
     patch.name.as_deref().map_or(Ok(()), check::name)?;
     patch
+        .protocols
+        .as_deref()
+        .map_or(Ok(()), check::protocols)?;
+    patch
         .model_mapping
         .as_deref()
         .map_or(Ok(()), check::model_mapping)?;
@@ -124,6 +136,7 @@ pub async fn change(
         .map_or(Ok(()), check::state_rules)?;
     let change = GroupChange {
         name: patch.name,
+        protocols: patch.protocols,
         model_mapping: patch.model_mapping,
         sticky: patch.sticky,
         state_rules: patch.state_rules,

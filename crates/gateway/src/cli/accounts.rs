@@ -153,6 +153,9 @@ fn show(args: &One) -> anyhow::Result<()> {
     writeln!(out, "{}", toned(&clean(&title), Tone::Bold, colours))?;
     let fields = [
         ("Base URL", text(&account["base_url"])),
+        ("Fallbacks", joined(&account["fallback_urls"])),
+        ("APIs", joined(&account["apis"])),
+        ("Project", text(&account["project"])),
         ("Proxy", text(&account["proxy"])),
         ("Headers", joined(&account["headers"])),
         ("Groups", joined(&account["groups"])),

@@ -31,6 +31,7 @@ pub const KEYS: &[&str] = &[
     "timeouts.attempts_ms",
     "timeouts.drain_ms",
     "timeouts.notice_ms",
+    "timeouts.keep_alive_ms",
     "failover.max_attempts",
     "queue.timeout_ms",
     "queue.max_waiting",

@@ -113,6 +113,8 @@ section! {
         drain_ms: u64,
         /// Traffic goes on for so long after SIGTERM, so that it can be led elsewhere.
         notice_ms: u64,
+        /// Silence of a provider inside a stream before its client is sent a comment.
+        keep_alive_ms: u64,
     }
 }
 

@@ -7,7 +7,7 @@
 use waybill_model::{
     entity::{HttpVersion, ModelRule, Probe, StateRule},
     limits::{Limits, Quota},
-    protocol::Platform,
+    protocol::{OpenAiApi, Platform, Protocol},
     secret::Secret,
     state::MarkKind,
 };
@@ -22,6 +22,9 @@ const MAX_NAME_BYTES: usize = 128;
 
 /// Longest model name or pattern, in bytes.
 const MAX_MODEL_BYTES: usize = 256;
+
+/// Longest id of a Google Cloud project, in bytes: 30 letters, and perhaps a domain before them.
+const MAX_PROJECT_BYTES: usize = 128;
 
 /// Longest credential, in bytes: it has to fit into a header.
 const MAX_CREDENTIAL_BYTES: usize = 8 << 10;
@@ -66,6 +69,73 @@ pub fn base_url(url: &str, http_version: HttpVersion) -> Checked {
             "`{url}` is not an http or https address with a host"
         )),
     }
+}
+
+/// Further addresses of an account that is at `base_url` first. `Err` says which of them is at fault.
+pub fn fallback_urls(
+    base_url: &str,
+    urls: &[String],
+    http_version: HttpVersion,
+) -> Result<(), (usize, String)> {
+    for (index, url) in urls.iter().enumerate() {
+        self::base_url(url, http_version).map_err(|why| (index, why))?;
+        let mut earlier = std::iter::once(base_url).chain(urls[..index].iter().map(String::as_str));
+        if earlier.any(|earlier| earlier.trim_end_matches('/') == url.trim_end_matches('/')) {
+            return Err((index, format!("`{url}` is there already")));
+        }
+    }
+    Ok(())
+}
+
+/// Whose clients a group serves.
+pub fn protocols(protocols: &[Protocol]) -> Checked {
+    if protocols.is_empty() {
+        return Err(
+            "at least one: a group that serves no client's protocol could serve nobody; \
+             disable the group to switch it off"
+                .to_owned(),
+        );
+    }
+    each_once(protocols)
+}
+
+/// Which of OpenAI's APIs an account's server speaks.
+pub fn apis(platform: Platform, apis: &[OpenAiApi]) -> Checked {
+    if platform != Platform::OpenAi {
+        return Err(format!(
+            "it is for openai accounts alone, this one speaks {platform}"
+        ));
+    }
+    if apis.is_empty() {
+        return Err(
+            "at least one: a server that speaks none of them could serve nobody".to_owned(),
+        );
+    }
+    each_once(apis)
+}
+
+fn each_once<T: PartialEq + std::fmt::Display>(list: &[T]) -> Checked {
+    match (1..list.len()).find(|index| list[..*index].contains(&list[*index])) {
+        Some(again) => Err(format!("`{}` is there twice", list[again])),
+        None => Ok(()),
+    }
+}
+
+/// The Google Cloud project that an account works in.
+pub fn project(platform: Platform, project: &str) -> Checked {
+    if platform != Platform::Antigravity {
+        return Err(format!(
+            "it is for antigravity accounts alone, this one speaks {platform}"
+        ));
+    }
+    let printable = project.bytes().all(|byte| byte.is_ascii_graphic());
+    if project.is_empty() || project.len() > MAX_PROJECT_BYTES || !printable {
+        return Err(format!(
+            "the id of a Google Cloud project is needed: 1 to {MAX_PROJECT_BYTES} letters, digits and signs \
+             of ASCII, without spaces"
+        ));
+    }
+    Ok(())
 }
 
 /// An account's credential.

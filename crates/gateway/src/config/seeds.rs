@@ -4,7 +4,7 @@ use waybill_model::{
     entity::{HttpVersion, ModelRule, Probe, StateRule, Status, Sticky},
     limits::{Limits, Quota},
     money::MicroUsd,
-    protocol::Platform,
+    protocol::{OpenAiApi, Platform, Protocol},
     secret::Secret,
     time::UnixMillis,
 };
@@ -18,6 +18,8 @@ pub struct GroupSeed {
     pub name: String,
     /// Platform of its accounts.
     pub platform: Platform,
+    /// Whose clients it serves.
+    pub protocols: Vec<Protocol>,
     /// Model names to send under another name.
     pub model_mapping: Vec<ModelRule>,
     /// What ties a conversation to one account.
@@ -39,6 +41,12 @@ pub struct AccountSeed {
     pub groups: Vec<String>,
     /// Scheme and host.
     pub base_url: String,
+    /// Further addresses, tried in order when the first does not answer.
+    pub fallback_urls: Vec<String>,
+    /// Which of OpenAI's APIs its server speaks; empty on other platforms.
+    pub apis: Vec<OpenAiApi>,
+    /// The Google Cloud project that an Antigravity account works in.
+    pub project: Option<String>,
     /// The key in the clear.
     pub api_key: Secret,
     /// Lower first.
@@ -65,6 +73,15 @@ pub struct AccountSeed {
     pub headers: CustomHeaders,
     /// Whether it may be used; `None`: as before, and at first it may.
     pub status: Option<Status>,
+}
+
+impl AccountSeed {
+    /// Everywhere it may be reached.
+    pub fn urls(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.base_url)
+            .chain(&self.fallback_urls)
+            .map(String::as_str)
+    }
 }
 
 /// A user of the file.

@@ -131,6 +131,8 @@ pub struct Timeouts {
     pub drain: Duration,
     /// From SIGTERM to the end of taking requests: for load balancers to see that it is not ready.
     pub notice: Duration,
+    /// Silence of a provider inside a stream after which its client is sent a comment; zero: never.
+    pub keep_alive: Duration,
 }
 
 impl Default for Timeouts {
@@ -146,6 +148,7 @@ impl Default for Timeouts {
             attempts: Duration::from_secs(600),
             drain: Duration::from_secs(30),
             notice: Duration::ZERO,
+            keep_alive: Duration::from_secs(15),
         }
     }
 }

@@ -19,14 +19,14 @@ use hyper::body::Incoming;
 use tokio::time::Instant;
 use waybill_model::{
     id::RequestId,
-    protocol::{Endpoint, StreamFormat},
+    protocol::{Endpoint, Platform, StreamFormat},
     waybill::{Arrival, Waybill},
 };
 use waybill_wire::{endpoint, endpoint::Mismatch, peek};
 
 pub use body::drain;
 pub use peer::Peer;
-pub use query::{credential_in_query, with_version, without_credentials};
+pub use query::{credential_in_query, with_version, without_credentials, without_prefix};
 
 use crate::{
     app::Shared,
@@ -53,6 +53,7 @@ pub struct Opened {
     pub body: Incoming,
     /// The endpoint, or why there is none.
     pub recognised: Result<Endpoint, Mismatch>,
+    only: Option<Platform>,
     path_model_span: Option<Range<usize>>,
 }
 
@@ -66,7 +67,10 @@ pub struct Inbound {
     pub version: Version,
     /// What was asked for.
     pub endpoint: Endpoint,
-    /// Path and query without the client's credential, and with the version.
+    /// The platform whose accounts alone the client asks for.
+    pub only: Option<Platform>,
+    /// Path and query without the client's credential and without a prefix that says whom it asks for, and
+    /// with the version.
     pub path_and_query: PathAndQuery,
     /// How a streamed answer is framed; `None`: the answer is one document.
     pub stream_format: Option<StreamFormat>,
@@ -100,14 +104,15 @@ pub fn open(shared: &Arc<Shared>, peer: &Peer, request: Request<Incoming>) -> Op
         .path_and_query
         .unwrap_or_else(|| PathAndQuery::from_static("/"));
     let recognised = endpoint::recognise(&method, path_and_query.path(), &headers);
-    let (protocol, model, path_model_span, recognised) = match recognised {
+    let (protocol, only, model, path_model_span, recognised) = match recognised {
         Ok(found) => (
             found.protocol,
+            found.only,
             found.path_model.map(Arc::from),
             found.path_model_span.clone(),
             Ok(found.endpoint),
         ),
-        Err(none) => (none.protocol, None, None, Err(none.why)),
+        Err(none) => (none.protocol, None, None, None, Err(none.why)),
     };
     let arrival = Arrival {
         stream: recognised == Ok(Endpoint::StreamGenerateContent),
@@ -129,6 +134,7 @@ pub fn open(shared: &Arc<Shared>, peer: &Peer, request: Request<Incoming>) -> Op
         method,
         body,
         recognised,
+        only,
         path_model_span,
     }
 }
@@ -171,6 +177,7 @@ pub async fn collect(
         method,
         mut body,
         recognised,
+        only,
         path_model_span,
     } = opened;
     let read = async {
@@ -201,8 +208,10 @@ pub async fn collect(
             arrival.sticky = peek::sticky(peeked.sticky, &arrival.headers);
         }
         let stream_format = endpoint::stream_format(endpoint, arrival.stream, arrival.path.query());
-        let (path_and_query, grown) = with_version(without_credentials(&arrival.path));
-        let path_model_span = path_model_span.map(|span| span.start + grown..span.end + grown);
+        let (plain, cut) = without_prefix(without_credentials(&arrival.path));
+        let (path_and_query, grown) = with_version(plain);
+        let path_model_span =
+            path_model_span.map(|span| span.start - cut + grown..span.end - cut + grown);
         Ok((
             endpoint,
             model_span,
@@ -218,6 +227,7 @@ pub async fn collect(
             method,
             version,
             endpoint,
+            only,
             path_and_query,
             stream_format,
             model_span,

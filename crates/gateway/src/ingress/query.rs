@@ -1,7 +1,9 @@
 //! The path and query as the provider gets them: without the client's credential (Gemini clients may
-//! send `?key=…`), and with the version that OpenAI clients may leave out.
+//! send `?key=…`), without a prefix that only says whom the client wants, and with the version that OpenAI
+//! clients may leave out.
 
 use http::uri::PathAndQuery;
+use waybill_wire::endpoint::split_prefix;
 
 /// Query parameters that carry a client's credential.
 const CREDENTIAL_PARAMETERS: &[&str] = &["key", "api_key", "access_token"];
@@ -38,6 +40,19 @@ pub fn without_credentials(path: &PathAndQuery) -> PathAndQuery {
         .unwrap_or_else(|_| PathAndQuery::from_static("/"))
 }
 
+/// The path without a prefix of ours, and how many bytes that was.
+pub fn without_prefix(path: PathAndQuery) -> (PathAndQuery, usize) {
+    let cut = path.path().len() - split_prefix(path.path()).1.len();
+    match path.as_str().get(cut..).filter(|_| cut > 0) {
+        Some(rest) => match rest.parse() {
+            Ok(plain) => (plain, cut),
+            // Cannot be: what was recognised begins with a slash behind the prefix.
+            Err(_) => (path, 0),
+        },
+        None => (path, 0),
+    }
+}
+
 /// The path as the provider knows it, and how many bytes were put before it. OpenAI clients whose base
 /// URL ends before the version leave it out.
 pub fn with_version(path: PathAndQuery) -> (PathAndQuery, usize) {
@@ -72,6 +87,30 @@ mod tests {
             without_credentials(&path).as_str(),
             "/v1/messages?beta=true"
         );
+    }
+
+    #[test]
+    fn a_prefix_of_ours_does_not_leave() {
+        for (path, plain, cut) in [
+            (
+                "/antigravity/v1/messages?beta=true",
+                "/v1/messages?beta=true",
+                12,
+            ),
+            (
+                "/v1beta/models/antigravity",
+                "/v1beta/models/antigravity",
+                0,
+            ),
+            (
+                "/v1/models?of=/antigravity/x",
+                "/v1/models?of=/antigravity/x",
+                0,
+            ),
+        ] {
+            let (found, by) = without_prefix(PathAndQuery::from_static(path));
+            assert_eq!((found.as_str(), by), (plain, cut));
+        }
     }
 
     #[test]

@@ -331,7 +331,7 @@ fn subject(redactor: &Redactor, finished: &Finished) -> Subject {
         client_request_id: CLIENT_REQUEST_ID
             .iter()
             .find_map(|name| header_text(redactor, &arrival.headers, name, MAX_ID_BYTES)),
-        platform: last.map_or_else(|| native_platform(waybill), |attempt| attempt.platform),
+        platform: platform(waybill),
         endpoint: arrival.endpoint,
         model: arrival.model.as_deref().map(|model| name(redactor, model)),
         stream: arrival.stream,
@@ -356,8 +356,13 @@ fn subject(redactor: &Redactor, finished: &Finished) -> Subject {
     }
 }
 
-fn native_platform(waybill: &Waybill) -> Platform {
-    waybill.arrival.protocol.native_platform()
+/// Of the account that was tried last, else of the group that was to serve, else the client's own.
+fn platform(waybill: &Waybill) -> Platform {
+    let tried = waybill.attempts().last().map(|attempt| attempt.platform);
+    let routed = waybill.routing.as_ref().map(|routing| routing.platform);
+    tried
+        .or(routed)
+        .unwrap_or_else(|| waybill.arrival.protocol.native_platform())
 }
 
 fn message<'a>(finished: &'a Finished, failure: Option<&'a Failure>) -> &'a str {

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, Version};
 use waybill_model::waybill::{Outcome, Relayed, Usage};
-use waybill_wire::usage;
+use waybill_wire::{render, usage};
 
 pub use reply::ReplyBody;
 pub use watch::Watch;
@@ -77,7 +77,10 @@ async fn document(inbound: Inbound, whole: Whole) -> Response<ReplyBody> {
     }
     let mut response = Response::new(ReplyBody::chunks(whole.body));
     *response.status_mut() = whole.status;
-    *response.headers_mut() = respond::passed_on(&whole.headers);
+    *response.headers_mut() = match whole.bridge {
+        None => respond::passed_on(&whole.headers),
+        Some(_) => respond::of_type("application/json"),
+    };
     respond::stamp(response.headers_mut(), request_id, attempts, None);
     response
 }
@@ -85,7 +88,10 @@ async fn document(inbound: Inbound, whole: Whole) -> Response<ReplyBody> {
 fn stream(worker: &Worker, inbound: Inbound, streaming: Streaming) -> Response<ReplyBody> {
     let waybill = inbound.journey.waybill();
     let (request_id, attempts) = (waybill.request_id, waybill.attempts_made());
-    let mut headers = respond::passed_on(&streaming.headers);
+    let mut headers = match streaming.bridge {
+        None => respond::passed_on(&streaming.headers),
+        Some(_) => respond::of_type(render::content_type(streaming.format)),
+    };
     respond::stamp(&mut headers, request_id, attempts, None);
     let status = streaming.status;
     let stream = Box::new(stream::Stream::new(inbound.journey, streaming));

@@ -20,7 +20,8 @@ use waybill_model::{
 };
 use waybill_wire::{
     render,
-    stream::{ErrorForm, Event, Mark, Piece, Standing, StreamEnd, StreamReader},
+    stream::{ErrorForm, Event, Mark, Piece, Standing, StreamEnd},
+    translate::{Reading, bridge::Bridge, told},
 };
 
 use crate::{
@@ -38,7 +39,7 @@ const GATHER: usize = 64 << 10;
 pub struct Stream {
     journey: Option<Journey>,
     source: Option<AnswerStream>,
-    reader: StreamReader,
+    reader: Reading,
     standing: Standing,
     /// Read, but not yet handed on.
     ready: Gathered,
@@ -50,6 +51,9 @@ pub struct Stream {
     /// Since when the client has not asked for more.
     handed_at: Option<Instant>,
     format: StreamFormat,
+    /// It is translated over this.
+    bridge: Option<Bridge>,
+    silence: Silence,
     facts: Facts,
     /// Held as long as the provider is listened to.
     slot: Option<Slot>,
@@ -76,6 +80,7 @@ impl Stream {
             reader,
             source,
             format,
+            bridge,
             account,
             slot,
             group,
@@ -92,6 +97,7 @@ impl Stream {
             time_to_first_token_ms: None,
         };
         journey.answering(status);
+        let silence = Silence::new(journey.shared().settings.timeouts.keep_alive);
         let mut standing = Standing::default();
         standing.on(Event::HeadersSent);
         Stream {
@@ -105,6 +111,8 @@ impl Stream {
             farewell: None,
             handed_at: None,
             format,
+            bridge,
+            silence,
             facts,
             slot,
         }
@@ -169,29 +177,32 @@ impl Stream {
                 Poll::Ready(Some(Err(broken))) => {
                     // After its end marker a provider owes nothing.
                     if self.reader.ended() == Some(&StreamEnd::Complete) {
-                        self.end_well();
+                        self.end();
                     } else {
                         let (fault, message) = flaw_of(broken);
                         self.end_badly(fault, message, self.reader.held(), None);
                     }
                 }
-                Poll::Ready(None) => {
-                    let end = self.reader.finish(&mut self.pieces);
-                    self.hand_on();
-                    match end {
-                        StreamEnd::Complete => self.end_well(),
-                        broken => {
-                            let (fault, message, frame) = flaw_of_end(broken, &self.reader);
-                            self.end_badly(fault, message, frame, None);
-                        }
-                    }
-                }
+                Poll::Ready(None) => self.end(),
                 Poll::Pending => {
                     return match self.ready.take() {
                         Some(bytes) => Poll::Ready(Some(bytes)),
-                        None => Poll::Pending,
+                        None => self.silence.poll(self.format, cx).map(Some),
                     };
                 }
+            }
+        }
+    }
+
+    /// The provider says nothing more.
+    fn end(&mut self) {
+        let end = self.reader.finish(&mut self.pieces);
+        self.hand_on();
+        match end {
+            StreamEnd::Complete => self.end_well(),
+            broken => {
+                let (fault, message, frame) = flaw_of_end(broken, &self.reader);
+                self.end_badly(fault, message, frame, None);
             }
         }
     }
@@ -231,16 +242,19 @@ impl Stream {
                 }
                 Mark::Terminal => {}
                 Mark::Error => {
-                    let payload = match self.reader.ended() {
-                        Some(StreamEnd::Error(payload)) => payload.clone(),
-                        _ => piece.bytes.clone(),
+                    let end = match self.reader.ended() {
+                        Some(end @ (StreamEnd::Error(_) | StreamEnd::Garbage(_))) => end.clone(),
+                        _ => StreamEnd::Error(piece.bytes.clone()),
                     };
-                    let message = "the provider sent an error inside the stream".to_owned();
-                    self.end_badly(StreamFault::ErrorEvent, message, payload, Some(piece.bytes));
+                    let (fault, message, payload) = flaw_of_end(end, &self.reader);
+                    // A provider's own words are a client's only in a language that both speak.
+                    let said = self.bridge.is_none().then_some(piece.bytes);
+                    self.end_badly(fault, message, payload, said);
                     break;
                 }
             }
             self.standing.on(Event::Sent(piece.mark));
+            self.silence.broken();
             self.ready.push(piece.bytes);
         }
         pieces.clear();
@@ -296,13 +310,30 @@ impl Stream {
                 frame: payload,
             },
             // Only a request with a body can be answered by a stream.
-            headers_sent(&journey.waybill().arrival.headers, account, &Method::POST),
+            headers_sent(
+                &journey.waybill().arrival.headers,
+                account,
+                &Method::POST,
+                self.bridge,
+            ),
             journey.shared().clock.now(),
         );
         self.tell_account(&journey, &failure);
         let told = match (said, self.standing.error_form()) {
             (_, ErrorForm::None) => Bytes::new(),
             (Some(event), _) => closed(self.format, journey.shared().scrub(event)),
+            (None, ErrorForm::Answer | ErrorForm::Event)
+                if self.bridge.is_some() && fault == StreamFault::ErrorEvent =>
+            {
+                let status = Refusal::in_place_of(&failure).code.info().status;
+                let event = told::error_event(
+                    self.format,
+                    status.as_u16(),
+                    &failure.message,
+                    &journey.waybill().request_id.to_string(),
+                );
+                journey.shared().scrub(event)
+            }
             (None, ErrorForm::Answer | ErrorForm::Event) => {
                 let refusal = Refusal::in_place_of(&failure);
                 let code = refusal.code.info();
@@ -392,6 +423,53 @@ impl Drop for Stream {
         } else if let Some(mut journey) = self.journey.take() {
             self.stamp(&mut journey);
             drop(journey);
+        }
+    }
+}
+
+/// The provider's silence, which whoever stands between here and the client may take for a dead
+/// connection.
+struct Silence {
+    /// The longest; `None`: any.
+    longest: Option<Duration>,
+    since: Option<Instant>,
+    alarm: Option<Pin<Box<tokio::time::Sleep>>>,
+}
+
+impl Silence {
+    fn new(longest: Duration) -> Silence {
+        Silence {
+            longest: (!longest.is_zero()).then_some(longest),
+            since: None,
+            alarm: None,
+        }
+    }
+
+    /// Something was said.
+    fn broken(&mut self) {
+        self.since = None;
+    }
+
+    /// A sign of life, when it has lasted too long.
+    fn poll(&mut self, format: StreamFormat, cx: &mut Context<'_>) -> Poll<Bytes> {
+        let Some(longest) = self.longest else {
+            return Poll::Pending;
+        };
+        let due = *self.since.get_or_insert_with(Instant::now) + longest;
+        loop {
+            // Set once, and again when it rings early: most silences are short.
+            let alarm = self
+                .alarm
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
+            if alarm.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            if Instant::now() >= due {
+                self.since = Some(Instant::now());
+                self.alarm = None;
+                return Poll::Ready(render::keep_alive(format));
+            }
+            alarm.as_mut().reset(due);
         }
     }
 }

@@ -52,6 +52,8 @@ codes! {
         "The API key or its user has been disabled.";
     InvalidRequest = "waybill_invalid_request", BAD_REQUEST, GatewayInvalidRequest, None,
         "The request could not be read; the message names the field.";
+    Untranslatable = "waybill_untranslatable", BAD_REQUEST, GatewayUntranslatable, None,
+        "The request asks for something that the accounts which serve the model have no words for; the message names the field.";
     RequestTooLarge = "waybill_request_too_large", PAYLOAD_TOO_LARGE, GatewayRequestTooLarge, None,
         "The body is larger than this gateway accepts.";
     HeadersTooLarge = "waybill_headers_too_large", REQUEST_HEADER_FIELDS_TOO_LARGE, GatewayRequestTooLarge, None,

@@ -126,6 +126,14 @@ pub fn passed_on(headers: &HeaderMap) -> HeaderMap {
     kept
 }
 
+/// The headers of an answer that was translated: the provider's speak of another one.
+pub fn of_type(content_type: &'static str) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(4);
+    let content_type = HeaderValue::from_static(content_type);
+    headers.insert(header::CONTENT_TYPE, content_type);
+    headers
+}
+
 /// Marks an answer as having come through here.
 pub fn stamp(headers: &mut HeaderMap, request_id: RequestId, attempts: u32, error: Option<Source>) {
     if let Ok(id) = HeaderValue::try_from(request_id.to_string()) {

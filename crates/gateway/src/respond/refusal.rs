@@ -115,15 +115,27 @@ impl From<Mismatch> for Refusal {
 impl Refusal {
     /// No account for the request. What exactly keeps each of them from serving is on its record.
     pub fn no_route(why: NoRoute, model: Option<&str>, now: UnixMillis) -> Self {
-        let model = model.unwrap_or("(none)");
         match why {
-            NoRoute::NoGroup => Refusal::new(
+            NoRoute::NoGroup(sought) => {
+                let alone = match sought.only {
+                    Some(_) => ", which alone can answer this",
+                    None => "",
+                };
+                let of_model = model.map(|model| format!(" (model `{model}`)"));
+                Refusal::new(
+                    Code::ModelNotServed,
+                    format!(
+                        "no group of this key {sought}{alone}{}",
+                        of_model.unwrap_or_default()
+                    ),
+                )
+            }
+            NoRoute::ModelNotServed(sought) => Refusal::new(
                 Code::ModelNotServed,
-                format!("no group of this key speaks this protocol (model `{model}`)"),
-            ),
-            NoRoute::ModelNotServed => Refusal::new(
-                Code::ModelNotServed,
-                format!("no group of this key serves the model `{model}`"),
+                format!(
+                    "no group of this key that {sought} has the model `{}`",
+                    model.unwrap_or("(none)")
+                ),
             ),
             NoRoute::NoSlot => Refusal::new(
                 Code::NoSlot,

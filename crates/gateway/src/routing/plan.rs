@@ -1,12 +1,15 @@
 //! The plan of one request: which accounts may serve it, in which order, and why the others do not.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    fmt,
+    sync::{Arc, atomic::Ordering},
+};
 
 use waybill_model::{
     cause::Cause,
     entity,
     id::{AccountId, GroupId, RequestId},
-    protocol::Platform,
+    protocol::{Platform, Protocol},
     state::Standing,
     time::UnixMillis,
     waybill::{Sticky, StickySource},
@@ -40,8 +43,10 @@ pub struct Plan {
 /// What a request asks for.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
-    /// Whose API it speaks.
-    pub platform: Platform,
+    /// The language of the client.
+    pub protocol: Protocol,
+    /// The platform whose accounts alone may serve it; `None`: any that a group serves its protocol by.
+    pub only: Option<Platform>,
     /// The model, as the client names it.
     pub model: Option<&'a Arc<str>>,
     /// What ties it to earlier requests.
@@ -63,13 +68,33 @@ pub struct Chosen {
     pub slot: Slot,
 }
 
+/// Which groups of a key were looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sought {
+    /// Those that serve clients of this protocol,
+    pub protocol: Protocol,
+    /// and, where it is given, have accounts of this platform.
+    pub only: Option<Platform>,
+}
+
+impl fmt::Display for Sought {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.only {
+            None => write!(f, "serves {} clients", self.protocol),
+            Some(platform) => {
+                write!(f, "serves {} clients by {platform} accounts", self.protocol)
+            }
+        }
+    }
+}
+
 /// No account for this request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoRoute {
-    /// No group of the key speaks the platform.
-    NoGroup,
-    /// Groups speak it, but none has the model.
-    ModelNotServed,
+    /// The key has no such group.
+    NoGroup(Sought),
+    /// It has, but none of them has the model.
+    ModelNotServed(Sought),
     /// Accounts have the model, but every one that could serve is full.
     NoSlot,
     /// Accounts have the model, but none may be used.
@@ -87,7 +112,7 @@ impl NoRoute {
     /// The cause it is recorded under.
     pub fn cause(self) -> Cause {
         match self {
-            NoRoute::NoGroup | NoRoute::ModelNotServed => Cause::GatewayModelNotServed,
+            NoRoute::NoGroup(_) | NoRoute::ModelNotServed(_) => Cause::GatewayModelNotServed,
             NoRoute::NoSlot => Cause::GatewayNoSlot,
             NoRoute::NoneUsable { .. } => Cause::GatewayNoAccount,
             NoRoute::QueueTimeout => Cause::GatewayQueueTimeout,
@@ -105,19 +130,23 @@ const MOST_RACES: u32 = 64;
 const RACES_FOR_TURNS: u32 = 4;
 
 impl Plan {
-    /// Picks the first group of the key that speaks the platform and has the model.
+    /// Picks the first group of the key that speaks the client's protocol and has the model.
     pub fn new(key: &KeyEntry, wanted: Wanted<'_>) -> Result<Plan, NoRoute> {
+        let sought = Sought {
+            protocol: wanted.protocol,
+            only: wanted.only,
+        };
         let mut speaks = key
             .groups
             .iter()
-            .filter(|group| group.platform == wanted.platform)
+            .filter(|group| group.is_sought(sought))
             .peekable();
         if speaks.peek().is_none() {
-            return Err(NoRoute::NoGroup);
+            return Err(NoRoute::NoGroup(sought));
         }
         speaks
             .find_map(|group| Plan::in_group(group, wanted))
-            .ok_or(NoRoute::ModelNotServed)
+            .ok_or(NoRoute::ModelNotServed(sought))
     }
 
     fn in_group(group: &Arc<GroupEntry>, wanted: Wanted<'_>) -> Option<Plan> {
@@ -305,6 +334,13 @@ fn blocked_until(served: &Served, now: UnixMillis) -> Option<UnixMillis> {
         Standing::Blocked(mark) => mark.until,
         Standing::HalfOpen(mark) => Some(served.live.trial_from(mark).max(now)),
         Standing::Ready => Some(now),
+    }
+}
+
+impl GroupEntry {
+    fn is_sought(&self, sought: Sought) -> bool {
+        self.protocols.contains(&sought.protocol)
+            && sought.only.is_none_or(|only| self.platform == only)
     }
 }
 

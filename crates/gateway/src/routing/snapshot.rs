@@ -10,7 +10,7 @@ use waybill_model::{
     id::{AccountId, ApiKeyId, GroupId, UserId},
     limits::{Limits, Price, Quota},
     money::MicroUsd,
-    protocol::Platform,
+    protocol::{OpenAiApi, Platform, Protocol},
     time::UnixMillis,
 };
 
@@ -73,6 +73,8 @@ pub struct GroupEntry {
     pub name: Arc<str>,
     /// Platform of its accounts.
     pub platform: Platform,
+    /// Whose clients it serves.
+    pub protocols: Vec<Protocol>,
     /// Applied before the account's own.
     pub model_map: ModelMap,
     /// What ties a conversation to one account.
@@ -110,6 +112,12 @@ pub struct AccountEntry {
     pub upstream: Upstream,
     /// Host and port, for the record.
     pub host: Arc<str>,
+    /// Where else it is, in the order in which that is tried when the first does not answer.
+    pub fallbacks: Vec<Address>,
+    /// Which of OpenAI's APIs its server speaks; empty on other platforms.
+    pub apis: Vec<OpenAiApi>,
+    /// The Google Cloud project that it works in.
+    pub project: Option<Arc<str>>,
     /// What it presents; `None` when something sealed of it could not be opened.
     pub credential: Option<Credential>,
     /// What it sends along.
@@ -126,6 +134,25 @@ pub struct AccountEntry {
     pub live: Arc<Live>,
     /// What it shares with other accounts to reach its provider.
     pub way: Arc<Way>,
+}
+
+/// One of an account's addresses, and what it shares with other accounts to reach it.
+#[derive(Debug, Clone)]
+pub struct Address {
+    /// Where it is.
+    pub upstream: Upstream,
+    /// Host and port, for the record.
+    pub host: Arc<str>,
+    /// The way there.
+    pub way: Arc<Way>,
+}
+
+impl AccountEntry {
+    /// The ways to all of its addresses, the first one's first.
+    pub fn ways(&self) -> impl Iterator<Item = &Arc<Way>> {
+        let others = self.fallbacks.iter().map(|address| &address.way);
+        std::iter::once(&self.way).chain(others)
+    }
 }
 
 impl Snapshot {
@@ -163,6 +190,7 @@ impl Snapshot {
                     id: group.id,
                     name: group.name.as_str().into(),
                     platform: group.platform,
+                    protocols: group.protocols.clone(),
                     model_map: ModelMap::new(&group.model_mapping),
                     sticky: group.sticky,
                     state_rules: group.state_rules.clone(),
@@ -252,27 +280,48 @@ fn account_entry(
     ways: &mut HashMap<WayKey, Arc<Way>>,
     previous: &Snapshot,
 ) -> Option<Arc<AccountEntry>> {
-    let mut upstream = Upstream::parse(&account.base_url, account.http_version)
-        .inspect_err(|error| tracing::error!(account = %account.name, %error, "account left out"))
-        .ok()?;
-    let (credential, headers) = match open(account) {
+    let read = |url: &str| {
+        Upstream::parse(url, account.http_version).inspect_err(
+            |error| tracing::error!(account = %account.name, %error, "address left out"),
+        )
+    };
+    let first = read(&account.base_url).ok()?;
+    let (proxy, credential, headers) = match open(account) {
         Some(opened) => {
-            upstream.proxy = opened.proxy.map(Arc::new);
             let credential = Credential::api_key(account.platform, &opened.credential).ok();
-            (credential, opened.headers)
+            (opened.proxy.map(Arc::new), credential, opened.headers)
         }
         // Without a credential it is never tried: nothing goes past a proxy that cannot be read.
-        None => (None, CustomHeaders::default()),
+        None => (None, None, CustomHeaders::default()),
     };
-    let host: Arc<str> = upstream.authority.as_str().into();
-    let key = WayKey {
-        proxy: upstream.proxy.clone(),
-        host: Arc::clone(&host),
+    let mut address = |upstream: Upstream| {
+        let upstream = Upstream {
+            proxy: proxy.clone(),
+            ..upstream
+        };
+        let host: Arc<str> = upstream.authority.as_str().into();
+        let key = WayKey {
+            proxy: upstream.proxy.clone(),
+            host: Arc::clone(&host),
+        };
+        let old_way = || previous.ways.get(&key).cloned();
+        let way = ways
+            .entry(key.clone())
+            .or_insert_with(|| old_way().unwrap_or_else(|| Arc::new(Way::new(key.clone()))));
+        Address {
+            upstream,
+            host,
+            way: Arc::clone(way),
+        }
     };
-    let old_way = || previous.ways.get(&key).cloned();
-    let way = ways
-        .entry(key.clone())
-        .or_insert_with(|| old_way().unwrap_or_else(|| Arc::new(Way::new(key.clone()))));
+    let Address {
+        upstream,
+        host,
+        way,
+    } = address(first);
+    let others = account.fallback_urls.iter();
+    let fallbacks = others.filter_map(|url| read(url).ok().map(&mut address));
+    let fallbacks = fallbacks.collect();
     Some(Arc::new(AccountEntry {
         id: account.id,
         name: account.name.as_str().into(),
@@ -284,6 +333,9 @@ fn account_entry(
         status: account.status,
         host,
         upstream,
+        fallbacks,
+        apis: account.apis.clone(),
+        project: account.project.as_deref().map(Arc::from),
         credential,
         headers,
         quota: account.quota,
@@ -294,6 +346,6 @@ fn account_entry(
             || Arc::new(Live::new(Arc::clone(line))),
             |old| Arc::clone(&old.live),
         ),
-        way: Arc::clone(way),
+        way,
     }))
 }

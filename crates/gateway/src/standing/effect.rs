@@ -90,6 +90,7 @@ pub const fn of(cause: Cause) -> Effect {
         Cause::GatewayInvalidKey
         | Cause::GatewayKeyDisabled
         | Cause::GatewayInvalidRequest
+        | Cause::GatewayUntranslatable
         | Cause::GatewayRequestTooLarge
         | Cause::GatewayRequestTimeout
         | Cause::GatewayNotFound

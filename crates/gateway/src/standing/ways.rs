@@ -116,13 +116,14 @@ impl Ways {
         }
     }
 
-    /// Nothing is held any more against the way of `account`.
+    /// Nothing is held any more against the ways of `account`.
     pub fn forget(&self, account: &AccountEntry) {
-        let way = &account.way;
         let mut ways = self.lock();
-        ways.remove(way.key());
-        way.watch(false);
-        way.works();
+        for way in account.ways() {
+            ways.remove(way.key());
+            way.watch(false);
+            way.works();
+        }
     }
 
     /// The ways that something is held against.

@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout};
 use waybill_model::waybill::{Attempt, Decision, Failure, TransportFault};
 
 use super::{
-    build,
+    build::{self, Prepared},
     connect::{self, TransportError},
     exchange,
     failure::{Fault, failure_of},
@@ -63,18 +63,29 @@ pub async fn attempt(
     inbound: &Inbound,
     chosen: &Chosen,
     mut attempt: Attempt,
+    prepared: Prepared,
     connect: Connect,
 ) -> (Attempt, Result<Answer, Box<BrokenAttempt>>) {
     let account = &chosen.account;
     let started = Instant::now();
-    let result = try_account(worker, inbound, chosen, &mut attempt, started, connect).await;
+    let bridge = prepared.over.as_ref().map(|over| over.bridge);
+    let trying = try_account(
+        worker,
+        inbound,
+        chosen,
+        &mut attempt,
+        prepared,
+        started,
+        connect,
+    );
+    let result = trying.await;
     attempt.duration_ms = millis_since(started);
     let result = result.map_err(|fault| {
         let stale_connection = matches!(fault, Fault::Transport { stale: true, .. });
         let (failure, request_id) = failure_of(
             account.platform,
             fault,
-            build::headers_sent(&inbound.arrival().headers, account, &inbound.method),
+            build::headers_sent(&inbound.arrival().headers, account, &inbound.method, bridge),
             worker.shared.clock.now(),
         );
         attempt.upstream_request_id = attempt.upstream_request_id.take().or(request_id);
@@ -91,13 +102,13 @@ async fn try_account(
     inbound: &Inbound,
     chosen: &Chosen,
     attempt: &mut Attempt,
+    prepared: Prepared,
     started: Instant,
     connect: Connect,
 ) -> Result<Answer, Fault> {
     let settings = &worker.shared.settings;
     let upstream = &chosen.account.upstream;
-    let request = build::build(inbound, chosen)
-        .map_err(|refusal| Fault::unsent(TransportFault::Protocol, refusal.log_message()))?;
+    let Prepared { request, over } = prepared;
     let kept_alive = match connect {
         Connect::KeptAlive => worker.pool.take(upstream),
         Connect::Afresh => None,
@@ -142,7 +153,14 @@ async fn try_account(
     attempt.first_byte_ms = Some(millis_since(started));
     attempt.status = Some(response.status().as_u16());
     attempt.upstream_request_id = request_id(response.headers());
-    judge::judge(worker, inbound, chosen, response, started, head_at).await
+    let asked = judge::Asked {
+        stream_format: inbound.stream_format,
+        endpoint: inbound.endpoint,
+        over,
+        started,
+        head_at,
+    };
+    judge::judge(worker, chosen, asked, response).await
 }
 
 /// The provider's own id for the request.

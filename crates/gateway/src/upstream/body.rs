@@ -30,6 +30,11 @@ impl RequestBody {
         RequestBody { slices, next: 0 }
     }
 
+    /// All of it.
+    pub fn concat(&self) -> Vec<u8> {
+        self.slices.concat()
+    }
+
     fn remaining(&self) -> u64 {
         self.slices
             .iter()

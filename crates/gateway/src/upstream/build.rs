@@ -1,15 +1,29 @@
-//! The request as the provider gets it: the client's, with our account's credential, address and model.
+//! The request as the provider gets it: the client's, with our account's credential, address and model; or
+//! what it says in the provider's language.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, header};
-use waybill_wire::splice;
+use waybill_wire::{
+    peek, splice,
+    translate::{
+        Context, Dialect,
+        bridge::{self, Ask, Bridge, Way},
+        unsigned::{Stage, unsigned},
+    },
+};
 
 use super::body::RequestBody;
 use crate::{
     hop::named_by_connection,
     ingress::Inbound,
-    respond::Refusal,
+    respond::{Code, Refusal},
     routing::{AccountEntry, Chosen},
 };
+
+/// How the gateway calls itself where it speaks for itself.
+pub const USER_AGENT: &str = concat!("waybill/", env!("CARGO_PKG_VERSION"));
+
+/// The version of Anthropic's API that is translated into.
+const ANTHROPIC_VERSION: &str = "2023-06-01";
 
 /// Headers that end at a hop (RFC 9110 7.6.1), or that this gateway decides itself.
 const NOT_FORWARDED: &[HeaderName] = &[
@@ -50,31 +64,128 @@ const NOT_FORWARDED_NAMES: &[&str] = &[
 /// The same, for families of names.
 const NOT_FORWARDED_PREFIXES: &[&str] = &["x-waybill-", "x-forwarded-", "cf-"];
 
-/// Builds the provider's request. Shares the client's body.
-pub fn build(inbound: &Inbound, chosen: &Chosen) -> Result<Request<RequestBody>, Refusal> {
-    let account = &chosen.account;
-    let mut request = Request::new(body(inbound, chosen));
-    *request.method_mut() = inbound.method.clone();
-    *request.uri_mut() = uri(inbound, chosen)?;
-    *request.version_mut() = Version::HTTP_11;
-    *request.headers_mut() = headers_sent(&inbound.arrival().headers, account, &inbound.method);
-    Ok(request)
+/// A request for one account.
+pub struct Prepared {
+    /// What is sent.
+    pub request: Request<RequestBody>,
+    /// What it and its answer are translated over; `None`: they pass as they come.
+    pub over: Option<Over>,
 }
 
-/// The headers sent: the client's, less what must not pass; then the account's own, and its credential.
-pub fn headers_sent(client: &HeaderMap, account: &AccountEntry, method: &Method) -> HeaderMap {
-    let named_by_connection = named_by_connection(client);
-    let mut headers = HeaderMap::with_capacity(client.len() + 3);
-    for (name, value) in client {
-        if !is_forwarded(name)
-            || named_by_connection
-                .iter()
-                .any(|named| named == name.as_str())
-        {
-            continue;
+/// A bridge, and what it needs on the way back.
+#[derive(Debug, Clone)]
+pub struct Over {
+    /// The way.
+    pub bridge: Bridge,
+    /// For the answer.
+    pub context: Context,
+}
+
+/// Builds the provider's request. One that passes as it came shares the client's body.
+///
+/// # Errors
+/// It says what the account's provider has no words for; the refusal names the field.
+pub fn prepare(inbound: &Inbound, chosen: &Chosen, stage: Stage) -> Result<Prepared, Refusal> {
+    let account = &chosen.account;
+    let bridge = bridge_to(inbound, account)?;
+    let (body, path, over) = match bridge {
+        None => (body(inbound, chosen, stage), None, None),
+        Some(bridge) => {
+            let (body, path, context) = translated(inbound, chosen, bridge, stage)?;
+            (body, Some(path), Some(Over { bridge, context }))
         }
-        headers.append(name.clone(), value.clone());
+    };
+    let mut request = Request::new(body);
+    *request.method_mut() = inbound.method.clone();
+    *request.uri_mut() = match path {
+        None => uri(inbound, chosen)?,
+        Some(path) => format!("{}{path}", account.upstream.path_prefix)
+            .parse()
+            .map_err(Refusal::internal)?,
+    };
+    *request.version_mut() = Version::HTTP_11;
+    let client = &inbound.arrival().headers;
+    *request.headers_mut() = headers_sent(client, account, &inbound.method, bridge);
+    Ok(Prepared { request, over })
+}
+
+/// What a client of this endpoint and this account understand each other over.
+fn bridge_to(inbound: &Inbound, account: &AccountEntry) -> Result<Option<Bridge>, Refusal> {
+    match bridge::way(inbound.endpoint, account.platform, &account.apis) {
+        Way::Direct => Ok(None),
+        Way::Over(bridge) => Ok(Some(bridge)),
+        Way::Closed(why) => Err(Refusal::new(
+            Code::Untranslatable,
+            format!(
+                "`{}` {why}: the group that serves this model has {} accounts",
+                inbound.endpoint, account.platform
+            ),
+        )),
     }
+}
+
+fn translated(
+    inbound: &Inbound,
+    chosen: &Chosen,
+    bridge: Bridge,
+    stage: Stage,
+) -> Result<(RequestBody, String, Context), Refusal> {
+    let waybill = inbound.journey.waybill();
+    let arrival = &waybill.arrival;
+    let body = std::str::from_utf8(&arrival.body).map_err(|error| {
+        let message = format!("the body is not UTF-8 from byte {}", error.valid_up_to());
+        Refusal::new(Code::InvalidRequest, message)
+    })?;
+    let ask = Ask {
+        model: chosen.upstream_model.as_deref().unwrap_or_default(),
+        project: chosen.account.project.as_deref(),
+        stream: arrival.stream,
+        stage,
+    };
+    let written = bridge
+        .request(body, ask)
+        .map_err(|refused| Refusal::new(Code::Untranslatable, refused.0))?;
+    let context = Context {
+        request_id: waybill.request_id.to_string(),
+        model: arrival.model.as_deref().unwrap_or_default().to_owned(),
+        created: u64::try_from(waybill.opened_at.0 / 1000).unwrap_or(0),
+        stream_usage: written.stream_usage,
+    };
+    let body = RequestBody::whole(written.body.into());
+    Ok((body, written.path.into_owned(), context))
+}
+
+/// The next stage at which the conversation is told differently, after its signatures were refused at
+/// `stage`.
+pub fn next_stage(inbound: &Inbound, chosen: &Chosen, stage: Stage) -> Option<Stage> {
+    let at = |stage| {
+        let prepared = prepare(inbound, chosen, stage).ok()?;
+        Some(prepared.request.into_body().concat())
+    };
+    let before = at(stage)?;
+    let mut next = stage.next();
+    while let Some(stage) = next {
+        if at(stage)? != before {
+            return Some(stage);
+        }
+        next = stage.next();
+    }
+    None
+}
+
+/// The headers sent. Of a request that passes as it came: the client's, less what must not pass. Of a
+/// translated one: none of them, for they speak of another protocol. Then the account's own, and its
+/// credential.
+pub fn headers_sent(
+    client: &HeaderMap,
+    account: &AccountEntry,
+    method: &Method,
+    bridge: Option<Bridge>,
+) -> HeaderMap {
+    let mut headers = match bridge {
+        None => passed_on(client),
+        Some(bridge) => own(bridge),
+    };
     if let Ok(host) = HeaderValue::from_str(account.upstream.authority.as_str()) {
         headers.insert(header::HOST, host);
     }
@@ -95,6 +206,33 @@ pub fn headers_sent(client: &HeaderMap, account: &AccountEntry, method: &Method)
     headers
 }
 
+fn passed_on(client: &HeaderMap) -> HeaderMap {
+    let named_by_connection = named_by_connection(client);
+    let mut headers = HeaderMap::with_capacity(client.len() + 3);
+    for (name, value) in client {
+        if !is_forwarded(name)
+            || named_by_connection
+                .iter()
+                .any(|named| named == name.as_str())
+        {
+            continue;
+        }
+        headers.append(name.clone(), value.clone());
+    }
+    headers
+}
+
+fn own(bridge: Bridge) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+    headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
+    if bridge.provider() == Dialect::Messages {
+        let version = HeaderValue::from_static(ANTHROPIC_VERSION);
+        headers.insert("anthropic-version", version);
+    }
+    headers
+}
+
 fn is_forwarded(name: &HeaderName) -> bool {
     !NOT_FORWARDED.contains(name)
         && !NOT_FORWARDED_NAMES.contains(&name.as_str())
@@ -103,14 +241,26 @@ fn is_forwarded(name: &HeaderName) -> bool {
             .any(|prefix| name.as_str().starts_with(prefix))
 }
 
-fn body(inbound: &Inbound, chosen: &Chosen) -> RequestBody {
-    let body = &inbound.arrival().body;
-    match (&inbound.model_span, &chosen.upstream_model) {
-        (Some(span), Some(model)) if inbound.arrival().model.as_ref() != Some(model) => {
-            RequestBody::spliced(splice::splice(body, span, model))
-        }
-        _ => RequestBody::whole(body.clone()),
+fn body(inbound: &Inbound, chosen: &Chosen, stage: Stage) -> RequestBody {
+    let mut body = inbound.arrival().body.clone();
+    let mut model_span = inbound.model_span.clone();
+    if let Some(changed) = without_signatures(inbound, stage) {
+        body = changed.into();
+        let peeked = peek::peek(inbound.endpoint, &body).ok();
+        model_span = peeked.and_then(|peeked| peeked.model_span);
     }
+    match (&model_span, &chosen.upstream_model) {
+        (Some(span), Some(model)) if inbound.arrival().model.as_ref() != Some(model) => {
+            RequestBody::spliced(splice::splice(&body, span, model))
+        }
+        _ => RequestBody::whole(body),
+    }
+}
+
+fn without_signatures(inbound: &Inbound, stage: Stage) -> Option<String> {
+    let dialect = bridge::dialect_of(inbound.endpoint)?;
+    let body = std::str::from_utf8(&inbound.arrival().body).ok()?;
+    unsigned(dialect, body, stage)
 }
 
 /// Path and query alone, as HTTP/1.1 wants it; HTTP/2 adds scheme and host when it is sent.

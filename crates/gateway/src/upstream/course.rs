@@ -13,6 +13,8 @@ use waybill_model::{
     waybill::{Decision, Failure},
 };
 
+use waybill_wire::translate::unsigned::Stage;
+
 use super::decide::{self, Facts};
 use crate::{
     routing::{AccountEntry, GroupEntry},
@@ -64,6 +66,8 @@ pub struct Broke<'a> {
     pub now: UnixMillis,
     /// An idle connection had been closed under it.
     pub stale_connection: bool,
+    /// Its signatures were refused, and it can be told without them, so far.
+    pub retold: Option<Stage>,
     /// The time for attempts is spent.
     pub out_of_time: bool,
 }
@@ -169,6 +173,7 @@ impl Course {
             max_attempts: self.max_attempts,
             retries_here: self.retries_here,
             has_next: has_next(),
+            retold: broke.retold.is_some(),
             out_of_time: broke.out_of_time,
         };
         let (decision, reason) = decide::decide(facts);
@@ -196,6 +201,7 @@ impl Follows {
         let facts = Facts {
             has_next: false,
             stale_connection: false,
+            retold: false,
             retries_here: u32::MAX,
             ..self.facts
         };

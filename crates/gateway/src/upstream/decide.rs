@@ -27,6 +27,8 @@ pub struct Facts {
     pub retries_here: u32,
     /// Another account could be tried.
     pub has_next: bool,
+    /// The conversation can be told again without the signatures that were refused.
+    pub retold: bool,
     /// The time for attempts is spent.
     pub out_of_time: bool,
 }
@@ -50,6 +52,12 @@ pub fn decide(facts: Facts) -> (Decision, &'static str) {
     };
     if facts.repeats {
         return end("another account failed alike: the request is at fault");
+    }
+    if facts.retold && !facts.out_of_time {
+        return (
+            Decision::RetrySameAccount,
+            "the provider refused a signature: the conversation is told without",
+        );
     }
     if blame == Blame::Request {
         return end("the request would fail the same on every account");
@@ -123,6 +131,7 @@ mod tests {
             0..3u32,
             any::<bool>(),
             any::<bool>(),
+            any::<bool>(),
         )
             .prop_map(
                 |(
@@ -134,6 +143,7 @@ mod tests {
                     max_attempts,
                     retries_here,
                     has_next,
+                    retold,
                     out_of_time,
                 )| Facts {
                     blame,
@@ -144,6 +154,7 @@ mod tests {
                     max_attempts,
                     retries_here,
                     has_next,
+                    retold,
                     out_of_time,
                 },
             )
@@ -152,7 +163,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_requests_own_fault_is_never_tried_elsewhere(facts in facts()) {
-            let (word, _) = decide(Facts { blame: Some(Blame::Request), ..facts });
+            let (word, _) = decide(Facts { blame: Some(Blame::Request), retold: false, ..facts });
             prop_assert!(matches!(word, Decision::Surface | Decision::GiveUp));
         }
 
@@ -179,7 +190,7 @@ mod tests {
         fn attempts_end(facts in facts()) {
             let (word, _) = decide(facts);
             if word == Decision::RetrySameAccount {
-                prop_assert_eq!(facts.retries_here, 0);
+                prop_assert!(facts.retries_here == 0 || facts.retold && !facts.out_of_time);
             }
             if word == Decision::NextAccount {
                 prop_assert!(facts.has_next && facts.attempts < facts.max_attempts && !facts.out_of_time);

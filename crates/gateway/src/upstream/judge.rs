@@ -6,20 +6,24 @@ use std::{sync::Arc, time::Duration};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Response, StatusCode, header};
 use tokio::time::{Instant, timeout, timeout_at};
-use waybill_model::{protocol::StreamFormat, waybill::StreamFault};
+use waybill_model::{
+    protocol::{Endpoint, StreamFormat},
+    waybill::StreamFault,
+};
 use waybill_wire::{
     endpoint,
-    stream::{Limits as StreamLimits, Mark, Piece, StreamEnd, StreamReader},
+    stream::{Limits as StreamLimits, Mark, Piece, StreamEnd},
+    translate::{Reading, bridge::Bridge},
 };
 
 use super::{
     answer::{AnswerStream, Broken},
+    build::Over,
     exchange::AnswerBody,
     failure::Fault,
 };
 use crate::{
     app::Worker,
-    ingress::Inbound,
     routing::{AccountEntry, Chosen, GroupEntry, Slot},
 };
 
@@ -47,8 +51,10 @@ pub struct Whole {
     pub status: StatusCode,
     /// Its headers.
     pub headers: HeaderMap,
-    /// Its body, as it came.
+    /// Its body, as it came, or translated.
     pub body: Vec<Bytes>,
+    /// It was translated.
+    pub bridge: Option<Bridge>,
     /// When the head came.
     pub head_at: Instant,
 }
@@ -62,11 +68,13 @@ pub struct Streaming {
     /// Everything up to and including the first content.
     pub held: Vec<Piece>,
     /// Has read what is held.
-    pub reader: StreamReader,
+    pub reader: Reading,
     /// The rest.
     pub source: AnswerStream,
-    /// How it is framed.
+    /// How it is framed for the client.
     pub format: StreamFormat,
+    /// It is translated.
+    pub bridge: Option<Bridge>,
     /// The account, for the facts of a later failure.
     pub account: Arc<AccountEntry>,
     /// Its place on the account; given to it when it is known that it serves.
@@ -79,15 +87,29 @@ pub struct Streaming {
     pub head_at: Instant,
 }
 
+/// What an answer is an answer to.
+pub struct Asked {
+    /// How the client reads a streamed answer.
+    pub stream_format: Option<StreamFormat>,
+    /// What the client asked for.
+    pub endpoint: Endpoint,
+    /// What was translated, and is to be translated back.
+    pub over: Option<Over>,
+    /// When the attempt began.
+    pub started: Instant,
+    /// When the head came.
+    pub head_at: Instant,
+}
+
 /// Looks at the head, and at as much of the body as it takes to know whether it serves.
 pub async fn judge(
     worker: &Worker,
-    inbound: &Inbound,
     chosen: &Chosen,
+    asked: Asked,
     response: Response<AnswerBody>,
-    started: Instant,
-    head_at: Instant,
 ) -> Result<Answer, Fault> {
+    let (started, head_at) = (asked.started, asked.head_at);
+    let bridge = asked.over.as_ref().map(|over| over.bridge);
     let settings = &worker.shared.settings;
     let (head, body) = response.into_parts();
     let (status, mut headers) = (head.status, head.headers);
@@ -101,9 +123,20 @@ pub async fn judge(
             body,
         });
     }
-    match framing(inbound, &headers) {
-        Some(format) => {
-            let reader = StreamReader::new(format, StreamLimits::default());
+    match framing(&asked, &headers) {
+        Some(framing) => {
+            let reader = match asked.over {
+                None => Reading::direct(framing, StreamLimits::default()),
+                Some(over) => {
+                    let format = asked.stream_format.unwrap_or(framing);
+                    let crossing = over.bridge.crossing(format, over.context);
+                    Reading::over(framing, StreamLimits::default(), crossing)
+                }
+            };
+            let format = match bridge {
+                None => framing,
+                Some(_) => asked.stream_format.unwrap_or(framing),
+            };
             let mut streaming = Streaming {
                 status,
                 headers,
@@ -111,6 +144,7 @@ pub async fn judge(
                 reader,
                 source,
                 format,
+                bridge,
                 account: Arc::clone(&chosen.account),
                 slot: None,
                 group: None,
@@ -145,16 +179,23 @@ pub async fn judge(
                     });
                 }
             };
-            match suspicious(&body) {
-                None => Ok(Answer::Whole(Whole {
+            let flaw = suspicious(&body).map(|(fault, message)| (fault, message.to_owned()));
+            let read = match (flaw, &asked.over) {
+                (Some(flaw), _) => Err(flaw),
+                (None, None) => Ok(body.clone()),
+                (None, Some(over)) => translated(&body, over),
+            };
+            match read {
+                Ok(body) => Ok(Answer::Whole(Whole {
                     status,
                     headers,
                     body,
+                    bridge,
                     head_at,
                 })),
-                Some((fault, message)) => Err(Fault::Broken {
+                Err((fault, message)) => Err(Fault::Broken {
                     fault,
-                    message: message.to_owned(),
+                    message,
                     status,
                     headers,
                     frame: joined(&body, MAX_ERROR_BODY),
@@ -164,8 +205,23 @@ pub async fn judge(
     }
 }
 
-/// How the answer is framed: as the client asked, unless the provider says that it is something else.
-fn framing(inbound: &Inbound, headers: &HeaderMap) -> Option<StreamFormat> {
+/// A whole answer in the client's language.
+fn translated(body: &[Bytes], over: &Over) -> Result<Vec<Bytes>, (StreamFault, String)> {
+    let garbage = |why: String| (StreamFault::Garbage, why);
+    let body = joined(body, usize::MAX);
+    let text = std::str::from_utf8(&body)
+        .map_err(|_| garbage("the provider's answer is not UTF-8".to_owned()))?;
+    let answer = over.bridge.answer(text, &over.context);
+    let answer = answer.map_err(|unreadable| garbage(unreadable.to_string()))?;
+    Ok(vec![Bytes::from(answer)])
+}
+
+/// How the answer is framed: as was asked, unless the provider says that it is something else.
+fn framing(asked: &Asked, headers: &HeaderMap) -> Option<StreamFormat> {
+    let wanted = match &asked.over {
+        None => asked.stream_format,
+        Some(over) => asked.stream_format.map(|_| over.bridge.provider_format()),
+    };
     let content_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -174,7 +230,7 @@ fn framing(inbound: &Inbound, headers: &HeaderMap) -> Option<StreamFormat> {
         .trim_start()
         .to_ascii_lowercase()
         .starts_with("text/event-stream");
-    match inbound.stream_format {
+    match wanted {
         Some(StreamFormat::GeminiArray) if !is_events => Some(StreamFormat::GeminiArray),
         Some(StreamFormat::GeminiArray) => Some(StreamFormat::GeminiSse),
         // An error, or a document where a stream was promised: judged as a document.
@@ -182,7 +238,9 @@ fn framing(inbound: &Inbound, headers: &HeaderMap) -> Option<StreamFormat> {
         // Whatever else it claims to be, the reader will tell.
         Some(format) => Some(format),
         // Some providers stream whatever they are asked for; what they send is still read on its way.
-        None if is_events => endpoint::stream_format(inbound.endpoint, true, None),
+        None if is_events && asked.over.is_none() => {
+            endpoint::stream_format(asked.endpoint, true, None)
+        }
         None => None,
     }
 }
@@ -230,7 +288,7 @@ async fn first_content(streaming: &mut Streaming) -> Result<(), Flaw> {
 }
 
 /// What a stream that did not end well says.
-pub fn flaw_of_end(end: StreamEnd, reader: &StreamReader) -> Flaw {
+pub fn flaw_of_end(end: StreamEnd, reader: &Reading) -> Flaw {
     match end {
         StreamEnd::Error(frame) => (
             StreamFault::ErrorEvent,
@@ -239,7 +297,10 @@ pub fn flaw_of_end(end: StreamEnd, reader: &StreamReader) -> Flaw {
         ),
         StreamEnd::Garbage(start) => (
             StreamFault::Garbage,
-            "the provider sent something else than a stream".into(),
+            reader
+                .unreadable()
+                .unwrap_or("the provider sent something else than a stream")
+                .into(),
             start,
         ),
         StreamEnd::Truncated | StreamEnd::Complete => (

@@ -23,16 +23,22 @@ mod tunnel;
 
 use std::sync::Arc;
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tokio::time::Instant;
 use waybill_model::{
+    cause::Cause,
     time::UnixMillis,
-    waybill::{Attempt, Decision, Failure, Queued, Routing},
+    waybill::{Attempt, Decision, EventKind, Failure, Queued, Routing},
 };
-use waybill_wire::{error::Reset, limits};
+use waybill_wire::{
+    error::Reset,
+    limits,
+    translate::{told, unsigned::Stage},
+};
 
 pub use answer::{AnswerStream, Broken};
 pub use build::headers_sent;
+use build::next_stage;
 pub use connect::Tls;
 pub use course::{Broke, Course, Follows};
 pub use failure::{Fault, failure_of};
@@ -94,12 +100,21 @@ pub async fn serve(
         }
     };
     let mut connect = Connect::KeptAlive;
+    let mut stage = Stage::AsSent;
     loop {
+        let prepared = match build::prepare(inbound, &chosen, stage) {
+            Ok(prepared) => prepared,
+            Err(refusal) => {
+                choosing.stamp_route(worker, inbound);
+                return Err(Exhausted::Refused(refusal));
+            }
+        };
+        let is_translated = prepared.over.is_some();
         let number = inbound.journey.waybill().attempts_made() + 1;
         let begun = attempt::begin(worker, &chosen, number);
         inbound.journey.waybill_mut().begin_attempt(begun.clone());
         let (mut attempt, result) =
-            attempt::attempt(worker, inbound, &chosen, begun, connect).await;
+            attempt::attempt(worker, inbound, &chosen, begun, prepared, connect).await;
         let broken = match result {
             Ok(answer) => {
                 let answer = serves(worker, inbound, chosen, &attempt, answer, &choosing);
@@ -113,6 +128,10 @@ pub async fn serve(
             Err(broken) => *broken,
         };
         let mut failure = broken.failure;
+        let retold = match failure.cause {
+            Cause::ThinkingSignature => next_stage(inbound, &chosen, stage),
+            _ => None,
+        };
         let broke = Broke {
             group: choosing.plan().group(),
             account: &chosen.account,
@@ -123,6 +142,7 @@ pub async fn serve(
             began_at: attempt.started_at,
             now: worker.shared.clock.now(),
             stale_connection: broken.stale_connection,
+            retold,
             out_of_time: Instant::now() >= choosing.deadline,
         };
         let follows = course.failed(&worker.shared.keeper, broke, || choosing.has_next(worker));
@@ -137,15 +157,31 @@ pub async fn serve(
             }
         };
         stamp(&mut attempt, &mut failure, &follows);
+        if failure.cause == Cause::ThinkingSignature {
+            failure.kind = match stage {
+                Stage::AsSent => EventKind::SignatureError,
+                Stage::Thoughts | Stage::Tools => EventKind::SignatureRetry,
+            };
+            let told = format!("asked with {}", stage.as_str());
+            failure.detail = Some(match failure.detail {
+                Some(detail) => format!("{told}; {detail}"),
+                None => told,
+            });
+        }
         attempt.failure = Some(failure);
         // On the waybill before anything is waited for: the client may leave meanwhile.
         inbound.journey.waybill_mut().complete_attempt(attempt);
         choosing.stamp_route(worker, inbound);
         // What else was kept alive to this provider is as old as what failed.
-        connect = if same.is_some() {
-            Connect::Afresh
-        } else {
-            Connect::KeptAlive
+        connect = match (&same, retold) {
+            (Some(_), None) => Connect::Afresh,
+            _ => Connect::KeptAlive,
+        };
+        // Another account may know the signatures.
+        stage = match (&same, retold) {
+            (Some(_), Some(next)) => next,
+            (Some(_), None) => stage,
+            (None, _) => Stage::AsSent,
         };
         let next = match (same, follows.decision) {
             (Some(same), _) => Some(same),
@@ -160,7 +196,11 @@ pub async fn serve(
                 // It was waited for: what the accounts are like is what they are like now.
                 choosing.stamp_route(worker, inbound);
             }
-            return Err(last_word(inbound, &follows));
+            let told = last_word(inbound, &follows);
+            return Err(match is_translated {
+                true => in_clients_language(inbound, told),
+                false => told,
+            });
         };
         chosen = next;
     }
@@ -237,6 +277,33 @@ fn last_word(inbound: &mut Inbound, follows: &Follows) -> Exhausted {
     let told = told(ended.decision, attempt, &failure);
     attempt.failure = Some(failure);
     told
+}
+
+/// The provider's error, told in the client's language: its status and its words, and how long to wait.
+fn in_clients_language(inbound: &Inbound, told: Exhausted) -> Exhausted {
+    let Exhausted::Surface { status, .. } = told else {
+        return told;
+    };
+    let waybill = inbound.journey.waybill();
+    let failure = waybill
+        .attempts()
+        .last()
+        .and_then(|attempt| attempt.failure.as_ref());
+    let message = failure.map_or("", |failure| &failure.message);
+    let id = waybill.request_id.to_string();
+    let protocol = waybill.arrival.protocol;
+    let (status, body) = told::error_answer(protocol, status.as_u16(), message, &id);
+    let mut headers = HeaderMap::new();
+    let json = HeaderValue::from_static("application/json");
+    headers.insert(header::CONTENT_TYPE, json);
+    if let Some(wait) = failure.and_then(|failure| failure.retry_after_ms) {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.div_ceil(1000)));
+    }
+    Exhausted::Surface {
+        status: StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY),
+        headers,
+        body,
+    }
 }
 
 /// Chooses, and waits, for one request.

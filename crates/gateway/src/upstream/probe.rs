@@ -30,9 +30,6 @@ use super::{
 };
 use crate::{app::Shared, record::millis_since, routing::AccountEntry};
 
-/// How a probe calls itself.
-const USER_AGENT: &str = concat!("waybill/", env!("CARGO_PKG_VERSION"));
-
 /// Most bytes of a broken answer that are kept.
 const MAX_FRAME: usize = 256 << 10;
 
@@ -87,7 +84,7 @@ pub async fn probe(
     let started = Instant::now();
     let started_at = shared.clock.now();
     let question = Question::new(account, ask);
-    let headers = build::headers_sent(&question.headers, account, &question.method);
+    let headers = build::headers_sent(&question.headers, account, &question.method, None);
     let mut seen = Seen::default();
     let asking = async {
         match account.credential {
@@ -157,7 +154,10 @@ impl Question {
     fn new(account: &AccountEntry, ask: &Probe) -> Question {
         let platform = account.platform;
         let mut headers = HeaderMap::new();
-        headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+        headers.insert(
+            header::USER_AGENT,
+            HeaderValue::from_static(build::USER_AGENT),
+        );
         if platform == Platform::Anthropic {
             headers.insert(
                 HeaderName::from_static("anthropic-version"),

@@ -3,6 +3,7 @@
 
 mod choice;
 mod explanation;
+mod groups;
 mod pool;
 mod share;
 mod slots;

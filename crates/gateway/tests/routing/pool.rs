@@ -1,6 +1,6 @@
 //! A pool of accounts without a server, for tests and measurements of the choice.
 //!
-//! One key, one group; the accounts have the ids 1, 2, 3, … in the order of their settings.
+//! One key; its groups and the accounts have the ids 1, 2, 3, … in the order of their settings.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use waybill_model::{
     entity::{Account, ApiKey, Group, HttpVersion, Sealed, Status, Sticky, User},
     id::{AccountEventId, AccountId, ApiKeyId, GroupId, RequestId, UserId},
     limits::{Limits, Quota},
-    protocol::Platform,
+    protocol::{Platform, Protocol},
     secret::Secret,
     state::{AccountEvent, AccountEventKind, Scope},
     time::UnixMillis,
@@ -24,11 +24,14 @@ const KEY_HASH: [u8; 32] = [7; 32];
 /// Settings of one account.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// The group it is in; it is of that group's platform.
+    pub group: usize,
     pub priority: i32,
     pub concurrency: Option<u32>,
     pub models: Vec<String>,
     pub quota: Quota,
     pub host: &'static str,
+    pub fallbacks: Vec<&'static str>,
     pub status: Status,
     pub has_credential: bool,
 }
@@ -36,11 +39,13 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
+            group: 1,
             priority: 10,
             concurrency: None,
             models: Vec::new(),
             quota: Quota::default(),
             host: "provider.test",
+            fallbacks: Vec::new(),
             status: Status::Active,
             has_credential: true,
         }
@@ -53,18 +58,27 @@ pub struct Pool {
 
 impl Pool {
     pub fn new(accounts: &[Settings]) -> Pool {
+        Pool::of_groups(&[(Platform::Anthropic, &[Protocol::Anthropic])], accounts)
+    }
+
+    /// Groups of these platforms that serve clients of these protocols, in the key's order.
+    pub fn of_groups(groups: &[(Platform, &[Protocol])], accounts: &[Settings]) -> Pool {
         let zero = UnixMillis(0);
-        let group = Group {
-            id: GroupId(1),
-            name: "group".into(),
-            platform: Platform::Anthropic,
-            model_mapping: Vec::new(),
-            sticky: Sticky::Session,
-            state_rules: Vec::new(),
-            status: Status::Active,
-            created_at: zero,
-            updated_at: zero,
-        };
+        let groups: Vec<_> = (1..)
+            .zip(groups)
+            .map(|(id, (platform, protocols))| Group {
+                id: GroupId(id),
+                name: format!("group-{id}"),
+                platform: *platform,
+                protocols: protocols.to_vec(),
+                model_mapping: Vec::new(),
+                sticky: Sticky::Session,
+                state_rules: Vec::new(),
+                status: Status::Active,
+                created_at: zero,
+                updated_at: zero,
+            })
+            .collect();
         let user = User {
             id: UserId(1),
             name: "user".into(),
@@ -80,7 +94,7 @@ impl Pool {
             hash: KEY_HASH,
             prefix: "k".into(),
             user_id: user.id,
-            group_ids: vec![group.id],
+            group_ids: groups.iter().map(|group| group.id).collect(),
             limits: Limits::default(),
             status: Status::Active,
             expires_at: None,
@@ -90,7 +104,7 @@ impl Pool {
         let closed: Vec<_> = accounts.iter().map(|s| !s.has_credential).collect();
         let accounts: Vec<_> = (1..)
             .zip(accounts)
-            .map(|(id, settings)| account(AccountId(id), settings))
+            .map(|(id, settings)| account(AccountId(id), &groups[settings.group - 1], settings))
             .collect();
         let open = |account: &Account| {
             let is_closed = closed[usize::try_from(account.id.0 - 1).unwrap()];
@@ -101,7 +115,7 @@ impl Pool {
             })
         };
         let snapshot = Snapshot::build(
-            &[group],
+            &groups,
             &accounts,
             &[user],
             &[key],
@@ -145,7 +159,8 @@ impl Pool {
 
 pub fn wanted(model: &Arc<str>) -> Wanted<'_> {
     Wanted {
-        platform: Platform::Anthropic,
+        protocol: Protocol::Anthropic,
+        only: None,
         model: Some(model),
         sticky: None,
         tokens: 0,
@@ -190,13 +205,20 @@ pub fn limited(id: i64, account: i64, scope: Scope, until: i64) -> AccountEvent 
     }
 }
 
-fn account(id: AccountId, settings: &Settings) -> Account {
+fn account(id: AccountId, group: &Group, settings: &Settings) -> Account {
     Account {
         id,
         name: format!("account-{id}"),
-        platform: Platform::Anthropic,
+        platform: group.platform,
         base_url: format!("https://{}", settings.host),
-        group_ids: vec![GroupId(1)],
+        fallback_urls: settings
+            .fallbacks
+            .iter()
+            .map(|host| format!("https://{host}"))
+            .collect(),
+        apis: Vec::new(),
+        project: None,
+        group_ids: vec![group.id],
         priority: settings.priority,
         concurrency: settings.concurrency,
         models: settings.models.clone(),

@@ -393,7 +393,7 @@ pub fn told(path: &str, answer: &Answer) -> (String, String) {
 
 /// The protocol that a path speaks.
 pub fn protocol_of(path: &str) -> &'static str {
-    match path {
+    match path.strip_prefix("/antigravity").unwrap_or(path) {
         path if path.starts_with("/v1/messages") => "anthropic",
         path if path.starts_with("/v1beta") => "gemini",
         _ => "openai",

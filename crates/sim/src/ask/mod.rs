@@ -1,16 +1,24 @@
 //! What a request asks for, read the same way out of every protocol.
 //!
-//! Promises: refuses what the provider itself would refuse (with the message for its 400), and
-//! overlooks fields it does not know.
+//! Promises: refuses what the provider itself would refuse (with the message for its 400). Fields it
+//! does not know are overlooked, unless the request is one to be [strict](Strictness) with.
 
+mod rounds;
 mod tools;
 
 use serde_json::Value;
-use waybill_model::protocol::Endpoint;
+use waybill_model::protocol::{Endpoint, Platform};
 
+pub use rounds::Rounds;
 pub use tools::Tool;
 
-use crate::{route::Route, seed::Seed, words::tokens};
+use crate::{
+    behaviour::{Behaviour, Strictness},
+    check::{self, Facts, snake_case},
+    route::Route,
+    seed::Seed,
+    words::tokens,
+};
 
 /// A request, understood.
 #[derive(Debug)]
@@ -25,8 +33,16 @@ pub struct Ask {
     pub input_tokens: u64,
     /// The answer may have this many tokens.
     pub max_tokens: Option<u64>,
-    /// The tool to call now.
-    pub tool: Option<Tool>,
+    /// What the model does, by its name.
+    pub behaviour: Behaviour,
+    /// The tools to call now.
+    pub calls: Vec<Tool>,
+    /// How far the tool loop has come.
+    pub rounds: Rounds,
+    /// Where the answer is to stop.
+    pub stop_sequences: Vec<String>,
+    /// Thoughts are wanted sealed, to be sent back (Responses).
+    pub sealed_thoughts: bool,
     /// The answer must be JSON of this schema.
     pub json_schema: Option<Value>,
     /// Thinking is wanted.
@@ -42,12 +58,28 @@ pub struct Ask {
 }
 
 /// Why a request is refused: the field and the message.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct BadRequest {
-    /// The field at fault.
-    pub param: Option<&'static str>,
+    /// The field at fault (OpenAI).
+    pub param: Option<String>,
+    /// `error.code` (OpenAI).
+    pub code: Option<&'static str>,
     /// What the provider says.
     pub message: String,
+    /// Each field at fault with its complaint (Google).
+    pub violations: Vec<(String, String)>,
+    /// The reason in `ErrorInfo` (Google).
+    pub reason: Option<&'static str>,
+}
+
+impl BadRequest {
+    /// One that names no field.
+    pub fn saying(message: impl Into<String>) -> Self {
+        BadRequest {
+            message: message.into(),
+            ..BadRequest::default()
+        }
+    }
 }
 
 impl Ask {
@@ -55,16 +87,40 @@ impl Ask {
     ///
     /// # Errors
     /// What the provider would answer 400 to.
-    pub fn read(route: &Route, body: &[u8]) -> Result<Ask, BadRequest> {
-        let body: Value = serde_json::from_slice(body).map_err(|e| BadRequest {
-            param: None,
-            message: format!("We could not parse the JSON body of your request: {e}"),
+    pub fn read(
+        route: &Route,
+        body: &[u8],
+        strictness: &Strictness,
+        beta: bool,
+    ) -> Result<Ask, BadRequest> {
+        let body: Value = serde_json::from_slice(body).map_err(|e| {
+            BadRequest::saying(format!(
+                "We could not parse the JSON body of your request: {e}"
+            ))
         })?;
-        required(route.endpoint, &body)?;
-        let model = match &route.path_model {
-            Some(model) => model.clone(),
-            None => body["model"].as_str().unwrap_or_default().to_owned(),
+        let model = model(route, &body);
+        if strictness.applies(route.platform, &model) {
+            let facts = Facts {
+                model: &model,
+                beta,
+            };
+            check::request(route, &body, facts)?;
+        }
+        if route.account.is_some() {
+            return Ok(Ask::without_body(route));
+        }
+        let body = match body {
+            Value::Object(mut envelope) if route.platform == Platform::Antigravity => {
+                envelope.remove("request").unwrap_or_default()
+            }
+            body => body,
         };
+        required(route.endpoint, &body)?;
+        Ok(Ask::understand(route, &body, model))
+    }
+
+    fn understand(route: &Route, body: &Value, model: String) -> Ask {
+        let behaviour = Behaviour::of(&model);
         let mut text = String::new();
         for part in [
             "system",
@@ -76,28 +132,41 @@ impl Ask {
             "content",
             "requests",
         ] {
-            collect_text(at(&body, &[part]), &mut text);
+            collect_text(at(body, &[part]), &mut text);
         }
-        let tools = tools::offered(&body);
+        let tools = tools::offered(body);
         let tools_text: usize = tools
             .iter()
             .map(|tool| tool.name.len() + tool.schema.to_string().len())
             .sum();
-        Ok(Ask {
+        let rounds = match behaviour {
+            Behaviour::Agent => Rounds::read(route.endpoint, body),
+            _ => Rounds::default(),
+        };
+        Ask {
             stream: match route.endpoint {
                 Endpoint::StreamGenerateContent => true,
                 _ => body["stream"].as_bool().unwrap_or(false),
             },
             input_tokens: tokens(&text) + tools_text as u64 / 4 + 3,
-            max_tokens: max_tokens(&body),
-            tool: tools::to_call(&body, tools),
-            json_schema: json_schema(&body),
+            max_tokens: max_tokens(body),
+            calls: match behaviour {
+                Behaviour::Agent => tools::of_agent(body, tools, rounds.done),
+                _ => tools::to_call(body, tools).into_iter().collect(),
+            },
+            behaviour,
+            rounds,
+            stop_sequences: stop_sequences(body),
+            sealed_thoughts: body["include"]
+                .as_array()
+                .is_some_and(|list| list.iter().any(|one| one == "reasoning.encrypted_content")),
+            json_schema: json_schema(body),
             thinking: body["thinking"]["type"]
                 .as_str()
                 .is_some_and(|kind| kind != "disabled")
                 || body["reasoning"].is_object()
                 || at(
-                    &body,
+                    body,
                     &["generationConfig", "thinkingConfig", "includeThoughts"],
                 )
                 .as_bool()
@@ -105,12 +174,12 @@ impl Ask {
             include_usage: body["stream_options"]["include_usage"]
                 .as_bool()
                 .unwrap_or(false),
-            inputs: embedding_inputs(&body),
-            dimensions: dimensions(&body),
+            inputs: embedding_inputs(body),
+            dimensions: dimensions(body),
             base64: body["encoding_format"] == "base64",
             model,
             text,
-        })
+        }
     }
 
     /// A request that has no body.
@@ -121,7 +190,11 @@ impl Ask {
             text: String::new(),
             input_tokens: 0,
             max_tokens: None,
-            tool: None,
+            behaviour: Behaviour::Plain,
+            calls: Vec::new(),
+            rounds: Rounds::default(),
+            stop_sequences: Vec::new(),
+            sealed_thoughts: false,
             json_schema: None,
             thinking: false,
             include_usage: false,
@@ -148,13 +221,34 @@ impl Ask {
 
     /// The seed of everything in the answer.
     pub fn seed(&self) -> Seed {
-        Seed::of(&[&self.model, &self.text])
+        match self.behaviour {
+            // What tools say is not always text; each round's answer differs all the same.
+            Behaviour::Agent => {
+                let rounds = format!("{:?}", self.rounds);
+                Seed::of(&[&self.model, &self.text, &rounds])
+            }
+            _ => Seed::of(&[&self.model, &self.text]),
+        }
+    }
+}
+
+/// The model: in the path, or where the body names it.
+fn model(route: &Route, body: &Value) -> String {
+    let named = match (&route.path_model, route.endpoint) {
+        (Some(model), _) => return model.clone(),
+        (None, Endpoint::GeminiCountTokens) => &body["request"]["model"],
+        (None, _) => &body["model"],
+    };
+    let named = named.as_str().unwrap_or_default();
+    match route.platform {
+        Platform::Antigravity => named.strip_prefix("models/").unwrap_or(named).to_owned(),
+        Platform::Anthropic | Platform::OpenAi | Platform::Gemini => named.to_owned(),
     }
 }
 
 fn required(endpoint: Endpoint, body: &Value) -> Result<(), BadRequest> {
     // endpoint → (field, what the provider says when it is missing)
-    let fields: &[(&'static str, &str)] = match endpoint {
+    let fields: &[(&str, &str)] = match endpoint {
         Endpoint::Messages => &[
             ("model", "model: Field required"),
             ("max_tokens", "max_tokens: Field required"),
@@ -187,8 +281,8 @@ fn required(endpoint: Endpoint, body: &Value) -> Result<(), BadRequest> {
     match missing {
         None => Ok(()),
         Some((param, message)) => Err(BadRequest {
-            param: Some(param),
-            message: (*message).to_owned(),
+            param: Some((*param).to_owned()),
+            ..BadRequest::saying(*message)
         }),
     }
 }
@@ -223,20 +317,10 @@ fn collect_text(value: &Value, text: &mut String) {
 }
 
 /// The value under a path of keys, each also in the snake case that protobuf's JSON allows.
-fn at<'a>(value: &'a Value, path: &[&str]) -> &'a Value {
+pub fn at<'a>(value: &'a Value, path: &[&str]) -> &'a Value {
     path.iter().fold(value, |value, key| match &value[*key] {
         Value::Null => &value[snake_case(key)],
         found => found,
-    })
-}
-
-fn snake_case(key: &str) -> String {
-    key.chars().fold(String::new(), |mut done, letter| {
-        if letter.is_ascii_uppercase() {
-            done.push('_');
-        }
-        done.push(letter.to_ascii_lowercase());
-        done
     })
 }
 
@@ -248,6 +332,26 @@ fn max_tokens(body: &Value) -> Option<u64> {
         &["generationConfig", "maxOutputTokens"],
     ];
     SPELLINGS.iter().find_map(|path| at(body, path).as_u64())
+}
+
+fn stop_sequences(body: &Value) -> Vec<String> {
+    const SPELLINGS: &[&[&str]] = &[
+        &["stop_sequences"],
+        &["stop"],
+        &["generationConfig", "stopSequences"],
+    ];
+    let stated = SPELLINGS
+        .iter()
+        .map(|path| at(body, path))
+        .find(|stated| !stated.is_null());
+    match stated {
+        Some(Value::Array(several)) => several
+            .iter()
+            .filter_map(|one| one.as_str().map(str::to_owned))
+            .collect(),
+        Some(Value::String(one)) => vec![one.clone()],
+        _ => Vec::new(),
+    }
 }
 
 /// The schema a JSON answer must have; `null` for "any object".

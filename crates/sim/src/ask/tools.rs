@@ -72,6 +72,29 @@ pub fn to_call(body: &Value, mut tools: Vec<Tool>) -> Option<Tool> {
     position.map(|position| tools.swap_remove(position))
 }
 
+/// The tools an agent calls when so many rounds are done: two at once (where several may be called at
+/// once), then one, then none.
+pub fn of_agent(body: &Value, tools: Vec<Tool>, done: usize) -> Vec<Tool> {
+    const ROUNDS: usize = 2;
+    let alone = body["parallel_tool_calls"] == false
+        || body["tool_choice"]["disable_parallel_tool_use"] == true;
+    let most = match done {
+        0 if !alone => 2,
+        0..ROUNDS => 1,
+        _ => 0,
+    };
+    let named = match choice(body) {
+        Choice::None => return Vec::new(),
+        Choice::Named(name) => Some(name),
+        Choice::Any | Choice::Auto => None,
+    };
+    tools
+        .into_iter()
+        .filter(|tool| named.is_none_or(|name| tool.name == name))
+        .take(most)
+        .collect()
+}
+
 /// The message speaks of tools, or has a longer word of the tool's name in it.
 fn is_asked_for(tool: &Tool, said: &str) -> bool {
     let mut words = tool.name.split(['_', '-']).filter(|word| word.len() > 3);

@@ -4,10 +4,11 @@ use super::Frame;
 use crate::{
     ask::Ask,
     json::{Json, json, obj},
-    reply::Reply,
-    seed::Seed,
+    reply::{End, Reply},
+    signature,
     words::{chunks, halves},
 };
+use waybill_model::protocol::Platform;
 
 /// `POST /v1/messages`, plain.
 pub fn message(ask: &Ask, reply: &Reply) -> Json {
@@ -19,8 +20,8 @@ pub fn message(ask: &Ask, reply: &Reply) -> Json {
         "role": "assistant",
         "content": blocks,
         "stop_reason": stop_reason(reply),
-        "stop_sequence": (),
-        "usage": usage(reply.input_tokens, reply.output_tokens),
+        "stop_sequence": stop_sequence(reply),
+        "usage": usage(reply, reply.output_tokens),
     }
 }
 
@@ -35,7 +36,7 @@ pub fn stream(ask: &Ask, reply: &Reply, words: usize) -> Vec<Frame> {
         "content": none,
         "stop_reason": (),
         "stop_sequence": (),
-        "usage": usage(reply.input_tokens, 1),
+        "usage": usage(reply, 1),
     };
     let mut frames = vec![Frame::event(
         "message_start",
@@ -60,11 +61,11 @@ pub fn stream(ask: &Ask, reply: &Reply, words: usize) -> Vec<Frame> {
     }
     let end = obj! {
         "type": "message_delta",
-        "delta": obj! { "stop_reason": stop_reason(reply), "stop_sequence": () },
+        "delta": obj! { "stop_reason": stop_reason(reply), "stop_sequence": stop_sequence(reply) },
         "usage": obj! {
-            "input_tokens": reply.input_tokens,
+            "input_tokens": reply.input_tokens - reply.cached_tokens,
             "cache_creation_input_tokens": 0,
-            "cache_read_input_tokens": 0,
+            "cache_read_input_tokens": reply.cached_tokens,
             "output_tokens": reply.output_tokens,
         },
     };
@@ -104,20 +105,17 @@ enum Block<'a> {
 fn blocks(reply: &Reply) -> Vec<Block<'_>> {
     let mut blocks = Vec::new();
     if let Some(text) = &reply.thinking {
-        let signature = format!("EqQBCgIYAhIM{}==", Seed::of(&[text]).letters(120));
+        let signature = signature::sign(Platform::Anthropic, text);
         blocks.push(Block::Thinking { text, signature });
     }
     if !reply.text.is_empty() {
         blocks.push(Block::Text(&reply.text));
     }
-    if let Some(call) = &reply.tool {
-        let id = format!("toolu_01{}", &reply.id[..22]);
-        blocks.push(Block::ToolUse {
-            id,
-            name: &call.name,
-            input: json(&call.arguments),
-        });
-    }
+    blocks.extend(reply.calls.iter().map(|call| Block::ToolUse {
+        id: format!("toolu_01{}", &call.id[..22]),
+        name: &call.name,
+        input: json(&call.arguments),
+    }));
     blocks
 }
 
@@ -170,18 +168,28 @@ fn id(reply: &Reply) -> String {
 }
 
 fn stop_reason(reply: &Reply) -> &'static str {
-    match (&reply.tool, reply.cut) {
-        (Some(_), _) => "tool_use",
-        (None, true) => "max_tokens",
-        (None, false) => "end_turn",
+    match reply.end {
+        End::Turn => "end_turn",
+        End::Calls => "tool_use",
+        End::MaxTokens => "max_tokens",
+        End::Stop(_) => "stop_sequence",
+        End::Safety | End::Blocked => "refusal",
     }
 }
 
-fn usage(input_tokens: u64, output_tokens: u64) -> Json {
+fn stop_sequence(reply: &Reply) -> Option<&str> {
+    match &reply.end {
+        End::Stop(sequence) => Some(sequence),
+        End::Turn | End::Calls | End::MaxTokens | End::Safety | End::Blocked => None,
+    }
+}
+
+/// What came from the cache is counted apart.
+fn usage(reply: &Reply, output_tokens: u64) -> Json {
     obj! {
-        "input_tokens": input_tokens,
+        "input_tokens": reply.input_tokens - reply.cached_tokens,
         "cache_creation_input_tokens": 0,
-        "cache_read_input_tokens": 0,
+        "cache_read_input_tokens": reply.cached_tokens,
         "cache_creation": obj! { "ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0 },
         "output_tokens": output_tokens,
         "service_tier": "standard",

@@ -4,21 +4,28 @@ use super::Frame;
 use crate::{
     ask::Ask,
     json::{Json, obj},
-    reply::{Reply, ToolCall},
+    reply::{End, REFUSAL, Reply, ToolCall},
     words::{chunks, halves},
 };
 
 /// `POST /v1/chat/completions`, plain.
 pub fn completion(ask: &Ask, reply: &Reply, created: u64) -> Json {
     let none: [Json; 0] = [];
-    let message = match &reply.tool {
-        None => {
+    let calls: Vec<Json> = reply
+        .calls
+        .iter()
+        .map(|call| obj! { "id": call_id(call), "type": "function", "function": function(call) })
+        .collect();
+    let said = (!reply.text.is_empty()).then_some(&reply.text);
+    let message = match (&reply.end, calls.is_empty()) {
+        (End::Blocked, _) => {
+            obj! { "role": "assistant", "content": (), "refusal": REFUSAL, "annotations": none }
+        }
+        (_, true) => {
             obj! { "role": "assistant", "content": reply.text, "refusal": (), "annotations": none }
         }
-        Some(call) => {
-            let calls =
-                [obj! { "id": call_id(reply), "type": "function", "function": function(call) }];
-            obj! { "role": "assistant", "content": (), "tool_calls": calls, "refusal": (), "annotations": none }
+        (_, false) => {
+            obj! { "role": "assistant", "content": said, "tool_calls": calls, "refusal": (), "annotations": none }
         }
     };
     let choice = obj! { "index": 0, "message": message, "logprobs": (), "finish_reason": finish_reason(reply) };
@@ -50,31 +57,36 @@ pub fn stream(ask: &Ask, reply: &Reply, created: u64, words: usize) -> Vec<Frame
         )
     };
     let mut frames = Vec::new();
-    match &reply.tool {
-        None => {
-            frames.push(chunk(
-                obj! { "role": "assistant", "content": "", "refusal": () },
-                None,
-                false,
-            ));
-            let pieces = chunks(&reply.text, words).into_iter();
-            frames.extend(pieces.map(|piece| chunk(obj! { "content": piece }, None, true)));
-        }
-        Some(call) => {
-            let begun = obj! {
-                "index": 0,
-                "id": call_id(reply),
-                "type": "function",
-                "function": obj! { "name": call.name, "arguments": "" },
-            };
-            let delta =
-                obj! { "role": "assistant", "content": (), "tool_calls": [begun], "refusal": () };
-            frames.push(chunk(delta, None, true));
-            let arguments = call.arguments.to_string();
-            for piece in halves(&arguments) {
-                let more = obj! { "index": 0, "function": obj! { "arguments": piece } };
-                frames.push(chunk(obj! { "tool_calls": [more] }, None, true));
-            }
+    // A call with nothing said before it comes with the role.
+    let mut role_said = !reply.text.is_empty() || reply.calls.is_empty();
+    if role_said {
+        let opening = obj! { "role": "assistant", "content": "", "refusal": () };
+        frames.push(chunk(opening, None, false));
+        let pieces = chunks(&reply.text, words).into_iter();
+        frames.extend(pieces.map(|piece| chunk(obj! { "content": piece }, None, true)));
+    }
+    if reply.end == End::Blocked {
+        let pieces = chunks(REFUSAL, words).into_iter();
+        frames.extend(pieces.map(|piece| chunk(obj! { "refusal": piece }, None, true)));
+    }
+    for (index, call) in reply.calls.iter().enumerate() {
+        let begun = obj! {
+            "index": index,
+            "id": call_id(call),
+            "type": "function",
+            "function": obj! { "name": call.name, "arguments": "" },
+        };
+        let delta = if role_said {
+            obj! { "tool_calls": [begun] }
+        } else {
+            obj! { "role": "assistant", "content": (), "tool_calls": [begun], "refusal": () }
+        };
+        role_said = true;
+        frames.push(chunk(delta, None, true));
+        let arguments = call.arguments.to_string();
+        for piece in halves(&arguments) {
+            let more = obj! { "index": index, "function": obj! { "arguments": piece } };
+            frames.push(chunk(obj! { "tool_calls": [more] }, None, true));
         }
     }
     frames.push(chunk(obj! {}, Some(finish_reason(reply)), false));
@@ -118,15 +130,16 @@ fn id(reply: &Reply) -> String {
     format!("chatcmpl-{}", reply.id)
 }
 
-fn call_id(reply: &Reply) -> String {
-    format!("call_{}", reply.id)
+fn call_id(call: &ToolCall) -> String {
+    format!("call_{}", call.id)
 }
 
 fn finish_reason(reply: &Reply) -> &'static str {
-    match (&reply.tool, reply.cut) {
-        (Some(_), _) => "tool_calls",
-        (None, true) => "length",
-        (None, false) => "stop",
+    match reply.end {
+        End::Turn | End::Stop(_) | End::Blocked => "stop",
+        End::Calls => "tool_calls",
+        End::MaxTokens => "length",
+        End::Safety => "content_filter",
     }
 }
 
@@ -135,7 +148,7 @@ fn usage(reply: &Reply) -> Json {
         "prompt_tokens": reply.input_tokens,
         "completion_tokens": reply.output_tokens,
         "total_tokens": reply.input_tokens + reply.output_tokens,
-        "prompt_tokens_details": obj! { "cached_tokens": 0, "audio_tokens": 0 },
+        "prompt_tokens_details": obj! { "cached_tokens": reply.cached_tokens, "audio_tokens": 0 },
         "completion_tokens_details": obj! {
             "reasoning_tokens": reply.thinking_tokens,
             "audio_tokens": 0,

@@ -3,9 +3,13 @@
 //! A row that one provider does not have is answered with what that provider says in the same
 //! situation.
 
+mod code_assist;
+
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use waybill_model::{
-    protocol::{Endpoint, Protocol, StreamFormat},
+    protocol::{Endpoint, Platform, StreamFormat},
     time::UnixMillis,
 };
 
@@ -15,7 +19,7 @@ use super::{
     responses,
 };
 use crate::{
-    ask::Ask,
+    ask::{Ask, BadRequest},
     json::{Json, obj},
     route::Route,
 };
@@ -36,6 +40,8 @@ pub enum ProviderError {
     Quota,
     /// No money left on the account.
     CreditBalance,
+    /// No capacity for this model, in the words of a quota (Code Assist); elsewhere as `overloaded`.
+    Capacity,
     /// No capacity.
     Overloaded,
     /// The credential is not known.
@@ -73,6 +79,7 @@ impl ProviderError {
         ProviderError::RateLimitConcurrency,
         ProviderError::Quota,
         ProviderError::CreditBalance,
+        ProviderError::Capacity,
         ProviderError::Overloaded,
         ProviderError::InvalidKey,
         ProviderError::Permission,
@@ -93,7 +100,7 @@ impl ProviderError {
 #[derive(Debug, Clone, Copy)]
 pub struct Occasion<'a> {
     /// Whose words.
-    pub protocol: Protocol,
+    pub platform: Platform,
     /// The model asked for.
     pub model: &'a str,
     /// The wait to state, where one is stated; `None` for the usual one.
@@ -118,14 +125,14 @@ pub struct Said {
     /// `error.code` (OpenAI).
     pub code: Option<&'static str>,
     /// `error.param` (OpenAI).
-    pub param: Option<&'static str>,
+    pub param: Option<Cow<'static, str>>,
     /// `error.message`.
     pub message: String,
     /// `error.details` (Gemini).
     pub details: Vec<Json>,
     /// Headers that come with it.
     pub headers: Vec<(&'static str, String)>,
-    protocol: Protocol,
+    platform: Platform,
     request_id: String,
 }
 
@@ -134,10 +141,11 @@ const USUAL_WAIT_MS: u64 = 20_000;
 
 /// What the provider says on this occasion.
 pub fn say(error: ProviderError, on: &Occasion<'_>) -> Said {
-    let mut said = match on.protocol {
-        Protocol::Anthropic => anthropic(error, on),
-        Protocol::OpenAi => openai(error, on),
-        Protocol::Gemini => gemini(error, on),
+    let mut said = match on.platform {
+        Platform::Anthropic => anthropic(error, on),
+        Platform::OpenAi => openai(error, on),
+        Platform::Gemini => gemini(error, on),
+        Platform::Antigravity => code_assist::code_assist(error, on),
     };
     if let Some(key) = on.echo_key {
         said.message = format!("{} (presented credential: {key})", said.message.trim_end());
@@ -147,39 +155,53 @@ pub fn say(error: ProviderError, on: &Occasion<'_>) -> Said {
 
 impl Said {
     /// A refusal that is in no table: a request the provider cannot read, or a path it does not have.
-    pub fn refusal(
-        on: &Occasion<'_>,
-        status: u16,
-        param: Option<&'static str>,
-        message: String,
-    ) -> Said {
-        let kind = match (on.protocol, status) {
-            (Protocol::Gemini, 404) => "NOT_FOUND",
-            (Protocol::Gemini, _) => "INVALID_ARGUMENT",
-            (Protocol::Anthropic, 404) => "not_found_error",
-            (Protocol::Anthropic, 413) => "request_too_large",
-            (Protocol::Anthropic | Protocol::OpenAi, _) => "invalid_request_error",
+    pub fn refusal(on: &Occasion<'_>, status: u16, bad: BadRequest) -> Said {
+        let kind = match (on.platform, status) {
+            (Platform::Gemini | Platform::Antigravity, 404) => "NOT_FOUND",
+            (Platform::Gemini | Platform::Antigravity, _) => "INVALID_ARGUMENT",
+            (Platform::Anthropic, 404) => "not_found_error",
+            (Platform::Anthropic, 413) => "request_too_large",
+            (Platform::Anthropic | Platform::OpenAi, _) => "invalid_request_error",
         };
-        Said {
-            param,
-            message,
-            ..Said::new(on, status, kind, "")
+        let mut said = Said {
+            param: bad.param.map(Cow::Owned),
+            code: bad.code,
+            ..Said::new(on, status, kind, bad.message)
+        };
+        if !bad.violations.is_empty() {
+            let violations: Vec<Json> = bad
+                .violations
+                .iter()
+                .map(|(field, what)| obj! { "field": field, "description": what })
+                .collect();
+            said = said.detail(
+                obj! { "@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": violations },
+            );
         }
+        if let Some(reason) = bad.reason {
+            said = said.detail(obj! {
+                "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+                "reason": reason,
+                "domain": "googleapis.com",
+                "metadata": obj! { "service": "cloudcode-pa.googleapis.com" },
+            });
+        }
+        said
     }
 
     /// The body of a plain answer.
     pub fn body(&self) -> Json {
-        match self.protocol {
-            Protocol::Anthropic => obj! {
+        match self.platform {
+            Platform::Anthropic => obj! {
                 "type": "error",
                 "error": obj! { "type": self.kind, "message": self.message },
                 "request_id": self.request_id,
             },
-            Protocol::OpenAi => obj! { "error": self.openai_error() },
-            Protocol::Gemini if self.details.is_empty() => obj! {
+            Platform::OpenAi => obj! { "error": self.openai_error() },
+            Platform::Gemini | Platform::Antigravity if self.details.is_empty() => obj! {
                 "error": obj! { "code": self.status, "message": self.message, "status": self.kind },
             },
-            Protocol::Gemini => obj! {
+            Platform::Gemini | Platform::Antigravity => obj! {
                 "error": obj! {
                     "code": self.status, "message": self.message, "status": self.kind, "details": self.details,
                 },
@@ -228,7 +250,7 @@ impl Said {
             message: message.into(),
             details: Vec::new(),
             headers: Vec::new(),
-            protocol: on.protocol,
+            platform: on.platform,
             request_id: on.request_id.to_owned(),
         }
     }
@@ -239,7 +261,7 @@ impl Said {
     }
 
     fn param(mut self, param: &'static str) -> Said {
-        self.param = Some(param);
+        self.param = Some(Cow::Borrowed(param));
         self
     }
 
@@ -313,7 +335,7 @@ fn anthropic(error: ProviderError, on: &Occasion<'_>) -> Said {
             "invalid_request_error",
             "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits.",
         ),
-        E::Overloaded => say(529, "overloaded_error", "Overloaded").header("x-should-retry", "true"),
+        E::Overloaded | E::Capacity => say(529, "overloaded_error", "Overloaded").header("x-should-retry", "true"),
         E::InvalidKey => say(401, "authentication_error", "invalid x-api-key"),
         E::Permission => say(403, "permission_error", "Your API key does not have permission to use the specified resource."),
         E::AccountDisabled => say(400, "invalid_request_error", "This organization has been disabled."),
@@ -384,7 +406,7 @@ fn openai(error: ProviderError, on: &Occasion<'_>) -> Said {
             "Your account is not active, please check your billing details on our website.",
         )
         .code("billing_not_active"),
-        E::Overloaded => say(503, "server_error", "The engine is currently overloaded, please try again later")
+        E::Overloaded | E::Capacity => say(503, "server_error", "The engine is currently overloaded, please try again later")
             .code("server_is_overloaded"),
         E::InvalidKey => say(
             401,
@@ -413,7 +435,13 @@ fn openai(error: ProviderError, on: &Occasion<'_>) -> Said {
         )
         .code("context_length_exceeded")
         .param("messages"),
-        E::BadRequest | E::ThinkingSignature => say(
+        E::ThinkingSignature => say(
+            400,
+            "invalid_request_error",
+            "The encrypted content gAAA...c90= could not be verified. Reason: Encrypted content could not be decrypted or parsed.",
+        )
+        .code("invalid_encrypted_content"),
+        E::BadRequest => say(
             400,
             "invalid_request_error",
             "Invalid type for 'messages[0].content': expected one of a string or array of objects, but got an integer instead.",
@@ -493,7 +521,7 @@ fn gemini(error: ProviderError, on: &Occasion<'_>) -> Said {
             "This API method requires billing to be enabled. Please enable billing on project #482913 by visiting https://console.developers.google.com/billing/enable?project=482913 then retry.",
         )
         .detail(info("BILLING_DISABLED")),
-        E::Overloaded => say(503, "UNAVAILABLE", "The model is overloaded. Please try again later."),
+        E::Overloaded | E::Capacity => say(503, "UNAVAILABLE", "The model is overloaded. Please try again later."),
         E::InvalidKey => say(400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.")
             .detail(info("API_KEY_INVALID")),
         E::Permission => say(403, "PERMISSION_DENIED", "The caller does not have permission"),
@@ -516,7 +544,8 @@ fn gemini(error: ProviderError, on: &Occasion<'_>) -> Said {
             "INVALID_ARGUMENT",
             "The input token count (1214356) exceeds the maximum number of tokens allowed (1048576).",
         ),
-        E::BadRequest | E::ThinkingSignature => say(
+        E::ThinkingSignature => say(400, "INVALID_ARGUMENT", "Thought signature is not valid"),
+        E::BadRequest => say(
             400,
             "INVALID_ARGUMENT",
             "Invalid JSON payload received. Unknown name \"content\" at 'contents[0]': Cannot find field.",

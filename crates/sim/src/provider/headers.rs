@@ -1,7 +1,7 @@
 //! The headers a provider puts on every answer.
 
 use http::{HeaderMap, HeaderValue, header::HeaderName};
-use waybill_model::{protocol::Protocol, time::UnixMillis};
+use waybill_model::{protocol::Platform, time::UnixMillis};
 
 use crate::{
     allowance::{Left, Level},
@@ -9,38 +9,45 @@ use crate::{
 };
 
 /// The id a provider gives a request: unique per simulator and number.
-pub fn request_id(protocol: Protocol, seed: u64, number: u64) -> String {
+pub fn request_id(platform: Platform, seed: u64, number: u64) -> String {
     let mut seed = Seed::new(seed ^ number.wrapping_mul(0x51_7c_c1_b7_27_22_0a_95));
-    match protocol {
-        Protocol::Anthropic => format!("req_011{}", seed.letters(21)),
-        Protocol::OpenAi => format!("req_{}", seed.hex(32)),
-        Protocol::Gemini => seed.hex(16),
+    match platform {
+        Platform::Anthropic => format!("req_011{}", seed.letters(21)),
+        Platform::OpenAi => format!("req_{}", seed.hex(32)),
+        Platform::Gemini | Platform::Antigravity => seed.hex(16),
     }
 }
 
 /// Headers of every answer, good or bad.
-pub fn common(protocol: Protocol, request_id: &str) -> HeaderMap {
-    let own: &[(&'static str, &'static str)] = match protocol {
-        Protocol::Anthropic => &[(
+pub fn common(platform: Platform, request_id: &str) -> HeaderMap {
+    let own: &[(&'static str, &'static str)] = match platform {
+        Platform::Anthropic => &[(
             "anthropic-organization-id",
             "7d1e0b54-2f6c-4a35-9a0e-2c61f1a8b9d3",
         )],
-        Protocol::OpenAi => &[
+        Platform::OpenAi => &[
             ("openai-organization", "simulated"),
             ("openai-processing-ms", "12"),
             ("openai-version", "2020-10-01"),
         ],
-        Protocol::Gemini => &[
+        Platform::Antigravity => &[
+            ("vary", "Origin"),
+            ("server", "ESF"),
+            ("x-content-type-options", "nosniff"),
+            ("server-timing", "gfet4t7; dur=12"),
+        ],
+        Platform::Gemini => &[
             ("vary", "Origin"),
             ("server", "scaffolding on HTTPServer2"),
             ("x-content-type-options", "nosniff"),
             ("server-timing", "gfet4t7; dur=12"),
         ],
     };
-    let id_name = match protocol {
-        Protocol::Anthropic => "request-id",
-        Protocol::OpenAi => "x-request-id",
-        Protocol::Gemini => "x-goog-request-id",
+    let id_name = match platform {
+        Platform::Anthropic => "request-id",
+        Platform::OpenAi => "x-request-id",
+        Platform::Gemini => "x-goog-request-id",
+        Platform::Antigravity => "x-cloudaicompanion-trace-id",
     };
     let mut headers = HeaderMap::with_capacity(own.len() + 12);
     for (name, value) in own {
@@ -56,15 +63,15 @@ pub fn common(protocol: Protocol, request_id: &str) -> HeaderMap {
 }
 
 /// What a good answer says about the limits of an account that has none to speak of.
-pub fn limits(protocol: Protocol) -> &'static [(&'static str, &'static str)] {
-    match protocol {
-        Protocol::Anthropic => &[
+pub fn limits(platform: Platform) -> &'static [(&'static str, &'static str)] {
+    match platform {
+        Platform::Anthropic => &[
             ("anthropic-ratelimit-requests-limit", "4000"),
             ("anthropic-ratelimit-requests-remaining", "3999"),
             ("anthropic-ratelimit-tokens-limit", "480000"),
             ("anthropic-ratelimit-tokens-remaining", "479000"),
         ],
-        Protocol::OpenAi => &[
+        Platform::OpenAi => &[
             ("x-ratelimit-limit-requests", "5000"),
             ("x-ratelimit-remaining-requests", "4999"),
             ("x-ratelimit-reset-requests", "12ms"),
@@ -72,12 +79,12 @@ pub fn limits(protocol: Protocol) -> &'static [(&'static str, &'static str)] {
             ("x-ratelimit-remaining-tokens", "1999600"),
             ("x-ratelimit-reset-tokens", "12ms"),
         ],
-        Protocol::Gemini => &[],
+        Platform::Gemini | Platform::Antigravity => &[],
     }
 }
 
-/// What every answer says about the limits of an account that has some. Gemini's says nothing.
-pub fn left(protocol: Protocol, left: Left, now: UnixMillis) -> Vec<(String, String)> {
+/// What every answer says about the limits of an account that has some. Google's say nothing.
+pub fn left(platform: Platform, left: Left, now: UnixMillis) -> Vec<(String, String)> {
     let of = |what: &str, level: Level| {
         let Level {
             limit,
@@ -86,8 +93,8 @@ pub fn left(protocol: Protocol, left: Left, now: UnixMillis) -> Vec<(String, Str
         } = level;
         let values = [limit.to_string(), remaining.to_string()];
         let [limit, remaining] = values;
-        match protocol {
-            Protocol::Anthropic => {
+        match platform {
+            Platform::Anthropic => {
                 let name = |part: &str| format!("anthropic-ratelimit-{what}-{part}");
                 let reset = second_after(UnixMillis(now.0 + full_in_ms as i64));
                 vec![
@@ -96,7 +103,7 @@ pub fn left(protocol: Protocol, left: Left, now: UnixMillis) -> Vec<(String, Str
                     (name("reset"), reset),
                 ]
             }
-            Protocol::OpenAi => {
+            Platform::OpenAi => {
                 let name = |part: &str| format!("x-ratelimit-{part}-{what}");
                 vec![
                     (name("limit"), limit),
@@ -104,7 +111,7 @@ pub fn left(protocol: Protocol, left: Left, now: UnixMillis) -> Vec<(String, Str
                     (name("reset"), span(full_in_ms)),
                 ]
             }
-            Protocol::Gemini => Vec::new(),
+            Platform::Gemini | Platform::Antigravity => Vec::new(),
         }
     };
     let requests = left.requests.map(|level| of("requests", level));

@@ -6,6 +6,7 @@
 
 pub mod anthropic;
 pub mod chat;
+pub mod code_assist;
 pub mod embeddings;
 pub mod errors;
 pub mod gemini;
@@ -91,9 +92,9 @@ pub fn phrase(route: &Route, ask: &Ask, reply: &Reply, created: u64, words: usiz
         (Endpoint::Messages, false) => anthropic::message(ask, reply),
         (Endpoint::ChatCompletions, false) => chat::completion(ask, reply, created),
         (Endpoint::Responses, false) => responses::response(ask, reply, created),
-        (Endpoint::GenerateContent, _) => gemini::response(ask, reply),
+        (Endpoint::GenerateContent, _) => gemini::response(route.platform, ask, reply),
         (Endpoint::CountTokens, _) => anthropic::count(ask),
-        (Endpoint::GeminiCountTokens, _) => gemini::count(ask),
+        (Endpoint::GeminiCountTokens, _) => gemini::count(route.platform, ask),
         (Endpoint::Embeddings, _) => embeddings::openai(ask),
         (Endpoint::EmbedContent, _) => embeddings::gemini(ask, route.batch),
         (Endpoint::Models, _) => models::list(route),
@@ -105,7 +106,7 @@ pub fn phrase(route: &Route, ask: &Ask, reply: &Reply, created: u64, words: usiz
                 StreamFormat::ChatSse => chat::stream(ask, reply, created, words),
                 StreamFormat::ResponsesSse => responses::stream(ask, reply, created, words),
                 StreamFormat::GeminiSse | StreamFormat::GeminiArray => {
-                    gemini::stream(ask, reply, words, format)
+                    gemini::stream(route.platform, ask, reply, words, format)
                 }
             };
             return Answer::Stream(format, frames);

@@ -3,11 +3,14 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use waybill_model::protocol::Platform;
+
 use super::Frame;
 use crate::{
     ask::Ask,
     json::{Json, obj},
-    reply::Reply,
+    reply::{End, REFUSAL, Reply},
+    signature,
     words::{chunks, halves},
 };
 
@@ -36,11 +39,11 @@ pub fn stream(ask: &Ask, reply: &Reply, created: u64, words: usize) -> Vec<Frame
     );
     events.lifecycle("response.created", [("response", &begun)]);
     events.lifecycle("response.in_progress", [("response", &begun)]);
-    for (index, item) in items(reply).iter().enumerate() {
+    for (index, item) in items(ask, reply).iter().enumerate() {
         item.stream(&mut events, index, words);
     }
     let (name, whole) = (
-        if reply.cut {
+        if incomplete(reply).is_some() {
             "response.incomplete"
         } else {
             "response.completed"
@@ -78,19 +81,33 @@ struct State {
 }
 
 fn end_status(reply: &Reply) -> &'static str {
-    if reply.cut { "incomplete" } else { "completed" }
+    match incomplete(reply) {
+        Some(_) => "incomplete",
+        None => "completed",
+    }
+}
+
+/// Why the answer is not all there.
+fn incomplete(reply: &Reply) -> Option<&'static str> {
+    match reply.end {
+        End::MaxTokens => Some("max_output_tokens"),
+        End::Safety => Some("content_filter"),
+        End::Turn | End::Calls | End::Stop(_) | End::Blocked => None,
+    }
 }
 
 fn envelope(ask: &Ask, reply: &Reply, created: u64, state: &State) -> Json {
     let output: Vec<Json> = if state.whole {
-        items(reply)
+        items(ask, reply)
             .iter()
             .map(|item| item.json(end_status(reply), true))
             .collect()
     } else {
         Vec::new()
     };
-    let incomplete = (state.whole && reply.cut).then(|| obj! { "reason": "max_output_tokens" });
+    let incomplete = incomplete(reply)
+        .filter(|_| state.whole)
+        .map(|reason| obj! { "reason": reason });
     let none: [Json; 0] = [];
     obj! {
         "id": format!("resp_{}", reply.id),
@@ -124,7 +141,7 @@ fn envelope(ask: &Ask, reply: &Reply, created: u64, state: &State) -> Json {
 fn usage(reply: &Reply) -> Json {
     obj! {
         "input_tokens": reply.input_tokens,
-        "input_tokens_details": obj! { "cached_tokens": 0 },
+        "input_tokens_details": obj! { "cached_tokens": reply.cached_tokens },
         "output_tokens": reply.output_tokens,
         "output_tokens_details": obj! { "reasoning_tokens": reply.thinking_tokens },
         "total_tokens": reply.input_tokens + reply.output_tokens,
@@ -135,10 +152,14 @@ enum Item<'a> {
     Reasoning {
         id: String,
         summary: &'a str,
+        sealed: Option<String>,
     },
     Message {
         id: String,
         text: &'a str,
+    },
+    Refusal {
+        id: String,
     },
     Call {
         id: String,
@@ -148,27 +169,35 @@ enum Item<'a> {
     },
 }
 
-fn items(reply: &Reply) -> Vec<Item<'_>> {
+fn items<'a>(ask: &Ask, reply: &'a Reply) -> Vec<Item<'a>> {
     let mut items = Vec::new();
     if let Some(summary) = &reply.thinking {
         items.push(Item::Reasoning {
             id: format!("rs_{}", reply.id),
             summary,
+            sealed: ask
+                .sealed_thoughts
+                .then(|| signature::sign(Platform::OpenAi, "")),
         });
     }
-    match &reply.tool {
-        Some(call) => items.push(Item::Call {
-            id: format!("fc_{}", reply.id),
-            call_id: format!("call_{}", reply.id),
-            name: &call.name,
-            arguments: call.arguments.to_string(),
-        }),
-        None => items.push(Item::Message {
-            id: format!("msg_{}", reply.id),
-            text: &reply.text,
-        }),
+    let id = format!("msg_{}", reply.id);
+    if reply.end == End::Blocked {
+        items.push(Item::Refusal { id });
+    } else if !reply.text.is_empty() || reply.calls.is_empty() {
+        let text = &reply.text;
+        items.push(Item::Message { id, text });
     }
+    items.extend(reply.calls.iter().map(|call| Item::Call {
+        id: format!("fc_{}", call.id),
+        call_id: format!("call_{}", call.id),
+        name: &call.name,
+        arguments: call.arguments.to_string(),
+    }));
     items
+}
+
+fn refusal_part(text: &str) -> Json {
+    obj! { "type": "refusal", "refusal": text }
 }
 
 fn text_part(text: &str) -> Json {
@@ -180,12 +209,25 @@ impl Item<'_> {
     /// As it is in `output`: whole, or as it begins.
     fn json(&self, status: &str, whole: bool) -> Json {
         match self {
-            Item::Reasoning { id, summary } => {
+            Item::Reasoning {
+                id,
+                summary,
+                sealed,
+            } => {
                 let parts: Vec<Json> = whole
                     .then(|| obj! { "type": "summary_text", "text": summary })
                     .into_iter()
                     .collect();
-                obj! { "id": id, "type": "reasoning", "summary": parts }
+                match sealed {
+                    None => obj! { "id": id, "type": "reasoning", "summary": parts },
+                    Some(sealed) => {
+                        obj! { "id": id, "type": "reasoning", "summary": parts, "encrypted_content": sealed }
+                    }
+                }
+            }
+            Item::Refusal { id } => {
+                let parts: Vec<Json> = whole.then(|| refusal_part(REFUSAL)).into_iter().collect();
+                obj! { "id": id, "type": "message", "status": status, "content": parts, "role": "assistant" }
             }
             Item::Message { id, text } => {
                 let parts: Vec<Json> = whole.then(|| text_part(text)).into_iter().collect();
@@ -216,7 +258,37 @@ impl Item<'_> {
         );
         let none: [Json; 0] = [];
         match self {
-            Item::Reasoning { .. } => {}
+            Item::Reasoning { id, summary, .. } => {
+                let part = |text: &str| {
+                    let part = obj! { "type": "summary_text", "text": text };
+                    obj! { "item_id": id, "output_index": index, "summary_index": 0, "part": part }
+                };
+                events.push("response.reasoning_summary_part.added", &part(""), false);
+                for piece in chunks(summary, words) {
+                    let delta = obj! { "item_id": id, "output_index": index, "summary_index": 0, "delta": piece };
+                    events.push("response.reasoning_summary_text.delta", &delta, true);
+                }
+                let done = obj! { "item_id": id, "output_index": index, "summary_index": 0, "text": summary };
+                events.push("response.reasoning_summary_text.done", &done, false);
+                events.push(
+                    "response.reasoning_summary_part.done",
+                    &part(summary),
+                    false,
+                );
+            }
+            Item::Refusal { id } => {
+                let part = |text: &str| {
+                    obj! { "item_id": id, "output_index": index, "content_index": 0, "part": refusal_part(text) }
+                };
+                events.push("response.content_part.added", &part(""), false);
+                for piece in chunks(REFUSAL, words) {
+                    let delta = obj! { "item_id": id, "output_index": index, "content_index": 0, "delta": piece };
+                    events.push("response.refusal.delta", &delta, true);
+                }
+                let done = obj! { "item_id": id, "output_index": index, "content_index": 0, "refusal": REFUSAL };
+                events.push("response.refusal.done", &done, false);
+                events.push("response.content_part.done", &part(REFUSAL), false);
+            }
             Item::Message { id, text } => {
                 let part = |text: &str| {
                     obj! { "item_id": id, "output_index": index, "content_index": 0, "part": text_part(text) }

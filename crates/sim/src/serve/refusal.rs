@@ -1,11 +1,11 @@
 //! How the provider refuses, when no rule is behind it.
 
-use waybill_model::protocol::Protocol;
+use waybill_model::protocol::{Platform, Protocol};
 
 use super::Visit;
 use crate::{
     allowance::OverLimit,
-    ask::Ask,
+    ask::{Ask, BadRequest},
     fault::ProviderError,
     outgoing::{Action, JSON, Outgoing},
     provider::{
@@ -17,25 +17,25 @@ use crate::{
 
 impl Visit<'_> {
     pub(super) fn over_limit(&self, route: &Route, ask: &Ask, over: OverLimit) -> Action {
-        let request_id = self.request_id(route.protocol);
+        let request_id = self.request_id(route.platform);
         let occasion = Occasion {
             retry_after_ms: over.wait_ms,
             limit: Some(over.limit),
-            ..self.occasion(route.protocol, &ask.model, &request_id)
+            ..self.occasion(route.platform, &ask.model, &request_id)
         };
         let mut out = self.spoken(route, &errors::say(over.error, &occasion), &request_id);
-        out.set_headers(headers::left(route.protocol, over.left, self.now()));
+        out.set_headers(headers::left(route.platform, over.left, self.now()));
         Action::Respond(out)
     }
 
     pub(super) fn occasion<'b>(
         &self,
-        protocol: Protocol,
+        platform: Platform,
         model: &'b str,
         request_id: &'b str,
     ) -> Occasion<'b> {
         Occasion {
-            protocol,
+            platform,
             model,
             retry_after_ms: None,
             limit: None,
@@ -46,30 +46,19 @@ impl Visit<'_> {
     }
 
     pub(super) fn error(&self, route: &Route, error: ProviderError, model: &str) -> Action {
-        let request_id = self.request_id(route.protocol);
-        let said = errors::say(error, &self.occasion(route.protocol, model, &request_id));
+        let request_id = self.request_id(route.platform);
+        let said = errors::say(error, &self.occasion(route.platform, model, &request_id));
         Action::Respond(self.spoken(route, &said, &request_id))
     }
 
-    pub(super) fn refusal(
-        &self,
-        route: &Route,
-        status: u16,
-        param: Option<&'static str>,
-        message: String,
-    ) -> Action {
-        let request_id = self.request_id(route.protocol);
-        let said = Said::refusal(
-            &self.occasion(route.protocol, "", &request_id),
-            status,
-            param,
-            message,
-        );
+    pub(super) fn refusal(&self, route: &Route, status: u16, bad: BadRequest) -> Action {
+        let request_id = self.request_id(route.platform);
+        let said = Said::refusal(&self.occasion(route.platform, "", &request_id), status, bad);
         Action::Respond(self.spoken(route, &said, &request_id))
     }
 
     pub(super) fn spoken(&self, route: &Route, said: &Said, request_id: &str) -> Outgoing {
-        let headers = headers::common(route.protocol, request_id);
+        let headers = headers::common(route.platform, request_id);
         let mut out = Outgoing::whole(said.status, headers, JSON, said.status_body(route));
         out.set_headers(
             said.headers
@@ -86,14 +75,14 @@ impl Visit<'_> {
             Protocol::OpenAi => format!("Invalid URL ({method} {path})"),
             Protocol::Gemini => format!("The requested URL {path} was not found on this server."),
         };
-        let request_id = self.request_id(protocol);
+        let platform = protocol.native_platform();
+        let request_id = self.request_id(platform);
         let said = Said::refusal(
-            &self.occasion(protocol, "", &request_id),
+            &self.occasion(platform, "", &request_id),
             404,
-            None,
-            message,
+            BadRequest::saying(message),
         );
-        let headers = headers::common(protocol, &request_id);
+        let headers = headers::common(platform, &request_id);
         Action::Respond(Outgoing::whole(404, headers, JSON, said.body().to_string()))
     }
 }

@@ -3,7 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod answers;
+mod assist;
+mod endings;
 mod faults;
 mod limits;
+mod loops;
+mod strict;
 mod support;
 mod traffic;

@@ -63,6 +63,7 @@ impl Rig {
     pub fn request(&self, path: &str, key: &str, body: &Value) -> Request<Full<Bytes>> {
         Request::post(format!("{}{path}", self.sim.url()))
             .header("x-api-key", key)
+            .header("authorization", format!("Bearer {key}"))
             .header("anthropic-version", "2023-06-01")
             .body(Full::from(body.to_string()))
             .unwrap()

@@ -3,6 +3,7 @@
 use waybill_model::{
     entity::{Account, Sealed},
     id::{AccountId, GroupId},
+    protocol::Platform,
     time::UnixMillis,
 };
 
@@ -63,6 +64,9 @@ impl Store {
                     name: change.name.unwrap_or(now_is.name),
                     platform: now_is.platform,
                     base_url: change.base_url.unwrap_or(now_is.base_url),
+                    fallback_urls: change.fallback_urls.unwrap_or(now_is.fallback_urls),
+                    apis: change.apis.unwrap_or(now_is.apis),
+                    project: change.project.unwrap_or(now_is.project),
                     group_ids: change.group_ids.unwrap_or(now_is.group_ids),
                     priority: change.priority.unwrap_or(now_is.priority),
                     concurrency: change.concurrency.unwrap_or(now_is.concurrency),
@@ -99,7 +103,7 @@ pub(super) fn read(db: &dyn Db, id: Option<AccountId>) -> Result<Vec<Account>> {
     let groups = db.dialect().json_array("group_id", "group_id");
     db.rows(
         &format!(
-            "SELECT id, name, platform, base_url,
+            "SELECT id, name, platform, base_url, fallback_urls, apis, project,
          (SELECT {groups} FROM account_groups WHERE account_id = accounts.id),
          priority, concurrency, models, model_mapping, http_version, quota, counted_statuses, state_rules,
          probe, status, credential, proxy, headers, created_at, updated_at
@@ -107,11 +111,19 @@ pub(super) fn read(db: &dyn Db, id: Option<AccountId>) -> Result<Vec<Account>> {
         ),
         values![id],
         |cells| {
+            let (id, name) = (cells.next()?, cells.next()?);
+            let platform: Platform = cells.word("platform")?;
             Ok(Account {
-            id: cells.next()?,
-            name: cells.next()?,
-            platform: cells.word("platform")?,
+            id,
+            name,
+            platform,
             base_url: cells.next()?,
+            // What a program wrote that did not know these columns is nothing.
+            fallback_urls: cells.optional_json("fallback_urls")?.unwrap_or_default(),
+            apis: cells
+                .optional_json("apis")?
+                .unwrap_or_else(|| platform.default_apis().to_vec()),
+            project: cells.next()?,
             group_ids: cells.json::<Vec<GroupId>>("group_ids")?,
             priority: cells.next()?,
             concurrency: cells.next()?,
@@ -149,6 +161,9 @@ fn save(
         ("name", account.name.as_str().into()),
         ("platform", account.platform.as_str().into()),
         ("base_url", account.base_url.as_str().into()),
+        ("fallback_urls", json(&account.fallback_urls)?),
+        ("apis", json(&account.apis)?),
+        ("project", account.project.as_deref().into()),
         ("priority", account.priority.into()),
         ("concurrency", account.concurrency.into()),
         ("models", json(&account.models)?),

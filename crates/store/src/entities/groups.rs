@@ -1,6 +1,6 @@
 //! Groups: sets of accounts of one platform.
 
-use waybill_model::{entity::Group, id::GroupId, time::UnixMillis};
+use waybill_model::{entity::Group, id::GroupId, protocol::Platform, time::UnixMillis};
 
 use super::{check_name, check_unused, delete, id_of, json, one, put};
 use crate::{GroupChange, Kind, NewGroup};
@@ -57,6 +57,7 @@ impl Store {
                 let changed = NewGroup {
                     name: change.name.unwrap_or(now_is.name),
                     platform: now_is.platform,
+                    protocols: change.protocols.unwrap_or(now_is.protocols),
                     model_mapping: change.model_mapping.unwrap_or(now_is.model_mapping),
                     sticky: change.sticky.unwrap_or(now_is.sticky),
                     state_rules: change.state_rules.unwrap_or(now_is.state_rules),
@@ -87,14 +88,19 @@ impl Store {
 /// All groups, or the one with the id, by id.
 pub(super) fn read(db: &dyn Db, id: Option<GroupId>) -> Result<Vec<Group>> {
     db.rows(
-        "SELECT id, name, platform, model_mapping, sticky, state_rules, status, created_at, updated_at FROM groups
+        "SELECT id, name, platform, protocols, model_mapping, sticky, state_rules, status, created_at, updated_at FROM groups
          WHERE CAST(?1 AS BIGINT) IS NULL OR id = ?1 ORDER BY id",
         values![id],
         |cells| {
+            let (id, name) = (cells.next()?, cells.next()?);
+            let platform: Platform = cells.word("platform")?;
+            let protocols = cells.optional_json("protocols")?;
             Ok(Group {
-            id: cells.next()?,
-            name: cells.next()?,
-            platform: cells.word("platform")?,
+            id,
+            name,
+            platform,
+            // Written by a program that knew none.
+            protocols: protocols.unwrap_or_else(|| platform.default_protocols().to_vec()),
             model_mapping: cells.json("model_mapping")?,
             sticky: cells.word("sticky")?,
             state_rules: cells.json("state_rules")?,
@@ -111,6 +117,7 @@ fn save(db: &dyn Db, id: Option<GroupId>, group: &NewGroup, now: UnixMillis) -> 
     let columns = [
         ("name", group.name.as_str().into()),
         ("platform", group.platform.as_str().into()),
+        ("protocols", json(&group.protocols)?),
         ("model_mapping", json(&group.model_mapping)?),
         ("sticky", group.sticky.as_str().into()),
         ("state_rules", json(&group.state_rules)?),

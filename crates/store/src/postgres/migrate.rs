@@ -22,10 +22,16 @@ struct Step {
 }
 
 /// In order. A step that was released never changes.
-const STEPS: &[Step] = &[Step {
-    sql: include_str!("migrations/0001_record_and_config.sql"),
-    needs: 1,
-}];
+const STEPS: &[Step] = &[
+    Step {
+        sql: include_str!("migrations/0001_record_and_config.sql"),
+        needs: 1,
+    },
+    Step {
+        sql: include_str!("migrations/0002_bridges.sql"),
+        needs: 1,
+    },
+];
 
 /// Steps may build indexes over all that is there.
 pub(super) const LIMIT: Duration = Duration::from_secs(6 * 3600);

@@ -85,6 +85,19 @@ impl<'r> Cells<'r> {
         serde_json::from_str(self.text()?).map_err(|_| StoreError::Unreadable { column })
     }
 
+    /// The next cell, a JSON text or nothing.
+    pub(crate) fn optional_json<T: serde::de::DeserializeOwned>(
+        &mut self,
+        column: &'static str,
+    ) -> Result<Option<T>> {
+        let unreadable = || StoreError::Unreadable { column };
+        match self.raw()? {
+            Cell::Null => Ok(None),
+            Cell::Text(text) => serde_json::from_str(text).map_err(|_| unreadable()),
+            _ => Err(unreadable()),
+        }
+    }
+
     /// The next cell, an instant.
     pub(crate) fn time(&mut self) -> Result<UnixMillis> {
         self.next()

@@ -202,6 +202,7 @@ pub(crate) const CONFIG: &[Table] = &[
             int("updated_at"),
             text("sticky"),
             text("state_rules"),
+            text("protocols"),
         ],
     )
     .ids_from("groups_id_seq"),
@@ -228,6 +229,9 @@ pub(crate) const CONFIG: &[Table] = &[
             text("probe"),
             bytes("proxy"),
             bytes("headers"),
+            text("fallback_urls"),
+            text("apis"),
+            text("project"),
         ],
     )
     .ids_from("accounts_id_seq"),

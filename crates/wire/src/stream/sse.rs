@@ -12,7 +12,7 @@ use memchr::{memchr, memchr2};
 
 /// Finds the empty lines. Keeps its place from chunk to chunk.
 #[derive(Debug)]
-pub(super) struct SseScan {
+pub(crate) struct SseScan {
     /// The line under way has no byte yet.
     line_is_empty: bool,
     /// The last byte was a CR: a LF now would be the other half of the same line end.
@@ -32,7 +32,7 @@ impl SseScan {
     /// Whether the chunk starts with the LF of a CRLF that an earlier chunk began; asked once for
     /// every chunk. An event ends at its CR already: waiting for a LF that may never come would hold
     /// the event back.
-    pub(super) fn take_line_feed(&mut self, chunk: &[u8]) -> bool {
+    pub(crate) fn take_line_feed(&mut self, chunk: &[u8]) -> bool {
         let Some(first) = chunk.first() else {
             return false;
         };
@@ -40,7 +40,7 @@ impl SseScan {
     }
 
     /// Where the event under way ends in the chunk, reading on from `from`.
-    pub(super) fn next_end(&mut self, chunk: &[u8], from: usize) -> Option<usize> {
+    pub(crate) fn next_end(&mut self, chunk: &[u8], from: usize) -> Option<usize> {
         let mut at = from;
         while let Some(found) = memchr2(b'\n', b'\r', &chunk[at..]) {
             let empty = self.line_is_empty && found == 0;
@@ -65,7 +65,7 @@ impl SseScan {
 
 /// The fields of one event.
 #[derive(Debug, Default)]
-pub(super) struct Fields<'f> {
+pub(crate) struct Fields<'f> {
     /// The last `event`; empty when there is none.
     pub event: &'f [u8],
     /// All `data`; empty when there is none. Borrowed unless it stands on several lines.
@@ -78,7 +78,7 @@ pub(super) struct Fields<'f> {
 
 impl<'f> Fields<'f> {
     /// Reads one event. The last line need not be ended.
-    pub(super) fn read(frame: &'f [u8]) -> Fields<'f> {
+    pub(crate) fn read(frame: &'f [u8]) -> Fields<'f> {
         let mut fields = Fields::default();
         let mut has_data = false;
         let mut rest = frame.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(frame);

@@ -394,7 +394,8 @@ pub enum Delta<'a> {
     Open(Opening<'a>),
     /// The open part goes on: text, thought, or a piece of the arguments' JSON.
     More(Text<'a>),
-    /// The proof of the open part, a thought or a call of a tool.
+    /// The proof of the open part, a thought or a call of a tool. That of a call comes directly after its
+    /// opening: some dialects say it before the call.
     Signed(Signature<'a>),
     /// The open part is whole.
     Close,

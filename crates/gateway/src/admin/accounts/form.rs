@@ -8,7 +8,7 @@ use serde::Deserialize;
 use waybill_model::{
     entity::{Account, Group, HttpVersion, ModelRule, Probe, Sealed, StateRule, Status},
     limits::Quota,
-    protocol::Platform,
+    protocol::{OpenAiApi, Platform},
     secret::Secret,
 };
 use waybill_store::{AccountChange, NewAccount};
@@ -30,6 +30,13 @@ pub struct AccountForm {
     platform: Platform,
     /// Scheme and host, without a version segment; the provider's own when absent.
     base_url: Option<String>,
+    /// Further addresses of the same kind, tried in order when the first does not answer.
+    #[serde(default)]
+    fallback_urls: Vec<String>,
+    /// Which of OpenAI's APIs its server speaks; absent: both. For `openai` accounts alone.
+    apis: Option<Vec<OpenAiApi>>,
+    /// The Google Cloud project that it works in. For `antigravity` accounts alone.
+    project: Option<String>,
     /// Groups it belongs to.
     #[serde(default)]
     groups: Vec<NameOrId>,
@@ -76,6 +83,14 @@ pub struct AccountPatch {
     name: Option<String>,
     /// Scheme and host, without a version segment.
     base_url: Option<String>,
+    /// Further addresses: all of them.
+    fallback_urls: Option<Vec<String>>,
+    /// Which of OpenAI's APIs its server speaks: all of them. For `openai` accounts alone.
+    apis: Option<Vec<OpenAiApi>>,
+    /// The Google Cloud project that it works in; `null`: none. For `antigravity` accounts alone.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    project: Option<Option<String>>,
     /// Groups it belongs to: all of them.
     groups: Option<Vec<NameOrId>>,
     /// Lower is tried first.
@@ -134,6 +149,13 @@ impl AccountForm {
         let http_version = self.http_version.unwrap_or(HttpVersion::Auto);
         check::name(&self.name)?;
         check::base_url(&shared.egress, &base_url, http_version)?;
+        check::fallback_urls(&shared.egress, &base_url, &self.fallback_urls, http_version)?;
+        given(self.apis.as_deref(), |apis| {
+            check::apis(self.platform, apis)
+        })?;
+        given(self.project.as_deref(), |project| {
+            check::project(self.platform, project)
+        })?;
         check::concurrency(self.concurrency)?;
         check::models(&self.models)?;
         check::model_mapping(&self.model_mapping)?;
@@ -150,6 +172,11 @@ impl AccountForm {
             name: self.name,
             platform: self.platform,
             base_url,
+            fallback_urls: self.fallback_urls,
+            apis: self
+                .apis
+                .unwrap_or_else(|| self.platform.default_apis().to_vec()),
+            project: self.project,
             priority: self.priority,
             concurrency: self.concurrency,
             models: self.models,
@@ -179,6 +206,19 @@ impl AccountPatch {
         given(self.base_url.as_deref(), |url| {
             check::base_url(&shared.egress, url, http_version)
         })?;
+        if self.base_url.is_some() || self.fallback_urls.is_some() {
+            let base_url = self.base_url.as_deref().unwrap_or(&now_is.base_url);
+            let urls = self.fallback_urls.as_deref();
+            let urls = urls.unwrap_or(&now_is.fallback_urls);
+            check::fallback_urls(&shared.egress, base_url, urls, http_version)?;
+        }
+        given(self.apis.as_deref(), |apis| {
+            check::apis(now_is.platform, apis)
+        })?;
+        given(
+            self.project.as_ref().and_then(Option::as_deref),
+            |project| check::project(now_is.platform, project),
+        )?;
         check::concurrency(self.concurrency.flatten())?;
         given(self.models.as_deref(), check::models)?;
         given(self.model_mapping.as_deref(), check::model_mapping)?;
@@ -202,6 +242,9 @@ impl AccountPatch {
                 .transpose()?,
             name: self.name,
             base_url: self.base_url,
+            fallback_urls: self.fallback_urls,
+            apis: self.apis,
+            project: self.project,
             priority: self.priority,
             concurrency: self.concurrency,
             models: self.models,

@@ -18,7 +18,7 @@ impl Check<'_> {
             }
         }
         let proxies: Vec<Option<Proxy>> = accounts.iter().map(proxy_of).collect();
-        let urls = accounts.iter().map(|account| account.base_url.as_str());
+        let urls = accounts.iter().flat_map(AccountSeed::urls);
         let hosts = proxies.iter().flatten().map(Proxy::host);
         let policy = EgressPolicy::new(allow, urls, hosts);
         for (index, (account, proxy)) in accounts.iter().zip(&proxies).enumerate() {
@@ -27,6 +27,10 @@ impl Check<'_> {
                 format!("{key}: base_url"),
                 policy.check_url(&account.base_url),
             );
+            for (index, url) in account.fallback_urls.iter().enumerate() {
+                let key = format!("{key}: fallback_urls[{index}]");
+                self.rule(key, policy.check_url(url));
+            }
             let allowed = proxy.as_ref().map(|proxy| policy.check_host(proxy.host()));
             if let Some(Err(forbidden)) = allowed {
                 self.problem(format!("{key}: proxy"), forbidden.to_string());

@@ -8,7 +8,7 @@ use std::{
 use waybill_model::{
     entity::{HttpVersion, ModelRule, Status},
     limits::Price,
-    protocol::{Platform, UnknownWord},
+    protocol::{OpenAiApi, Platform, Protocol, UnknownWord},
 };
 
 use super::{
@@ -74,9 +74,12 @@ impl Check<'_> {
         let model_mapping = self.mapping(&key, &raw.model_mapping);
         let state_rules = self.state_rules(&key, &raw.state_rules);
         let sticky = self.word(format!("{key}: sticky"), raw.sticky.as_deref());
+        let protocols = self.protocols(&key, raw.protocols.as_deref());
+        let platform = self.platform(&key, raw.platform.as_deref())?;
         Some(GroupSeed {
             name: raw.name.clone(),
-            platform: self.platform(&key, raw.platform.as_deref())?,
+            platform,
+            protocols: protocols.unwrap_or_else(|| platform.default_protocols().to_vec()),
             model_mapping,
             sticky: sticky.unwrap_or(DEFAULT_STICKY),
             state_rules,
@@ -116,6 +119,11 @@ impl Check<'_> {
                 rules::base_url(url, http_version),
             );
         }
+        self.fallback_urls(&key, platform, http_version, raw);
+        let apis = self.apis(&key, platform, raw.apis.as_deref());
+        if let (Some(platform), Some(project)) = (platform, &raw.project) {
+            self.rule(format!("{key}: project"), rules::project(platform, project));
+        }
         self.rule(
             format!("{key}: concurrency"),
             rules::concurrency(raw.concurrency),
@@ -144,6 +152,9 @@ impl Check<'_> {
                 .base_url
                 .clone()
                 .unwrap_or_else(|| platform.default_base_url().to_owned()),
+            fallback_urls: raw.fallback_urls.clone(),
+            apis: apis.unwrap_or_else(|| platform.default_apis().to_vec()),
+            project: raw.project.clone(),
             api_key: api_key?,
             priority: raw.priority,
             concurrency: raw.concurrency,
@@ -158,6 +169,41 @@ impl Check<'_> {
             headers,
             status: raw.enabled.map(status),
         })
+    }
+
+    /// Whose clients a group serves; `None`: those that its platform's groups do.
+    fn protocols(&mut self, key: &str, raw: Option<&[String]>) -> Option<Vec<Protocol>> {
+        let key = format!("{key}: protocols");
+        let protocols = self.words(&key, raw)?;
+        self.rule(key, rules::protocols(&protocols));
+        Some(protocols)
+    }
+
+    fn apis(
+        &mut self,
+        key: &str,
+        platform: Option<Platform>,
+        raw: Option<&[String]>,
+    ) -> Option<Vec<OpenAiApi>> {
+        let key = format!("{key}: apis");
+        let apis = self.words(&key, raw)?;
+        self.rule(key, rules::apis(platform?, &apis));
+        Some(apis)
+    }
+
+    fn fallback_urls(
+        &mut self,
+        key: &str,
+        platform: Option<Platform>,
+        http_version: HttpVersion,
+        raw: &RawAccount,
+    ) {
+        let first = raw.base_url.as_deref();
+        let first = first.or(platform.map(Platform::default_base_url));
+        let first = first.unwrap_or_default();
+        if let Err((index, why)) = rules::fallback_urls(first, &raw.fallback_urls, http_version) {
+            self.problem(format!("{key}: fallback_urls[{index}]"), why);
+        }
     }
 
     fn credential(
@@ -283,6 +329,18 @@ impl Check<'_> {
             }
         }
         rules
+    }
+
+    /// Some of a closed set of words; `None` when absent, or when one is unknown.
+    fn words<T: FromStr<Err = UnknownWord>>(
+        &mut self,
+        key: &str,
+        texts: Option<&[String]>,
+    ) -> Option<Vec<T>> {
+        let texts = texts?;
+        let read = |text: &String| self.word(key.to_owned(), Some(text));
+        let words: Vec<T> = texts.iter().filter_map(read).collect();
+        (words.len() == texts.len()).then_some(words)
     }
 
     /// One of a closed set of words; `None` when absent or unknown.

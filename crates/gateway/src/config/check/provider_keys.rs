@@ -28,6 +28,7 @@ impl Check<'_> {
                 entities.groups.push(GroupSeed {
                     name: name.clone(),
                     platform: *platform,
+                    protocols: platform.default_protocols().to_vec(),
                     model_mapping: Vec::new(),
                     sticky: DEFAULT_STICKY,
                     state_rules: Vec::new(),
@@ -49,6 +50,9 @@ impl Check<'_> {
                 platform: *platform,
                 groups: vec![name],
                 base_url,
+                fallback_urls: Vec::new(),
+                apis: platform.default_apis().to_vec(),
+                project: None,
                 api_key: key,
                 priority: 0,
                 concurrency: None,

@@ -66,6 +66,9 @@ impl Check<'_> {
             attempts: ms("attempts_ms", raw.attempts_ms, default.attempts),
             drain: ms("drain_ms", raw.drain_ms, default.drain),
             notice: raw.notice_ms.map_or(default.notice, Duration::from_millis),
+            keep_alive: raw
+                .keep_alive_ms
+                .map_or(default.keep_alive, Duration::from_millis),
         }
     }
 

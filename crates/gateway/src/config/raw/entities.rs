@@ -98,6 +98,8 @@ pub struct RawGroup {
     pub name: String,
     /// `anthropic`, `openai`, `gemini` or `antigravity`.
     pub platform: Option<String>,
+    /// `anthropic`, `openai`, `gemini`: whose clients it serves.
+    pub protocols: Option<Vec<String>>,
     /// `"client's name" = "provider's name"`.
     #[serde(default)]
     pub model_mapping: BTreeMap<String, String>,
@@ -124,6 +126,13 @@ pub struct RawAccount {
     pub groups: Vec<String>,
     /// Scheme and host.
     pub base_url: Option<String>,
+    /// Further addresses.
+    #[serde(default)]
+    pub fallback_urls: Vec<String>,
+    /// `chat_completions`, `responses`.
+    pub apis: Option<Vec<String>>,
+    /// A Google Cloud project.
+    pub project: Option<String>,
     /// What it presents.
     pub credential: Option<RawCredential>,
     /// Lower first.

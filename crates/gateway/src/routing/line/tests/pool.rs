@@ -6,7 +6,7 @@ use waybill_model::{
     entity::{Account, ApiKey, Group, HttpVersion, Sealed, Status, Sticky, User},
     id::{AccountEventId, AccountId, GroupId, UserId},
     limits::{Limits, Quota},
-    protocol::Platform,
+    protocol::{Platform, Protocol},
     secret::Secret,
     state::{AccountEvent, AccountEventKind, Scope},
 };
@@ -79,7 +79,8 @@ impl Pool {
 
     pub fn plan(&self, model: &str, tokens: u64) -> Plan {
         let wanted = Wanted {
-            platform: Platform::Anthropic,
+            protocol: Protocol::Anthropic,
+            only: None,
             model: Some(&Arc::from(model)),
             sticky: None,
             tokens,
@@ -196,6 +197,7 @@ fn picture(accounts: &[Settings], line: &Arc<Line>, previous: &Snapshot) -> Snap
         id: GroupId(1),
         name: "group".into(),
         platform: Platform::Anthropic,
+        protocols: vec![Protocol::Anthropic],
         model_mapping: Vec::new(),
         sticky: Sticky::Off,
         state_rules: Vec::new(),
@@ -232,6 +234,9 @@ fn picture(accounts: &[Settings], line: &Arc<Line>, previous: &Snapshot) -> Snap
             name: format!("account-{id}"),
             platform: Platform::Anthropic,
             base_url: "https://provider.test".into(),
+            fallback_urls: Vec::new(),
+            apis: Vec::new(),
+            project: None,
             group_ids: vec![group.id],
             priority: 0,
             concurrency: settings.slots,
