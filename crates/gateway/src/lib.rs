@@ -15,6 +15,7 @@ pub mod config;
 pub mod demo;
 pub mod doctor;
 pub mod egress;
+pub mod folder;
 pub mod home;
 pub mod hop;
 pub mod ingress;
