@@ -18,6 +18,7 @@ use crate::{
     clock::Clock,
     cluster::{self, Cluster},
     config::Config,
+    credential,
     home::{self, Home},
     jobs,
     record::{self, Composer, Recorder},
@@ -176,6 +177,7 @@ pub async fn start_in(
     let line = tokio::spawn(Arc::clone(&shared.line).keep_time(shared.clock.clone()));
     let mut upkeep = jobs::start(&shared);
     upkeep.push(tokio::spawn(tidy(Arc::clone(&shared))));
+    upkeep.push(tokio::spawn(credential::keep_tokens(Arc::clone(&shared))));
     upkeep.extend(replication::follow(&shared));
     Ok(Gateway {
         running,
@@ -216,6 +218,7 @@ impl Gateway {
         running.stop().await;
         upkeep.iter().for_each(tokio::task::JoinHandle::abort);
         line.abort();
+        shared.tokens.settle().await;
         if let Some((cluster, tasks)) = cluster {
             cluster.leave(tasks).await;
         }

@@ -3,16 +3,19 @@
 //! Promises: a secret is looked for from the moment it is known. Must not know: what is redacted.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet, VecDeque},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use arc_swap::ArcSwap;
-use waybill_model::{redact::Redactor, secret::Secret};
+use waybill_model::{id::AccountId, redact::Redactor, secret::Secret};
 
 /// Keys learnt from requests that are remembered; a gateway with more keys in use than this forgets
 /// none, but looks for the newer ones by their shape and place alone.
 const MAX_LEARNT: usize = 4096;
+
+/// Tokens of one account that are remembered: those that may still be valid, and some.
+const MAX_TOKENS: usize = 16;
 
 /// The live secrets.
 pub struct Secrets {
@@ -27,6 +30,8 @@ struct Known {
     own: Vec<Secret>,
     /// Account credentials in use.
     accounts: Vec<Secret>,
+    /// Access tokens and rotated refresh tokens that were had, newest last.
+    tokens: BTreeMap<AccountId, VecDeque<Secret>>,
     /// Client keys, which are stored as hashes and known only when somebody uses them.
     learnt: HashSet<String>,
 }
@@ -57,6 +62,22 @@ impl Secrets {
         });
     }
 
+    /// An account has had these from its token endpoint.
+    pub fn learn_token(&self, account: AccountId, had: impl IntoIterator<Item = Secret>) {
+        self.change(|known| {
+            let tokens = known.tokens.entry(account).or_default();
+            let before = tokens.len();
+            for secret in had {
+                if !tokens.contains(&secret) {
+                    tokens.push_back(secret);
+                }
+            }
+            let is_new = tokens.len() > before;
+            tokens.drain(..tokens.len().saturating_sub(MAX_TOKENS));
+            is_new
+        });
+    }
+
     /// A client key was used.
     pub fn learn(&self, key: &str) {
         self.change(|known| known.learnt.len() < MAX_LEARNT && known.learnt.insert(key.to_owned()));
@@ -73,6 +94,8 @@ impl Secrets {
 impl Known {
     fn redactor(&self) -> Redactor {
         let learnt = self.learnt.iter().map(Secret::new);
-        Redactor::new(self.own.iter().chain(&self.accounts).cloned().chain(learnt))
+        let tokens = self.tokens.values().flatten();
+        let kept = self.own.iter().chain(&self.accounts).chain(tokens).cloned();
+        Redactor::new(kept.chain(learnt))
     }
 }

@@ -9,7 +9,7 @@ use waybill_model::{
     time::UnixMillis,
 };
 
-use crate::egress::CustomHeaders;
+use crate::{credential::Definition, egress::CustomHeaders};
 
 /// A group of the file.
 #[derive(Debug, Clone)]
@@ -39,8 +39,8 @@ pub struct AccountSeed {
     pub groups: Vec<String>,
     /// Scheme and host.
     pub base_url: String,
-    /// The key in the clear.
-    pub api_key: Secret,
+    /// What it presents, in the clear.
+    pub credential: Definition,
     /// Lower first.
     pub priority: i32,
     /// Most requests at once.

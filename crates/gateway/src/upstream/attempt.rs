@@ -13,7 +13,7 @@ use super::{
     failure::{Fault, failure_of},
     judge::{self, Answer},
 };
-use crate::{app::Worker, ingress::Inbound, record::millis_since, routing::Chosen};
+use crate::{app::Worker, credential, ingress::Inbound, record::millis_since, routing::Chosen};
 
 /// A kept-alive connection that breaks within this time had been closed before it was used.
 const STALE_WITHIN: Duration = Duration::from_secs(1);
@@ -96,6 +96,9 @@ async fn try_account(
 ) -> Result<Answer, Fault> {
     let settings = &worker.shared.settings;
     let upstream = &chosen.account.upstream;
+    credential::token_of(&worker.shared, &chosen.account)
+        .await
+        .map_err(Fault::NoToken)?;
     let request = build::build(inbound, chosen)
         .map_err(|refusal| Fault::unsent(TransportFault::Protocol, refusal.log_message()))?;
     let kept_alive = match connect {

@@ -8,7 +8,7 @@ use crate::{
     hop::named_by_connection,
     ingress::Inbound,
     respond::Refusal,
-    routing::{AccountEntry, Chosen},
+    routing::{AccountEntry, Chosen, Credential},
 };
 
 /// Headers that end at a hop (RFC 9110 7.6.1), or that this gateway decides itself.
@@ -89,8 +89,8 @@ pub fn headers_sent(client: &HeaderMap, account: &AccountEntry, method: &Method)
             HeaderValue::from_static("application/json"),
         );
     }
-    if let Some(credential) = &account.credential {
-        headers.insert(credential.name.clone(), credential.value.clone());
+    if let Some((name, value)) = account.credential.as_ref().and_then(Credential::presented) {
+        headers.insert(name, value);
     }
     headers
 }

@@ -8,6 +8,7 @@
 //! delivered, or what a failure is called in the log.
 
 mod answer;
+mod ask;
 mod attempt;
 mod body;
 mod build;
@@ -32,8 +33,9 @@ use waybill_model::{
 use waybill_wire::{error::Reset, limits};
 
 pub use answer::{AnswerStream, Broken};
+pub use ask::ask;
 pub use build::headers_sent;
-pub use connect::Tls;
+pub use connect::{Outlet, Tls, TransportError};
 pub use course::{Broke, Course, Follows};
 pub use failure::{Fault, failure_of};
 pub use judge::{Answer, Streaming, Whole, flaw_of, flaw_of_end};

@@ -18,7 +18,11 @@ impl Check<'_> {
             }
         }
         let proxies: Vec<Option<Proxy>> = accounts.iter().map(proxy_of).collect();
-        let urls = accounts.iter().map(|account| account.base_url.as_str());
+        let base_urls = accounts.iter().map(|account| account.base_url.as_str());
+        let token_urls = accounts
+            .iter()
+            .filter_map(|account| account.credential.token_url());
+        let urls = base_urls.chain(token_urls);
         let hosts = proxies.iter().flatten().map(Proxy::host);
         let policy = EgressPolicy::new(allow, urls, hosts);
         for (index, (account, proxy)) in accounts.iter().zip(&proxies).enumerate() {
@@ -27,6 +31,12 @@ impl Check<'_> {
                 format!("{key}: base_url"),
                 policy.check_url(&account.base_url),
             );
+            if let Some(url) = account.credential.token_url() {
+                self.rule(
+                    format!("{key}: credential.token_url"),
+                    policy.check_url(url),
+                );
+            }
             let allowed = proxy.as_ref().map(|proxy| policy.check_host(proxy.host()));
             if let Some(Err(forbidden)) = allowed {
                 self.problem(format!("{key}: proxy"), forbidden.to_string());
