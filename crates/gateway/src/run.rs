@@ -135,6 +135,7 @@ pub async fn start_in(
     own_secrets.extend(new_keys.iter().map(|(_, key)| key.clone()));
 
     let secrets = Arc::new(Secrets::new(own_secrets));
+    let tls = tls(&config)?;
     let settings = config.settings;
     let (recorder, queues) =
         Recorder::new(store.clone(), settings.capture.clone(), settings.requests);
@@ -144,7 +145,6 @@ pub async fn start_in(
         settings.capture.clone(),
     );
     let recorder_thread = record::spawn(store.journal()?, store.clone(), composer, queues)?;
-    let tls = Tls::new(&extra_roots(config.upstream_ca.as_deref())?);
     let cluster = cluster
         .map(|settings| Cluster::new(settings, tls.of_no_protocol(), &clock))
         .transpose()
@@ -294,6 +294,11 @@ fn secret_file(path: &Path, given: Option<Secret>) -> anyhow::Result<(Secret, bo
     writeln!(file, "{secret}")?;
     file.sync_all()?;
     Ok((Secret::new(secret), true))
+}
+
+/// TLS towards providers, as it is configured.
+pub(crate) fn tls(config: &Config) -> anyhow::Result<Tls> {
+    Ok(Tls::new(&extra_roots(config.upstream_ca.as_deref())?))
 }
 
 fn extra_roots(

@@ -11,23 +11,26 @@ use crate::{
     routing::{AccountEntry, Credential},
 };
 
-/// Returns when the account has something valid to present.
+/// What is sent of an account that has access tokens, once there is a valid one; `None` for a key.
 ///
 /// # Errors
 /// There is nothing, and there will be nothing soon.
-pub async fn token_of(shared: &Shared, account: &AccountEntry) -> Result<(), NoToken> {
+pub async fn token_of(
+    shared: &Shared,
+    account: &AccountEntry,
+) -> Result<Option<HeaderValue>, NoToken> {
     let Some(Credential::Token(bearer)) = &account.credential else {
-        return Ok(());
+        return Ok(None);
     };
     if bearer.is_valid(shared.clock.now()) {
-        return Ok(());
+        return Ok(bearer.header());
     }
     let deadline = Instant::now() + shared.settings.timeouts.connect;
     let mut landings = bearer.landings();
     loop {
         let now = shared.clock.now();
         if bearer.is_valid(now) {
-            return Ok(());
+            return Ok(bearer.header());
         }
         if !bearer.may_be_asked_for(now)
             && let Some(trouble) = bearer.trouble()

@@ -2,9 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use tokio::time::{Instant, timeout};
-use waybill_model::waybill::{Attempt, Decision, Failure, TransportFault};
+use waybill_model::{
+    cause::Cause,
+    waybill::{Attempt, Decision, Failure, TransportFault},
+};
 
 use super::{
     build,
@@ -24,6 +27,8 @@ pub struct BrokenAttempt {
     pub failure: Failure,
     /// An idle connection had been closed under it.
     pub stale_connection: bool,
+    /// The provider refused an access token before its end: a new one may do.
+    pub stale_token: bool,
 }
 
 /// Which connection may be used.
@@ -67,7 +72,17 @@ pub async fn attempt(
 ) -> (Attempt, Result<Answer, Box<BrokenAttempt>>) {
     let account = &chosen.account;
     let started = Instant::now();
-    let result = try_account(worker, inbound, chosen, &mut attempt, started, connect).await;
+    let mut token = None;
+    let trying = try_account(
+        worker,
+        inbound,
+        chosen,
+        &mut attempt,
+        started,
+        connect,
+        &mut token,
+    );
+    let result = trying.await;
     attempt.duration_ms = millis_since(started);
     let result = result.map_err(|fault| {
         let stale_connection = matches!(fault, Fault::Transport { stale: true, .. });
@@ -78,9 +93,12 @@ pub async fn attempt(
             worker.shared.clock.now(),
         );
         attempt.upstream_request_id = attempt.upstream_request_id.take().or(request_id);
+        let stale_token = failure.cause == Cause::AuthInvalidKey
+            && credential::refused_by_provider(&worker.shared, account, token.as_ref());
         Box::new(BrokenAttempt {
             failure,
             stale_connection,
+            stale_token,
         })
     });
     (attempt, result)
@@ -93,10 +111,11 @@ async fn try_account(
     attempt: &mut Attempt,
     started: Instant,
     connect: Connect,
+    token: &mut Option<HeaderValue>,
 ) -> Result<Answer, Fault> {
     let settings = &worker.shared.settings;
     let upstream = &chosen.account.upstream;
-    credential::token_of(&worker.shared, &chosen.account)
+    *token = credential::token_of(&worker.shared, &chosen.account)
         .await
         .map_err(Fault::NoToken)?;
     let request = build::build(inbound, chosen)

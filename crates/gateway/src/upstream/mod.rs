@@ -125,6 +125,7 @@ pub async fn serve(
             began_at: attempt.started_at,
             now: worker.shared.clock.now(),
             stale_connection: broken.stale_connection,
+            stale_token: broken.stale_token,
             out_of_time: Instant::now() >= choosing.deadline,
         };
         let follows = course.failed(&worker.shared.keeper, broke, || choosing.has_next(worker));
