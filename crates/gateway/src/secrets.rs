@@ -17,6 +17,10 @@ const MAX_LEARNT: usize = 4096;
 /// Tokens of one account that are remembered: those that may still be valid, and some.
 const MAX_TOKENS: usize = 16;
 
+/// Secrets of accounts that were replaced or deleted and are remembered: requests that were sent with them may still
+/// be answered.
+const MAX_FORMER: usize = 1024;
+
 /// The live secrets.
 pub struct Secrets {
     known: Mutex<Known>,
@@ -30,6 +34,8 @@ struct Known {
     own: Vec<Secret>,
     /// Account credentials in use.
     accounts: Vec<Secret>,
+    /// Account credentials that were in use before, oldest first.
+    former: VecDeque<Secret>,
     /// Access tokens and rotated refresh tokens that were had, newest last.
     tokens: BTreeMap<AccountId, VecDeque<Secret>>,
     /// Client keys, which are stored as hashes and known only when somebody uses them.
@@ -57,7 +63,14 @@ impl Secrets {
     /// The account credentials have changed.
     pub fn set_accounts(&self, accounts: Vec<Secret>) {
         self.change(|known| {
-            known.accounts = accounts;
+            let before = std::mem::replace(&mut known.accounts, accounts);
+            for gone in before {
+                if !known.accounts.contains(&gone) && !known.former.contains(&gone) {
+                    known.former.push_back(gone);
+                }
+            }
+            let too_many = known.former.len().saturating_sub(MAX_FORMER);
+            known.former.drain(..too_many);
             true
         });
     }
@@ -95,7 +108,8 @@ impl Known {
     fn redactor(&self) -> Redactor {
         let learnt = self.learnt.iter().map(Secret::new);
         let tokens = self.tokens.values().flatten();
-        let kept = self.own.iter().chain(&self.accounts).chain(tokens).cloned();
+        let accounts = self.accounts.iter().chain(&self.former).chain(tokens);
+        let kept = self.own.iter().chain(accounts).cloned();
         Redactor::new(kept.chain(learnt))
     }
 }
