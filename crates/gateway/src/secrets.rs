@@ -64,11 +64,13 @@ impl Secrets {
     pub fn set_accounts(&self, accounts: Vec<Secret>) {
         self.change(|known| {
             let before = std::mem::replace(&mut known.accounts, accounts);
-            for gone in before {
-                if !known.accounts.contains(&gone) && !known.former.contains(&gone) {
-                    known.former.push_back(gone);
-                }
-            }
+            let now = known.accounts.iter().chain(&known.former);
+            let now: HashSet<&str> = now.map(Secret::expose).collect();
+            let gone = before.into_iter();
+            let gone: Vec<Secret> = gone
+                .filter(|secret| !now.contains(secret.expose()))
+                .collect();
+            known.former.extend(gone);
             let too_many = known.former.len().saturating_sub(MAX_FORMER);
             known.former.drain(..too_many);
             true

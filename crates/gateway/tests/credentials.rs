@@ -353,6 +353,7 @@ async fn what_an_endpoint_refuses_stops_the_account_with_its_words_until_a_new_c
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_credential_is_tried_again_slowly_and_at_once_after_a_reset_by_hand() {
     let case = Case::new(&accounts(true)).await;
+    assert_eq!(case.ask().await.status, 200);
     case.world
         .sim
         .tokens()
@@ -432,6 +433,7 @@ async fn while_the_endpoint_is_down_a_valid_token_is_used_to_its_end_and_then_ot
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pool_whose_tokens_cannot_be_had_says_so_and_not_that_the_client_is_at_fault() {
     let case = Case::new(&accounts(false)).await;
+    assert_eq!(case.ask().await.status, 200);
     case.world
         .sim
         .tokens()

@@ -270,7 +270,9 @@ fn snapshot(line: &Arc<Line>) -> Snapshot {
     let accounts: Vec<Account> = (0..ACCOUNTS).map(account).collect();
     let open = |_: &Account| {
         Some(Opened {
-            credential: Secret::new("credential"),
+            credential: waybill_gateway::credential::AtRest::new(
+                waybill_gateway::credential::Definition::ApiKey(Secret::new("credential")),
+            ),
             proxy: None,
             headers: CustomHeaders::default(),
         })
@@ -543,6 +545,7 @@ impl Day {
             began_at: UnixMillis(began),
             now: at,
             stale_connection: false,
+            stale_token: false,
             out_of_time: now - request.arrived > MINUTE,
         };
         let plan = &request.plan;

@@ -219,10 +219,10 @@ impl State {
                 if field(form, "refresh_token") != Some(&self.manner.refresh_token) {
                     return refuse("invalid_grant", "Token has been expired or revoked.");
                 }
-                self.give()
+                self.give(self.manner.rotates)
             }
             Some(ASSERTION) => match self.is_signed(form, audience, now_s) {
-                Ok(()) => self.give(),
+                Ok(()) => self.give(false),
                 Err(why) => refuse("invalid_grant", why),
             },
             Some(_) => refuse("unsupported_grant_type", "Invalid grant_type."),
@@ -233,7 +233,7 @@ impl State {
         }
     }
 
-    fn give(&mut self) -> TokenAnswer {
+    fn give(&mut self, rotates: bool) -> TokenAnswer {
         let number = self.given.len() + 1;
         // Of no shape that a scanner knows.
         let token = format!("access{number}OfTheSimulatorZq7Wm3Kx9Tn2Vb5Rc8");
@@ -242,7 +242,7 @@ impl State {
             "scope": "https://www.googleapis.com/auth/cloud-platform",
         });
         self.given.push(token);
-        if self.manner.rotates {
+        if rotates {
             self.rotated += 1;
             let next = format!("refresh{}OfTheSimulatorHd6Jf1Gs0Ay4Pk", self.rotated);
             body["refresh_token"] = next.as_str().into();
