@@ -20,6 +20,7 @@ use support::{
     binary::Binary,
     client, eventually, generate,
     key_file::{EMAIL, key_file, key_lines, public_key},
+    replicas::Deployment,
     send,
 };
 use waybill_gateway::{clock::Clock, config::Config, run};
@@ -598,6 +599,97 @@ async fn a_service_account_signs_for_its_token() {
     assert_eq!(case.ask().await.status, 200);
     assert_eq!(case.calls(), 2);
     case.world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_that_is_switched_off_has_no_tokens_but_can_be_tested() {
+    let off = accounts(false).replace("priority = 1", "priority = 1\nenabled = false");
+    let case = Case::new(&off).await;
+    let id = case.account("t1").await["id"].clone();
+    assert_eq!(case.calls(), 0);
+    let path = format!("/accounts/{id}/test");
+    let tested = case.world.admin(Method::POST, &path, "").await.json();
+    assert_eq!(tested["ok"], true, "{tested}");
+    assert_eq!(case.calls(), 1);
+    case.world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicas_use_one_token_and_what_one_has_rotated_the_others_send() {
+    let setup = Setup {
+        accounts: 0,
+        rest: accounts(false),
+        ..Setup::default()
+    };
+    let deployment = Deployment::new(setup).await;
+    let tokens = deployment.sim.tokens();
+    tokens.set(TokenManner {
+        rotates: true,
+        lives_s: 8,
+        ..manner()
+    });
+    let a = deployment.replica("a").await;
+    assert_eq!(ask(&a).await.status, 200);
+    let b = deployment.replica("b").await;
+    assert_eq!(ask(&b).await.status, 200);
+    assert_eq!(
+        tokens.calls().len(),
+        1,
+        "the second found the first one's token"
+    );
+    let both = async || {
+        let mut seen = Vec::new();
+        for replica in [&a, &b] {
+            let list = replica.admin(Method::GET, "/accounts", String::new()).await;
+            let account = list.json()["items"][0].clone();
+            assert_eq!(account["state"]["status"], "active", "{account}");
+            seen.push(account["credential"]["obtained_at"].clone());
+        }
+        (seen[0] == seen[1]).then(|| seen[0].clone())
+    };
+    let first = both().await.unwrap();
+    // Time and again, though only one of them can have it.
+    let mut before = first;
+    for _ in 0..2 {
+        before = eventually("a newer token on both", || async {
+            both().await.filter(|now| *now != before)
+        })
+        .await;
+        assert_eq!(ask(&a).await.status, 200);
+        assert_eq!(ask(&b).await.status, 200);
+    }
+    for replica in [a, b] {
+        replica.kill().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn doctor_looks_at_token_endpoints_without_asking_for_a_token() {
+    let sim = Sim::start(SimOptions::default()).await.unwrap();
+    sim.tokens().set(manner());
+    let folder = tempfile::tempdir().unwrap();
+    let waybill = Binary::serve(folder.path(), &for_binary(&sim.url()), &[]).await;
+    assert_eq!(ask(&waybill).await.status, 200);
+    let examine = async || {
+        let mut doctor = support::binary::waybill(&[]);
+        doctor.args(["doctor", "--json", "--config"]);
+        doctor.arg(folder.path().join("waybill.toml"));
+        doctor.arg("--data-dir").arg(folder.path().join("data"));
+        let said = doctor.output().await.unwrap();
+        let findings: Value = serde_json::from_slice(&said.stdout).unwrap();
+        let mut findings = findings.as_array().unwrap().clone().into_iter();
+        findings
+            .find(|finding| finding["check"] == "tokens")
+            .unwrap()
+    };
+    let found = examine().await;
+    assert_eq!(found["health"], "ok", "{found}");
+    assert_eq!(sim.tokens().given().len(), 1);
+    sim.tokens().script(TokenAnswer::raw(503, ""));
+    let found = examine().await;
+    assert_eq!(found["health"], "fail", "{found}");
+    assert!(found["seen"].as_str().unwrap().contains("503"), "{found}");
+    waybill.kill().await;
 }
 
 /// A configuration for the binary, with one account that has tokens.

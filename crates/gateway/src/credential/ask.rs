@@ -57,7 +57,13 @@ pub async fn answers(
     proxy: Option<&Arc<Proxy>>,
 ) -> Result<(), String> {
     match post(outlet, source, proxy, String::new()).await {
-        Ok((status, ..)) if status.is_server_error() => Err(format!("it answers {status}")),
+        Ok((status, ..))
+            if status.is_server_error()
+                || status.is_redirection()
+                || [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED].contains(&status) =>
+        {
+            Err(format!("it answers {status}"))
+        }
         Ok(_) => Ok(()),
         Err(error) => Err(error.to_string()),
     }

@@ -12,7 +12,10 @@ use std::sync::{
 use arc_swap::ArcSwapOption;
 use http::HeaderValue;
 use tokio::sync::watch;
-use waybill_model::time::UnixMillis;
+use waybill_model::{
+    state::{AccountState, Mark},
+    time::UnixMillis,
+};
 
 use super::{
     answer::NoToken,
@@ -60,6 +63,17 @@ pub struct Trouble {
     pub in_a_row: u32,
     /// Not to be tried again before.
     pub retry_at: UnixMillis,
+    /// The account was marked for it. Whoever takes the mark away, on whichever replica, says that it is worth
+    /// another try.
+    pub is_marked: bool,
+}
+
+impl Trouble {
+    /// Whether it is not to be tried again yet, on an account that is in this state.
+    fn rests(&self, now: UnixMillis, state: &AccountState) -> bool {
+        let stands = |mark: &Mark| mark.cause == Some(self.why.cause);
+        now < self.retry_at && (!self.is_marked || state.marks().iter().any(stands))
+    }
 }
 
 impl Bearer {
@@ -107,13 +121,13 @@ impl Bearer {
     }
 
     /// Whether a new one is to be had; `share` moves the moment, from 0 to 1.
-    pub fn is_due(&self, now: UnixMillis, share: impl Fn(UnixMillis) -> f64) -> bool {
-        let is_to_rest = self
-            .trouble
-            .load()
-            .as_ref()
-            .is_some_and(|trouble| now < trouble.retry_at);
-        if is_to_rest {
+    pub fn is_due(
+        &self,
+        now: UnixMillis,
+        state: &AccountState,
+        share: impl Fn(UnixMillis) -> f64,
+    ) -> bool {
+        if self.rests(now, state) {
             return false;
         }
         self.held.load().as_ref().is_none_or(|held| {
@@ -127,14 +141,21 @@ impl Bearer {
         })
     }
 
-    /// Whether one may be had now, and nobody is at it.
-    pub fn may_be_asked_for(&self, now: UnixMillis) -> bool {
-        self.is_flying()
-            || self
-                .trouble
-                .load()
-                .as_ref()
-                .is_none_or(|trouble| now >= trouble.retry_at)
+    /// Whether nobody is at it, nor will be for a while.
+    pub fn is_given_up(&self, now: UnixMillis, state: &AccountState) -> bool {
+        !self.is_flying() && self.rests(now, state)
+    }
+
+    fn rests(&self, now: UnixMillis, state: &AccountState) -> bool {
+        let trouble = self.trouble.load();
+        trouble
+            .as_ref()
+            .is_some_and(|trouble| trouble.rests(now, state))
+    }
+
+    /// Whether somebody waits for it.
+    pub fn is_awaited(&self) -> bool {
+        self.landed.receiver_count() > 0
     }
 
     /// The provider refused it, though it should be valid. Says whether a new one is worth having: the one that

@@ -113,7 +113,8 @@ async fn taken_over(shared: &Shared, account: &Arc<AccountEntry>, bearer: &Arc<B
     shared.secrets.learn_token(account.id, grant.secrets());
     bearer.adopt(Some(grant));
     let now = shared.clock.now();
-    let is_enough = !bearer.is_due(now, |obtained| {
+    let state = account.live.state();
+    let is_enough = !bearer.is_due(now, &state, |obtained| {
         when::share_of(&shared.replica, account.id.0, obtained)
     });
     if is_enough {
@@ -141,7 +142,7 @@ fn failed(
         in_a_row,
         why.retry_after_ms,
     ));
-    let mut retry_at = own;
+    let (mut retry_at, mut is_marked) = (own, false);
     let said = shared.secrets.redactor().text(&why.message).into_string();
     tracing::warn!(account = %account.name, reason = %said, "no access token could be had");
     if why.is_refused() {
@@ -163,20 +164,20 @@ fn failed(
         });
         // The mark's deadline is when somebody finds out: then it has to be asked.
         let state = account.live.state();
-        let marks = state
-            .marks()
-            .iter()
-            .filter(|mark| mark.cause == Some(why.cause));
-        retry_at = marks
+        let marks = state.marks().iter();
+        let marked = marks
+            .filter(|mark| mark.cause == Some(why.cause))
             .filter_map(|mark| mark.until)
-            .min()
-            .map_or(own, |until| until.min(own));
+            .min();
+        is_marked = marked.is_some();
+        retry_at = marked.map_or(own, |until| until.min(own));
     }
     bearer.fail(Trouble {
         why,
         at: now,
         in_a_row,
         retry_at,
+        is_marked,
     });
 }
 

@@ -15,6 +15,9 @@ use crate::{app::Shared, routing::Credential};
 /// How often the accounts are looked through, though nobody asked.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
+/// What could not be written down is written again at every so many looks.
+const WRITE_AGAIN: u64 = 10;
+
 /// At the end, flights that have begun are waited for so long: a refresh token that was rotated meanwhile would
 /// be lost.
 const LAST_LANDING: Duration = Duration::from_secs(5);
@@ -43,21 +46,29 @@ impl Tokens {
 
 /// Has tokens for as long as it is let.
 pub async fn keep_tokens(shared: Arc<Shared>) {
+    let mut looks: u64 = 0;
     let mut every = interval(LOOK_EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
-            _ = every.tick() => {}
-            () = shared.tokens.asked.notified() => {}
-        }
+        let may_write = tokio::select! {
+            _ = every.tick() => {
+                looks += 1;
+                looks % WRITE_AGAIN == 0
+            }
+            () = shared.tokens.asked.notified() => false,
+        };
         let snapshot = shared.snapshot().clone();
         for account in snapshot.accounts() {
             let Some(Credential::Token(bearer)) = &account.credential else {
                 continue;
             };
             let share = |obtained| when::share_of(&shared.replica, account.id.0, obtained);
-            let is_due = bearer.is_due(shared.clock.now(), share);
-            if account.status != Status::Active || !(is_due || bearer.is_unwritten()) {
+            let now = shared.clock.now();
+            let is_due = bearer.is_due(now, &account.live.state(), share);
+            // One that is switched off has none, unless somebody tests it.
+            let is_used = account.status == Status::Active || bearer.is_awaited();
+            let is_unwritten = may_write && bearer.is_unwritten();
+            if !is_used || !(is_due || is_unwritten) {
                 continue;
             }
             if let Some(flight) = bearer.fly() {

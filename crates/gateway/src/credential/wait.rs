@@ -32,7 +32,7 @@ pub async fn token_of(
         if bearer.is_valid(now) {
             return Ok(bearer.header());
         }
-        if !bearer.may_be_asked_for(now)
+        if bearer.is_given_up(now, &account.live.state())
             && let Some(trouble) = bearer.trouble()
         {
             return Err(Trouble::clone(&trouble).why);
