@@ -195,7 +195,7 @@ impl Bearer {
             .store(held_at > record_at, Ordering::Release);
     }
 
-    /// From now on this is the token.
+    /// From now on this is the token, unless there is a newer one.
     pub fn hold(&self, grant: Grant) {
         let Ok(mut header) =
             HeaderValue::from_str(&format!("Bearer {}", grant.access_token.expose()))
@@ -203,7 +203,11 @@ impl Bearer {
             return;
         };
         header.set_sensitive(true);
-        self.held.store(Some(Arc::new(Held { header, grant })));
+        let new = Arc::new(Held { header, grant });
+        self.held.rcu(|held| {
+            let is_newer = |held: &&Arc<Held>| held.grant.obtained_at > new.grant.obtained_at;
+            Some(Arc::clone(held.as_ref().filter(is_newer).unwrap_or(&new)))
+        });
         self.trouble.store(None);
     }
 

@@ -53,7 +53,7 @@ pub async fn keep_tokens(shared: Arc<Shared>) {
         let may_write = tokio::select! {
             _ = every.tick() => {
                 looks += 1;
-                looks % WRITE_AGAIN == 0
+                looks.is_multiple_of(WRITE_AGAIN)
             }
             () = shared.tokens.asked.notified() => false,
         };
