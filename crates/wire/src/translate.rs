@@ -11,8 +11,10 @@
 
 use std::{borrow::Cow, fmt};
 
+mod members;
 pub mod talk;
 pub mod text;
+pub mod unsigned;
 
 use talk::{At, Maker, Signature};
 use text::Text;
