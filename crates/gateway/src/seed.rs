@@ -3,7 +3,7 @@
 
 use anyhow::Context as _;
 use waybill_model::{
-    entity::{Sealed, Status},
+    entity::{Account, Sealed, Status},
     id::GroupId,
     limits::Limits,
     secret::Secret,
@@ -13,6 +13,7 @@ use waybill_store::{NewAccount, NewApiKey, NewGroup, NewUser, Store};
 
 use crate::{
     config::{ApiKeySeed, Config},
+    credential::{AtRest, Definition},
     egress::CustomHeaders,
     vault::{self, Purpose, Vault},
 };
@@ -81,7 +82,7 @@ pub async fn apply(
                 .map(|proxy| vault.seal(Purpose::Proxy, proxy.expose().as_bytes())),
             headers: seal_headers(vault, &account.headers),
             status: status(account.status, known.map(|known| known.status)),
-            credential: vault.seal(Purpose::Credential, account.api_key.expose().as_bytes()),
+            credential: credential(vault, &account.credential, known),
         };
         store
             .upsert_account(new, now)
@@ -186,6 +187,18 @@ async fn api_key(
     };
     store.upsert_api_key(new, named, now).await?;
     Ok(made)
+}
+
+/// What the file names, sealed. What was had for the same before stays with it: the file holds the refresh token
+/// as it once was.
+fn credential(vault: &Vault, named: &Definition, known: Option<&Account>) -> Sealed {
+    let is_same = |known: &&Account| {
+        AtRest::open(vault, &known.credential).is_ok_and(|at_rest| at_rest.definition == *named)
+    };
+    match known.filter(is_same) {
+        Some(known) => known.credential.clone(),
+        None => AtRest::new(named.clone()).seal(vault),
+    }
 }
 
 /// What the file says, else what was before, else in use.

@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use http::HeaderMap;
 use tokio::time::{Instant, timeout};
-use waybill_model::waybill::{Attempt, Decision, Failure, TransportFault};
+use waybill_model::{
+    cause::Cause,
+    waybill::{Attempt, Decision, Failure, TransportFault},
+};
 
 use super::{
     build::{self, Prepared},
@@ -13,7 +16,7 @@ use super::{
     failure::{Fault, failure_of},
     judge::{self, Answer},
 };
-use crate::{app::Worker, ingress::Inbound, record::millis_since, routing::Chosen};
+use crate::{app::Worker, credential, ingress::Inbound, record::millis_since, routing::Chosen};
 
 /// A kept-alive connection that breaks within this time had been closed before it was used.
 const STALE_WITHIN: Duration = Duration::from_secs(1);
@@ -24,6 +27,8 @@ pub struct BrokenAttempt {
     pub failure: Failure,
     /// An idle connection had been closed under it.
     pub stale_connection: bool,
+    /// The provider refused an access token before its end: a new one may do.
+    pub stale_token: bool,
 }
 
 /// Which connection may be used.
@@ -69,15 +74,27 @@ pub async fn attempt(
     let account = &chosen.account;
     let started = Instant::now();
     let bridge = prepared.over.as_ref().map(|over| over.bridge);
-    let trying = try_account(
-        worker,
-        inbound,
-        chosen,
-        &mut attempt,
-        prepared,
-        started,
-        connect,
-    );
+    let headers =
+        || build::headers_sent(&inbound.arrival().headers, account, &inbound.method, bridge);
+    let mut token = None;
+    let trying = async {
+        // Within the attempt: a wait in vain is on record as one.
+        token = credential::token_of(&worker.shared, account)
+            .await
+            .map_err(Fault::NoToken)?;
+        let mut prepared = prepared;
+        *prepared.request.headers_mut() = headers();
+        try_account(
+            worker,
+            inbound,
+            chosen,
+            &mut attempt,
+            prepared,
+            started,
+            connect,
+        )
+        .await
+    };
     let result = trying.await;
     attempt.duration_ms = millis_since(started);
     let result = result.map_err(|fault| {
@@ -85,13 +102,16 @@ pub async fn attempt(
         let (failure, request_id) = failure_of(
             account.platform,
             fault,
-            build::headers_sent(&inbound.arrival().headers, account, &inbound.method, bridge),
+            headers(),
             worker.shared.clock.now(),
         );
         attempt.upstream_request_id = attempt.upstream_request_id.take().or(request_id);
+        let stale_token = failure.cause == Cause::AuthInvalidKey
+            && credential::refused_by_provider(&worker.shared, account, token.as_ref());
         Box::new(BrokenAttempt {
             failure,
             stale_connection,
+            stale_token,
         })
     });
     (attempt, result)

@@ -16,7 +16,7 @@ use crate::{
     hop::named_by_connection,
     ingress::Inbound,
     respond::{Code, Refusal},
-    routing::{AccountEntry, Chosen},
+    routing::{AccountEntry, Chosen, Credential},
 };
 
 /// How the gateway calls itself where it speaks for itself.
@@ -66,7 +66,7 @@ const NOT_FORWARDED_PREFIXES: &[&str] = &["x-waybill-", "x-forwarded-", "cf-"];
 
 /// A request for one account.
 pub struct Prepared {
-    /// What is sent.
+    /// What is sent, but for its headers: they are put in once there is a credential to send.
     pub request: Request<RequestBody>,
     /// What it and its answer are translated over; `None`: they pass as they come.
     pub over: Option<Over>,
@@ -104,8 +104,6 @@ pub fn prepare(inbound: &Inbound, chosen: &Chosen, stage: Stage) -> Result<Prepa
             .map_err(Refusal::internal)?,
     };
     *request.version_mut() = Version::HTTP_11;
-    let client = &inbound.arrival().headers;
-    *request.headers_mut() = headers_sent(client, account, &inbound.method, bridge);
     Ok(Prepared { request, over })
 }
 
@@ -200,8 +198,8 @@ pub fn headers_sent(
             HeaderValue::from_static("application/json"),
         );
     }
-    if let Some(credential) = &account.credential {
-        headers.insert(credential.name.clone(), credential.value.clone());
+    if let Some((name, value)) = account.credential.as_ref().and_then(Credential::presented) {
+        headers.insert(name, value);
     }
     headers
 }

@@ -68,6 +68,8 @@ pub struct Broke<'a> {
     pub stale_connection: bool,
     /// Its signatures were refused, and it can be told without them, so far.
     pub retold: Option<Stage>,
+    /// The provider refused an access token before its end: a new one may do.
+    pub stale_token: bool,
     /// The time for attempts is spent.
     pub out_of_time: bool,
 }
@@ -132,7 +134,9 @@ impl Course {
         broke: Broke<'_>,
         has_next: impl FnOnce() -> bool,
     ) -> Follows {
-        let marked = keeper.failed(Failed {
+        // Whether the account is at fault shows with a new token.
+        let stale_token = broke.stale_token && self.retries_here == 0;
+        let of_account = Failed {
             account: broke.account,
             group_rules: &broke.group.state_rules,
             model: broke.model,
@@ -145,14 +149,18 @@ impl Course {
             now: broke.now,
             stale_connection: broke.stale_connection,
             blamed: &mut self.blamed,
-        });
+        };
+        let marked = match stale_token {
+            true => Marked::default(),
+            false => keeper.failed(of_account),
+        };
         let blame = match broke.failure.cause.info().blame {
             // The operator knows better than the table whose fault this one is.
             Blame::Request if marked.ruled => Blame::Account,
             blame => blame,
         };
         let of_credential = blame == Blame::Credential;
-        if of_credential {
+        if of_credential && !stale_token {
             self.refused_alike |= marked.repeats;
             self.refused.push(Refused {
                 account: Arc::clone(broke.account),
@@ -169,6 +177,7 @@ impl Course {
             // What credentials may not do is the pool's affair: another account may.
             repeats: marked.repeats && !of_credential,
             stale_connection: broke.stale_connection,
+            stale_token,
             attempts: broke.number,
             max_attempts: self.max_attempts,
             retries_here: self.retries_here,
@@ -202,6 +211,7 @@ impl Follows {
             has_next: false,
             stale_connection: false,
             retold: false,
+            stale_token: false,
             retries_here: u32::MAX,
             ..self.facts
         };
