@@ -554,6 +554,100 @@ async fn a_token_that_is_refused_before_its_end_is_had_anew_and_the_request_is_s
     case.world.stop().await;
 }
 
+/// The account `t1` of Antigravity, which has tokens, for clients of Anthropic's API.
+fn bridged() -> String {
+    format!(
+        "[[group]]\nname = \"bridged\"\nplatform = \"antigravity\"\nprotocols = [\"anthropic\"]\n\
+         [[account]]\nname = \"t1\"\nplatform = \"antigravity\"\ngroups = [\"bridged\"]\n\
+         base_url = \"{{providers}}\"\nproject = \"project-1\"\ncredential = {}\n\
+         [[api_key]]\nname = \"bridged\"\nkey = \"{CLIENT_KEY}-bridged\"\ngroups = [\"bridged\"]\n",
+        refreshable("{providers}/token"),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_messages_client_streams_from_an_antigravity_account_whose_token_is_had_anew() {
+    let case = Case::new(&bridged()).await;
+    let ask = || async {
+        let body = json!({
+            "model": "gemini-2.5-flash", "max_tokens": 256, "stream": true,
+            "messages": [{"role": "user", "content": "Say something."}],
+        });
+        let request = http::Request::post(format!("{}/v1/messages", case.world.url))
+            .header("x-api-key", format!("{CLIENT_KEY}-bridged"))
+            .header("anthropic-version", "2023-06-01")
+            .header("content-type", "application/json")
+            .body(body.to_string().into_bytes().into())
+            .unwrap();
+        case.world.send(request).await
+    };
+    let is_served = |answer: &Answer, made: &str, token: usize| {
+        let text = answer.text();
+        assert_eq!(
+            (answer.status.as_u16(), attempts(answer)),
+            (200, made),
+            "{text}"
+        );
+        assert!(
+            text.contains("text_delta") && text.contains("event: message_stop"),
+            "{text}"
+        );
+        let tokens = case.world.sim.tokens().given();
+        assert_eq!(tokens.len(), token, "{tokens:?}");
+        assert_eq!(case.sent_last(), format!("Bearer {}", tokens[token - 1]));
+        let received = case.world.sim.received();
+        let last = received.last().unwrap();
+        assert!(
+            last.path.starts_with("/v1internal:streamGenerateContent"),
+            "{}",
+            last.path
+        );
+        assert!(
+            last.header("anthropic-version").is_none(),
+            "the client's headers speak of another protocol"
+        );
+    };
+    is_served(&ask().await, "1", 1);
+
+    case.time.pass(3_601);
+    is_served(&ask().await, "1", 2);
+
+    // One that is refused before its end is had anew, too, and the conversation is told once more.
+    let second = case.world.sim.tokens().given()[1].clone();
+    case.world
+        .sim
+        .script(Rule::new(Fault::provider(ProviderError::InvalidKey)).key(&second));
+    case.time.pass(600);
+    let answer = ask().await;
+    is_served(&answer, "2", 3);
+    let events = case.world.events_of(answer.request_id()).await;
+    assert_eq!(
+        (&events[0]["kind"], &events[0]["cause"]),
+        (&"retry".into(), &"auth.invalid_key".into()),
+        "{events:?}"
+    );
+    assert_eq!(case.account("t1").await["state"]["status"], "active");
+
+    // A wait in vain is an attempt on record, and the client is told in its own words.
+    case.world
+        .sim
+        .tokens()
+        .script(TokenAnswer::error(400, "invalid_grant", "revoked"));
+    case.time.pass(3_601);
+    let answer = ask().await;
+    assert_eq!(answer.status, 502, "{}", answer.text());
+    let told = answer.json();
+    assert_eq!(told["type"], "error", "{told}");
+    assert!(told.to_string().contains("auth.token_refused"), "{told}");
+    let events = case.world.events_of(answer.request_id()).await;
+    assert_eq!(
+        (&events[0]["kind"], &events[0]["cause"]),
+        (&"request_error".into(), &"auth.token_refused".into()),
+        "{events:?}"
+    );
+    case.world.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_account_signs_for_its_token() {
     let time = Time::new();

@@ -21,7 +21,10 @@ impl Check<'_> {
         let token_urls = accounts
             .iter()
             .filter_map(|account| account.credential.token_url());
-        let urls = accounts.iter().flat_map(AccountSeed::urls).chain(token_urls);
+        let urls = accounts
+            .iter()
+            .flat_map(AccountSeed::urls)
+            .chain(token_urls);
         let hosts = proxies.iter().flatten().map(Proxy::host);
         let policy = EgressPolicy::new(allow, urls, hosts);
         for (index, (account, proxy)) in accounts.iter().zip(&proxies).enumerate() {
