@@ -552,6 +552,7 @@ impl Day {
             stale_connection: false,
             retold: None,
             stale_token: false,
+            elsewhere: false,
             out_of_time: now - request.arrived > MINUTE,
         };
         let plan = &request.plan;

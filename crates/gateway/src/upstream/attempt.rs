@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::HeaderMap;
+use http::{HeaderMap, header};
 use tokio::time::{Instant, timeout};
 use waybill_model::{
     cause::Cause,
@@ -16,7 +16,13 @@ use super::{
     failure::{Fault, failure_of},
     judge::{self, Answer},
 };
-use crate::{app::Worker, credential, ingress::Inbound, record::millis_since, routing::Chosen};
+use crate::{
+    app::Worker,
+    credential,
+    ingress::Inbound,
+    record::millis_since,
+    routing::{Chosen, Place},
+};
 
 /// A kept-alive connection that breaks within this time had been closed before it was used.
 const STALE_WITHIN: Duration = Duration::from_secs(1);
@@ -41,7 +47,7 @@ pub enum Connect {
 }
 
 /// The facts of an attempt that begins.
-pub fn begin(worker: &Worker, chosen: &Chosen, number: u32) -> Attempt {
+pub fn begin(worker: &Worker, chosen: &Chosen, place: Place, number: u32) -> Attempt {
     let account = &chosen.account;
     Attempt {
         number,
@@ -49,7 +55,7 @@ pub fn begin(worker: &Worker, chosen: &Chosen, number: u32) -> Attempt {
         account_name: Arc::clone(&account.name),
         platform: account.platform,
         upstream_model: chosen.upstream_model.clone(),
-        host: Arc::clone(&account.host),
+        host: Arc::clone(account.host_at(place)),
         started_at: worker.shared.clock.now(),
         connect_ms: None,
         first_byte_ms: None,
@@ -68,22 +74,22 @@ pub async fn attempt(
     inbound: &Inbound,
     chosen: &Chosen,
     mut attempt: Attempt,
-    prepared: Prepared,
+    mut prepared: Prepared,
     connect: Connect,
 ) -> (Attempt, Result<Answer, Box<BrokenAttempt>>) {
     let account = &chosen.account;
     let started = Instant::now();
     let bridge = prepared.over.as_ref().map(|over| over.bridge);
-    let headers =
-        || build::headers_sent(&inbound.arrival().headers, account, &inbound.method, bridge);
     let mut token = None;
     let trying = async {
         // Within the attempt: a wait in vain is on record as one.
         token = credential::token_of(&worker.shared, account)
             .await
             .map_err(Fault::NoToken)?;
-        let mut prepared = prepared;
-        *prepared.request.headers_mut() = headers();
+        if let Some(token) = &token {
+            let headers = prepared.request.headers_mut();
+            headers.insert(header::AUTHORIZATION, token.clone());
+        }
         try_account(
             worker,
             inbound,
@@ -102,7 +108,7 @@ pub async fn attempt(
         let (failure, request_id) = failure_of(
             account.platform,
             fault,
-            headers(),
+            build::headers_sent(&inbound.arrival().headers, account, &inbound.method, bridge),
             worker.shared.clock.now(),
         );
         attempt.upstream_request_id = attempt.upstream_request_id.take().or(request_id);
@@ -127,8 +133,12 @@ async fn try_account(
     connect: Connect,
 ) -> Result<Answer, Fault> {
     let settings = &worker.shared.settings;
-    let upstream = &chosen.account.upstream;
-    let Prepared { request, over } = prepared;
+    let Prepared {
+        request,
+        over,
+        place,
+    } = prepared;
+    let upstream = chosen.account.upstream_at(place);
     let kept_alive = match connect {
         Connect::KeptAlive => worker.pool.take(upstream),
         Connect::Afresh => None,

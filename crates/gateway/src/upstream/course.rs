@@ -70,6 +70,8 @@ pub struct Broke<'a> {
     pub retold: Option<Stage>,
     /// The provider refused an access token before its end: a new one may do.
     pub stale_token: bool,
+    /// It was the address that failed, and the account has another one.
+    pub elsewhere: bool,
     /// The time for attempts is spent.
     pub out_of_time: bool,
 }
@@ -150,7 +152,8 @@ impl Course {
             stale_connection: broke.stale_connection,
             blamed: &mut self.blamed,
         };
-        let marked = match stale_token {
+        // Nor is an address the account.
+        let marked = match stale_token || broke.elsewhere {
             true => Marked::default(),
             false => keeper.failed(of_account),
         };
@@ -183,6 +186,7 @@ impl Course {
             retries_here: self.retries_here,
             has_next: has_next(),
             retold: broke.retold.is_some(),
+            elsewhere: broke.elsewhere,
             out_of_time: broke.out_of_time,
         };
         let (decision, reason) = decide::decide(facts);
@@ -212,6 +216,7 @@ impl Follows {
             stale_connection: false,
             retold: false,
             stale_token: false,
+            elsewhere: false,
             retries_here: u32::MAX,
             ..self.facts
         };
