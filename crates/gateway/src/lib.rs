@@ -12,6 +12,7 @@ pub mod cli;
 pub mod clock;
 pub mod cluster;
 pub mod config;
+pub mod credential;
 pub mod demo;
 pub mod doctor;
 pub mod egress;

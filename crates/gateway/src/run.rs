@@ -18,7 +18,7 @@ use crate::{
     clock::Clock,
     cluster::{self, Cluster},
     config::Config,
-    folder,
+    credential, folder,
     home::{self, Home},
     jobs,
     record::{self, Composer, Recorder},
@@ -149,6 +149,7 @@ pub async fn start_in(
     own_secrets.extend(new_keys.iter().map(|(_, key)| key.clone()));
 
     let secrets = Arc::new(Secrets::new(own_secrets));
+    let tls = tls(&config)?;
     let settings = config.settings;
     let (recorder, queues) =
         Recorder::new(store.clone(), settings.capture.clone(), settings.requests);
@@ -158,7 +159,6 @@ pub async fn start_in(
         settings.capture.clone(),
     );
     let recorder_thread = record::spawn(store.journal()?, store.clone(), composer, queues)?;
-    let tls = Tls::new(&extra_roots(config.upstream_ca.as_deref())?);
     let cluster = cluster
         .map(|settings| Cluster::new(settings, tls.of_no_protocol(), &clock))
         .transpose()
@@ -191,6 +191,7 @@ pub async fn start_in(
     let line = tokio::spawn(Arc::clone(&shared.line).keep_time(shared.clock.clone()));
     let mut upkeep = jobs::start(&shared);
     upkeep.push(tokio::spawn(tidy(Arc::clone(&shared))));
+    upkeep.push(tokio::spawn(credential::keep_tokens(Arc::clone(&shared))));
     upkeep.extend(replication::follow(&shared, begun));
     Ok(Gateway {
         running,
@@ -233,6 +234,7 @@ impl Gateway {
         running.stop().await;
         upkeep.iter().for_each(tokio::task::JoinHandle::abort);
         line.abort();
+        shared.tokens.settle().await;
         if let Some((cluster, tasks)) = cluster {
             cluster.leave(tasks).await;
         }
@@ -297,6 +299,11 @@ fn secret_file(path: &Path, given: Option<Secret>) -> anyhow::Result<(Secret, bo
     writeln!(file, "{secret}")?;
     file.sync_all()?;
     Ok((Secret::new(secret), true))
+}
+
+/// TLS towards providers, as it is configured.
+pub(crate) fn tls(config: &Config) -> anyhow::Result<Tls> {
+    Ok(Tls::new(&extra_roots(config.upstream_ca.as_deref())?))
 }
 
 fn extra_roots(

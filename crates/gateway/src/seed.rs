@@ -3,7 +3,7 @@
 
 use anyhow::Context as _;
 use waybill_model::{
-    entity::{Sealed, Status},
+    entity::{Account, Sealed, Status},
     id::{GroupId, UserId},
     limits::Limits,
     secret::Secret,
@@ -13,6 +13,7 @@ use waybill_store::{NewAccount, NewApiKey, NewGroup, NewUser, Store, StoreError}
 
 use crate::{
     config::{ApiKeySeed, Config},
+    credential::{AtRest, Definition},
     egress::CustomHeaders,
     vault::{self, Purpose, Vault},
 };
@@ -81,7 +82,7 @@ pub async fn apply(
                 .map(|proxy| vault.seal(Purpose::Proxy, proxy.expose().as_bytes())),
             headers: seal_headers(vault, &account.headers),
             status: status(account.status, known.map(|known| known.status)),
-            credential: vault.seal(Purpose::Credential, account.api_key.expose().as_bytes()),
+            credential: credential(vault, &account.credential, known),
         };
         store
             .upsert_account(new, now)
@@ -188,6 +189,18 @@ async fn user(store: &Store, name: &str, now: UnixMillis) -> Result<UserId, Stor
         // Another replica was faster.
         Err(taken @ StoreError::NameTaken { .. }) => known().await?.ok_or(taken),
         Err(error) => Err(error),
+    }
+}
+
+/// What the file names, sealed. What was had for the same before stays with it: the file holds the refresh token
+/// as it once was.
+fn credential(vault: &Vault, named: &Definition, known: Option<&Account>) -> Sealed {
+    let is_same = |known: &&Account| {
+        AtRest::open(vault, &known.credential).is_ok_and(|at_rest| at_rest.definition == *named)
+    };
+    match known.filter(is_same) {
+        Some(known) => known.credential.clone(),
+        None => AtRest::new(named.clone()).seal(vault),
     }
 }
 

@@ -21,6 +21,7 @@ use waybill_store::{
 
 on_both! {
     everything_configured_is_loaded_as_it_was_made,
+    a_renewed_credential_takes_the_place_of_the_one_that_was_read_and_of_no_other,
     a_change_touches_only_what_it_names,
     an_upsert_finds_its_row_by_name,
     what_a_program_writes_that_knows_less_is_the_default_and_what_it_leaves_alone_stays,
@@ -117,6 +118,38 @@ fn key(name: &str, hash: u8, user_id: UserId, group_ids: Vec<GroupId>) -> NewApi
         status: Status::Active,
         expires_at: Some(UnixMillis(9_000)),
     }
+}
+
+async fn a_renewed_credential_takes_the_place_of_the_one_that_was_read_and_of_no_other(
+    on: Subject,
+) {
+    let f = Fixture::on(on).await;
+    let store = &f.store;
+    let made = store
+        .create_account(account("one", vec![]), THEN)
+        .await
+        .unwrap();
+    let (was, new) = (made.credential.clone(), Sealed(vec![1, 0, 2]));
+    let renewed = async |was: &Sealed, new: &Sealed| {
+        store
+            .renew_credential(made.id, was.clone(), new.clone())
+            .await
+            .unwrap()
+    };
+    assert!(renewed(&was, &new).await);
+    assert!(
+        !renewed(&was, &Sealed(vec![3])).await,
+        "somebody else was quicker"
+    );
+    let now = store.account(made.id).await.unwrap().unwrap();
+    let expected = waybill_model::entity::Account {
+        credential: new,
+        ..made.clone()
+    };
+    assert_eq!(
+        now, expected,
+        "nothing else has changed, nor when it was changed"
+    );
 }
 
 async fn everything_configured_is_loaded_as_it_was_made(on: Subject) {

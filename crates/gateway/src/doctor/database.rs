@@ -52,7 +52,7 @@ pub(super) async fn embedded(config: &Config) -> Vec<Finding> {
         ),
     }];
     if let Some(vault) = home::known_vault(config) {
-        findings.extend(accounts::examine(&store, &vault).await);
+        findings.extend(accounts::examine(config, &store, &vault).await);
     }
     findings
 }
@@ -91,7 +91,7 @@ pub(super) async fn shared(config: &Config, database: &Database, clock: &Clock) 
             if facts.schema_version > 0 {
                 findings.extend(others(&replicas).await);
                 if let Some(vault) = home::known_vault(config) {
-                    findings.extend(accounts::examine(&store, &vault).await);
+                    findings.extend(accounts::examine(config, &store, &vault).await);
                 }
             }
         }
