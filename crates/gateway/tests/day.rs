@@ -549,6 +549,7 @@ impl Day {
             now: at,
             stale_connection: false,
             retold: None,
+            elsewhere: false,
             out_of_time: now - request.arrived > MINUTE,
         };
         let plan = &request.plan;

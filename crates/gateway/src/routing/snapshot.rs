@@ -147,7 +147,46 @@ pub struct Address {
     pub way: Arc<Way>,
 }
 
+/// Which of an account's addresses: 0 is the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Place(usize);
+
 impl AccountEntry {
+    /// Where it is asked at `now`: at the first of its addresses that does not rest.
+    pub fn place(&self, now: UnixMillis) -> Place {
+        if self.fallbacks.is_empty() {
+            return Place::default();
+        }
+        Place(self.ways().position(|way| !way.rests(now)).unwrap_or(0))
+    }
+
+    /// One of its addresses.
+    pub fn upstream_at(&self, place: Place) -> &Upstream {
+        match place.0.checked_sub(1).and_then(|at| self.fallbacks.get(at)) {
+            Some(address) => &address.upstream,
+            None => &self.upstream,
+        }
+    }
+
+    /// The host of one of its addresses.
+    pub fn host_at(&self, place: Place) -> &Arc<str> {
+        match place.0.checked_sub(1).and_then(|at| self.fallbacks.get(at)) {
+            Some(address) => &address.host,
+            None => &self.host,
+        }
+    }
+
+    /// Remembers that it did not answer at one of its addresses. Whether it is asked at another one now.
+    pub fn rests_at(&self, place: Place, until: UnixMillis, now: UnixMillis) -> bool {
+        if self.fallbacks.is_empty() {
+            return false;
+        }
+        if let Some(way) = self.ways().nth(place.0) {
+            way.rest(until);
+        }
+        self.ways().any(|way| !way.rests(now))
+    }
+
     /// The ways to all of its addresses, the first one's first.
     pub fn ways(&self) -> impl Iterator<Item = &Arc<Way>> {
         let others = self.fallbacks.iter().map(|address| &address.way);

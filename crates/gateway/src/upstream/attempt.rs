@@ -13,7 +13,12 @@ use super::{
     failure::{Fault, failure_of},
     judge::{self, Answer},
 };
-use crate::{app::Worker, ingress::Inbound, record::millis_since, routing::Chosen};
+use crate::{
+    app::Worker,
+    ingress::Inbound,
+    record::millis_since,
+    routing::{Chosen, Place},
+};
 
 /// A kept-alive connection that breaks within this time had been closed before it was used.
 const STALE_WITHIN: Duration = Duration::from_secs(1);
@@ -36,7 +41,7 @@ pub enum Connect {
 }
 
 /// The facts of an attempt that begins.
-pub fn begin(worker: &Worker, chosen: &Chosen, number: u32) -> Attempt {
+pub fn begin(worker: &Worker, chosen: &Chosen, place: Place, number: u32) -> Attempt {
     let account = &chosen.account;
     Attempt {
         number,
@@ -44,7 +49,7 @@ pub fn begin(worker: &Worker, chosen: &Chosen, number: u32) -> Attempt {
         account_name: Arc::clone(&account.name),
         platform: account.platform,
         upstream_model: chosen.upstream_model.clone(),
-        host: Arc::clone(&account.host),
+        host: Arc::clone(account.host_at(place)),
         started_at: worker.shared.clock.now(),
         connect_ms: None,
         first_byte_ms: None,
@@ -107,8 +112,12 @@ async fn try_account(
     connect: Connect,
 ) -> Result<Answer, Fault> {
     let settings = &worker.shared.settings;
-    let upstream = &chosen.account.upstream;
-    let Prepared { request, over } = prepared;
+    let Prepared {
+        request,
+        over,
+        place,
+    } = prepared;
+    let upstream = chosen.account.upstream_at(place);
     let kept_alive = match connect {
         Connect::KeptAlive => worker.pool.take(upstream),
         Connect::Afresh => None,

@@ -68,6 +68,8 @@ pub struct Broke<'a> {
     pub stale_connection: bool,
     /// Its signatures were refused, and it can be told without them, so far.
     pub retold: Option<Stage>,
+    /// It was the address that failed, and the account has another one.
+    pub elsewhere: bool,
     /// The time for attempts is spent.
     pub out_of_time: bool,
 }
@@ -132,20 +134,24 @@ impl Course {
         broke: Broke<'_>,
         has_next: impl FnOnce() -> bool,
     ) -> Follows {
-        let marked = keeper.failed(Failed {
-            account: broke.account,
-            group_rules: &broke.group.state_rules,
-            model: broke.model,
-            failure: broke.failure,
-            status: broke.status,
-            request_id: Some(self.request_id),
-            attempt: Some(broke.number),
-            actor: None,
-            began_at: broke.began_at,
-            now: broke.now,
-            stale_connection: broke.stale_connection,
-            blamed: &mut self.blamed,
-        });
+        let marked = match broke.elsewhere {
+            // An address is not the account.
+            true => Marked::default(),
+            false => keeper.failed(Failed {
+                account: broke.account,
+                group_rules: &broke.group.state_rules,
+                model: broke.model,
+                failure: broke.failure,
+                status: broke.status,
+                request_id: Some(self.request_id),
+                attempt: Some(broke.number),
+                actor: None,
+                began_at: broke.began_at,
+                now: broke.now,
+                stale_connection: broke.stale_connection,
+                blamed: &mut self.blamed,
+            }),
+        };
         let blame = match broke.failure.cause.info().blame {
             // The operator knows better than the table whose fault this one is.
             Blame::Request if marked.ruled => Blame::Account,
@@ -174,6 +180,7 @@ impl Course {
             retries_here: self.retries_here,
             has_next: has_next(),
             retold: broke.retold.is_some(),
+            elsewhere: broke.elsewhere,
             out_of_time: broke.out_of_time,
         };
         let (decision, reason) = decide::decide(facts);
@@ -202,6 +209,7 @@ impl Follows {
             has_next: false,
             stale_connection: false,
             retold: false,
+            elsewhere: false,
             retries_here: u32::MAX,
             ..self.facts
         };

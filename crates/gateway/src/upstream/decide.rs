@@ -29,6 +29,8 @@ pub struct Facts {
     pub has_next: bool,
     /// The conversation can be told again without the signatures that were refused.
     pub retold: bool,
+    /// The account has another address, which may answer.
+    pub elsewhere: bool,
     /// The time for attempts is spent.
     pub out_of_time: bool,
 }
@@ -73,6 +75,12 @@ pub fn decide(facts: Facts) -> (Decision, &'static str) {
     }
     if facts.attempts >= facts.max_attempts {
         return end("the attempt limit is reached");
+    }
+    if facts.elsewhere {
+        return (
+            Decision::RetrySameAccount,
+            "another address of the account may answer",
+        );
     }
     if facts.has_next {
         return (
@@ -131,7 +139,7 @@ mod tests {
             0..3u32,
             any::<bool>(),
             any::<bool>(),
-            any::<bool>(),
+            (any::<bool>(), any::<bool>()),
         )
             .prop_map(
                 |(
@@ -144,7 +152,7 @@ mod tests {
                     retries_here,
                     has_next,
                     retold,
-                    out_of_time,
+                    (elsewhere, out_of_time),
                 )| Facts {
                     blame,
                     answered,
@@ -155,6 +163,7 @@ mod tests {
                     retries_here,
                     has_next,
                     retold,
+                    elsewhere,
                     out_of_time,
                 },
             )
@@ -190,7 +199,8 @@ mod tests {
         fn attempts_end(facts in facts()) {
             let (word, _) = decide(facts);
             if word == Decision::RetrySameAccount {
-                prop_assert!(facts.retries_here == 0 || facts.retold && !facts.out_of_time);
+                let anew = facts.retold || facts.elsewhere && facts.attempts < facts.max_attempts;
+                prop_assert!(facts.retries_here == 0 || anew && !facts.out_of_time);
             }
             if word == Decision::NextAccount {
                 prop_assert!(facts.has_next && facts.attempts < facts.max_attempts && !facts.out_of_time);
