@@ -18,6 +18,7 @@ mod crossing;
 pub mod gemini;
 mod members;
 pub mod messages;
+mod models;
 mod reading;
 pub mod responses;
 pub mod schema;

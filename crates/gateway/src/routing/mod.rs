@@ -27,6 +27,6 @@ pub use live::{Live, Slot};
 pub use mapping::ModelMap;
 pub use plan::{Chosen, NoRoute, Plan, Sought, Wanted};
 pub use sharing::Sharing;
-pub use snapshot::{AccountEntry, Address, GroupEntry, KeyEntry, Snapshot};
+pub use snapshot::{AccountEntry, Address, GroupEntry, KeyEntry, Place, Snapshot};
 pub use upstream::{Credential, SnapshotError, Upstream};
 pub use way::{FailingWay, Way, WayKey};

@@ -16,6 +16,7 @@ use waybill_model::{
 
 use super::{Credential, Lanes, Line, Live, ModelMap, Upstream, Way, WayKey};
 use crate::{
+    credential::{AtRest, Bearer, Definition},
     egress::{CustomHeaders, Opened},
     quota::{PriceTable, Tallies, Tally},
 };
@@ -147,7 +148,46 @@ pub struct Address {
     pub way: Arc<Way>,
 }
 
+/// Which of an account's addresses: 0 is the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Place(usize);
+
 impl AccountEntry {
+    /// Where it is asked at `now`: at the first of its addresses that does not rest.
+    pub fn place(&self, now: UnixMillis) -> Place {
+        if self.fallbacks.is_empty() {
+            return Place::default();
+        }
+        Place(self.ways().position(|way| !way.rests(now)).unwrap_or(0))
+    }
+
+    /// One of its addresses.
+    pub fn upstream_at(&self, place: Place) -> &Upstream {
+        match place.0.checked_sub(1).and_then(|at| self.fallbacks.get(at)) {
+            Some(address) => &address.upstream,
+            None => &self.upstream,
+        }
+    }
+
+    /// The host of one of its addresses.
+    pub fn host_at(&self, place: Place) -> &Arc<str> {
+        match place.0.checked_sub(1).and_then(|at| self.fallbacks.get(at)) {
+            Some(address) => &address.host,
+            None => &self.host,
+        }
+    }
+
+    /// Remembers that it did not answer at one of its addresses. Whether it is asked at another one now.
+    pub fn rests_at(&self, place: Place, until: UnixMillis, now: UnixMillis) -> bool {
+        if self.fallbacks.is_empty() {
+            return false;
+        }
+        if let Some(way) = self.ways().nth(place.0) {
+            way.rest(until);
+        }
+        self.ways().any(|way| !way.rests(now))
+    }
+
     /// The ways to all of its addresses, the first one's first.
     pub fn ways(&self) -> impl Iterator<Item = &Arc<Way>> {
         let others = self.fallbacks.iter().map(|address| &address.way);
@@ -273,6 +313,28 @@ impl Snapshot {
     }
 }
 
+/// What an account presents. An access token lives over snapshots, for as long as what it is had for is the same.
+fn credential(
+    account: &Account,
+    opened: AtRest,
+    before: Option<&Arc<AccountEntry>>,
+) -> Option<Credential> {
+    let source = match opened.definition {
+        Definition::ApiKey(key) => return Credential::api_key(account.platform, &key).ok(),
+        Definition::Expiring(source) => source,
+    };
+    match before.and_then(|before| before.credential.as_ref()) {
+        Some(Credential::Token(bearer)) if *bearer.source() == source => {
+            bearer.adopt(opened.grant);
+            Some(Credential::Token(Arc::clone(bearer)))
+        }
+        _ => Some(Credential::Token(Arc::new(Bearer::new(
+            source,
+            opened.grant,
+        )))),
+    }
+}
+
 fn account_entry(
     account: &Account,
     open: impl Fn(&Account) -> Option<Opened>,
@@ -288,7 +350,8 @@ fn account_entry(
     let first = read(&account.base_url).ok()?;
     let (proxy, credential, headers) = match open(account) {
         Some(opened) => {
-            let credential = Credential::api_key(account.platform, &opened.credential).ok();
+            let before = previous.accounts.get(&account.id);
+            let credential = credential(account, opened.credential, before);
             (opened.proxy.map(Arc::new), credential, opened.headers)
         }
         // Without a credential it is never tried: nothing goes past a proxy that cannot be read.

@@ -35,6 +35,8 @@ pub struct Way {
     failing_since: AtomicI64,
     failing_until: AtomicI64,
     watched: AtomicBool,
+    /// Until when accounts that are elsewhere, too, are asked there.
+    rests_until: AtomicI64,
 }
 
 /// Since when a way is failing.
@@ -54,6 +56,7 @@ impl Way {
             failing_since: AtomicI64::new(WORKS),
             failing_until: AtomicI64::new(WORKS),
             watched: AtomicBool::new(false),
+            rests_until: AtomicI64::new(WORKS),
         }
     }
 
@@ -87,6 +90,16 @@ impl Way {
         if self.failing_until.load(Ordering::Relaxed) != WORKS {
             self.failing_until.store(WORKS, Ordering::Relaxed);
         }
+    }
+
+    /// Its provider did not answer here: accounts with another address are asked there until then.
+    pub fn rest(&self, until: UnixMillis) {
+        self.rests_until.store(until.0, Ordering::Relaxed);
+    }
+
+    /// Whether accounts with another address are asked there.
+    pub fn rests(&self, now: UnixMillis) -> bool {
+        self.rests_until.load(Ordering::Relaxed) > now.0
     }
 
     /// Whether failures on it are remembered, so that its next success has to be told to whoever

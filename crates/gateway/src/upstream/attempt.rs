@@ -2,9 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::HeaderMap;
+use http::{HeaderMap, header};
 use tokio::time::{Instant, timeout};
-use waybill_model::waybill::{Attempt, Decision, Failure, TransportFault};
+use waybill_model::{
+    cause::Cause,
+    waybill::{Attempt, Decision, Failure, TransportFault},
+};
 
 use super::{
     build::{self, Prepared},
@@ -13,7 +16,13 @@ use super::{
     failure::{Fault, failure_of},
     judge::{self, Answer},
 };
-use crate::{app::Worker, ingress::Inbound, record::millis_since, routing::Chosen};
+use crate::{
+    app::Worker,
+    credential,
+    ingress::Inbound,
+    record::millis_since,
+    routing::{Chosen, Place},
+};
 
 /// A kept-alive connection that breaks within this time had been closed before it was used.
 const STALE_WITHIN: Duration = Duration::from_secs(1);
@@ -24,6 +33,8 @@ pub struct BrokenAttempt {
     pub failure: Failure,
     /// An idle connection had been closed under it.
     pub stale_connection: bool,
+    /// The provider refused an access token before its end: a new one may do.
+    pub stale_token: bool,
 }
 
 /// Which connection may be used.
@@ -36,7 +47,7 @@ pub enum Connect {
 }
 
 /// The facts of an attempt that begins.
-pub fn begin(worker: &Worker, chosen: &Chosen, number: u32) -> Attempt {
+pub fn begin(worker: &Worker, chosen: &Chosen, place: Place, number: u32) -> Attempt {
     let account = &chosen.account;
     Attempt {
         number,
@@ -44,7 +55,7 @@ pub fn begin(worker: &Worker, chosen: &Chosen, number: u32) -> Attempt {
         account_name: Arc::clone(&account.name),
         platform: account.platform,
         upstream_model: chosen.upstream_model.clone(),
-        host: Arc::clone(&account.host),
+        host: Arc::clone(account.host_at(place)),
         started_at: worker.shared.clock.now(),
         connect_ms: None,
         first_byte_ms: None,
@@ -63,21 +74,33 @@ pub async fn attempt(
     inbound: &Inbound,
     chosen: &Chosen,
     mut attempt: Attempt,
-    prepared: Prepared,
+    mut prepared: Prepared,
     connect: Connect,
 ) -> (Attempt, Result<Answer, Box<BrokenAttempt>>) {
     let account = &chosen.account;
     let started = Instant::now();
     let bridge = prepared.over.as_ref().map(|over| over.bridge);
-    let trying = try_account(
-        worker,
-        inbound,
-        chosen,
-        &mut attempt,
-        prepared,
-        started,
-        connect,
-    );
+    let mut token = None;
+    let trying = async {
+        // Within the attempt: a wait in vain is on record as one.
+        token = credential::token_of(&worker.shared, account)
+            .await
+            .map_err(Fault::NoToken)?;
+        if let Some(token) = &token {
+            let headers = prepared.request.headers_mut();
+            headers.insert(header::AUTHORIZATION, token.clone());
+        }
+        try_account(
+            worker,
+            inbound,
+            chosen,
+            &mut attempt,
+            prepared,
+            started,
+            connect,
+        )
+        .await
+    };
     let result = trying.await;
     attempt.duration_ms = millis_since(started);
     let result = result.map_err(|fault| {
@@ -89,9 +112,12 @@ pub async fn attempt(
             worker.shared.clock.now(),
         );
         attempt.upstream_request_id = attempt.upstream_request_id.take().or(request_id);
+        let stale_token = failure.cause == Cause::AuthInvalidKey
+            && credential::refused_by_provider(&worker.shared, account, token.as_ref());
         Box::new(BrokenAttempt {
             failure,
             stale_connection,
+            stale_token,
         })
     });
     (attempt, result)
@@ -107,8 +133,12 @@ async fn try_account(
     connect: Connect,
 ) -> Result<Answer, Fault> {
     let settings = &worker.shared.settings;
-    let upstream = &chosen.account.upstream;
-    let Prepared { request, over } = prepared;
+    let Prepared {
+        request,
+        over,
+        place,
+    } = prepared;
+    let upstream = chosen.account.upstream_at(place);
     let kept_alive = match connect {
         Connect::KeptAlive => worker.pool.take(upstream),
         Connect::Afresh => None,

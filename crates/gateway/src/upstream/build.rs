@@ -16,7 +16,7 @@ use crate::{
     hop::named_by_connection,
     ingress::Inbound,
     respond::{Code, Refusal},
-    routing::{AccountEntry, Chosen},
+    routing::{AccountEntry, Chosen, Credential, Place, Upstream},
 };
 
 /// How the gateway calls itself where it speaks for itself.
@@ -66,10 +66,12 @@ const NOT_FORWARDED_PREFIXES: &[&str] = &["x-waybill-", "x-forwarded-", "cf-"];
 
 /// A request for one account.
 pub struct Prepared {
-    /// What is sent.
+    /// What is sent. An access token that has ended may stand in it: the attempt has one that is valid.
     pub request: Request<RequestBody>,
     /// What it and its answer are translated over; `None`: they pass as they come.
     pub over: Option<Over>,
+    /// Where it is sent.
+    pub place: Place,
 }
 
 /// A bridge, and what it needs on the way back.
@@ -85,8 +87,14 @@ pub struct Over {
 ///
 /// # Errors
 /// It says what the account's provider has no words for; the refusal names the field.
-pub fn prepare(inbound: &Inbound, chosen: &Chosen, stage: Stage) -> Result<Prepared, Refusal> {
+pub fn prepare(
+    inbound: &Inbound,
+    chosen: &Chosen,
+    place: Place,
+    stage: Stage,
+) -> Result<Prepared, Refusal> {
     let account = &chosen.account;
+    let upstream = account.upstream_at(place);
     let bridge = bridge_to(inbound, account)?;
     let (body, path, over) = match bridge {
         None => (body(inbound, chosen, stage), None, None),
@@ -96,22 +104,36 @@ pub fn prepare(inbound: &Inbound, chosen: &Chosen, stage: Stage) -> Result<Prepa
         }
     };
     let mut request = Request::new(body);
-    *request.method_mut() = inbound.method.clone();
+    let method = match bridge {
+        Some(bridge) if bridge.is_asked_with_body() => Method::POST,
+        _ => inbound.method.clone(),
+    };
     *request.uri_mut() = match path {
-        None => uri(inbound, chosen)?,
-        Some(path) => format!("{}{path}", account.upstream.path_prefix)
+        None => uri(inbound, chosen, upstream)?,
+        Some(path) => format!("{}{path}", upstream.path_prefix)
             .parse()
             .map_err(Refusal::internal)?,
     };
     *request.version_mut() = Version::HTTP_11;
     let client = &inbound.arrival().headers;
-    *request.headers_mut() = headers_sent(client, account, &inbound.method, bridge);
-    Ok(Prepared { request, over })
+    *request.headers_mut() = headers_sent(client, account, &method, bridge);
+    *request.method_mut() = method;
+    if place != Place::default()
+        && let Ok(host) = HeaderValue::from_str(upstream.authority.as_str())
+    {
+        request.headers_mut().insert(header::HOST, host);
+    }
+    Ok(Prepared {
+        request,
+        over,
+        place,
+    })
 }
 
 /// What a client of this endpoint and this account understand each other over.
 fn bridge_to(inbound: &Inbound, account: &AccountEntry) -> Result<Option<Bridge>, Refusal> {
-    match bridge::way(inbound.endpoint, account.platform, &account.apis) {
+    let protocol = inbound.arrival().protocol;
+    match bridge::way(protocol, inbound.endpoint, account.platform, &account.apis) {
         Way::Direct => Ok(None),
         Way::Over(bridge) => Ok(Some(bridge)),
         Way::Closed(why) => Err(Refusal::new(
@@ -159,7 +181,7 @@ fn translated(
 /// `stage`.
 pub fn next_stage(inbound: &Inbound, chosen: &Chosen, stage: Stage) -> Option<Stage> {
     let at = |stage| {
-        let prepared = prepare(inbound, chosen, stage).ok()?;
+        let prepared = prepare(inbound, chosen, Place::default(), stage).ok()?;
         Some(prepared.request.into_body().concat())
     };
     let before = at(stage)?;
@@ -200,8 +222,8 @@ pub fn headers_sent(
             HeaderValue::from_static("application/json"),
         );
     }
-    if let Some(credential) = &account.credential {
-        headers.insert(credential.name.clone(), credential.value.clone());
+    if let Some((name, value)) = account.credential.as_ref().and_then(Credential::presented) {
+        headers.insert(name, value);
     }
     headers
 }
@@ -264,8 +286,7 @@ fn without_signatures(inbound: &Inbound, stage: Stage) -> Option<String> {
 }
 
 /// Path and query alone, as HTTP/1.1 wants it; HTTP/2 adds scheme and host when it is sent.
-fn uri(inbound: &Inbound, chosen: &Chosen) -> Result<Uri, Refusal> {
-    let upstream = &chosen.account.upstream;
+fn uri(inbound: &Inbound, chosen: &Chosen, upstream: &Upstream) -> Result<Uri, Refusal> {
     let renamed = match (&inbound.path_model_span, &chosen.upstream_model) {
         (Some(span), Some(model)) if inbound.arrival().model.as_ref() != Some(model) => Some(
             splice::splice_path(inbound.path_and_query.as_str(), span, model),

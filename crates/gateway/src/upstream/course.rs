@@ -68,6 +68,10 @@ pub struct Broke<'a> {
     pub stale_connection: bool,
     /// Its signatures were refused, and it can be told without them, so far.
     pub retold: Option<Stage>,
+    /// The provider refused an access token before its end: a new one may do.
+    pub stale_token: bool,
+    /// It was the address that failed, and the account has another one.
+    pub elsewhere: bool,
     /// The time for attempts is spent.
     pub out_of_time: bool,
 }
@@ -132,7 +136,9 @@ impl Course {
         broke: Broke<'_>,
         has_next: impl FnOnce() -> bool,
     ) -> Follows {
-        let marked = keeper.failed(Failed {
+        // Whether the account is at fault shows with a new token.
+        let stale_token = broke.stale_token && self.retries_here == 0;
+        let of_account = Failed {
             account: broke.account,
             group_rules: &broke.group.state_rules,
             model: broke.model,
@@ -145,14 +151,19 @@ impl Course {
             now: broke.now,
             stale_connection: broke.stale_connection,
             blamed: &mut self.blamed,
-        });
+        };
+        // Nor is an address the account.
+        let marked = match stale_token || broke.elsewhere {
+            true => Marked::default(),
+            false => keeper.failed(of_account),
+        };
         let blame = match broke.failure.cause.info().blame {
             // The operator knows better than the table whose fault this one is.
             Blame::Request if marked.ruled => Blame::Account,
             blame => blame,
         };
         let of_credential = blame == Blame::Credential;
-        if of_credential {
+        if of_credential && !stale_token {
             self.refused_alike |= marked.repeats;
             self.refused.push(Refused {
                 account: Arc::clone(broke.account),
@@ -169,11 +180,13 @@ impl Course {
             // What credentials may not do is the pool's affair: another account may.
             repeats: marked.repeats && !of_credential,
             stale_connection: broke.stale_connection,
+            stale_token,
             attempts: broke.number,
             max_attempts: self.max_attempts,
             retries_here: self.retries_here,
             has_next: has_next(),
             retold: broke.retold.is_some(),
+            elsewhere: broke.elsewhere,
             out_of_time: broke.out_of_time,
         };
         let (decision, reason) = decide::decide(facts);
@@ -202,6 +215,8 @@ impl Follows {
             has_next: false,
             stale_connection: false,
             retold: false,
+            stale_token: false,
+            elsewhere: false,
             retries_here: u32::MAX,
             ..self.facts
         };

@@ -19,6 +19,8 @@ pub struct Facts {
     /// A kept-alive connection was closed before any byte of the answer: the provider may never have
     /// seen the request, and the account is not at fault.
     pub stale_connection: bool,
+    /// The provider refused an access token before its end: with a new one the account may serve.
+    pub stale_token: bool,
     /// Attempts made so far, this one included.
     pub attempts: u32,
     /// Attempts allowed.
@@ -29,6 +31,8 @@ pub struct Facts {
     pub has_next: bool,
     /// The conversation can be told again without the signatures that were refused.
     pub retold: bool,
+    /// The account has another address, which may answer.
+    pub elsewhere: bool,
     /// The time for attempts is spent.
     pub out_of_time: bool,
 }
@@ -71,8 +75,20 @@ pub fn decide(facts: Facts) -> (Decision, &'static str) {
             "an idle connection had been closed by the provider",
         );
     }
+    if facts.stale_token && facts.retries_here == 0 {
+        return (
+            Decision::RetrySameAccount,
+            "its access token was refused before its end: a new one is had",
+        );
+    }
     if facts.attempts >= facts.max_attempts {
         return end("the attempt limit is reached");
+    }
+    if facts.elsewhere {
+        return (
+            Decision::RetrySameAccount,
+            "another address of the account may answer",
+        );
     }
     if facts.has_next {
         return (
@@ -126,12 +142,13 @@ mod tests {
             any::<bool>(),
             any::<bool>(),
             any::<bool>(),
+            any::<bool>(),
             1..20u32,
             1..10u32,
             0..3u32,
             any::<bool>(),
             any::<bool>(),
-            any::<bool>(),
+            (any::<bool>(), any::<bool>()),
         )
             .prop_map(
                 |(
@@ -139,22 +156,25 @@ mod tests {
                     answered,
                     repeats,
                     stale,
+                    stale_token,
                     attempts,
                     max_attempts,
                     retries_here,
                     has_next,
                     retold,
-                    out_of_time,
+                    (elsewhere, out_of_time),
                 )| Facts {
                     blame,
                     answered,
                     repeats,
                     stale_connection: stale && !answered,
+                    stale_token: stale_token && blame == Some(Blame::Credential),
                     attempts,
                     max_attempts,
                     retries_here,
                     has_next,
                     retold,
+                    elsewhere,
                     out_of_time,
                 },
             )
@@ -190,7 +210,8 @@ mod tests {
         fn attempts_end(facts in facts()) {
             let (word, _) = decide(facts);
             if word == Decision::RetrySameAccount {
-                prop_assert!(facts.retries_here == 0 || facts.retold && !facts.out_of_time);
+                let anew = facts.retold || facts.elsewhere && facts.attempts < facts.max_attempts;
+                prop_assert!(facts.retries_here == 0 || anew && !facts.out_of_time);
             }
             if word == Decision::NextAccount {
                 prop_assert!(facts.has_next && facts.attempts < facts.max_attempts && !facts.out_of_time);

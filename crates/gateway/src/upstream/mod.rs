@@ -8,6 +8,7 @@
 //! delivered, or what a failure is called in the log.
 
 mod answer;
+mod ask;
 mod attempt;
 mod body;
 mod build;
@@ -37,9 +38,10 @@ use waybill_wire::{
 };
 
 pub use answer::{AnswerStream, Broken};
+pub use ask::ask;
 pub use build::headers_sent;
 use build::next_stage;
-pub use connect::Tls;
+pub use connect::{Outlet, Tls, TransportError};
 pub use course::{Broke, Course, Follows};
 pub use failure::{Fault, failure_of};
 pub use judge::{Answer, Streaming, Whole, flaw_of, flaw_of_end};
@@ -102,7 +104,8 @@ pub async fn serve(
     let mut connect = Connect::KeptAlive;
     let mut stage = Stage::AsSent;
     loop {
-        let prepared = match build::prepare(inbound, &chosen, stage) {
+        let place = chosen.account.place(worker.shared.clock.now());
+        let prepared = match build::prepare(inbound, &chosen, place, stage) {
             Ok(prepared) => prepared,
             Err(refusal) => {
                 choosing.stamp_route(worker, inbound);
@@ -111,7 +114,7 @@ pub async fn serve(
         };
         let is_translated = prepared.over.is_some();
         let number = inbound.journey.waybill().attempts_made() + 1;
-        let begun = attempt::begin(worker, &chosen, number);
+        let begun = attempt::begin(worker, &chosen, place, number);
         inbound.journey.waybill_mut().begin_attempt(begun.clone());
         let (mut attempt, result) =
             attempt::attempt(worker, inbound, &chosen, begun, prepared, connect).await;
@@ -132,6 +135,11 @@ pub async fn serve(
             Cause::ThinkingSignature => next_stage(inbound, &chosen, stage),
             _ => None,
         };
+        let now = worker.shared.clock.now();
+        let elsewhere = is_of_the_address(&failure, attempt.status)
+            && chosen
+                .account
+                .rests_at(place, now.plus_ms(ADDRESS_RESTS_MS), now);
         let broke = Broke {
             group: choosing.plan().group(),
             account: &chosen.account,
@@ -143,6 +151,8 @@ pub async fn serve(
             now: worker.shared.clock.now(),
             stale_connection: broken.stale_connection,
             retold,
+            stale_token: broken.stale_token,
+            elsewhere,
             out_of_time: Instant::now() >= choosing.deadline,
         };
         let follows = course.failed(&worker.shared.keeper, broke, || choosing.has_next(worker));
@@ -174,7 +184,7 @@ pub async fn serve(
         choosing.stamp_route(worker, inbound);
         // What else was kept alive to this provider is as old as what failed.
         connect = match (&same, retold) {
-            (Some(_), None) => Connect::Afresh,
+            (Some(_), None) if !elsewhere => Connect::Afresh,
             _ => Connect::KeptAlive,
         };
         // Another account may know the signatures.
@@ -204,6 +214,16 @@ pub async fn serve(
         };
         chosen = next;
     }
+}
+
+/// How long an address that did not answer is gone round, where an account has another one.
+const ADDRESS_RESTS_MS: i64 = 60_000;
+
+/// Whether another address of the same account may answer what this one did not.
+fn is_of_the_address(failure: &Failure, status: Option<u16>) -> bool {
+    failure.transport.is_some()
+        || failure.cause == Cause::Overloaded
+        || status.is_some_and(|status| status >= 500)
 }
 
 /// An attempt serves: its account is told before its slot goes on with the answer.

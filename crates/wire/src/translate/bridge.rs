@@ -3,13 +3,13 @@
 
 use std::borrow::Cow;
 
-use waybill_model::protocol::{Endpoint, OpenAiApi, Platform, StreamFormat};
+use waybill_model::protocol::{Endpoint, OpenAiApi, Platform, Protocol, StreamFormat};
 
 use crate::splice::splice_path;
 
 use super::{
     Context, Crossing, Dialect, Target, Unreadable, Untranslatable, chat, codeassist, gemini,
-    messages, responses,
+    messages, models, responses,
     talk::{Answer, Prompt},
     unsigned::{Stage, unsigned},
 };
@@ -24,6 +24,8 @@ enum Asks {
     Answer,
     /// How many tokens a prompt has.
     Count,
+    /// Which models there are.
+    Models,
 }
 
 /// The way from a client's language to a provider's.
@@ -48,7 +50,7 @@ pub enum Way {
 }
 
 /// How an endpoint is served by accounts of a platform; `apis`: which of OpenAI's an OpenAI account speaks.
-pub fn way(endpoint: Endpoint, platform: Platform, apis: &[OpenAiApi]) -> Way {
+pub fn way(protocol: Protocol, endpoint: Endpoint, platform: Platform, apis: &[OpenAiApi]) -> Way {
     let (client, asks) = match endpoint {
         Endpoint::Messages => (Dialect::Messages, Asks::Answer),
         Endpoint::CountTokens => (Dialect::Messages, Asks::Count),
@@ -58,11 +60,12 @@ pub fn way(endpoint: Endpoint, platform: Platform, apis: &[OpenAiApi]) -> Way {
             (Dialect::Gemini, Asks::Answer)
         }
         Endpoint::GeminiCountTokens => (Dialect::Gemini, Asks::Count),
+        Endpoint::Models if platform == Platform::Antigravity => (own(protocol), Asks::Models),
+        Endpoint::Models if protocol.native_platform() == platform => return Way::Direct,
+        Endpoint::Embeddings if platform == Platform::OpenAi => return Way::Direct,
+        Endpoint::EmbedContent if platform == Platform::Gemini => return Way::Direct,
         Endpoint::Embeddings | Endpoint::EmbedContent | Endpoint::Models => {
-            return match native(endpoint) == Some(platform) || endpoint == Endpoint::Models {
-                true => Way::Direct,
-                false => Way::Closed("has no counterpart there"),
-            };
+            return Way::Closed("has no counterpart there");
         }
     };
     let speaks = |api| apis.is_empty() || apis.contains(&api);
@@ -98,12 +101,12 @@ pub fn way(endpoint: Endpoint, platform: Platform, apis: &[OpenAiApi]) -> Way {
     })
 }
 
-/// The one platform that offers what no other has.
-fn native(endpoint: Endpoint) -> Option<Platform> {
-    match endpoint {
-        Endpoint::Embeddings => Some(Platform::OpenAi),
-        Endpoint::EmbedContent => Some(Platform::Gemini),
-        _ => None,
+/// The language of a protocol's clients, where only the shape of a list depends on it.
+const fn own(protocol: Protocol) -> Dialect {
+    match protocol {
+        Protocol::Anthropic => Dialect::Messages,
+        Protocol::OpenAi => Dialect::Chat,
+        Protocol::Gemini => Dialect::Gemini,
     }
 }
 
@@ -151,6 +154,11 @@ pub struct Written {
 pub struct Refused(pub String);
 
 impl Bridge {
+    /// Whether it asks with a body what the client asks without one.
+    pub fn is_asked_with_body(&self) -> bool {
+        self.asks == Asks::Models
+    }
+
     /// Whose language the provider speaks.
     pub const fn provider(&self) -> Dialect {
         self.provider
@@ -164,6 +172,9 @@ impl Bridge {
         let spelled = |no: Untranslatable| self.refused(&no);
         let mut stream_usage = false;
         let mut written = match (self.client, self.asks) {
+            (_, Asks::Models) => {
+                codeassist::fetch_available_models_request(ask.project.unwrap_or_default())
+            }
             // In its envelope, but in its own language.
             (client, _) if client == self.provider => body.as_bytes().to_vec(),
             (Dialect::Messages, Asks::Count) => {
@@ -193,6 +204,7 @@ impl Bridge {
                     codeassist::wrap(&written, ask.project.unwrap_or_default(), ask.model)
                 }
                 Asks::Count => codeassist::wrap_count(&written, ask.model),
+                Asks::Models => Ok(written),
             }
             .map_err(spelled)?;
         }
@@ -209,10 +221,10 @@ impl Bridge {
             max_tokens: MAX_TOKENS,
         };
         match (self.provider, self.asks) {
-            (Dialect::Messages, Asks::Answer) => messages::write_prompt(prompt, target),
             (Dialect::Messages, Asks::Count) => messages::count::write_request(prompt, target),
-            (Dialect::Gemini, Asks::Answer) => gemini::write_prompt(prompt, target),
+            (Dialect::Messages, _) => messages::write_prompt(prompt, target),
             (Dialect::Gemini, Asks::Count) => gemini::count::write_request(prompt, target),
+            (Dialect::Gemini, _) => gemini::write_prompt(prompt, target),
             (Dialect::Chat, _) => chat::write_prompt(prompt, target),
             (Dialect::Responses, _) => responses::write_prompt(prompt, target),
         }
@@ -221,12 +233,13 @@ impl Bridge {
     fn path(&self, ask: Ask<'_>) -> Cow<'static, str> {
         let verb = match (self.asks, ask.stream) {
             (Asks::Count, _) => "countTokens",
+            (Asks::Models, _) => "fetchAvailableModels",
             (Asks::Answer, true) => "streamGenerateContent?alt=sse",
             (Asks::Answer, false) => "generateContent",
         };
         match (self.provider, self.asks) {
-            (Dialect::Messages, Asks::Answer) => "/v1/messages".into(),
             (Dialect::Messages, Asks::Count) => "/v1/messages/count_tokens".into(),
+            (Dialect::Messages, _) => "/v1/messages".into(),
             (Dialect::Chat, _) => "/v1/chat/completions".into(),
             (Dialect::Responses, _) => "/v1/responses".into(),
             (Dialect::Gemini, _) if self.wrapped => format!("/v1internal:{verb}").into(),
@@ -250,6 +263,10 @@ impl Bridge {
     /// # Errors
     /// What the provider sent is no answer.
     pub fn answer(&self, body: &str, context: &Context) -> Result<Vec<u8>, Unreadable> {
+        if self.asks == Asks::Models {
+            let models = codeassist::models_of(body)?;
+            return models::write(self.client, &models, &context.model);
+        }
         // Counting has no envelope on the way back.
         let body = match (self.wrapped, self.asks) {
             (true, Asks::Answer) => codeassist::unwrap(body)?,
