@@ -1,6 +1,6 @@
 //! The bridges that the first bytes of an input pick, shared by the targets that cross them.
 
-use waybill_model::protocol::{Endpoint, OpenAiApi, Platform};
+use waybill_model::protocol::{Endpoint, OpenAiApi, Platform, Protocol};
 use waybill_wire::translate::{
     Context,
     bridge::{Bridge, Way, way},
@@ -10,8 +10,8 @@ use waybill_wire::translate::{
 pub const HEADER: usize = 2;
 
 /// The bridge between a client and a provider; `None` where the bytes pick a pair that has none.
-pub fn pick(endpoint: u8, platform: u8) -> Option<(Endpoint, Bridge)> {
-    let endpoint = Endpoint::ALL[usize::from(endpoint) % Endpoint::ALL.len()];
+pub fn pick(endpoint_byte: u8, platform: u8) -> Option<(Endpoint, Bridge)> {
+    let endpoint = Endpoint::ALL[usize::from(endpoint_byte) % Endpoint::ALL.len()];
     let apis: &[OpenAiApi] = match platform >> 2 & 3 {
         0 => &[],
         1 => &[OpenAiApi::ChatCompletions],
@@ -19,7 +19,8 @@ pub fn pick(endpoint: u8, platform: u8) -> Option<(Endpoint, Bridge)> {
         _ => OpenAiApi::ALL,
     };
     let platform = Platform::ALL[usize::from(platform & 3) % Platform::ALL.len()];
-    match way(endpoint, platform, apis) {
+    let protocol = Protocol::ALL[usize::from(endpoint_byte / 16) % Protocol::ALL.len()];
+    match way(protocol, endpoint, platform, apis) {
         Way::Over(bridge) => Some((endpoint, bridge)),
         Way::Direct | Way::Closed(_) => None,
     }

@@ -4,7 +4,7 @@
 //! the allocator.
 
 use bytes::Bytes;
-use waybill_model::protocol::{Endpoint, OpenAiApi, Platform, StreamFormat};
+use waybill_model::protocol::{Endpoint, OpenAiApi, Platform, Protocol, StreamFormat};
 use waybill_wire::{
     stream::Limits,
     translate::{
@@ -75,7 +75,8 @@ fn most(
     provider: &Provider,
 ) -> Option<(usize, usize, usize)> {
     let (platform, apis, begin, before, after) = *provider;
-    let Way::Over(bridge) = way(endpoint, platform, apis) else {
+    // Only lists of models ask for the protocol.
+    let Way::Over(bridge) = way(Protocol::Anthropic, endpoint, platform, apis) else {
         return None;
     };
     let crossing = bridge.crossing(format, context());
