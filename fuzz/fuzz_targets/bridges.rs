@@ -1,6 +1,6 @@
 //! The bridges that the first bytes of an input pick, shared by the targets that cross them.
 
-use waybill_model::protocol::{Endpoint, OpenAiApi, Platform};
+use waybill_model::protocol::{Endpoint, OpenAiApi, Platform, Protocol};
 use waybill_wire::translate::{
     Context,
     bridge::{Bridge, Way, way},
@@ -19,7 +19,7 @@ pub fn pick(endpoint: u8, platform: u8) -> Option<(Endpoint, Bridge)> {
         _ => OpenAiApi::ALL,
     };
     let platform = Platform::ALL[usize::from(platform & 3) % Platform::ALL.len()];
-    match way(endpoint, platform, apis) {
+    match way(Protocol::Anthropic, endpoint, platform, apis) {
         Way::Over(bridge) => Some((endpoint, bridge)),
         Way::Direct | Way::Closed(_) => None,
     }

@@ -4,7 +4,7 @@
 //! the allocator.
 
 use bytes::Bytes;
-use waybill_model::protocol::{Endpoint, OpenAiApi, Platform, StreamFormat};
+use waybill_model::protocol::{Endpoint, OpenAiApi, Platform, Protocol, StreamFormat};
 use waybill_wire::{
     stream::Limits,
     translate::{
@@ -67,7 +67,7 @@ fn most(
     provider: usize,
 ) -> Option<(usize, usize, usize)> {
     let (platform, apis, begin, before, after) = PROVIDERS[provider];
-    let Way::Over(bridge) = way(endpoint, platform, apis) else {
+    let Way::Over(bridge) = way(Protocol::Anthropic, endpoint, platform, apis) else {
         return None;
     };
     let crossing = bridge.crossing(format, context());
@@ -121,7 +121,7 @@ fn a_stream_of_any_length_is_handed_on_without_being_held() {
     ];
     let mut pairs = 0;
     for (endpoint, format, client) in clients {
-        for provider in 0..PROVIDERS.len() {
+        for (provider, _) in PROVIDERS.iter().enumerate() {
             let Some((held, given, _)) = most(endpoint, format, provider) else {
                 continue;
             };
