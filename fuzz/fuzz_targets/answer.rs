@@ -25,6 +25,8 @@ fuzz_target!(|data: &[u8]| {
     };
     match bridge.answer(body, &bridges::context()) {
         Err(unreadable) => assert!(!unreadable.0.is_empty()),
+        // In the client's own language already: a count passes as it came.
+        Ok(_) if dialect_of(endpoint).is_none() && bridge.provider() == Dialect::Gemini => {}
         Ok(written) => {
             let json = std::str::from_utf8(&written).expect("UTF-8");
             serde_json::from_str::<IgnoredAny>(json).expect(json);

@@ -1,5 +1,5 @@
-//! Any streamed answer over any bridge, in any split: the split changes neither what the client gets nor
-//! how it ended, and what ended well is a good stream to the client's reader. The first byte picks the
+//! Any streamed answer over any bridge, in any split: the split changes neither whether it ended well
+//! nor what the client then got, and what ended well is a good stream to the client's reader. The first byte picks the
 //! endpoint, the second the platform and its APIs, the next two where it is cut.
 #![no_main]
 
@@ -50,9 +50,10 @@ fuzz_target!(|data: &[u8]| {
     let single = read(bridge, format, bytes);
     for other in [&split, &single] {
         assert_eq!(other.end.is_complete(), whole.end.is_complete());
-        assert_eq!(other.usage, whole.usage);
+        assert!(other.usage == whole.usage || !whole.end.is_complete());
+        // A stream that breaks off may lose what came in one chunk with the event that broke it.
         assert!(
-            other.passed == whole.passed,
+            other.passed == whole.passed || !whole.end.is_complete(),
             "{}\n---\n{}",
             String::from_utf8_lossy(&other.passed),
             String::from_utf8_lossy(&whole.passed)

@@ -20,11 +20,13 @@ fuzz_target!(|data: &[u8]| {
     let Ok(schema) = Json::parse(text.to_owned()) else {
         return;
     };
-    schema::is_empty_object(&schema);
+    let parameters = schema::parameters(&schema);
     schema::is_described(&schema);
     match clean(&schema) {
         Err(no) => assert!(!no.why.is_empty()),
         Ok(cleaned) => {
+            let parameters = parameters.expect(cleaned.get());
+            assert!(parameters.is_none_or(|parameters| parameters == cleaned.get()));
             let again = clean(&cleaned).expect(cleaned.get());
             assert_eq!(again.get(), cleaned.get());
             drop(schema::read(&cleaned));

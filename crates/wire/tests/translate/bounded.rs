@@ -22,8 +22,16 @@ const HELD_BYTES: usize = 32 << 10;
 /// Of one event: an escape and a letter of several bytes are in it.
 const TEXT: &str = "Line 4711 failed: \\\"permission denied\\\". \u{2713}\\n";
 
-/// What providers say: whose they are, how a stream begins and what follows again and again.
-const PROVIDERS: &[(Platform, &[OpenAiApi], &str, &str, &str)] = &[
+/// Whose it is, how its streams begin, and what comes before and after each text.
+type Provider = (
+    Platform,
+    &'static [OpenAiApi],
+    &'static str,
+    &'static str,
+    &'static str,
+);
+
+const PROVIDERS: &[Provider] = &[
     (
         Platform::Anthropic,
         &[],
@@ -64,9 +72,9 @@ const PROVIDERS: &[(Platform, &[OpenAiApi], &str, &str, &str)] = &[
 fn most(
     endpoint: Endpoint,
     format: StreamFormat,
-    provider: usize,
+    provider: &Provider,
 ) -> Option<(usize, usize, usize)> {
-    let (platform, apis, begin, before, after) = PROVIDERS[provider];
+    let (platform, apis, begin, before, after) = *provider;
     let Way::Over(bridge) = way(Protocol::Anthropic, endpoint, platform, apis) else {
         return None;
     };
@@ -121,15 +129,12 @@ fn a_stream_of_any_length_is_handed_on_without_being_held() {
     ];
     let mut pairs = 0;
     for (endpoint, format, client) in clients {
-        for (provider, _) in PROVIDERS.iter().enumerate() {
+        for provider in PROVIDERS {
             let Some((held, given, _)) = most(endpoint, format, provider) else {
                 continue;
             };
             pairs += 1;
-            let pair = format!(
-                "{client:?} from {:?} {:?}",
-                PROVIDERS[provider].0, PROVIDERS[provider].1
-            );
+            let pair = format!("{client:?} from {:?} {:?}", provider.0, provider.1);
             assert!(held <= HELD_BYTES, "{pair}: {held} bytes are held");
             assert!(given <= HELD_BYTES, "{pair}: {given} bytes came at once");
         }
@@ -139,8 +144,12 @@ fn a_stream_of_any_length_is_handed_on_without_being_held() {
 
 #[test]
 fn a_responses_client_alone_is_told_the_text_again_and_it_is_held_once() {
-    let (held, given, text) =
-        most(Endpoint::Responses, StreamFormat::ResponsesSse, 0).unwrap_or_default();
+    let (held, given, text) = most(
+        Endpoint::Responses,
+        StreamFormat::ResponsesSse,
+        &PROVIDERS[0],
+    )
+    .unwrap_or_default();
     assert!(
         held > text / 2,
         "{held} of {text}: say so in the documentation if it is no longer held"
