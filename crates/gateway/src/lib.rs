@@ -16,6 +16,7 @@ pub mod credential;
 pub mod demo;
 pub mod doctor;
 pub mod egress;
+pub mod folder;
 pub mod home;
 pub mod hop;
 pub mod ingress;

@@ -18,7 +18,7 @@ use crate::{
     clock::Clock,
     cluster::{self, Cluster},
     config::Config,
-    credential,
+    credential, folder,
     home::{self, Home},
     jobs,
     record::{self, Composer, Recorder},
@@ -47,6 +47,8 @@ pub struct Gateway {
     shared: Arc<Shared>,
     /// What is shared with other replicas, and the tasks that do; also while running requests are let end.
     cluster: Option<(Arc<Cluster>, cluster::Tasks)>,
+    /// Nobody else uses the data folder meanwhile.
+    _held: folder::Held,
 }
 
 /// `waybill serve`: runs until SIGTERM or Ctrl-C.
@@ -100,7 +102,7 @@ pub async fn start_in(
     clock: Clock,
     cluster: Option<cluster::Settings>,
 ) -> anyhow::Result<Gateway> {
-    private_folder(&config.data_dir)?;
+    let held = folder::hold(&config.data_dir)?;
     let instance_key = secret_file(
         &config.data_dir.join("instance.key"),
         config.secret_key.clone(),
@@ -123,11 +125,23 @@ pub async fn start_in(
         (None, Some(database), Some(home)) => replication::meeting_place(database, home).await?,
         (given, _, _) => given,
     };
-    let is_reached = home.as_ref().is_none_or(|home| home.is_reached);
-    let new_keys = match is_reached {
-        true => seed::apply(&store, &vault, &config, clock.now()).await?,
+    let mut is_reached = home.as_ref().is_none_or(|home| home.is_reached);
+    let seeded = match is_reached {
+        true => seed::apply(&store, &vault, &config, clock.now()).await,
         // What the file names is in the picture, or comes with the next start.
-        false => Vec::new(),
+        false => Ok(Vec::new()),
+    };
+    let new_keys = match seeded {
+        Ok(made) => made,
+        Err(error) if home.is_some() && replication::is_of_the_moment(&error) => {
+            tracing::warn!(
+                error = format!("{error:#}"),
+                "what is configured could not be brought into the shared database; the next start does it"
+            );
+            is_reached = false;
+            Vec::new()
+        }
+        Err(error) => return Err(error),
     };
 
     let mut own_secrets = vec![instance_key, admin_token.clone()];
@@ -161,7 +175,7 @@ pub async fn start_in(
         home,
         cluster,
     }));
-    replication::begin(&shared).await?;
+    let begun = replication::begin(&shared, is_reached).await?;
     let cluster = join(&shared).await;
 
     let listener =
@@ -178,7 +192,7 @@ pub async fn start_in(
     let mut upkeep = jobs::start(&shared);
     upkeep.push(tokio::spawn(tidy(Arc::clone(&shared))));
     upkeep.push(tokio::spawn(credential::keep_tokens(Arc::clone(&shared))));
-    upkeep.extend(replication::follow(&shared));
+    upkeep.extend(replication::follow(&shared, begun));
     Ok(Gateway {
         running,
         new_keys,
@@ -188,6 +202,7 @@ pub async fn start_in(
         forwarder: home::start_forwarding(&shared.store)?,
         shared,
         cluster,
+        _held: held,
     })
 }
 
@@ -211,6 +226,7 @@ impl Gateway {
             forwarder,
             shared,
             cluster,
+            _held,
             ..
         } = self;
         shared.begin_leaving();
@@ -255,17 +271,6 @@ fn announce(gateway: &Gateway) -> std::io::Result<()> {
     writeln!(out, "admin token: from {}", gateway.admin_token_from)?;
     writeln!(out, "listening on http://{}", gateway.running.address())?;
     out.flush()
-}
-
-/// Makes the folder, for its owner alone: prompts of failed requests rest in it. One that is there
-/// already keeps the mode somebody gave it.
-pub(crate) fn private_folder(folder: &Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .with_context(|| format!("data_dir {}", folder.display()))
 }
 
 /// A secret that is given, or else kept in a file that only its owner can read; made when it is not

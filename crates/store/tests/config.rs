@@ -16,7 +16,7 @@ use waybill_model::{
 };
 use waybill_store::{
     AccountChange, ApiKeyChange, GroupChange, Kind, NewAccount, NewApiKey, NewGroup, NewUser,
-    StoreError, UserChange,
+    Store, StoreError, UserChange,
 };
 
 on_both! {
@@ -26,6 +26,7 @@ on_both! {
     an_upsert_finds_its_row_by_name,
     what_a_program_writes_that_knows_less_is_the_default_and_what_it_leaves_alone_stays,
     a_key_under_a_new_name_is_renamed_unless_its_old_name_is_still_in_use,
+    of_many_keys_that_are_made_for_one_name_one_is_taken_and_only_that_one,
     names_and_keys_are_unique,
     references_must_exist_and_a_refused_change_leaves_nothing_behind,
     what_is_in_use_is_not_deleted_and_ids_are_never_given_twice,
@@ -384,6 +385,46 @@ async fn a_key_under_a_new_name_is_renamed_unless_its_old_name_is_still_in_use(o
         .unwrap();
     assert_eq!((renamed.id, renamed.name.as_str()), (old.id, "new"));
     assert_eq!(store.api_keys().await.unwrap(), [renamed]);
+}
+
+async fn of_many_keys_that_are_made_for_one_name_one_is_taken_and_only_that_one(on: Subject) {
+    let f = Fixture::on(on).await;
+    let ada = f.store.create_user(user("ada"), THEN).await.unwrap();
+    let makes = |store: &Store, n: u8| {
+        let store = store.clone();
+        let new = key("dev", n, ada.id, vec![]);
+        tokio::spawn(async move { (n, store.ensure_api_key(new, THEN).await.unwrap()) })
+    };
+    // Each as a replica of its own, where there may be several.
+    let others: Vec<Fixture> = match &f.url {
+        Some(url) => (0..3)
+            .map(|_| Fixture::at(url.clone(), |_, _| {}))
+            .collect(),
+        None => Vec::new(),
+    };
+    let stores: Vec<&Store> = [&f].into_iter().chain(&others).map(|f| &f.store).collect();
+    let tasks: Vec<_> = (0..8)
+        .map(|n| makes(stores[usize::from(n) % stores.len()], n))
+        .collect();
+    let mut taken = Vec::new();
+    for task in tasks {
+        let (n, is_taken) = task.await.unwrap();
+        taken.extend(is_taken.then_some(n));
+    }
+    let keys = f.store.api_keys().await.unwrap();
+    assert_eq!((taken.len(), keys.len()), (1, 1));
+    assert_eq!(keys[0].hash, [taken[0]; 32]);
+    // All else of it is as it was asked for last.
+    let changed = NewApiKey {
+        status: Status::Disabled,
+        ..key("dev", 9, ada.id, vec![])
+    };
+    assert!(!f.store.ensure_api_key(changed, LATER).await.unwrap());
+    let keys = f.store.api_keys().await.unwrap();
+    assert_eq!(
+        (keys[0].hash, keys[0].status),
+        ([taken[0]; 32], Status::Disabled)
+    );
 }
 
 async fn names_and_keys_are_unique(on: Subject) {

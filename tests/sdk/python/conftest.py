@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import bridges as table
 from servers import Gateway, Sim, Target
 
 
@@ -30,6 +31,23 @@ def shared_gateway(sim: Sim, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def gateway(sim: Sim, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A gateway for this test alone; the simulator is healthy again after it."""
     server = Gateway(sim, tmp_path_factory.mktemp("own"))
+    yield server
+    server.close()
+    sim.heal()
+
+
+@pytest.fixture(scope="session")
+def bridges(sim: Sim, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway that translates."""
+    server = Gateway(sim, tmp_path_factory.mktemp("bridges"), table.configuration)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def own_bridges(sim: Sim, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """The same for this test alone; the simulator is healthy again after it."""
+    server = Gateway(sim, tmp_path_factory.mktemp("own"), table.configuration)
     yield server
     server.close()
     sim.heal()

@@ -15,7 +15,7 @@ import tempfile
 import threading
 import urllib.parse
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,11 +109,12 @@ class Sim(Server):
 
 
 class Gateway(Server):
-    """The gateway with two accounts per platform, the first always preferred, and its admin API."""
+    """The gateway and its admin API; unless told otherwise with two accounts per platform, the first always
+    preferred."""
 
-    def __init__(self, sim: Sim, folder: Path) -> None:
+    def __init__(self, sim: Sim, folder: Path, configure: Callable[[str], str] | None = None) -> None:
         file = folder / "waybill.toml"
-        file.write_text(configuration(sim.url), encoding="utf-8")
+        file.write_text((configure or configuration)(sim.url), encoding="utf-8")
         command = [str(program("waybill")), "serve", "--config", str(file), "--listen", "127.0.0.1:0"]
         super().__init__(
             [*command, "--data-dir", str(folder / "data")],
