@@ -75,7 +75,6 @@ fn most(
     provider: &Provider,
 ) -> Option<(usize, usize, usize)> {
     let (platform, apis, begin, before, after) = *provider;
-    // Only lists of models ask for the protocol.
     let Way::Over(bridge) = way(Protocol::Anthropic, endpoint, platform, apis) else {
         return None;
     };

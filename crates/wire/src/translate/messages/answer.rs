@@ -192,7 +192,12 @@ fn read_block(block: AnswerBlock<'_>) -> Result<Content<'_>, Unreadable> {
             id: id.unwrap_or_default(),
             name: name.unwrap_or_default(),
             arguments: match input {
-                Some(input) => input,
+                Some(input) if input.is_object() => input,
+                Some(_) => {
+                    return Err(Unreadable(
+                        "the arguments of a call are no JSON object".into(),
+                    ));
+                }
                 None => empty_object()?,
             },
             signature: None,

@@ -492,3 +492,19 @@ fn every_start_of_every_fixture_is_read_or_refused() {
         }
     }
 }
+
+#[test]
+fn a_call_whose_arguments_are_no_object_is_no_answer() {
+    for (input, is_read) in [
+        (r#"{"harbour":"Cork"}"#, true),
+        ("null", true),
+        (r#""Cork""#, false),
+        ("[]", false),
+        ("7", false),
+    ] {
+        let body = format!(
+            r#"{{"type":"message","id":"m","role":"assistant","content":[{{"type":"tool_use","id":"t","name":"tide","input":{input}}}],"stop_reason":"tool_use"}}"#
+        );
+        assert_eq!(read_answer(&body).is_ok(), is_read, "{input}");
+    }
+}
