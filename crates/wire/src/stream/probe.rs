@@ -124,8 +124,22 @@ pub(super) struct GeminiChunk {
     pub finished: bool,
 }
 
-/// Judges a Gemini response object.
+/// Judges a Gemini response object, which Code Assist puts into an envelope.
 pub(super) fn gemini(payload: &[u8]) -> GeminiChunk {
+    #[derive(Deserialize)]
+    struct Envelope<'a> {
+        #[serde(borrow)]
+        response: Option<&'a RawValue>,
+    }
+    match serde_json::from_slice::<Envelope<'_>>(payload) {
+        Ok(Envelope {
+            response: Some(inner),
+        }) => gemini_response(inner.get().as_bytes()),
+        _ => gemini_response(payload),
+    }
+}
+
+fn gemini_response(payload: &[u8]) -> GeminiChunk {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Chunk<'a> {
