@@ -549,6 +549,15 @@ fn cases() -> Vec<Case> {
         Expect::Complete,
         usage(4, 7),
     );
+    let wrapped = [G_EMPTY, G_TEXT, G_LAST].map(|event| format!(r#"{{"response":{event}}}"#));
+    add(
+        "gemini text in Code Assist's envelope",
+        GeminiSse,
+        events(&wrapped.each_ref().map(String::as_str)),
+        &[L, C, T],
+        Expect::Complete,
+        usage(4, 7),
+    );
     add(
         "gemini function call",
         GeminiSse,
