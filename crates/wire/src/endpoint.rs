@@ -293,7 +293,7 @@ fn fit(route: &Route, path: &str) -> Option<Range<usize>> {
 
 /// Whether a model's name leads nowhere but to that model. A provider, or a proxy before it, that
 /// resolves `..` would otherwise serve any path under the pool's credential.
-fn stays_in_place(model: &str) -> bool {
+pub(crate) fn stays_in_place(model: &str) -> bool {
     let lower = model.to_ascii_lowercase();
     let hides = ["%2e", "%2f", "%5c", "%00", "\\"]
         .iter()

@@ -135,6 +135,11 @@ fn bridge_to(inbound: &Inbound, account: &AccountEntry) -> Result<Option<Bridge>
     let protocol = inbound.arrival().protocol;
     match bridge::way(protocol, inbound.endpoint, account.platform, &account.apis) {
         Way::Direct => Ok(None),
+        Way::Over(bridge) if bridge.is_asked_with_body() && inbound.arrival().model.is_some() => {
+            let why =
+                "this provider lists its models, and tells of none by itself: ask for the list";
+            Err(Refusal::new(Code::NotFound, why))
+        }
         Way::Over(bridge) => Ok(Some(bridge)),
         Way::Closed(why) => Err(Refusal::new(
             Code::Untranslatable,

@@ -28,6 +28,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tokio::time::Instant;
 use waybill_model::{
     cause::Cause,
+    protocol::Platform,
     time::UnixMillis,
     waybill::{Attempt, Decision, EventKind, Failure, Queued, Routing},
 };
@@ -103,13 +104,25 @@ pub async fn serve(
     };
     let mut connect = Connect::KeptAlive;
     let mut stage = Stage::AsSent;
+    let mut last: Option<Follows> = None;
     loop {
         let place = chosen.account.place(worker.shared.clock.now());
         let prepared = match build::prepare(inbound, &chosen, place, stage) {
             Ok(prepared) => prepared,
             Err(refusal) => {
+                // OpenAI's servers differ in which of its APIs they speak: another one may have the words.
+                let others = chosen.account.platform == Platform::OpenAi;
+                drop(chosen);
+                if others && let Ok(next) = choosing.next(worker, inbound).await {
+                    (chosen, stage) = (next, Stage::AsSent);
+                    continue;
+                }
                 choosing.stamp_route(worker, inbound);
-                return Err(Exhausted::Refused(refusal));
+                return Err(match last {
+                    // What was tried before says more to a client that may send it again.
+                    Some(follows) => last_word(inbound, &follows),
+                    None => Exhausted::Refused(refusal),
+                });
             }
         };
         let is_translated = prepared.over.is_some();
@@ -136,7 +149,8 @@ pub async fn serve(
             _ => None,
         };
         let now = worker.shared.clock.now();
-        let elsewhere = is_of_the_address(&failure, attempt.status)
+        let elsewhere = !broken.stale_connection
+            && is_of_the_address(&failure, attempt.status)
             && chosen
                 .account
                 .rests_at(place, now.plus_ms(ADDRESS_RESTS_MS), now);
@@ -167,6 +181,7 @@ pub async fn serve(
             }
         };
         stamp(&mut attempt, &mut failure, &follows);
+        last = Some(follows);
         if failure.cause == Cause::ThinkingSignature {
             failure.kind = match stage {
                 Stage::AsSent => EventKind::SignatureError,

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use waybill_model::protocol::{Endpoint, OpenAiApi, Platform, Protocol, StreamFormat};
 
-use crate::splice::splice_path;
+use crate::{endpoint::stays_in_place, splice::splice_path};
 
 use super::{
     Context, Crossing, Dialect, Target, Unreadable, Untranslatable, chat, codeassist, gemini,
@@ -170,6 +170,12 @@ impl Bridge {
     /// What the provider's language cannot say, by the client's name for it.
     pub fn request(&self, body: &str, ask: Ask<'_>) -> Result<Written, Refused> {
         let spelled = |no: Untranslatable| self.refused(&no);
+        if self.provider == Dialect::Gemini
+            && self.asks != Asks::Models
+            && !stays_in_place(bare(ask.model))
+        {
+            return Err(Refused("`model` is not the name of a model".to_owned()));
+        }
         let mut stream_usage = false;
         let mut written = match (self.client, self.asks) {
             (_, Asks::Models) => {
@@ -244,7 +250,7 @@ impl Bridge {
             (Dialect::Responses, _) => "/v1/responses".into(),
             (Dialect::Gemini, _) if self.wrapped => format!("/v1internal:{verb}").into(),
             (Dialect::Gemini, _) => {
-                let model = splice_path("", &(0..0), ask.model);
+                let model = splice_path("", &(0..0), bare(ask.model));
                 format!("/v1beta/models/{model}:{verb}").into()
             }
         }
@@ -307,6 +313,11 @@ impl Bridge {
     pub fn crossing(&self, format: StreamFormat, context: Context) -> Crossing {
         Crossing::new(self.client, self.provider, self.wrapped, format, context)
     }
+}
+
+/// A model's name as a path takes it.
+fn bare(model: &str) -> &str {
+    model.strip_prefix("models/").unwrap_or(model)
 }
 
 fn read_prompt(dialect: Dialect, body: &str) -> Result<Prompt<'_>, Untranslatable> {

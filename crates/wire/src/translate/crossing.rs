@@ -85,7 +85,7 @@ impl Crossing {
         }
     }
 
-    /// Translates frames of one mark; what comes out has the same mark.
+    /// Translates frames of one mark; what comes out has the same mark, if the client sees anything of it.
     ///
     /// # Errors
     /// An event that is not what the provider's protocol promises. The crossing is over then.
@@ -111,9 +111,14 @@ impl Crossing {
                 "the provider sent an event that is too large".into(),
             ));
         }
+        // What the client sees nothing of commits nothing.
+        let mark = match piece.mark {
+            Mark::Content if out.is_empty() => Mark::Lifecycle,
+            mark => mark,
+        };
         Ok(Piece {
             bytes: Bytes::from(out),
-            mark: piece.mark,
+            mark,
         })
     }
 
@@ -198,7 +203,11 @@ impl Unwraps {
         };
         self.begun = true;
         out.extend_from_slice(before.as_bytes());
-        out.extend_from_slice(data.as_bytes());
+        // Between the members of JSON a line end is as good as a space, and it would end the event's line.
+        out.extend(data.bytes().map(|byte| match byte {
+            b'\n' | b'\r' => b' ',
+            byte => byte,
+        }));
         out.extend_from_slice(after.as_bytes());
     }
 

@@ -123,6 +123,14 @@ fn messages(body: &str, stage: Stage) -> Option<String> {
         return None;
     }
     request.remove("thinking");
+    // Clearing old thinking is only for who thinks.
+    let clears = |members: &Members<'_>| {
+        let edits = members.get("context_management");
+        edits.is_some_and(|edits| edits.contains("\"clear_thinking"))
+    };
+    if clears(&request) {
+        request.remove("context_management");
+    }
     if let Some(messages) = changed {
         request.set("messages", messages);
     }
@@ -290,6 +298,7 @@ mod tests {
     fn messages_are_told_in_stages() {
         let body = json!({
             "model": "m", "max_tokens": 9, "thinking": {"type": "enabled", "budget_tokens": 1024},
+            "context_management": {"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]},
             "messages": [
                 {"role": "user", "content": "hi"},
                 {"role": "assistant", "content": [
