@@ -6,12 +6,13 @@
 //! | `bench-stream-50-0us`, `bench-stream-100-200us` | a stream of that many content events, one write each, that far apart |
 //! | `bench-fail-10-400`, `bench-fail-100-500` | that status for so many in a hundred requests, else as `bench-1k` |
 //! | `bench-failover-500` | that status for the account `first`, else as `bench-1k` |
+//! | `bench-in-gemini`, `bench-in-messages-stream-50` | a short answer in that provider's language, whole or so many words as a stream |
 //!
 //! Answers are built once and shared; the bench must not be what is slow.
 
 use std::{sync::Arc, time::Duration};
 
-use crate::request::filler;
+use crate::{request::filler, tongue::Tongue};
 
 /// A parsed model name.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,6 +40,13 @@ pub enum Ask {
     Failover {
         /// How it fails.
         status: u16,
+    },
+    /// A short answer in a language of its own.
+    In {
+        /// Whose.
+        tongue: Tongue,
+        /// As a stream of so many words.
+        words: Option<usize>,
     },
 }
 
@@ -68,6 +76,14 @@ impl Ask {
             "failover" => Ask::Failover {
                 status: words.next()?.parse().ok()?,
             },
+            "in" => Ask::In {
+                tongue: Tongue::parse(words.next()?)?,
+                words: match words.next() {
+                    None => None,
+                    Some("stream") => Some(words.next()?.parse().ok()?),
+                    Some(_) => return None,
+                },
+            },
             _ => return None,
         };
         words.next().is_none().then_some(ask)
@@ -77,10 +93,15 @@ impl Ask {
     pub fn served_bytes(self) -> u64 {
         match self {
             Ask::Plain { body_bytes } => body_bytes as u64,
-            Ask::Stream { events, .. } => events_of(events)
-                .iter()
-                .map(|event| event.len() as u64)
-                .sum(),
+            Ask::Stream { events, .. } => bytes_of(&events_of(events)),
+            Ask::In {
+                tongue,
+                words: None,
+            } => tongue.whole().len() as u64,
+            Ask::In {
+                tongue,
+                words: Some(words),
+            } => bytes_of(&tongue.events(words)),
             Ask::Fail { .. } | Ask::Failover { .. } => DEFAULT_BODY_BYTES as u64,
         }
     }
@@ -101,7 +122,15 @@ impl Answer {
     pub fn new(ask: Ask) -> Arc<Answer> {
         let (served, failed) = match ask {
             Ask::Plain { body_bytes } => (vec![plain(body_bytes)], Vec::new()),
-            Ask::Stream { events, .. } => (stream(events), Vec::new()),
+            Ask::Stream { events, .. } => (stream(events_of(events)), Vec::new()),
+            Ask::In {
+                tongue,
+                words: None,
+            } => (vec![whole(200, "", tongue.whole().as_bytes())], Vec::new()),
+            Ask::In {
+                tongue,
+                words: Some(words),
+            } => (stream(tongue.events(words)), Vec::new()),
             Ask::Fail { status, .. } | Ask::Failover { status } => {
                 (vec![plain(DEFAULT_BODY_BYTES)], failure(status))
             }
@@ -112,6 +141,10 @@ impl Answer {
             failed,
         })
     }
+}
+
+fn bytes_of(events: &[impl AsRef<[u8]>]) -> u64 {
+    events.iter().map(|event| event.as_ref().len() as u64).sum()
 }
 
 fn plain(body_bytes: usize) -> Vec<u8> {
@@ -165,18 +198,18 @@ fn whole(status: u16, extra: &str, body: &[u8]) -> Vec<u8> {
 
 /// One element per write. The head, the role frame and the first words go out together, so that the
 /// first payload byte is content's first byte, also for a gateway that holds back the role frame.
-fn stream(events: usize) -> Vec<Vec<u8>> {
+fn stream(events: Vec<impl AsRef<[u8]>>) -> Vec<Vec<u8>> {
     let mut head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n\
         x-request-id: req_bench00000000000000000000000000\r\ntransfer-encoding: chunked\r\n\r\n"
         .to_vec();
-    let mut frames = events_of(events).into_iter();
+    let mut frames = events.into_iter();
     for frame in frames.by_ref().take(2) {
-        chunk(&mut head, &frame);
+        chunk(&mut head, frame.as_ref());
     }
     let mut writes = vec![head];
     for frame in frames {
         let mut wire = Vec::new();
-        chunk(&mut wire, &frame);
+        chunk(&mut wire, frame.as_ref());
         writes.push(wire);
     }
     if let Some(last) = writes.last_mut() {
@@ -220,6 +253,8 @@ mod tests {
             "bench-stream-50-0us",
             "bench-stream-1-200us",
             "bench-fail-100-429",
+            "bench-in-gemini",
+            "bench-in-messages-stream-50",
         ] {
             let ask = Ask::parse(model).unwrap();
             let answer = Answer::new(ask);
@@ -262,6 +297,8 @@ mod tests {
             "bench-stream-50",
             "bench-1k-1k",
             "bench-fail-10",
+            "bench-in-latin",
+            "bench-in-gemini-whole",
         ] {
             assert_eq!(Ask::parse(model), None, "{model}");
         }

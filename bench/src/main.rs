@@ -19,6 +19,8 @@ mod same_rate;
 mod shared;
 mod subject;
 mod table;
+mod tongue;
+mod translate;
 mod upstream;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
@@ -44,6 +46,8 @@ enum Command {
     Compare(compare::Options),
     /// Only what capturing a failure allocates on the request path; prints a table.
     Alloc(alloc::Options),
+    /// What translation between providers' languages costs, to passing on; prints a table.
+    Translate(translate::Options),
     /// The shared set-up, PostgreSQL and Redis, beside the embedded one; prints tables.
     Shared(shared::Options),
     /// Sustained ingest of error records, by PostgreSQL and by SQLite; prints a table.
@@ -90,6 +94,7 @@ fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Compare(options) => compare::run(&options),
         Command::Alloc(options) => alloc::run(&options),
+        Command::Translate(options) => translate::run(&options),
         Command::Shared(options) => shared::run(&options),
         Command::Ingest(options) => ingest::run(&options),
         Command::Upstream { listen } => upstream::serve(listen),

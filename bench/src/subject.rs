@@ -206,10 +206,28 @@ impl Stage {
     /// # Errors
     /// When it does not start in time; its log is then part of the message.
     pub fn waybill_at(&self, upstream: SocketAddr, name: &str, home: &Home) -> Result<Running> {
+        self.waybill_with(upstream, name, home, "")
+    }
+
+    /// The same as [`Stage::waybill`], with more groups.
+    ///
+    /// # Errors
+    /// When it does not start in time; its log is then part of the message.
+    pub fn waybill_over_bridges(&self, upstream: SocketAddr, groups: &str) -> Result<Running> {
+        self.waybill_with(upstream, "bridges", &Home::Embedded, groups)
+    }
+
+    fn waybill_with(
+        &self,
+        upstream: SocketAddr,
+        name: &str,
+        home: &Home,
+        groups: &str,
+    ) -> Result<Running> {
         let dir = self.dir.join(name);
         fs::create_dir_all(&dir)?;
         let addr = free_port()?;
-        let config = WAYBILL
+        let config = (WAYBILL.to_owned() + groups)
             .replace("{LISTEN}", &addr.to_string())
             .replace("{WORKERS}", &self.workers.to_string())
             .replace("{DATA}", &dir.join("data").display().to_string())

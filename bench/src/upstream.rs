@@ -89,18 +89,19 @@ impl Connection<'_> {
             let on_head = |head: &[u8]| {
                 let stats = head.starts_with(b"GET /stats");
                 let first = header(head, b"authorization").is_some_and(|v| v.ends_with(b"first"));
-                (stats, first)
+                (stats, first, model_in_path(head).map(str::to_owned))
             };
             let on_body = |piece: &[u8]| {
                 peek.extend_from_slice(&piece[..piece.len().min(PEEK_BYTES - peek.len())])
             };
-            let Some(((stats, first), message)) = reader.message(on_head, on_body)? else {
+            let Some(((stats, first, named), message)) = reader.message(on_head, on_body)? else {
                 return Ok(());
             };
             if stats {
                 connection.stats()?;
             } else {
-                connection.answer(&peek, first)?;
+                let model = named.as_deref().or_else(|| model_of(&peek));
+                connection.answer(model.unwrap_or_default(), first)?;
             }
             if message.close {
                 return Ok(());
@@ -108,8 +109,7 @@ impl Connection<'_> {
         }
     }
 
-    fn answer(&mut self, peek: &[u8], first_account: bool) -> std::io::Result<()> {
-        let model = model_of(peek).unwrap_or_default();
+    fn answer(&mut self, model: &str, first_account: bool) -> std::io::Result<()> {
         if self.last.as_ref().is_none_or(|(name, _)| name != model) {
             let Some(answer) = self.shared.answer(model) else {
                 return self
@@ -123,7 +123,7 @@ impl Connection<'_> {
         };
         let mut gap = std::time::Duration::ZERO;
         let fails = match answer.ask {
-            Ask::Plain { .. } => false,
+            Ask::Plain { .. } | Ask::In { .. } => false,
             Ask::Stream { gap: pause, .. } => {
                 gap = pause;
                 false
@@ -171,6 +171,13 @@ fn model_of(peek: &[u8]) -> Option<&str> {
     std::str::from_utf8(&rest[..memchr::memchr(b'"', rest)?]).ok()
 }
 
+/// Gemini's clients name it there: `POST /v1beta/models/<model>:generateContent`.
+fn model_in_path(head: &[u8]) -> Option<&str> {
+    let line = &head[..memchr::memchr(b'\r', head)?];
+    let rest = &line[memchr::memmem::find(line, b"/models/")? + 8..];
+    std::str::from_utf8(&rest[..memchr::memchr(b':', rest)?]).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,5 +197,8 @@ mod tests {
             Some("bench-1k")
         );
         assert_eq!(model_of(br#"{"messages":[]}"#), None);
+        let head = b"POST /v1beta/models/bench-in-gemini:generateContent HTTP/1.1\r\nhost: x\r\n";
+        assert_eq!(model_in_path(head), Some("bench-in-gemini"));
+        assert_eq!(model_in_path(b"POST /v1/messages HTTP/1.1\r\n"), None);
     }
 }

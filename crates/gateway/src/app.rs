@@ -17,6 +17,7 @@ use crate::{
     clock::Clock,
     cluster::Cluster,
     config::Settings,
+    credential::Tokens,
     egress::{EgressPolicy, Opened},
     home::SharedHome,
     record::Recorder,
@@ -56,6 +57,8 @@ pub struct Shared {
     pub cluster: Option<Arc<Cluster>>,
     /// Every live secret.
     pub secrets: Arc<Secrets>,
+    /// Who has access tokens for accounts.
+    pub tokens: Tokens,
     /// Bearer token of the admin API.
     pub admin_token: Secret,
     /// What this replica shares with others; `None`: it is alone.
@@ -206,6 +209,7 @@ impl Shared {
             keeper,
             tls,
             secrets,
+            tokens: Tokens::default(),
             admin_token,
             replica: home
                 .as_ref()
@@ -281,6 +285,8 @@ impl Shared {
         }
         self.snapshot.store(Arc::new(snapshot));
         self.line.sharing().ring();
+        // What is new may have a credential for which no token was had yet.
+        self.tokens.ask();
     }
 
     /// A provider's bytes without secrets, for the client. Unchanged bytes are not copied.

@@ -3,13 +3,16 @@
 //! In: the configuration. Out: a [`Store`], embedded or shared; of a shared one also this replica's identity
 //! and the thread that moves its spool.
 //!
-//! Promises: a replica that cannot reach the shared database starts with what it saw of it last, if it ever
-//! did; one whose instance key is not the deployment's does not start. Must not know: requests.
+//! Promises: a replica that cannot reach the shared database, or finds it full or held, starts with what it saw
+//! of it last, if it ever did; one whose instance key is not the deployment's does not start. Must not know: requests.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context as _;
-use waybill_model::time::UnixMillis;
+use waybill_model::{entity::Sealed, secret::Secret, time::UnixMillis};
 use waybill_store::{ForwarderThread, PostgresOptions, Replicas, Store, StoreError, StoreOptions};
 
 use crate::{
@@ -55,31 +58,61 @@ pub struct ReplicaId {
 pub async fn open(config: &Config, vault: &Vault, now: UnixMillis) -> anyhow::Result<Home> {
     match &config.database {
         None => Ok(Home {
-            store: embedded(config)?,
+            store: embedded(config, Purpose::Use)?,
             shared: None,
         }),
         Some(database) => shared(config, database, vault, now).await,
     }
 }
 
+/// What a store is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be written to: made where it is not there, and brought up to date. The folder is held.
+    Use,
+    /// To be looked at: nothing in the folder is made or changed, whoever uses it. A shared database may be
+    /// changed all the same.
+    Look,
+}
+
+/// Where the embedded store of a configuration lies.
+pub fn embedded_file(config: &Config) -> PathBuf {
+    config.data_dir.join("waybill.db")
+}
+
+/// Where the spool of a configuration lies.
+pub fn spool_file(config: &Config) -> PathBuf {
+    config.data_dir.join("spool.db")
+}
+
 /// The embedded store of a configuration.
-pub fn embedded(config: &Config) -> anyhow::Result<Store> {
-    let database = config.data_dir.join("waybill.db");
-    private_file(&database)?;
+pub fn embedded(config: &Config, purpose: Purpose) -> anyhow::Result<Store> {
+    let database = embedded_file(config);
+    if purpose == Purpose::Use {
+        private_file(&database)?;
+    }
     let options = StoreOptions {
         durability: config.durability,
+        read_only: purpose == Purpose::Look,
         ..StoreOptions::at(database)
     };
     Store::open(options).context("the store cannot be opened")
 }
 
-/// The shared store of a configuration, not yet asked anything.
-pub fn behind_spool(config: &Config, database: &Database) -> anyhow::Result<Store> {
-    let spool = config.data_dir.join("spool.db");
-    private_file(&spool)?;
+/// The shared store of a configuration, not yet asked anything. Its spool is made where it is to be used.
+pub fn behind_spool(
+    config: &Config,
+    database: &Database,
+    purpose: Purpose,
+) -> anyhow::Result<Store> {
+    let spool = spool_file(config);
+    if purpose == Purpose::Use {
+        private_file(&spool)?;
+    }
     let options = StoreOptions {
         durability: config.durability,
         max_file_bytes: Some(database.spool_max_bytes),
+        read_only: purpose == Purpose::Look,
         ..StoreOptions::at(spool)
     };
     let postgres = PostgresOptions {
@@ -95,7 +128,7 @@ async fn shared(
     vault: &Vault,
     now: UnixMillis,
 ) -> anyhow::Result<Home> {
-    let store = behind_spool(config, database)?;
+    let store = behind_spool(config, database, Purpose::Use)?;
     let replicas = store
         .replicas()
         .context("a store behind a spool is shared")?;
@@ -137,7 +170,7 @@ async fn shared(
 
 /// Why a replica could not become part of the deployment.
 enum Joining {
-    /// The database does not answer, or takes no changes, now.
+    /// The database does not answer, or takes no changes, or has no room, now.
     Away(StoreError),
     /// It answers, and this replica does not belong there.
     Refused(anyhow::Error),
@@ -146,7 +179,7 @@ enum Joining {
 impl From<StoreError> for Joining {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Away | StoreError::ReadOnly | StoreError::TooSlow => Joining::Away(error),
+            error if error.is_of_the_moment() => Joining::Away(error),
             StoreError::Database(_) => Joining::Refused(anyhow::Error::new(error).context(
                 "the shared database cannot be brought up to date; `waybill doctor` looks closer",
             )),
@@ -170,7 +203,9 @@ async fn join(
     now: UnixMillis,
 ) -> Result<Identity, Joining> {
     store.migrate().await?;
-    if !replicas.has_key(vault.check_text()).await? {
+    let opening = vault.clone();
+    let opens = move |sealed: &Sealed| opening.open_credential(sealed).is_ok();
+    if !replicas.has_key(vault.check_text(), opens).await? {
         return Err(Joining::Refused(anyhow::anyhow!(
             "secret_key is not the one that this deployment's credentials and client keys are sealed with: \
              every replica needs the same"
@@ -190,6 +225,17 @@ fn remember(file: &Path, identity: &Identity) -> anyhow::Result<()> {
 
 fn remembered(file: &Path) -> Option<Identity> {
     serde_json::from_str(&std::fs::read_to_string(file).ok()?).ok()
+}
+
+/// The vault of a configuration, where its instance key is known without being made.
+pub fn known_vault(config: &Config) -> Option<Vault> {
+    let given = config.secret_key.clone();
+    let kept = || {
+        let text = std::fs::read_to_string(config.data_dir.join("instance.key")).ok()?;
+        let text = text.trim();
+        (!text.is_empty()).then(|| Secret::new(text))
+    };
+    given.or_else(kept).map(|key| Vault::new(&key))
 }
 
 /// Starts moving the spool of a shared store. `None` for an embedded one.

@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context as _;
 use tokio::{task::JoinHandle, time::timeout};
 use waybill_model::{limits::UsageCount, state::AccountEvent};
-use waybill_store::{Change, StoreError};
+use waybill_store::{Change, StoreError, add_up_usage};
 
 use crate::{
     app::{Changed, Shared},
@@ -35,12 +35,41 @@ const BEAT_EVERY: Duration = Duration::from_secs(2);
 /// What saying goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(3);
 
-/// Takes over the configuration, how accounts stand and what was used, before the first request.
-pub async fn begin(shared: &Arc<Shared>) -> anyhow::Result<()> {
-    let is_reached = shared.home.as_ref().is_none_or(|home| home.is_reached);
-    if !is_reached {
-        return begin_from_picture(shared).await;
+/// What is known of the others' changes when the first request comes.
+#[derive(Debug, Clone, Copy)]
+pub struct Begun {
+    /// Account events up to here are part of how accounts stand.
+    seen: i64,
+}
+
+/// Whether what failed may go well in a while: the shared database is away, full or held.
+pub fn is_of_the_moment(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain();
+    causes.any(|cause| {
+        cause
+            .downcast_ref()
+            .is_some_and(StoreError::is_of_the_moment)
+    })
+}
+
+/// Takes over the configuration, how accounts stand and what was used, before the first request. Where the
+/// database was not reached, or cannot be read now, from what was seen of it last.
+pub async fn begin(shared: &Arc<Shared>, is_reached: bool) -> anyhow::Result<Begun> {
+    if is_reached {
+        match begin_from_store(shared).await {
+            Err(error) if shared.home.is_some() && is_of_the_moment(&error) => {
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "the shared database went away at the start"
+                );
+            }
+            begun => return begun,
+        }
     }
+    begin_from_picture(shared).await
+}
+
+async fn begin_from_store(shared: &Arc<Shared>) -> anyhow::Result<Begun> {
     shared
         .reload(Changed::Here)
         .await
@@ -49,41 +78,43 @@ pub async fn begin(shared: &Arc<Shared>) -> anyhow::Result<()> {
 }
 
 /// The database is away: what was seen of it last is what is known, and what is still in the spool.
-async fn begin_from_picture(shared: &Arc<Shared>) -> anyhow::Result<()> {
+async fn begin_from_picture(shared: &Arc<Shared>) -> anyhow::Result<Begun> {
     let home = shared
         .home
         .as_ref()
         .context("only a replica has a picture")?;
     let picture = shared.store.picture().await?.context(
-        "the shared database cannot be reached, and this replica has kept no picture of it to start with",
+        "the shared database cannot be used now, and this replica has kept no picture of it to start with",
     )?;
     tracing::warn!(taken_at = %picture.taken_at, "starting from what was seen of the shared database then");
-    shared.apply(picture.config, Changed::Here);
+    // What was read of the database itself a moment ago is newer.
+    if shared.config_version() == 0 {
+        shared.apply(picture.config, Changed::Here);
+    }
     let mut events = picture.account_events;
     events.extend(home.replicas.spooled_account_events().await?);
     stand(shared, events);
-    let (own, others): (Vec<_>, Vec<_>) = picture
-        .usage
-        .into_iter()
-        .partition(|(replica, _)| *replica == home.replica.id);
-    let own: Vec<UsageCount> = own.into_iter().map(|(_, count)| count).collect();
-    quota::restore(&shared.snapshot().clone(), &own);
-    if let Some(cluster) = &shared.cluster {
-        for (replica, count) in &others {
-            cluster.learn_usage(replica, count);
-        }
-    }
-    Ok(())
+    let spooled = home.replicas.spooled_usage(picture.moved).await?;
+    take_up_usage(shared, home, picture.usage, spooled);
+    Ok(Begun {
+        seen: picture.last_account_event,
+    })
 }
 
 /// Accounts stand as they stood before, and what was used is used.
-async fn restore(shared: &Shared) -> Result<(), StoreError> {
+async fn restore(shared: &Shared) -> Result<Begun, StoreError> {
+    // Read before the states: what comes in between is learned once more, and none is missed.
+    let seen = match &shared.home {
+        Some(home) => home.replicas.last_account_event().await?,
+        None => 0,
+    };
     let mut events = shared.store.account_states().await?;
     if let Some(home) = &shared.home {
         events.extend(home.replicas.spooled_account_events().await?);
     }
     stand(shared, events);
-    restore_usage(shared).await
+    restore_usage(shared).await?;
+    Ok(Begun { seen })
 }
 
 /// Accounts stand as their events say, and are switched as they are configured.
@@ -98,21 +129,37 @@ fn stand(shared: &Shared, mut events: Vec<AccountEvent>) {
     }
 }
 
-/// What was used is used. Where replicas tell each other, each begins with its own count, and learns the
-/// others'; otherwise with what all of them counted.
+/// What was used is used, what this replica has not moved yet included.
 async fn restore_usage(shared: &Shared) -> Result<(), StoreError> {
-    let snapshot = shared.snapshot().clone();
-    let (Some(home), Some(_)) = (&shared.home, &shared.cluster) else {
-        quota::restore(&snapshot, &shared.store.usage().await?);
-        return Ok(());
-    };
-    let own = home.replicas.usage().await?.into_iter();
-    let own: Vec<UsageCount> = own
-        .filter(|(replica, _)| *replica == home.replica.id)
-        .map(|(_, count)| count)
-        .collect();
-    quota::restore(&snapshot, &own);
-    learn_usage(shared, home).await
+    match &shared.home {
+        None => quota::restore(&shared.snapshot().clone(), &shared.store.usage().await?),
+        Some(home) => {
+            let (counted, spooled) = home.replicas.usage_and_spooled().await?;
+            take_up_usage(shared, home, counted, spooled);
+        }
+    }
+    Ok(())
+}
+
+/// Where replicas tell each other, each begins with its own count, and learns the others'; otherwise with what
+/// all of them counted.
+fn take_up_usage(
+    shared: &Shared,
+    home: &SharedHome,
+    counted: Vec<(String, UsageCount)>,
+    spooled: Vec<UsageCount>,
+) {
+    let is_own = |replica: &str| shared.cluster.is_none() || replica == home.replica.id;
+    let (own, others): (Vec<_>, Vec<_>) = counted
+        .into_iter()
+        .partition(|(replica, _)| is_own(replica));
+    let own = own.into_iter().map(|(_, count)| count).chain(spooled);
+    quota::restore(&shared.snapshot().clone(), &add_up_usage(own));
+    if let Some(cluster) = &shared.cluster {
+        for (replica, count) in &others {
+            cluster.learn_usage(replica, count);
+        }
+    }
 }
 
 /// What is on record of the others' use.
@@ -180,22 +227,21 @@ fn resync_by_record(shared: &Arc<Shared>) {
 }
 
 /// Follows what other replicas change, and says that this one is there. Nothing for one that is alone.
-pub fn follow(shared: &Arc<Shared>) -> Vec<JoinHandle<()>> {
+pub fn follow(shared: &Arc<Shared>, begun: Begun) -> Vec<JoinHandle<()>> {
     if shared.home.is_none() {
         return Vec::new();
     }
     resync_by_record(shared);
     vec![
-        tokio::spawn(follow_changes(Arc::clone(shared))),
+        tokio::spawn(follow_changes(Arc::clone(shared), begun.seen)),
         tokio::spawn(follow_usage(Arc::clone(shared))),
         tokio::spawn(beat(Arc::clone(shared))),
     ]
 }
 
-async fn follow_changes(shared: Arc<Shared>) {
+async fn follow_changes(shared: Arc<Shared>, mut seen: i64) {
     let Some(home) = &shared.home else { return };
     let mut changes = home.replicas.changes();
-    let mut seen = home.replicas.last_account_event().await.unwrap_or(0);
     loop {
         let change = timeout(LOOK_EVERY, changes.next())
             .await

@@ -18,6 +18,7 @@ use crate::{
     clock::Clock,
     cluster::{self, Cluster},
     config::Config,
+    credential, folder,
     home::{self, Home},
     jobs,
     record::{self, Composer, Recorder},
@@ -46,6 +47,8 @@ pub struct Gateway {
     shared: Arc<Shared>,
     /// What is shared with other replicas, and the tasks that do; also while running requests are let end.
     cluster: Option<(Arc<Cluster>, cluster::Tasks)>,
+    /// Nobody else uses the data folder meanwhile.
+    _held: folder::Held,
 }
 
 /// `waybill serve`: runs until SIGTERM or Ctrl-C.
@@ -99,7 +102,7 @@ pub async fn start_in(
     clock: Clock,
     cluster: Option<cluster::Settings>,
 ) -> anyhow::Result<Gateway> {
-    private_folder(&config.data_dir)?;
+    let held = folder::hold(&config.data_dir)?;
     let instance_key = secret_file(
         &config.data_dir.join("instance.key"),
         config.secret_key.clone(),
@@ -122,11 +125,23 @@ pub async fn start_in(
         (None, Some(database), Some(home)) => replication::meeting_place(database, home).await?,
         (given, _, _) => given,
     };
-    let is_reached = home.as_ref().is_none_or(|home| home.is_reached);
-    let new_keys = match is_reached {
-        true => seed::apply(&store, &vault, &config, clock.now()).await?,
+    let mut is_reached = home.as_ref().is_none_or(|home| home.is_reached);
+    let seeded = match is_reached {
+        true => seed::apply(&store, &vault, &config, clock.now()).await,
         // What the file names is in the picture, or comes with the next start.
-        false => Vec::new(),
+        false => Ok(Vec::new()),
+    };
+    let new_keys = match seeded {
+        Ok(made) => made,
+        Err(error) if home.is_some() && replication::is_of_the_moment(&error) => {
+            tracing::warn!(
+                error = format!("{error:#}"),
+                "what is configured could not be brought into the shared database; the next start does it"
+            );
+            is_reached = false;
+            Vec::new()
+        }
+        Err(error) => return Err(error),
     };
 
     let mut own_secrets = vec![instance_key, admin_token.clone()];
@@ -134,6 +149,7 @@ pub async fn start_in(
     own_secrets.extend(new_keys.iter().map(|(_, key)| key.clone()));
 
     let secrets = Arc::new(Secrets::new(own_secrets));
+    let tls = tls(&config)?;
     let settings = config.settings;
     let (recorder, queues) =
         Recorder::new(store.clone(), settings.capture.clone(), settings.requests);
@@ -143,7 +159,6 @@ pub async fn start_in(
         settings.capture.clone(),
     );
     let recorder_thread = record::spawn(store.journal()?, store.clone(), composer, queues)?;
-    let tls = Tls::new(&extra_roots(config.upstream_ca.as_deref())?);
     let cluster = cluster
         .map(|settings| Cluster::new(settings, tls.of_no_protocol(), &clock))
         .transpose()
@@ -160,7 +175,7 @@ pub async fn start_in(
         home,
         cluster,
     }));
-    replication::begin(&shared).await?;
+    let begun = replication::begin(&shared, is_reached).await?;
     let cluster = join(&shared).await;
 
     let listener =
@@ -176,7 +191,8 @@ pub async fn start_in(
     let line = tokio::spawn(Arc::clone(&shared.line).keep_time(shared.clock.clone()));
     let mut upkeep = jobs::start(&shared);
     upkeep.push(tokio::spawn(tidy(Arc::clone(&shared))));
-    upkeep.extend(replication::follow(&shared));
+    upkeep.push(tokio::spawn(credential::keep_tokens(Arc::clone(&shared))));
+    upkeep.extend(replication::follow(&shared, begun));
     Ok(Gateway {
         running,
         new_keys,
@@ -186,6 +202,7 @@ pub async fn start_in(
         forwarder: home::start_forwarding(&shared.store)?,
         shared,
         cluster,
+        _held: held,
     })
 }
 
@@ -209,6 +226,7 @@ impl Gateway {
             forwarder,
             shared,
             cluster,
+            _held,
             ..
         } = self;
         shared.begin_leaving();
@@ -216,6 +234,7 @@ impl Gateway {
         running.stop().await;
         upkeep.iter().for_each(tokio::task::JoinHandle::abort);
         line.abort();
+        shared.tokens.settle().await;
         if let Some((cluster, tasks)) = cluster {
             cluster.leave(tasks).await;
         }
@@ -254,17 +273,6 @@ fn announce(gateway: &Gateway) -> std::io::Result<()> {
     out.flush()
 }
 
-/// Makes the folder, for its owner alone: prompts of failed requests rest in it. One that is there
-/// already keeps the mode somebody gave it.
-pub(crate) fn private_folder(folder: &Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .with_context(|| format!("data_dir {}", folder.display()))
-}
-
 /// A secret that is given, or else kept in a file that only its owner can read; made when it is not
 /// there. Says whether it is the file's.
 fn secret_file(path: &Path, given: Option<Secret>) -> anyhow::Result<(Secret, bool)> {
@@ -291,6 +299,11 @@ fn secret_file(path: &Path, given: Option<Secret>) -> anyhow::Result<(Secret, bo
     writeln!(file, "{secret}")?;
     file.sync_all()?;
     Ok((Secret::new(secret), true))
+}
+
+/// TLS towards providers, as it is configured.
+pub(crate) fn tls(config: &Config) -> anyhow::Result<Tls> {
+    Ok(Tls::new(&extra_roots(config.upstream_ca.as_deref())?))
 }
 
 fn extra_roots(

@@ -3,16 +3,23 @@
 //! Promises: a secret is looked for from the moment it is known. Must not know: what is redacted.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet, VecDeque},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use arc_swap::ArcSwap;
-use waybill_model::{redact::Redactor, secret::Secret};
+use waybill_model::{id::AccountId, redact::Redactor, secret::Secret};
 
 /// Keys learnt from requests that are remembered; a gateway with more keys in use than this forgets
 /// none, but looks for the newer ones by their shape and place alone.
 const MAX_LEARNT: usize = 4096;
+
+/// Tokens of one account that are remembered: those that may still be valid, and some.
+const MAX_TOKENS: usize = 16;
+
+/// Secrets of accounts that were replaced or deleted and are remembered: requests that were sent with them may still
+/// be answered.
+const MAX_FORMER: usize = 1024;
 
 /// The live secrets.
 pub struct Secrets {
@@ -27,6 +34,10 @@ struct Known {
     own: Vec<Secret>,
     /// Account credentials in use.
     accounts: Vec<Secret>,
+    /// Account credentials that were in use before, oldest first.
+    former: VecDeque<Secret>,
+    /// Access tokens and rotated refresh tokens that were had, newest last.
+    tokens: BTreeMap<AccountId, VecDeque<Secret>>,
     /// Client keys, which are stored as hashes and known only when somebody uses them.
     learnt: HashSet<String>,
 }
@@ -52,8 +63,33 @@ impl Secrets {
     /// The account credentials have changed.
     pub fn set_accounts(&self, accounts: Vec<Secret>) {
         self.change(|known| {
-            known.accounts = accounts;
+            let before = std::mem::replace(&mut known.accounts, accounts);
+            let now = known.accounts.iter().chain(&known.former);
+            let now: HashSet<&str> = now.map(Secret::expose).collect();
+            let gone = before.into_iter();
+            let gone: Vec<Secret> = gone
+                .filter(|secret| !now.contains(secret.expose()))
+                .collect();
+            known.former.extend(gone);
+            let too_many = known.former.len().saturating_sub(MAX_FORMER);
+            known.former.drain(..too_many);
             true
+        });
+    }
+
+    /// An account has had these from its token endpoint.
+    pub fn learn_token(&self, account: AccountId, had: impl IntoIterator<Item = Secret>) {
+        self.change(|known| {
+            let tokens = known.tokens.entry(account).or_default();
+            let before = tokens.len();
+            for secret in had {
+                if !tokens.contains(&secret) {
+                    tokens.push_back(secret);
+                }
+            }
+            let is_new = tokens.len() > before;
+            tokens.drain(..tokens.len().saturating_sub(MAX_TOKENS));
+            is_new
         });
     }
 
@@ -73,6 +109,9 @@ impl Secrets {
 impl Known {
     fn redactor(&self) -> Redactor {
         let learnt = self.learnt.iter().map(Secret::new);
-        Redactor::new(self.own.iter().chain(&self.accounts).cloned().chain(learnt))
+        let tokens = self.tokens.values().flatten();
+        let accounts = self.accounts.iter().chain(&self.former).chain(tokens);
+        let kept = self.own.iter().chain(accounts).cloned();
+        Redactor::new(kept.chain(learnt))
     }
 }

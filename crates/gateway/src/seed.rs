@@ -3,16 +3,17 @@
 
 use anyhow::Context as _;
 use waybill_model::{
-    entity::{Sealed, Status},
-    id::GroupId,
+    entity::{Account, Sealed, Status},
+    id::{GroupId, UserId},
     limits::Limits,
     secret::Secret,
     time::UnixMillis,
 };
-use waybill_store::{NewAccount, NewApiKey, NewGroup, NewUser, Store};
+use waybill_store::{NewAccount, NewApiKey, NewGroup, NewUser, Store, StoreError};
 
 use crate::{
     config::{ApiKeySeed, Config},
+    credential::{AtRest, Definition},
     egress::CustomHeaders,
     vault::{self, Purpose, Vault},
 };
@@ -81,7 +82,7 @@ pub async fn apply(
                 .map(|proxy| vault.seal(Purpose::Proxy, proxy.expose().as_bytes())),
             headers: seal_headers(vault, &account.headers),
             status: status(account.status, known.map(|known| known.status)),
-            credential: vault.seal(Purpose::Credential, account.api_key.expose().as_bytes()),
+            credential: credential(vault, &account.credential, known),
         };
         store
             .upsert_account(new, now)
@@ -147,45 +148,60 @@ async fn api_key(
         .or(known.as_ref().map(|known| known.limits))
         .unwrap_or_default();
     let status = status(seed.status, known.as_ref().map(|known| known.status));
-    let (hash, prefix, made) = match (&seed.key, known) {
-        (Some(key), _) => (vault.hash_key(key.expose()), prefix(key), None),
-        // Made on an earlier start; only its hash is left, and that is enough.
-        (None, Some(known)) => (known.hash, known.prefix, None),
-        (None, None) => {
-            let key = vault::new_client_key();
-            (vault.hash_key(key.expose()), prefix(&key), Some(key))
-        }
-    };
-    let users = store.users().await?;
-    let user_id = match users.iter().find(|user| user.name == seed.user) {
-        Some(user) => user.id,
-        None => {
-            store
-                .create_user(
-                    NewUser {
-                        name: seed.user.clone(),
-                        limits: Limits::default(),
-                        credit_usd: None,
-                        status: Status::Active,
-                    },
-                    now,
-                )
-                .await?
-                .id
-        }
-    };
+    let key = seed.key.clone().unwrap_or_else(vault::new_client_key);
     let new = NewApiKey {
         name: seed.name.clone(),
-        hash,
-        prefix,
-        user_id,
+        hash: vault.hash_key(key.expose()),
+        prefix: prefix(&key),
+        user_id: user(store, &seed.user, now).await?,
         group_ids,
         limits,
         status,
         expires_at: seed.expires_at,
     };
-    store.upsert_api_key(new, named, now).await?;
-    Ok(made)
+    if seed.key.is_some() {
+        store.upsert_api_key(new, named, now).await?;
+        return Ok(None);
+    }
+    // Made on an earlier start, or by another replica a moment ago: only its hash is there, and that is enough.
+    let is_made = store.ensure_api_key(new, now).await?;
+    Ok(is_made.then_some(key))
+}
+
+/// The user of a name, made where there is none.
+async fn user(store: &Store, name: &str, now: UnixMillis) -> Result<UserId, StoreError> {
+    let known = async || {
+        let users = store.users().await?;
+        let user = users.into_iter().find(|user| user.name == name);
+        Ok::<_, StoreError>(user.map(|user| user.id))
+    };
+    if let Some(id) = known().await? {
+        return Ok(id);
+    }
+    let new = NewUser {
+        name: name.to_owned(),
+        limits: Limits::default(),
+        credit_usd: None,
+        status: Status::Active,
+    };
+    match store.create_user(new, now).await {
+        Ok(user) => Ok(user.id),
+        // Another replica was faster.
+        Err(taken @ StoreError::NameTaken { .. }) => known().await?.ok_or(taken),
+        Err(error) => Err(error),
+    }
+}
+
+/// What the file names, sealed. What was had for the same before stays with it: the file holds the refresh token
+/// as it once was.
+fn credential(vault: &Vault, named: &Definition, known: Option<&Account>) -> Sealed {
+    let is_same = |known: &&Account| {
+        AtRest::open(vault, &known.credential).is_ok_and(|at_rest| at_rest.definition == *named)
+    };
+    match known.filter(is_same) {
+        Some(known) => known.credential.clone(),
+        None => AtRest::new(named.clone()).seal(vault),
+    }
 }
 
 /// What the file says, else what was before, else in use.

@@ -1,5 +1,8 @@
 //! Upkeep: what is done to a store while no gateway needs to run: bringing it up to date, examining it, moving
 //! it.
+//!
+//! Promises: what changes something in the data folder holds it, and is refused while a gateway does; everything
+//! else leaves the folder as it is, and may be done beside one.
 
 use std::{
     io::{self, Write as _},
@@ -8,6 +11,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use waybill_model::entity::Account;
 use waybill_store::{Store, Transferred};
 
 use crate::{
@@ -15,19 +19,20 @@ use crate::{
     clock::Clock,
     config::Config,
     doctor::{self, Finding, Health},
-    home, run,
+    folder::{self, Held},
+    home::{self, Purpose},
+    run,
 };
 
-/// `waybill migrate`: brings the database of a configuration up to date.
+/// `waybill migrate`: brings the database of a configuration up to date. A shared one while replicas run, too.
 pub fn migrate(args: HomeArgs) -> anyhow::Result<()> {
     let config = args.load()?;
     run::runtime()?.block_on(async {
-        run::private_folder(&config.data_dir)?;
-        let store = open(&config)?;
-        store
-            .migrate()
-            .await
-            .context("the database cannot be brought up to date")?;
+        let _held = match &config.database {
+            None => Some(folder::hold(&config.data_dir)?),
+            Some(_) => None,
+        };
+        migrated(&config).await?;
         println!("the database is up to date");
         Ok(())
     })
@@ -37,11 +42,11 @@ pub fn migrate(args: HomeArgs) -> anyhow::Result<()> {
 pub fn export(args: MoveArgs) -> anyhow::Result<()> {
     let config = args.home.load()?;
     run::runtime()?.block_on(async {
-        let store = open(&config)?;
-        move_spool(&store).await?;
+        let (store, _held) = whole(&config).await?;
+        let key = key_of(&config, &store).await?;
         let shown = args.file.display().to_string();
         let to = writer(&args.file).with_context(|| shown.clone())?;
-        let written = store.export(to).await.with_context(|| shown)?;
+        let written = store.export(to, key).await.with_context(|| shown)?;
         eprintln!("exported {}", counts(&written));
         eprintln!("what is sealed in it opens with the same secret_key alone: keep the two apart");
         Ok(())
@@ -52,29 +57,67 @@ pub fn export(args: MoveArgs) -> anyhow::Result<()> {
 pub fn import(args: MoveArgs) -> anyhow::Result<()> {
     let config = args.home.load()?;
     run::runtime()?.block_on(async {
-        run::private_folder(&config.data_dir)?;
-        let store = open(&config)?;
-        store
-            .migrate()
-            .await
-            .context("the database cannot be brought up to date")?;
+        let _held = folder::hold(&config.data_dir)?;
+        let store = migrated(&config).await?;
         let shown = args.file.display().to_string();
         let from = reader(&args.file).with_context(|| shown.clone())?;
-        let read = store.import(from).await.with_context(|| shown)?;
+        let key = home::known_vault(&config).map(|vault| vault.check_text());
+        let read = store.import(from, key).await.with_context(|| shown)?;
         eprintln!("imported {}", counts(&read));
         Ok(())
     })
 }
 
-/// What is still in a spool is part of what is stored.
-async fn move_spool(store: &Store) -> anyhow::Result<()> {
+/// The store of a configuration, up to date. What is in the spool of a shared one is left where it is.
+async fn migrated(config: &Config) -> anyhow::Result<Store> {
+    let store = match &config.database {
+        None => home::embedded(config, Purpose::Use)?,
+        Some(database) => home::behind_spool(config, database, Purpose::Look)?,
+    };
+    store
+        .migrate()
+        .await
+        .context("the database cannot be brought up to date")?;
+    Ok(store)
+}
+
+/// The store of a configuration, and everything in it: what is still in a spool is moved first.
+async fn whole(config: &Config) -> anyhow::Result<(Store, Option<Held>)> {
+    let Some(database) = &config.database else {
+        let file = home::embedded_file(config);
+        anyhow::ensure!(file.exists(), "{} is not there", file.display());
+        return Ok((home::embedded(config, Purpose::Look)?, None));
+    };
+    if !home::spool_file(config).exists() {
+        return Ok((home::behind_spool(config, database, Purpose::Look)?, None));
+    }
+    let held = folder::hold(&config.data_dir)?;
+    let store = home::behind_spool(config, database, Purpose::Use)?;
     if let Some(mut forwarder) = store.forwarder()? {
         forwarder
             .drain()
             .await
             .context("what waits in the spool cannot be moved to the database")?;
     }
-    Ok(())
+    Ok((store, Some(held)))
+}
+
+/// What tells the instance key that the accounts of a store are sealed with: an import takes no other. A shared
+/// store knows it by itself.
+async fn key_of(config: &Config, store: &Store) -> anyhow::Result<Option<String>> {
+    if config.database.is_some() {
+        return Ok(None);
+    }
+    let Some(vault) = home::known_vault(config) else {
+        return Ok(None);
+    };
+    let accounts = store.accounts().await?;
+    let opens = |account: &Account| vault.open_credential(&account.credential).is_ok();
+    anyhow::ensure!(
+        accounts.is_empty() || accounts.iter().any(opens),
+        "secret_key opens none of the accounts: it is not the key of this store"
+    );
+    Ok(Some(vault.check_text()))
 }
 
 fn counts(moved: &Transferred) -> String {
@@ -151,14 +194,6 @@ fn show(out: &mut impl io::Write, finding: &Finding) -> io::Result<()> {
     match remedy {
         Some(remedy) => writeln!(out, "{:<18}→ {remedy}", ""),
         None => Ok(()),
-    }
-}
-
-/// The store of a configuration, for tools.
-fn open(config: &Config) -> anyhow::Result<Store> {
-    match &config.database {
-        None => home::embedded(config),
-        Some(database) => home::behind_spool(config, database),
     }
 }
 

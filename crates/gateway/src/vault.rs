@@ -36,6 +36,8 @@ pub enum Purpose {
     Proxy,
     /// Headers an account is sent with.
     Headers,
+    /// A credential that expires, with its newest access token.
+    Expiring,
 }
 
 impl Purpose {
@@ -45,6 +47,7 @@ impl Purpose {
             Purpose::Replay => b"replay",
             Purpose::Proxy => b"proxy",
             Purpose::Headers => b"headers",
+            Purpose::Expiring => b"expiring credential",
         }
     }
 }

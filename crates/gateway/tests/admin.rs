@@ -528,8 +528,8 @@ async fn a_change_that_cannot_be_is_refused_with_the_field_at_fault() {
         (
             "/accounts",
             account(json!({"credential": {}})),
-            "invalid_body",
-            "credential",
+            "invalid_field",
+            "credential.api_key",
         ),
         (
             "/accounts",

@@ -6,6 +6,8 @@ mod support;
 
 use serde_json::{Value, json};
 use support::{Answer, CLIENT_KEY, Setup, World, key_of};
+use waybill_model::protocol::Platform;
+use waybill_sim::{Fault, Place, ProviderError, Rule};
 
 /// The platforms, each with a group that serves every protocol, and a model only that group has.
 const PLATFORMS: [(&str, &str); 5] = [
@@ -263,5 +265,286 @@ async fn a_tool_loop_of_every_client_comes_to_its_end_on_every_platform() {
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+    world.stop().await;
+}
+
+/// A short question of each client's, streamed or not.
+fn question(client: &Client, model: &str, stream: bool) -> (String, Value) {
+    let mut body = (client.begin)(model);
+    body.as_object_mut().unwrap().remove("tools");
+    let mut path = (client.path)(model);
+    match (client.name, stream) {
+        ("gemini", true) => path = path.replace(":generate", ":streamGenerate") + "?alt=sse",
+        ("gemini", false) => {}
+        (_, stream) => body["stream"] = stream.into(),
+    }
+    (path, body)
+}
+
+/// What ends a client's stream.
+fn end_mark(client: &Client) -> &'static str {
+    match client.name {
+        "messages" => "message_stop",
+        "chat" => "[DONE]",
+        "responses" => "response.completed",
+        _ => "\"finishReason\":\"STOP\"",
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_clients_stream_comes_to_its_end_on_every_platform() {
+    let world = World::with(setup()).await;
+    for client in &CLIENTS {
+        for (number, (platform, more)) in PLATFORMS.iter().enumerate() {
+            let name = format!("{} on {platform} {more}", client.name);
+            let (path, body) = question(client, &model(number), true);
+            let answer = ask(&world, &path, &body).await;
+            assert_eq!(answer.status, 200, "{name}: {}", answer.text());
+            assert_eq!(
+                answer.header("content-type").map(|kind| &kind[..17]),
+                Some("text/event-stream"),
+                "{name}"
+            );
+            assert!(
+                answer.text().contains(end_mark(client)),
+                "{name}: {}",
+                answer.text()
+            );
+            let row = world.request_row(answer.request_id()).await;
+            // Chat's own clients are told what it cost only if they ask.
+            let is_told = (client.name, number) != ("chat", 2);
+            assert!(
+                row["output_tokens"].as_u64() > Some(0) || !is_told,
+                "{name}: {row}"
+            );
+        }
+    }
+    assert_eq!(world.errors().await.len(), 0);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_error_is_told_in_the_clients_language_and_kept_in_the_providers() {
+    let world = World::with(setup()).await;
+    for platform in [
+        Platform::Gemini,
+        Platform::Antigravity,
+        Platform::OpenAi,
+        Platform::Anthropic,
+    ] {
+        let fault = Fault::provider(ProviderError::RateLimitRequests);
+        world.sim.script(Rule::new(fault).platform(platform));
+    }
+    for client in &CLIENTS {
+        for (number, (platform, more)) in PLATFORMS.iter().enumerate() {
+            let name = format!("{} on {platform} {more}", client.name);
+            world.clear_states().await;
+            let (path, body) = question(client, &model(number), true);
+            let answer = ask(&world, &path, &body).await;
+            assert_eq!(answer.status, 429, "{name}: {}", answer.text());
+            assert_eq!(
+                answer.header("x-waybill-error-source"),
+                Some("upstream"),
+                "{name}"
+            );
+            let told = answer.json();
+            let (word, expected) = match client.name {
+                "messages" => (&told["error"]["type"], "rate_limit_error"),
+                "gemini" => (&told["error"]["status"], "RESOURCE_EXHAUSTED"),
+                _ => (&told["error"]["message"], ""),
+            };
+            assert!(word.as_str().unwrap().contains(expected), "{name}: {told}");
+            let error = world.error(answer.request_id()).await;
+            let said = &error["attempts"][0];
+            let message = said["message"].as_str().unwrap();
+            assert!(
+                told["error"]["message"].as_str().unwrap().contains(message),
+                "{name}: {told}"
+            );
+            let body = said["response_body"].as_str().unwrap();
+            assert!(body.contains(&message[..20]), "{name}: {said}");
+            assert_eq!(
+                error["error_body"].as_str(),
+                Some(&*answer.text()),
+                "{name}"
+            );
+        }
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_that_breaks_ends_with_the_clients_own_error() {
+    let world = World::with(setup()).await;
+    let error = ProviderError::Overloaded;
+    let fault = Fault::StreamError { error, frames: 2 };
+    world.sim.script(Rule::new(fault));
+    for client in &CLIENTS {
+        for (number, (platform, more)) in PLATFORMS.iter().enumerate() {
+            let name = format!("{} on {platform} {more}", client.name);
+            world.clear_states().await;
+            let (path, body) = question(client, &model(number), true);
+            let answer = ask(&world, &path, &body).await;
+            assert_eq!(answer.status, 200, "{name}: {}", answer.text());
+            let text = answer.text();
+            assert!(text.contains("\"error\""), "{name}: {text}");
+            assert!(!text.contains(end_mark(client)), "{name}: {text}");
+            let error = world.error(answer.request_id()).await;
+            assert_eq!(error["status_code"], 200, "{name}");
+        }
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_platform_has_no_words_for_is_refused_by_name_before_anything_is_sent() {
+    let world = World::with(setup()).await;
+    let mut body = (CLIENTS[0].begin)(&model(1));
+    body["top_k"] = 5.into();
+    let answer = ask(&world, "/v1/messages", &body).await;
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    let told = answer.json();
+    assert_eq!(told["error"]["type"], "waybill_untranslatable");
+    assert!(
+        told["error"]["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("`top_k`"),
+        "{told}"
+    );
+    assert_eq!(answer.header("x-waybill-attempts"), Some("0"));
+    assert!(world.sim.received().is_empty());
+    let excluded = world
+        .error_in("excluded", answer.request_id())
+        .await
+        .unwrap();
+    assert_eq!(
+        (&excluded["cause"], &excluded["error_owner"]),
+        (&"gateway.untranslatable".into(), &"client".into())
+    );
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refused_signatures_are_told_without_in_stages_and_the_client_never_learns() {
+    let world = World::with(setup()).await;
+    for number in [0, 3, 4] {
+        let model = model(number);
+        let body = json!({
+            "model": model, "max_tokens": 4096,
+            "thinking": {"type": "enabled", "budget_tokens": 1024},
+            "tools": [{"name": "weather", "description": "Looks.", "input_schema": schema()}],
+            "messages": [
+                {"role": "user", "content": "How warm is it?"},
+                {"role": "assistant", "content": [
+                    {"type": "thinking", "thinking": "I had better look.", "signature": if number == 0 { "bm90IG9uZQ==" } else { "waybill.gemini.bm90IG9uZQ==" }},
+                    {"type": "redacted_thinking", "data": if number == 0 { "bm90IG9uZQ==" } else { "waybill.gemini.bm90IG9uZQ==" }},
+                    {"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {"city": "Rome"}},
+                ]},
+                {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": "warm"}]},
+            ],
+        });
+        let answer = ask(&world, "/v1/messages", &body).await;
+        assert_eq!(answer.status, 200, "{number}: {}", answer.text());
+        assert_eq!(answer.header("x-waybill-attempts"), Some("2"), "{number}");
+        let events = world.events_of(answer.request_id()).await;
+        let event = &events[0];
+        assert_eq!(
+            (&event["kind"], &event["cause"], &event["recovered"]),
+            (
+                &"signature_error".into(),
+                &"thinking_signature".into(),
+                &true.into()
+            ),
+            "{number}: {event}"
+        );
+        assert!(
+            event["detail"]
+                .as_str()
+                .unwrap()
+                .starts_with("asked with as sent"),
+            "{event}"
+        );
+    }
+    assert_eq!(world.errors().await.len(), 0);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_is_asked_at_its_next_address_and_that_is_remembered() {
+    let mut setup = setup();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let address =
+        "base_url = \"{providers}\"\ncredential = { api_key = \"".to_owned() + &key_of("b4");
+    let both = format!(
+        "fallback_urls = [\"{{providers}}\"]\n{}",
+        address.replace("{providers}", &format!("http://{nobody}"))
+    );
+    assert!(setup.rest.contains(&address));
+    setup.rest = setup.rest.replace(&address, &both);
+    let world = World::with(setup).await;
+    let (path, body) = question(&CLIENTS[0], &model(4), false);
+    let answer = ask(&world, &path, &body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.header("x-waybill-attempts"), Some("2"));
+    let answer = ask(&world, &path, &body).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("x-waybill-attempts")),
+        (200, Some("1"))
+    );
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_of_a_silent_provider_is_sent_signs_of_life() {
+    let mut setup = setup();
+    setup.top = "[timeouts]\nkeep_alive_ms = 50".into();
+    let world = World::with(setup).await;
+    world.sim.script(Rule::new(Fault::Stall {
+        at: Place::MidContent,
+        for_ms: Some(400),
+        frames: 2,
+    }));
+    for client in &CLIENTS {
+        let (path, body) = question(client, &model(3), true);
+        let answer = ask(&world, &path, &body).await;
+        let text = answer.text();
+        assert!(
+            text.contains(": keep-alive\n\n") && text.contains(end_mark(client)),
+            "{text}"
+        );
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn antigravitys_own_paths_are_served_by_its_accounts_alone() {
+    let world = World::with(setup()).await;
+    for client in [&CLIENTS[0], &CLIENTS[3]] {
+        let (path, body) = question(client, &model(4), false);
+        let answer = ask(&world, &format!("/antigravity{path}"), &body).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let (path, body) = question(client, &model(3), false);
+        let answer = ask(&world, &format!("/antigravity{path}"), &body).await;
+        assert_eq!(answer.status, 404, "{}", answer.text());
+    }
+    let request = http::Request::get(format!("{}/antigravity/v1/models", world.url))
+        .header("x-api-key", format!("{CLIENT_KEY}-bridged"))
+        .body(Vec::new().into())
+        .unwrap();
+    let answer = world.send(request).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert!(answer.text().contains("\"sim-agent\""), "{}", answer.text());
+    let count =
+        json!({"model": model(4), "messages": [{"role": "user", "content": "How warm is it?"}]});
+    let answer = ask(&world, "/antigravity/v1/messages/count_tokens", &count).await;
+    assert!(
+        answer.json()["input_tokens"].as_u64() > Some(0),
+        "{}",
+        answer.text()
+    );
     world.stop().await;
 }

@@ -181,7 +181,7 @@ fn a_misspelt_or_misplaced_secret_is_not_printed() {
     for (text, says) in [
         (
             format!("{account}credential = {{ apikey = \"sk-hunter2\" }}"),
-            "account \"a\": credential.apikey: there is no such key; expected `api_key` (line 4,",
+            "account \"a\": credential.apikey: there is no such key; expected one of `api_key`, `refresh_token`",
         ),
         (
             format!("{account}credential = \"sk-hunter2\""),

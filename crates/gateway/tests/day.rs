@@ -274,7 +274,9 @@ fn snapshot(line: &Arc<Line>) -> Snapshot {
     let accounts: Vec<Account> = (0..ACCOUNTS).map(account).collect();
     let open = |_: &Account| {
         Some(Opened {
-            credential: Secret::new("credential"),
+            credential: waybill_gateway::credential::AtRest::new(
+                waybill_gateway::credential::Definition::ApiKey(Secret::new("credential")),
+            ),
             proxy: None,
             headers: CustomHeaders::default(),
         })
@@ -549,6 +551,7 @@ impl Day {
             now: at,
             stale_connection: false,
             retold: None,
+            stale_token: false,
             elsewhere: false,
             out_of_time: now - request.arrived > MINUTE,
         };

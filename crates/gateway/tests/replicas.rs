@@ -23,7 +23,9 @@ use support::{
     replicas::{Deployment, all_stored},
     send, try_send,
 };
+use waybill_model::secret::Secret;
 use waybill_sim::{Fault, ProviderError, Rule};
+use waybill_store::{Store, StoreOptions, add_up_usage};
 use waybill_testbed::{Link, Manner, Postgres, PostgresOptions};
 
 fn request(url: &str, body: String) -> Request<Full<bytes::Bytes>> {
@@ -401,4 +403,193 @@ async fn what_leaves_says_so_first_and_owes_nothing() {
     assert_eq!(gone.unwrap()["alive"], false, "{left}");
     let list = b.ops("requests?time_range=1h").await;
     assert_eq!(list["total"], 1, "what it served last is stored");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_without_room_or_that_is_held_keeps_no_replica_from_starting() {
+    let world = Deployment::new(undeterred()).await;
+    let a = world.replica("a").await;
+    let look = spool_of(&world, "a");
+    eventually("it has seen what it needs for a start", || async {
+        let picture = look.picture().await.unwrap()?;
+        (!picture.config.api_keys.is_empty()).then_some(())
+    })
+    .await;
+    a.kill().await;
+    let sql = |text: String| Postgres::shared().sql(&world.database, &text).unwrap();
+    // While it joins: no disk, no memory. After it joined: held, or no connection left.
+    for (table, code) in [
+        ("replicas", "53100"),
+        ("replicas", "53200"),
+        ("groups", "55P03"),
+        ("groups", "53300"),
+    ] {
+        sql(format!(
+            "CREATE FUNCTION fails() RETURNS TRIGGER LANGUAGE plpgsql AS
+             $$ BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = '{code}'; END $$;
+             CREATE TRIGGER fails BEFORE INSERT OR UPDATE ON {table}
+             FOR EACH ROW EXECUTE FUNCTION fails()"
+        ));
+        let a = world.replica("a").await;
+        assert_eq!(post(&a).await.status, 200, "{table} {code}");
+        sql(format!(
+            "DROP TRIGGER fails ON {table}; DROP FUNCTION fails"
+        ));
+        a.kill().await;
+    }
+    let a = world.replica("a").await;
+    let books = all_stored(&a, 0).await;
+    assert_eq!(books["counted_lost"], 0, "{books}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_starts_with_a_backlog_knows_what_was_used() {
+    let world = Deployment::new(Setup {
+        rest: "limits = { requests_per_day = 4 }".to_owned(),
+        ..undeterred()
+    })
+    .await;
+    let link = Link::to(Postgres::shared().address()).await.unwrap();
+    let through = link.url(&world.database);
+    let a = world.replica_by("a", &through).await;
+    let look = spool_of(&world, "a");
+    assert_eq!(post(&a).await.status, 200);
+    eventually("it is moved, and part of what a start needs", || async {
+        let picture = look.picture().await.unwrap()?;
+        (!picture.usage.is_empty()).then_some(())
+    })
+    .await;
+    link.behave(Manner::Refuse).await.unwrap();
+    let spooled = async |n: u64| {
+        let replicas = look.replicas().unwrap();
+        eventually("it is in the spool", || async {
+            let used = add_up_usage(replicas.spooled_usage(0).await.unwrap());
+            used.iter()
+                .any(|count| count.used.requests == n)
+                .then_some(())
+        })
+        .await;
+    };
+    assert_eq!(post(&a).await.status, 200);
+    assert_eq!(post(&a).await.status, 200);
+    spooled(2).await;
+    a.kill().await;
+    // From the picture, and what came after it.
+    let a = world.replica_by("a", &through).await;
+    assert_eq!(post(&a).await.status, 200);
+    assert_eq!(post(&a).await.status, 429);
+    spooled(3).await;
+    a.kill().await;
+    // From the database, before the first batch is moved.
+    link.behave(Manner::Pass).await.unwrap();
+    let a = world.replica_by("a", &through).await;
+    assert_eq!(post(&a).await.status, 429);
+}
+
+/// What a replica's spool holds, for whoever only looks.
+fn spool_of(world: &Deployment, name: &str) -> Store {
+    let options = StoreOptions {
+        read_only: true,
+        ..StoreOptions::at(world.folder(name).join("data/spool.db"))
+    };
+    let database = waybill_store::PostgresOptions::at(Secret::new(world.database.clone()));
+    Store::shared(options, &database, "nobody").unwrap()
+}
+
+/// Runs `waybill` in a replica's folder, to its end: whether it went well, and all that it said.
+async fn tool(folder: &std::path::Path, arguments: &[&str]) -> (bool, String) {
+    let output = support::binary::waybill(&[])
+        .args(arguments)
+        .arg("--config")
+        .arg(folder.join("waybill.toml"))
+        .arg("--data-dir")
+        .arg(folder.join("data"))
+        .output()
+        .await
+        .unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (
+        output.status.success(),
+        String::from_utf8_lossy(&said).into_owned(),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_is_one_gateways_and_whoever_only_looks_is_let() {
+    let mut world = Deployment::new(undeterred()).await;
+    world.change(never_stopped);
+    world
+        .sim
+        .script(Rule::new(Fault::provider(ProviderError::Overloaded)).times(2));
+    let a = world.replica("a").await;
+    let folder = world.folder("a");
+    assert_eq!(post(&a).await.status, 529);
+    all_stored(&a, 1).await;
+    let file = folder.join("export.jsonl");
+    let file = file.to_str().unwrap();
+    for arguments in [
+        &["serve", "--listen", "127.0.0.1:0"][..],
+        &["export", file],
+        &["import", file],
+    ] {
+        let (went_well, said) = tool(&folder, arguments).await;
+        let names = said.contains(folder.join("data").to_str().unwrap());
+        assert!(!went_well && names && said.contains("in use"), "{said}");
+    }
+    let (went_well, said) = tool(&folder, &["doctor"]).await;
+    assert!(went_well && said.contains("nothing waits"), "{said}");
+    let (went_well, said) = tool(&folder, &["migrate"]).await;
+    assert!(went_well, "{said}");
+
+    // What was done meanwhile does not disturb what a crash leaves.
+    assert_eq!(post(&a).await.status, 529);
+    a.kill().await;
+    let a = world.replica("a").await;
+    let books = all_stored(&a, 2).await;
+    assert_eq!(
+        (&books["stored"], &books["counted_lost"]),
+        (&2.into(), &0.into())
+    );
+    a.terminate();
+    assert!(a.ended().await.success());
+    let (went_well, said) = tool(&folder, &["export", file]).await;
+    assert!(went_well && said.contains("2 errors"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_becomes_replicas_with_its_own_instance_key_and_with_no_other() {
+    let world = Deployment::new(undeterred()).await;
+    // One by itself, whose key was made at its first start.
+    let alone = world.folder("alone");
+    let shared = world.configuration("alone", &world.database);
+    let (_, by_itself) = shared.split_once("replica_name = \"alone\"\n").unwrap();
+    let gateway = Binary::serve(&alone, by_itself, &[]).await;
+    assert_eq!(post(&gateway).await.status, 200);
+    gateway.terminate();
+    assert!(gateway.ended().await.success());
+    let file = alone.join("export.zst");
+    let file = file.to_str().unwrap();
+    let (went_well, said) = tool(&alone, &["export", file]).await;
+    assert!(went_well && said.contains("3 accounts"), "{said}");
+
+    let folder = world.folder("a");
+    let configure = |text: &str| std::fs::write(folder.join("waybill.toml"), text).unwrap();
+    configure(&shared);
+    let (went_well, said) = tool(&folder, &["import", file]).await;
+    assert!(
+        !went_well && said.contains("another instance key"),
+        "{said}"
+    );
+    let key = std::fs::read_to_string(alone.join("data/instance.key")).unwrap();
+    let shared = shared.replace(support::replicas::SECRET_KEY, key.trim());
+    configure(&shared);
+    let (went_well, said) = tool(&folder, &["import", file]).await;
+    assert!(went_well && said.contains("3 accounts"), "{said}");
+    let replica = Binary::serve(&folder, &shared, &[]).await;
+    assert_eq!(post(&replica).await.status, 200);
+    eventually("what it did before is there", || async {
+        let list = replica.ops("requests?time_range=1h").await;
+        (list["total"] == 2).then_some(())
+    })
+    .await;
 }

@@ -207,6 +207,12 @@ causes! {
     AuthInvalidKey = "auth.invalid_key", Upstream, Authentication, P1, Platform, Credential, false, false,
         "The provider does not accept this account's credential.",
         "Replace the account's key or sign it in again.";
+    TokenRefused = "auth.token_refused", Upstream, Authentication, P1, Platform, Credential, false, false,
+        "The token endpoint does not accept this account's refresh token, client or service account key.",
+        "Sign the account in again, or make a new key, and give it the new credential; what the endpoint said is in the account's events.";
+    TokenUnavailable = "auth.token_unavailable", Upstream, Upstream, P1, Provider, Account, true, false,
+        "The account's access token has ended, and its token endpoint gave no new one: it did not answer, or not with a token.",
+        "Wait for the endpoint, or see that the account's token address and proxy lead to it.";
     AuthPermission = "auth.permission", Upstream, Permission, P1, Platform, Credential, false, false,
         "This account's credential is valid but not allowed to do this.",
         "Grant the account access to the model or feature, or take it out of the group.";

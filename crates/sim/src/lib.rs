@@ -95,6 +95,7 @@ pub use demo::{DEMO_ACCOUNTS, DemoAccount, demo_limits, demo_rules};
 pub use fast::Fast;
 pub use fault::{Cut, Cycle, DEFAULT_FRAMES, Encoding, Fault, Place, ProviderError, Rule};
 pub use limit::Limit;
+pub use provider::token::{TokenAnswer, TokenCall, TokenEndpoint, TokenManner};
 pub use proxy::{Manner, Proxy, ProxyOptions};
 pub use received::{Counters, KeyCounters, Received};
 pub use script::RuleState;

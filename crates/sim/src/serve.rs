@@ -24,7 +24,7 @@ use crate::{
     fault::{DEFAULT_FRAMES, Fault, Place, ProviderError, Rule},
     line::Control,
     outgoing::{Action, Outgoing},
-    provider::{self, Answer, code_assist, headers, models},
+    provider::{self, Answer, code_assist, headers, models, token::TokenEndpoint},
     received::{InFlight, Received},
     reply::Reply,
     route::{Route, bearer, credential},
@@ -49,6 +49,10 @@ pub(crate) async fn request(
         Err(e) => (Bytes::new(), e.is::<LengthLimitError>()),
     };
     if let Some(out) = control::answer(&head, &body, &shared) {
+        return Ok(respond(out, line, in_flight));
+    }
+    if let Some((pause, out)) = TokenEndpoint::answer(&head, &body, &shared) {
+        tokio::time::sleep(pause).await;
         return Ok(respond(out, line, in_flight));
     }
     let visit = Visit {

@@ -26,6 +26,7 @@ use crate::{
     fault::Rule,
     limit::Limit,
     line::{Control, Line, obey},
+    provider::token::TokenEndpoint,
     received::{Counters, KeyCounters, Log, Received},
     script::{RuleState, Script},
     serve,
@@ -76,6 +77,7 @@ pub(crate) struct Shared {
     pub script: Script,
     pub allowances: Allowances,
     pub log: Arc<Log>,
+    pub tokens: TokenEndpoint,
     pub fast: Option<Prepared>,
     pub started: UnixMillis,
 }
@@ -99,6 +101,7 @@ impl Sim {
         let shared = Arc::new(Shared {
             script: Script::new(options.seed),
             log: Arc::new(Log::new(options.keep)),
+            tokens: TokenEndpoint::default(),
             fast: options.fast.as_ref().map(Fast::prepare),
             allowances: Allowances::default(),
             started: options.clock.now(),
@@ -157,6 +160,11 @@ impl Sim {
     /// Every limit and how often it refused a request.
     pub fn limits(&self) -> Vec<LimitState> {
         self.shared.allowances.states()
+    }
+
+    /// Its token endpoint, at `/token`.
+    pub fn tokens(&self) -> &TokenEndpoint {
+        &self.shared.tokens
     }
 
     /// The newest requests, oldest first; at most [`SimOptions::keep`].

@@ -83,6 +83,17 @@ pub enum StoreError {
         /// Newest version this program knows.
         known: u32,
     },
+    /// The database was written by an older version of the program, and is only to be looked at.
+    #[error(
+        "the database has schema version {found}, this program needs {known}: start the gateway on it, or run \
+         `waybill migrate`"
+    )]
+    Older {
+        /// Version of the database.
+        found: u32,
+        /// Version this program needs.
+        known: u32,
+    },
     /// The journal has been taken already: there is one writer.
     #[error("the journal is already taken")]
     JournalTaken,
@@ -100,8 +111,8 @@ pub enum StoreError {
     BadAddress(String),
     /// The role that the shared database is used as may not do what was to be done.
     #[error(
-        "the database's role may not do this ({0}): run `waybill migrate` as the role that owns the tables, \
-         and let this one read and write them, or let this one own them"
+        "the database's role may not do this ({0}): let database_url name the role that owns the database's \
+         tables, which makes the days that records are kept in, and drops them"
     )]
     NoRights(String),
     /// As many replicas as there may be were there within a day.
@@ -127,4 +138,33 @@ pub enum StoreError {
     /// Anything else the database reports.
     #[error("the database failed")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl StoreError {
+    /// Whether it is about the moment rather than about what was asked: the database is away, full, held or
+    /// takes no changes, and may be well in a while.
+    pub fn is_of_the_moment(&self) -> bool {
+        match self {
+            StoreError::Away
+            | StoreError::ReadOnly
+            | StoreError::TooSlow
+            | StoreError::Full
+            | StoreError::Busy => true,
+            StoreError::NotFound { .. }
+            | StoreError::NameTaken { .. }
+            | StoreError::KeyTaken { .. }
+            | StoreError::UnknownReference { .. }
+            | StoreError::InUse { .. }
+            | StoreError::BadCursor
+            | StoreError::Newer { .. }
+            | StoreError::Older { .. }
+            | StoreError::JournalTaken
+            | StoreError::BadAddress(_)
+            | StoreError::NoRights(_)
+            | StoreError::NoNumber
+            | StoreError::Unreadable { .. }
+            | StoreError::Closed
+            | StoreError::Database(_) => false,
+        }
+    }
 }

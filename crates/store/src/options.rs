@@ -20,6 +20,9 @@ pub struct StoreOptions {
     /// The largest the file may grow, in bytes; `None` leaves it to the disk. At the limit records
     /// degrade in steps, as on a full disk.
     pub max_file_bytes: Option<u64>,
+    /// For tools that only look: nothing is made, brought up to date or written, whoever else has the file
+    /// open.
+    pub read_only: bool,
 }
 
 impl StoreOptions {
@@ -32,6 +35,7 @@ impl StoreOptions {
             readers: 4,
             query_limit: Duration::from_secs(10),
             max_file_bytes: None,
+            read_only: false,
         }
     }
 }

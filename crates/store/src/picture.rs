@@ -16,7 +16,7 @@ use crate::{
     Config, StoreError, entities,
     jobs::CLOCK,
     query::{states, usage},
-    replicas::usage_by_replica,
+    replicas::{moved, usage_by_replica},
     sql::{Db, Result, word},
     sqlite::database,
     transfer::{
@@ -41,6 +41,8 @@ pub struct Picture {
     pub last_account_event: i64,
     /// What every replica counted, by replica.
     pub usage: Vec<(String, UsageCount)>,
+    /// How far this replica's spool had been moved: what it counted beyond is not among that.
+    pub moved: i64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -51,6 +53,8 @@ struct Kept {
     account_events: Vec<AccountEvent>,
     last_account_event: i64,
     usage: Vec<KeptUsage>,
+    /// The name of the spool then, and how far it had been moved.
+    spool: (String, i64),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -78,8 +82,8 @@ struct KeptFormat {
     format: u32,
 }
 
-/// Takes one.
-pub(crate) fn take(db: &dyn Db) -> Result<Vec<u8>> {
+/// Takes one, for the replica with this spool.
+pub(crate) fn take(db: &dyn Db, spool: String) -> Result<Vec<u8>> {
     let last = "SELECT coalesce(max(seq), 0) FROM account_events";
     let kept = Kept {
         format: FORMAT,
@@ -94,12 +98,13 @@ pub(crate) fn take(db: &dyn Db) -> Result<Vec<u8>> {
             .into_iter()
             .map(|(replica, count)| KeptUsage::of(replica, &count))
             .collect(),
+        spool: (spool.clone(), moved(db, &spool)?),
     };
     serde_json::to_vec(&kept).map_err(|error| StoreError::Database(Box::new(error)))
 }
 
-/// Looks at one. `None`: it is another program's.
-pub(crate) fn open(content: &[u8]) -> Result<Option<Picture>> {
+/// Looks at one, for the replica whose spool has this name now. `None`: it is another program's.
+pub(crate) fn open(content: &[u8], spool: &str) -> Result<Option<Picture>> {
     let unreadable = || StoreError::Unreadable { column: "content" };
     let KeptFormat { format } = serde_json::from_slice(content).map_err(|_| unreadable())?;
     if format != FORMAT {
@@ -121,6 +126,11 @@ pub(crate) fn open(content: &[u8]) -> Result<Option<Picture>> {
             .into_iter()
             .map(KeptUsage::into_count)
             .collect::<Result<_>>()?,
+        // What is in a spool that took another name since was not moved.
+        moved: match kept.spool.0 == spool {
+            true => kept.spool.1,
+            false => 0,
+        },
     }))
 }
 

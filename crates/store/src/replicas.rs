@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use waybill_model::{limits::UsageCount, state::AccountEvent, time::UnixMillis};
+use waybill_model::{entity::Sealed, limits::UsageCount, state::AccountEvent, time::UnixMillis};
 
 use crate::{
     DatabaseFacts, Store, StoreError,
@@ -20,6 +20,12 @@ const NUMBERS: std::ops::RangeInclusive<i64> = 1..=63;
 
 /// Whoever has not been seen for so long may lose its number.
 const NUMBER_KEPT_MS: i64 = 86_400_000;
+
+/// Whoever has not been seen for so long is not taken to run.
+const GONE_AFTER_MS: i64 = 60_000;
+
+/// What a replica says of itself when it leaves.
+const LEFT: &str = "{\"left\":true}";
 
 /// The shared side of a store.
 #[derive(Debug, Clone)]
@@ -61,9 +67,9 @@ pub struct Replica {
 }
 
 impl Replicas {
-    /// This replica's own id: that of its spool.
+    /// This replica's own id: it lies in its spool, and stays.
     pub fn own_id(&self) -> &str {
-        self.shared.spool.id()
+        self.shared.spool.replica()
     }
 
     /// What can be found out about the database without changing it.
@@ -91,18 +97,34 @@ impl Replicas {
             .await
     }
 
-    /// Whether `check`, made of this replica's instance key, is the deployment's. The first one that asks
-    /// decides.
-    pub async fn has_key(&self, check: String) -> Result<bool> {
+    /// Whether `check`, made of this replica's instance key, is the deployment's. Where nothing says which
+    /// that is, the first one that asks decides, if its key `opens` something of what is sealed there already.
+    /// A key that nothing is sealed or hashed with, and nobody runs with, decides nothing: one that was wrong
+    /// is put right by a start with the right one.
+    pub async fn has_key(
+        &self,
+        check: String,
+        opens: impl Fn(&Sealed) -> bool + Send + 'static,
+    ) -> Result<bool> {
+        let own = self.own_id().to_owned();
         self.store
             .desk
             .change(move |db| {
-                db.execute(
-                    "UPDATE deployment SET key_check = ?1 WHERE key_check IS NULL",
-                    values![&check],
-                )?;
-                let known: Option<String> = db.cell("SELECT key_check FROM deployment", &[])?;
-                Ok(known.is_some_and(|known| known == check))
+                let known: Option<Option<String>> =
+                    db.cell("SELECT key_check FROM deployment FOR UPDATE", &[])?;
+                let may_be = match known.flatten() {
+                    Some(known) if known == check => return Ok(true),
+                    Some(_) => is_unused(db)? && !has_others(db, &own)?,
+                    None => {
+                        let sealed: Vec<Vec<u8>> =
+                            db.rows("SELECT credential FROM accounts", &[], |cells| cells.next())?;
+                        sealed.is_empty() || sealed.into_iter().any(|one| opens(&Sealed(one)))
+                    }
+                };
+                if may_be {
+                    db.execute("UPDATE deployment SET key_check = ?1", values![&check])?;
+                }
+                Ok(may_be)
             })
             .await
     }
@@ -152,7 +174,7 @@ impl Replicas {
 
     /// Says that this replica is gone. It keeps its number for a day.
     pub async fn leave(&self) -> Result<()> {
-        self.beat("{\"left\":true}".to_owned()).await
+        self.beat(LEFT.to_owned()).await
     }
 
     /// Every replica that is known, by number.
@@ -217,9 +239,27 @@ impl Replicas {
         self.shared.spool.account_events().await
     }
 
-    /// What every replica counted, by replica: an empty id stands for those that are gone.
+    /// What every replica counted, those that are gone included, by replica: an empty id stands for what was
+    /// imported.
     pub async fn usage(&self) -> Result<Vec<(String, UsageCount)>> {
         self.store.readers.run(usage_by_replica).await
+    }
+
+    /// What every replica counted, as [`usage`](Replicas::usage), and what this one counted besides: what is in
+    /// its spool and was not moved yet. For a start, before anything is moved.
+    pub async fn usage_and_spooled(&self) -> Result<(Vec<(String, UsageCount)>, Vec<UsageCount>)> {
+        let spool = self.shared.spool.name().await?;
+        let (usage, moved) = self
+            .store
+            .readers
+            .run(move |db| Ok((usage_by_replica(db)?, moved(db, &spool)?)))
+            .await?;
+        Ok((usage, self.spooled_usage(moved).await?))
+    }
+
+    /// What this replica counted, as far as it is in its spool after what was `moved`.
+    pub async fn spooled_usage(&self, moved: i64) -> Result<Vec<UsageCount>> {
+        self.shared.spool.usage(moved).await
     }
 
     /// Told at once when the configuration or accounts' states change, as far as the network lets.
@@ -234,6 +274,27 @@ pub(crate) fn usage_by_replica(db: &dyn Db) -> Result<Vec<(String, UsageCount)>>
     db.rows(&sql, &[], |cells| {
         Ok((cells.next()?, usage::read_one(cells)?))
     })
+}
+
+/// How far a spool has been moved.
+pub(crate) fn moved(db: &dyn Db, spool: &str) -> Result<i64> {
+    let position = "SELECT position FROM spools WHERE id = ?1";
+    Ok(db.cell(position, values![spool])?.unwrap_or(0))
+}
+
+/// Whether nothing is there that needs an instance key to be read or recognised.
+fn is_unused(db: &dyn Db) -> Result<bool> {
+    let needing = "SELECT EXISTS (SELECT FROM accounts) OR EXISTS (SELECT FROM api_keys)
+                   OR EXISTS (SELECT FROM replay_bodies)";
+    Ok(db.cell::<bool>(needing, &[])? == Some(false))
+}
+
+/// Whether another replica is there, or was a moment ago.
+fn has_others(db: &dyn Db, own: &str) -> Result<bool> {
+    let others = format!(
+        "SELECT EXISTS (SELECT FROM replicas WHERE id <> ?1 AND seen_at > {CLOCK} - ?2 AND status <> ?3)"
+    );
+    Ok(db.cell::<bool>(&others, values![own, GONE_AFTER_MS, LEFT])? == Some(true))
 }
 
 fn number_for(db: &dyn Db, id: &str) -> Result<i64> {

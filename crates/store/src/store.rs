@@ -54,7 +54,9 @@ impl Store {
     }
 
     /// A shared store behind a spool of this replica's own. Opens the spool, naming a new one `new_id`;
-    /// whether the shared store is there shows when it is first asked. Blocks; call it at start.
+    /// whether the shared store is there shows when it is first asked. Blocks; call it at start. One process
+    /// at a time may have a spool, but for those that open it `read_only`: they need none to be there, and
+    /// cannot move it.
     ///
     /// # Errors
     /// [`StoreError::BadAddress`], [`StoreError::Newer`] for a spool of a newer program.
@@ -126,7 +128,8 @@ impl Store {
         match &self.home {
             Home::Embedded(_) => Ok(()),
             Home::Shared(shared) => {
-                let content = self.quick.run(picture::take).await?;
+                let spool = shared.spool.name().await?;
+                let content = self.quick.run(|db| picture::take(db, spool)).await?;
                 shared.spool.keep_picture(content).await
             }
         }
@@ -138,9 +141,12 @@ impl Store {
         match &self.home {
             Home::Embedded(_) => Ok(None),
             Home::Shared(shared) => match shared.spool.picture().await? {
-                Some(content) => tokio::task::spawn_blocking(move || picture::open(&content))
-                    .await
-                    .map_err(|_| StoreError::Closed)?,
+                Some(content) => {
+                    let spool = shared.spool.name().await?;
+                    tokio::task::spawn_blocking(move || picture::open(&content, &spool))
+                        .await
+                        .map_err(|_| StoreError::Closed)?
+                }
                 None => Ok(None),
             },
         }

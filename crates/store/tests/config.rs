@@ -16,15 +16,17 @@ use waybill_model::{
 };
 use waybill_store::{
     AccountChange, ApiKeyChange, GroupChange, Kind, NewAccount, NewApiKey, NewGroup, NewUser,
-    StoreError, UserChange,
+    Store, StoreError, UserChange,
 };
 
 on_both! {
     everything_configured_is_loaded_as_it_was_made,
+    a_renewed_credential_takes_the_place_of_the_one_that_was_read_and_of_no_other,
     a_change_touches_only_what_it_names,
     an_upsert_finds_its_row_by_name,
     what_a_program_writes_that_knows_less_is_the_default_and_what_it_leaves_alone_stays,
     a_key_under_a_new_name_is_renamed_unless_its_old_name_is_still_in_use,
+    of_many_keys_that_are_made_for_one_name_one_is_taken_and_only_that_one,
     names_and_keys_are_unique,
     references_must_exist_and_a_refused_change_leaves_nothing_behind,
     what_is_in_use_is_not_deleted_and_ids_are_never_given_twice,
@@ -116,6 +118,38 @@ fn key(name: &str, hash: u8, user_id: UserId, group_ids: Vec<GroupId>) -> NewApi
         status: Status::Active,
         expires_at: Some(UnixMillis(9_000)),
     }
+}
+
+async fn a_renewed_credential_takes_the_place_of_the_one_that_was_read_and_of_no_other(
+    on: Subject,
+) {
+    let f = Fixture::on(on).await;
+    let store = &f.store;
+    let made = store
+        .create_account(account("one", vec![]), THEN)
+        .await
+        .unwrap();
+    let (was, new) = (made.credential.clone(), Sealed(vec![1, 0, 2]));
+    let renewed = async |was: &Sealed, new: &Sealed| {
+        store
+            .renew_credential(made.id, was.clone(), new.clone())
+            .await
+            .unwrap()
+    };
+    assert!(renewed(&was, &new).await);
+    assert!(
+        !renewed(&was, &Sealed(vec![3])).await,
+        "somebody else was quicker"
+    );
+    let now = store.account(made.id).await.unwrap().unwrap();
+    let expected = waybill_model::entity::Account {
+        credential: new,
+        ..made.clone()
+    };
+    assert_eq!(
+        now, expected,
+        "nothing else has changed, nor when it was changed"
+    );
 }
 
 async fn everything_configured_is_loaded_as_it_was_made(on: Subject) {
@@ -351,6 +385,46 @@ async fn a_key_under_a_new_name_is_renamed_unless_its_old_name_is_still_in_use(o
         .unwrap();
     assert_eq!((renamed.id, renamed.name.as_str()), (old.id, "new"));
     assert_eq!(store.api_keys().await.unwrap(), [renamed]);
+}
+
+async fn of_many_keys_that_are_made_for_one_name_one_is_taken_and_only_that_one(on: Subject) {
+    let f = Fixture::on(on).await;
+    let ada = f.store.create_user(user("ada"), THEN).await.unwrap();
+    let makes = |store: &Store, n: u8| {
+        let store = store.clone();
+        let new = key("dev", n, ada.id, vec![]);
+        tokio::spawn(async move { (n, store.ensure_api_key(new, THEN).await.unwrap()) })
+    };
+    // Each as a replica of its own, where there may be several.
+    let others: Vec<Fixture> = match &f.url {
+        Some(url) => (0..3)
+            .map(|_| Fixture::at(url.clone(), |_, _| {}))
+            .collect(),
+        None => Vec::new(),
+    };
+    let stores: Vec<&Store> = [&f].into_iter().chain(&others).map(|f| &f.store).collect();
+    let tasks: Vec<_> = (0..8)
+        .map(|n| makes(stores[usize::from(n) % stores.len()], n))
+        .collect();
+    let mut taken = Vec::new();
+    for task in tasks {
+        let (n, is_taken) = task.await.unwrap();
+        taken.extend(is_taken.then_some(n));
+    }
+    let keys = f.store.api_keys().await.unwrap();
+    assert_eq!((taken.len(), keys.len()), (1, 1));
+    assert_eq!(keys[0].hash, [taken[0]; 32]);
+    // All else of it is as it was asked for last.
+    let changed = NewApiKey {
+        status: Status::Disabled,
+        ..key("dev", 9, ada.id, vec![])
+    };
+    assert!(!f.store.ensure_api_key(changed, LATER).await.unwrap());
+    let keys = f.store.api_keys().await.unwrap();
+    assert_eq!(
+        (keys[0].hash, keys[0].status),
+        ([taken[0]; 32], Status::Disabled)
+    );
 }
 
 async fn names_and_keys_are_unique(on: Subject) {

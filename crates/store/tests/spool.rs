@@ -18,12 +18,14 @@ use common::{
 use waybill_model::{
     cause::Cause,
     entity::Sealed,
-    limits::Window,
+    limits::{UsageCount, Window},
     record::Record,
     redact::Shown,
     view::{Books, NoiseCount},
 };
-use waybill_store::{Batch, Fate, Forwarding, LossReason, PostgresOptions, Store, StoreOptions};
+use waybill_store::{
+    Batch, Fate, Forwarding, LossReason, PostgresOptions, Store, StoreOptions, add_up_usage,
+};
 use waybill_testbed::{Link, Manner, Postgres};
 
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -73,7 +75,7 @@ async fn holds_everything(store: &Store, times: u64) {
     assert_eq!(events.len() as u64, times);
 }
 
-fn count_of(times: u64) -> waybill_model::limits::UsageCount {
+fn count_of(times: u64) -> UsageCount {
     let mut sum = count(KEY, Window::Day, DAY, times);
     sum.used.usd.0 *= i64::try_from(times).unwrap();
     sum
@@ -144,6 +146,51 @@ async fn what_was_moved_before_a_crash_is_not_moved_again() {
 }
 
 #[tokio::test]
+async fn who_looks_at_a_spool_changes_nothing_of_it_nor_of_what_a_crash_leaves() {
+    let mut f = Fixture::at(postgres::database(), |_, _| {});
+    f.drain().await;
+    let url = f.url.clone().unwrap();
+    let look = |folder: &std::path::Path| replica(folder, &url, |spool, _| spool.read_only = true);
+    let seen = look(f.folder.path());
+    assert_eq!(seen.books().await.unwrap(), settled(0));
+    assert_eq!(
+        seen.replicas().unwrap().own_id(),
+        f.store.replicas().unwrap().own_id()
+    );
+    // What it does after it was looked at is more than it had when it was opened.
+    everything_once(&mut f, 1);
+    let crashed = tempfile::tempdir().unwrap();
+    copy_files(f.folder.path(), crashed.path());
+    f.drain().await;
+    let after = replica(crashed.path(), &url, |_, _| {});
+    after.forwarder().unwrap().unwrap().drain().await.unwrap();
+    holds_everything(&f.store, 1).await;
+    assert_eq!(books_there(&f), "3|3|0|0");
+    assert_eq!(f.sql("SELECT count(*) FROM spools"), "1");
+
+    // A folder where no gateway runs stays as it is, to the byte; one where none ever ran stays empty.
+    drop(after);
+    let files = |folder: &std::path::Path| -> BTreeSet<(String, Vec<u8>)> {
+        let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+        entries
+            .map(|entry| {
+                let name = entry.file_name().into_string().unwrap();
+                (name, std::fs::read(entry.path()).unwrap())
+            })
+            .collect()
+    };
+    let before = files(crashed.path());
+    assert!(before.iter().any(|(name, _)| name == FILE));
+    assert_eq!(look(crashed.path()).books().await.unwrap(), settled(3));
+    assert!(files(crashed.path()) == before);
+    let nowhere = tempfile::tempdir().unwrap();
+    let tool = look(nowhere.path());
+    tool.migrate().await.unwrap();
+    assert!(tool.load_config().await.unwrap().accounts.is_empty());
+    assert!(files(nowhere.path()).is_empty());
+}
+
+#[tokio::test]
 async fn an_answer_that_is_lost_on_its_way_back_costs_nothing() {
     let link = Link::to(Postgres::shared().address()).await.unwrap();
     let url = postgres::database();
@@ -177,6 +224,42 @@ async fn an_answer_that_is_lost_on_its_way_back_costs_nothing() {
     holds_everything(&f.store, 1).await;
     assert_eq!(far.books().await.unwrap(), settled(3));
     assert_eq!(books_there(&f), "3|3|0|0");
+}
+
+#[tokio::test]
+async fn a_replica_that_vanishes_in_the_middle_of_a_copy_does_not_stop_the_others() {
+    // Long enough for a slow way there and back, which gives the time to cut it.
+    const FOR_A_BATCH: Duration = Duration::from_secs(5);
+    let delay = Manner::Delay(Duration::from_millis(300));
+    let link = Link::to(Postgres::shared().address()).await.unwrap();
+    let url = postgres::database();
+    let mut gone = Fixture::at(link.url(&url), |_, options| {
+        options.batch_limit = FOR_A_BATCH
+    });
+    let mut other = Fixture::at(url, |_, options| options.batch_limit = FOR_A_BATCH);
+    everything_once(&mut gone, 1);
+    gone.drain().await;
+    link.behave(delay).await.unwrap();
+    everything_once(&mut gone, 10);
+    let copying = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+                   AND query LIKE 'COPY %' AND state = 'active' AND wait_event = 'ClientRead'";
+    let cut = async {
+        until("it waits for rows", || async { other.sql(copying) == "1" }).await;
+        link.behave(Manner::BlackHole).await.unwrap();
+    };
+    let forwarder = gone.forwarder.as_mut().unwrap();
+    let (said, ()) = tokio::join!(forwarder.drain(), cut);
+    assert!(said.is_err());
+    assert_eq!(other.sql(copying), "1", "the server has not noticed");
+
+    let thread = other.forwarder.take().unwrap().spawn(DEADLINE).unwrap();
+    everything_once(&mut other, 100);
+    moved(&other.store).await;
+    tokio::task::spawn_blocking(|| thread.stop()).await.unwrap();
+    link.behave(Manner::Pass).await.unwrap();
+    gone.drain().await;
+    holds_everything(&other.store, 3).await;
+    assert_eq!(books_there(&other), "9|9|0|0");
 }
 
 /// One way of not being there, and the way back.
@@ -556,6 +639,41 @@ async fn replicas_count_apart_and_their_counts_add_up() {
 }
 
 #[tokio::test]
+async fn what_a_replica_counted_is_known_to_it_whether_or_not_it_was_moved() {
+    let mut f = Fixture::at(postgres::database(), |_, _| {});
+    let used = |f: &mut Fixture, n: u64| {
+        let usage = [count(KEY, Window::Day, DAY, n)];
+        let report = f.journal.commit(Batch {
+            usage: &usage,
+            ..Batch::default()
+        });
+        assert!(report.usage);
+    };
+    used(&mut f, 1);
+    f.drain().await;
+    f.store.keep_picture().await.unwrap();
+    used(&mut f, 2);
+    // What was moved and not forgotten: the process ended in between.
+    let crashed = tempfile::tempdir().unwrap();
+    copy_files(f.folder.path(), crashed.path());
+    f.drain().await;
+    let after = replica(crashed.path(), f.url.as_ref().unwrap(), |_, _| {});
+    used(&mut f, 4);
+    for (store, spooled) in [(&f.store, 4), (&after, 0)] {
+        let replicas = store.replicas().unwrap();
+        let (counted, own) = replicas.usage_and_spooled().await.unwrap();
+        let requests = |counts: &[UsageCount]| counts.iter().map(|c| c.used.requests).sum::<u64>();
+        assert_eq!(requests(&own), spooled);
+        let all = add_up_usage(counted.into_iter().map(|(_, count)| count).chain(own));
+        assert_eq!((all.len(), requests(&all)), (1, 3 + spooled));
+        // From the picture: what came after it, where it is still here.
+        let picture = store.picture().await.unwrap().unwrap();
+        let beyond = replicas.spooled_usage(picture.moved).await.unwrap();
+        assert_eq!(requests(&beyond), spooled.max(2));
+    }
+}
+
+#[tokio::test]
 async fn a_window_that_only_one_replica_has_begun_is_the_one_that_counts() {
     let url = postgres::database();
     let mut both = [
@@ -621,6 +739,26 @@ async fn a_spool_restored_from_an_old_copy_takes_another_name_and_loses_nothing(
     assert_eq!(f.sql("SELECT count(*) FROM spools"), "2");
     assert_eq!(restored.books().await.unwrap(), settled(2));
     assert_eq!(restored.usage_of(KEY).await.unwrap(), usage);
+    // It is the same replica, and counts as that: what it used is not two replicas'.
+    let replicas = restored.replicas().unwrap();
+    let usage = [count(KEY, Window::Day, DAY, 3)];
+    let mut journal = restored.journal().unwrap();
+    journal.commit(Batch {
+        usage: &usage,
+        ..Batch::default()
+    });
+    drop(journal);
+    restored
+        .forwarder()
+        .unwrap()
+        .unwrap()
+        .drain()
+        .await
+        .unwrap();
+    let counted = replicas.usage().await.unwrap();
+    assert_eq!((counted.len(), counted[0].1.used.requests), (1, 4));
+    assert_eq!(counted[0].0, f.store.replicas().unwrap().own_id());
+    assert_eq!(replicas.own_id(), counted[0].0);
     // The next start knows the new name, and goes on with it.
     drop(restored);
     let again = replica(old.path(), &url, |_, _| {});

@@ -47,15 +47,19 @@ impl Write for File {
     }
 }
 
+/// Tells the instance key of every store here that has one.
+const KEY: &str = "the-right-key";
+
 async fn export(store: &Store) -> (Vec<u8>, Transferred) {
     let file = File::default();
-    let done = store.export(file.clone()).await.unwrap();
+    let key = Some(KEY.to_owned());
+    let done = store.export(file.clone(), key).await.unwrap();
     let bytes = file.0.lock().unwrap().clone();
     (bytes, done)
 }
 
 async fn import(store: &Store, bytes: Vec<u8>) -> Result<Transferred, TransferError> {
-    store.import(Cursor::new(bytes)).await
+    store.import(Cursor::new(bytes), Some(KEY.to_owned())).await
 }
 
 /// What is generated of a record: what kind, on which day, how far into it.
@@ -406,4 +410,62 @@ async fn a_file_that_was_cut_or_changed_imports_nothing() {
         // And whole, it is taken.
         import(&f.store, text.clone().into_bytes()).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn what_is_sealed_goes_only_where_its_key_is_and_brings_it_along() {
+    let mut first = Fixture::on(Subject::Sqlite).await;
+    fill(&mut first, &[(3, 0, 1)]).await;
+    let (bytes, _) = export(&first.store).await;
+    for on in [Subject::Sqlite, Subject::Postgres] {
+        let f = Fixture::on(on).await;
+        for other in [None, Some("another-key".to_owned())] {
+            let refused = f.store.import(Cursor::new(bytes.clone()), other).await;
+            assert!(
+                matches!(refused, Err(TransferError::OtherKey)),
+                "{on:?}: {refused:?}"
+            );
+        }
+        assert!(f.store.load_config().await.unwrap().accounts.is_empty());
+    }
+    // A first start with a wrong key, before anything was there, stands in nobody's way.
+    let there = Fixture::on(Subject::Postgres).await;
+    let replicas = there.store.replicas().unwrap();
+    let asks = |key: &str| replicas.has_key(key.to_owned(), |_| false);
+    assert!(asks("another-key").await.unwrap());
+    import(&there.store, bytes.clone()).await.unwrap();
+    assert!(!asks("another-key").await.unwrap());
+    assert!(asks(KEY).await.unwrap());
+    // A shared store knows which key it is, whatever the one who asks has.
+    let file = File::default();
+    let exported = there.store.export(file.clone(), None).await;
+    exported.unwrap();
+    let again = Fixture::on(Subject::Sqlite).await;
+    let bytes = file.0.lock().unwrap().clone();
+    let refused = again.store.import(Cursor::new(bytes.clone()), None).await;
+    assert!(matches!(refused, Err(TransferError::OtherKey)));
+    import(&again.store, bytes).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_key_is_the_deployments_only_where_it_opens_what_is_there() {
+    let f = Fixture::on(Subject::Postgres).await;
+    let replicas = f.store.replicas().unwrap();
+    let asks = |key: &str, opens: bool| replicas.has_key(key.to_owned(), move |_| opens);
+    // Nothing is sealed yet: a key that was wrong is replaced by the right one, unless somebody runs with it.
+    assert!(asks("wrong", false).await.unwrap());
+    assert!(asks("right", false).await.unwrap());
+    let other = Fixture::at(f.url.clone().unwrap(), |_, _| {});
+    let others = other.store.replicas().unwrap();
+    others.join("other", "1", DAY).await.unwrap();
+    assert!(!asks("wrong", false).await.unwrap());
+    others.leave().await.unwrap();
+    // What is sealed decides, also where nobody said which key it is.
+    f.store.create_account(new_account("a"), DAY).await.unwrap();
+    assert!(!asks("wrong", true).await.unwrap());
+    assert!(asks("right", false).await.unwrap());
+    f.sql("UPDATE deployment SET key_check = NULL");
+    assert!(!asks("wrong", false).await.unwrap());
+    assert!(asks("right", true).await.unwrap());
+    assert!(!asks("wrong", true).await.unwrap());
 }

@@ -15,6 +15,7 @@ use waybill_model::{
 use super::{body::NameOrId, problem::Problem};
 use crate::{
     config::rules,
+    credential::{Definition, Given},
     egress::{CustomHeaders, EgressPolicy, Proxy},
 };
 
@@ -148,8 +149,21 @@ pub fn prices(prices: &[Price]) -> Checked {
 }
 
 /// An account's credential.
-pub fn credential(platform: Platform, key: &Secret) -> Checked {
-    rules::credential(platform, key).map_err(|why| Problem::field("credential.api_key", why))
+pub fn credential(
+    policy: &EgressPolicy,
+    platform: Platform,
+    given: Given,
+) -> Result<Definition, Problem> {
+    let refuse = |field: &str, why| Problem::field(format!("credential.{field}"), why);
+    let definition = given.checked(Some(platform)).map_err(|mistakes| {
+        let (field, why) = mistakes.into_iter().next().unwrap_or_default();
+        refuse(field, why)
+    })?;
+    let url = definition.token_url().unwrap_or_default();
+    policy
+        .check_url(url)
+        .map_err(|why| refuse("token_url", why))?;
+    Ok(definition)
 }
 
 /// A key that a client is to use.

@@ -190,6 +190,7 @@ impl From<StoreError> for Problem {
                 "the shared database is read-only: it takes no changes now",
             ),
             StoreError::Newer { .. }
+            | StoreError::Older { .. }
             | StoreError::NoNumber
             | StoreError::NoRights(_)
             | StoreError::BadAddress(_)

@@ -158,6 +158,8 @@ fn show(args: &One) -> anyhow::Result<()> {
         ("Project", text(&account["project"])),
         ("Proxy", text(&account["proxy"])),
         ("Headers", joined(&account["headers"])),
+        ("Credential", credential(&account["credential"])),
+        ("Refresh", refresh(&account["credential"]["last_failure"])),
         ("Groups", joined(&account["groups"])),
         ("In flight", plain(in_flight(&account))),
         ("State", state(&account["state"])),
@@ -170,6 +172,37 @@ fn show(args: &One) -> anyhow::Result<()> {
     }
     write_marks(&mut out, &account["state"], colours)?;
     write_events(&mut out, &events, colours)
+}
+
+/// What it presents, and until when that is good.
+fn credential(credential: &Value) -> Cell {
+    let said = |name: &str| credential[name].as_str();
+    let Some(kind) = said("kind") else {
+        return plain("cannot be opened with this instance key");
+    };
+    let client = said("client").map(|client| format!(" of {client}"));
+    let until = match (said("token_url"), said("expires_at")) {
+        (None, _) => String::new(),
+        (Some(_), None) => ", no access token yet".to_owned(),
+        (Some(_), Some(until)) => format!(", access token until {until}"),
+    };
+    plain(format!("{kind}{}{until}", client.unwrap_or_default()))
+}
+
+/// Why no newer token could be had.
+fn refresh(failure: &Value) -> Cell {
+    let said = |name: &str| failure[name].as_str().unwrap_or_default();
+    if failure.is_null() {
+        return plain("");
+    }
+    plain(format!(
+        "failed at {} ({} in a row), again at {}: {}: {}",
+        said("at"),
+        failure["in_a_row"],
+        said("retry_at"),
+        said("cause"),
+        said("message")
+    ))
 }
 
 fn events(args: &Events) -> anyhow::Result<()> {

@@ -9,7 +9,7 @@ use waybill_model::{
     time::UnixMillis,
 };
 
-use crate::egress::CustomHeaders;
+use crate::{credential::Definition, egress::CustomHeaders};
 
 /// A group of the file.
 #[derive(Debug, Clone)]
@@ -47,8 +47,8 @@ pub struct AccountSeed {
     pub apis: Vec<OpenAiApi>,
     /// The Google Cloud project that an Antigravity account works in.
     pub project: Option<String>,
-    /// The key in the clear.
-    pub api_key: Secret,
+    /// What it presents, in the clear.
+    pub credential: Definition,
     /// Lower first.
     pub priority: i32,
     /// Most requests at once.

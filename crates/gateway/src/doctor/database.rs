@@ -1,31 +1,35 @@
 //! The database: whether it is there, takes what is written, and is the one that this gateway belongs to.
 
+use waybill_model::view::Books;
 use waybill_store::{DatabaseFacts, Replicas, StoreError};
 
 use super::{Finding, accounts};
 use crate::{
     clock::Clock,
     config::{Config, Database},
-    home,
-    vault::Vault,
+    home::{self, Purpose},
 };
 
 const CHECK: &str = "database";
 
-/// The oldest PostgreSQL whose partitions can be attached without stopping everybody, and whose extensions
-/// need no superuser.
-const OLDEST_SERVER: i64 = 130_000;
+/// The oldest PostgreSQL that compresses texts the way the schema says; its extensions need no superuser, and
+/// partitions can be attached without stopping everybody.
+const OLDEST_SERVER: i64 = 140_000;
 
 /// Clocks further apart than this mix up the order of what replicas do.
 const CLOCKS_APART_MS: u64 = 1_000;
 
 pub(super) async fn embedded(config: &Config) -> Vec<Finding> {
-    let file = config.data_dir.join("waybill.db");
+    let file = home::embedded_file(config);
     if !file.exists() {
         return vec![Finding::good(CHECK, "embedded; the file is made at start")];
     }
-    let store = match home::embedded(config) {
+    let store = match home::embedded(config, Purpose::Look) {
         Ok(store) => store,
+        Err(error) if is_older(&error) => {
+            let remedy = "it is brought up to date at start, or now by `waybill migrate`";
+            return vec![Finding::doubtful(CHECK, format!("{error:#}"), remedy)];
+        }
         Err(error) => {
             let remedy = "restore a backup, or start the newer program that wrote it";
             return vec![Finding::bad(CHECK, format!("{error:#}"), remedy)];
@@ -47,14 +51,15 @@ pub(super) async fn embedded(config: &Config) -> Vec<Finding> {
             "look at the disk, then restore a backup",
         ),
     }];
-    if let Some(vault) = vault(config) {
-        findings.extend(accounts::examine(&store, &vault).await);
+    if let Some(vault) = home::known_vault(config) {
+        findings.extend(accounts::examine(config, &store, &vault).await);
     }
     findings
 }
 
 pub(super) async fn shared(config: &Config, database: &Database, clock: &Clock) -> Vec<Finding> {
-    let store = match home::behind_spool(config, database) {
+    let is_spool_there = home::spool_file(config).exists();
+    let store = match home::behind_spool(config, database, Purpose::Look) {
         Ok(store) => store,
         Err(error) => {
             let remedy = "look at data_dir and at database_url";
@@ -62,7 +67,11 @@ pub(super) async fn shared(config: &Config, database: &Database, clock: &Clock) 
         }
     };
     let mut findings = Vec::new();
-    findings.extend(match store.books().await {
+    let books = match is_spool_there {
+        true => store.books().await,
+        false => Ok(Books::default()),
+    };
+    findings.extend(match books {
         Ok(books) if books.spooled > 0 => Some(Finding::doubtful(
             "spool",
             format!("{} records wait to be moved to the database", books.spooled),
@@ -81,14 +90,18 @@ pub(super) async fn shared(config: &Config, database: &Database, clock: &Clock) 
             findings.extend(key(&facts, config));
             if facts.schema_version > 0 {
                 findings.extend(others(&replicas).await);
-                if let Some(vault) = vault(config) {
-                    findings.extend(accounts::examine(&store, &vault).await);
+                if let Some(vault) = home::known_vault(config) {
+                    findings.extend(accounts::examine(config, &store, &vault).await);
                 }
             }
         }
         Err(error) => findings.push(unreachable(&error)),
     }
     findings
+}
+
+fn is_older(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(StoreError::Older { .. }))
 }
 
 fn unreachable(error: &StoreError) -> Finding {
@@ -111,7 +124,7 @@ fn server(facts: &DatabaseFacts) -> Vec<Finding> {
         findings.push(Finding::bad(
             CHECK,
             facts.server_version.clone(),
-            "PostgreSQL 13 or newer is needed",
+            "PostgreSQL 14 or newer is needed",
         ));
     } else {
         findings.push(Finding::good(
@@ -144,13 +157,20 @@ fn server(facts: &DatabaseFacts) -> Vec<Finding> {
             Finding::bad(
                 "schema",
                 format!("{seen}, and this user may not make tables"),
-                "run `waybill migrate` as the database's owner",
+                "let database_url name the database's owner",
             )
         });
     } else {
         findings.push(Finding::good(
             "schema",
             format!("step {}", facts.schema_version),
+        ));
+    }
+    if !facts.owns_tables {
+        findings.push(Finding::bad(
+            CHECK,
+            "this user does not own the tables: it cannot make the days that records are kept in, nor drop them",
+            "let database_url name the role that owns them",
         ));
     }
     if facts.read_only {
@@ -203,7 +223,7 @@ fn clocks(facts: &DatabaseFacts, clock: &Clock) -> Vec<Finding> {
 }
 
 fn key(facts: &DatabaseFacts, config: &Config) -> Option<Finding> {
-    let (known, vault) = (facts.key_check.as_ref()?, vault(config)?);
+    let (known, vault) = (facts.key_check.as_ref()?, home::known_vault(config)?);
     Some(if *known == vault.check_text() {
         Finding::good("secrets", "secret_key is the deployment's")
     } else {
@@ -228,14 +248,4 @@ async fn others(replicas: &Replicas) -> Option<Finding> {
             known.len()
         ),
     ))
-}
-
-/// The vault, where the instance key is known without a gateway's making it.
-fn vault(config: &Config) -> Option<Vault> {
-    let given = config.secret_key.clone();
-    let kept = || {
-        let text = std::fs::read_to_string(config.data_dir.join("instance.key")).ok()?;
-        Some(waybill_model::secret::Secret::new(text.trim()))
-    };
-    given.or_else(kept).map(|key| Vault::new(&key))
 }

@@ -3,13 +3,16 @@
 use waybill_model::{entity::Account, secret::Secret};
 
 use super::{CustomHeaders, Proxy};
-use crate::vault::{CannotOpen, Purpose, Vault};
+use crate::{
+    credential::AtRest,
+    vault::{CannotOpen, Purpose, Vault},
+};
 
 /// Everything an account keeps sealed, in the clear.
 #[derive(Debug, Clone)]
 pub struct Opened {
     /// What it presents to the provider.
-    pub credential: Secret,
+    pub credential: AtRest,
     /// What it is reached through; `None`: nothing.
     pub proxy: Option<Proxy>,
     /// What it sends along.
@@ -31,8 +34,7 @@ impl Opened {
     /// Opens an account. An account whose proxy cannot be read must not be reached without it, so one
     /// part that does not open closes all of them.
     pub fn of(account: &Account, vault: &Vault) -> Result<Opened, NotOpened> {
-        let credential = vault
-            .open_credential(&account.credential)
+        let credential = AtRest::open(vault, &account.credential)
             .map_err(|error| NotOpened::Sealed("credential", error))?;
         let proxy = account.proxy.as_ref().map(|sealed| {
             let plain = vault
@@ -59,10 +61,7 @@ impl Opened {
     pub fn secrets(&self) -> Vec<Secret> {
         let proxy = self.proxy.iter().flat_map(Proxy::secrets);
         let headers = self.headers.secrets();
-        [self.credential.clone()]
-            .into_iter()
-            .chain(proxy)
-            .chain(headers)
-            .collect()
+        let credential = self.credential.secrets().into_iter();
+        credential.chain(proxy).chain(headers).collect()
     }
 }

@@ -114,7 +114,8 @@ impl Code {
                 | Cause::NetworkTls
                 | Cause::NetworkReset
                 | Cause::NetworkProxy
-                | Cause::NetworkForbidden,
+                | Cause::NetworkForbidden
+                | Cause::TokenUnavailable,
                 None,
             ) => Code::UpstreamUnreachable,
             (_, None) => Code::UpstreamInvalid,

@@ -16,6 +16,7 @@ use waybill_model::{
 
 use super::{Credential, Lanes, Line, Live, ModelMap, Upstream, Way, WayKey};
 use crate::{
+    credential::{AtRest, Bearer, Definition},
     egress::{CustomHeaders, Opened},
     quota::{PriceTable, Tallies, Tally},
 };
@@ -312,6 +313,28 @@ impl Snapshot {
     }
 }
 
+/// What an account presents. An access token lives over snapshots, for as long as what it is had for is the same.
+fn credential(
+    account: &Account,
+    opened: AtRest,
+    before: Option<&Arc<AccountEntry>>,
+) -> Option<Credential> {
+    let source = match opened.definition {
+        Definition::ApiKey(key) => return Credential::api_key(account.platform, &key).ok(),
+        Definition::Expiring(source) => source,
+    };
+    match before.and_then(|before| before.credential.as_ref()) {
+        Some(Credential::Token(bearer)) if *bearer.source() == source => {
+            bearer.adopt(opened.grant);
+            Some(Credential::Token(Arc::clone(bearer)))
+        }
+        _ => Some(Credential::Token(Arc::new(Bearer::new(
+            source,
+            opened.grant,
+        )))),
+    }
+}
+
 fn account_entry(
     account: &Account,
     open: impl Fn(&Account) -> Option<Opened>,
@@ -327,7 +350,8 @@ fn account_entry(
     let first = read(&account.base_url).ok()?;
     let (proxy, credential, headers) = match open(account) {
         Some(opened) => {
-            let credential = Credential::api_key(account.platform, &opened.credential).ok();
+            let before = previous.accounts.get(&account.id);
+            let credential = credential(account, opened.credential, before);
             (opened.proxy.map(Arc::new), credential, opened.headers)
         }
         // Without a credential it is never tried: nothing goes past a proxy that cannot be read.

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header, uri::Authority};
 use waybill_model::{entity::HttpVersion, protocol::Platform, secret::Secret};
 
 use super::AccountEntry;
-use crate::egress::Proxy;
+use crate::{credential::Bearer, egress::Proxy};
 
 /// Where a provider is reached.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -26,13 +26,18 @@ pub struct Upstream {
     pub proxy: Option<Arc<Proxy>>,
 }
 
-/// The header that authenticates an account.
+/// What authenticates an account.
 #[derive(Debug, Clone)]
-pub struct Credential {
-    /// Header name.
-    pub name: HeaderName,
-    /// Header value, marked sensitive.
-    pub value: HeaderValue,
+pub enum Credential {
+    /// A key, sent as it is.
+    Key {
+        /// Header name.
+        name: HeaderName,
+        /// Header value, marked sensitive.
+        value: HeaderValue,
+    },
+    /// Access tokens, one after the other.
+    Token(Arc<Bearer>),
 }
 
 /// Why a definition cannot be used. Shown to the operator.
@@ -105,7 +110,26 @@ impl Credential {
         };
         let mut value = HeaderValue::from_str(&text).map_err(|_| SnapshotError::Credential)?;
         value.set_sensitive(true);
-        Ok(Credential { name, value })
+        Ok(Credential::Key { name, value })
+    }
+
+    /// What there is to send now; nothing before the first access token.
+    pub fn presented(&self) -> Option<(HeaderName, HeaderValue)> {
+        match self {
+            Credential::Key { name, value } => Some((name.clone(), value.clone())),
+            Credential::Token(bearer) => Some((header::AUTHORIZATION, bearer.header()?)),
+        }
+    }
+
+    /// Whether an operator gave the same. An access token that is had anew changes nothing of it.
+    pub fn is_same(&self, other: &Credential) -> bool {
+        match (self, other) {
+            (Credential::Key { value, .. }, Credential::Key { value: other, .. }) => value == other,
+            (Credential::Token(bearer), Credential::Token(other)) => {
+                bearer.source() == other.source()
+            }
+            (Credential::Key { .. } | Credential::Token(_), _) => false,
+        }
     }
 }
 
@@ -113,13 +137,10 @@ impl AccountEntry {
     /// Removes headers in which a provider sends back what the account presented.
     pub fn take_secrets_out_of(&self, headers: &mut HeaderMap) {
         // `Bearer …` or the key alone: the key is the last word of both.
-        let key = self.credential.as_ref().and_then(|credential| {
-            credential
-                .value
-                .as_bytes()
-                .rsplit(|byte| *byte == b' ')
-                .next()
-        });
+        let presented = self.credential.as_ref().and_then(Credential::presented);
+        let key = presented
+            .as_ref()
+            .and_then(|(_, value)| value.as_bytes().rsplit(|byte| *byte == b' ').next());
         let echoes = |value: &HeaderValue| {
             key.into_iter()
                 .chain(self.headers.secret_values())

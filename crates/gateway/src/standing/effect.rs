@@ -53,10 +53,13 @@ pub const fn of(cause: Cause) -> Effect {
         Cause::QuotaExhausted => stops(MarkKind::RateLimited, Part::AsStated, Ladder::Quota),
         Cause::Overloaded => stops(MarkKind::Overloaded, Part::Model, Ladder::Capacity),
         Cause::AuthInvalidKey
+        | Cause::TokenRefused
         | Cause::AuthAccountDisabled
         | Cause::AccessRegion
         | Cause::BillingCreditExhausted
         | Cause::BillingSpendLimit => stops(MarkKind::Error, Part::Account, Ladder::Refused),
+        // Nothing can be sent without a token; it is asked for again soon.
+        Cause::TokenUnavailable => stops(MarkKind::Error, Part::Account, Ladder::Capacity),
         Cause::AuthPermission => stops(MarkKind::Error, Part::Model, Ladder::Refused),
         // Another request on the same account is served.
         Cause::BillingEntitlement
@@ -111,6 +114,11 @@ pub const fn of(cause: Cause) -> Effect {
         | Cause::ClientClosed
         | Cause::ClientStalled => Effect::Nothing,
     }
+}
+
+/// Whether a cause stops an account for want of an access token alone.
+pub fn is_of_token(cause: Cause) -> bool {
+    matches!(cause, Cause::TokenRefused | Cause::TokenUnavailable)
 }
 
 /// What several answers of a broken provider in a row do.

@@ -11,15 +11,16 @@ use std::{
 use waybill_model::{
     fold::Arrival,
     id::AccountId,
-    state::{AccountEvent, AccountEventKind, AccountState, MarkKind, Scope},
+    state::{AccountEvent, AccountEventKind, AccountState, Mark, MarkKind, Scope},
     time::UnixMillis,
 };
 
 use super::{
-    Blamed, Failed, Keeper,
+    Blamed, Failed, Keeper, effect,
     event::{self, Draft},
 };
 use crate::{
+    credential::CREDENTIAL,
     routing::{AccountEntry, Snapshot},
     upstream::{ProbeKind, ProbeResult},
 };
@@ -190,14 +191,40 @@ impl Keeper {
         self.ways.forget(account);
     }
 
+    /// An account has an access token again: what stopped it for want of one is over.
+    pub fn token_had(&self, account: &AccountEntry, now: UnixMillis) {
+        let state = account.live.state();
+        let is_of_token = |mark: &&Mark| mark.cause.is_some_and(effect::is_of_token);
+        let scopes: Vec<Scope> = state
+            .marks()
+            .iter()
+            .filter(is_of_token)
+            .map(|mark| mark.scope.clone())
+            .collect();
+        // Whatever else stops the same part stops it still.
+        let proven = |state: &AccountState, scope: &Scope| {
+            let mut of_scope = state.marks().iter().filter(|mark| mark.scope == *scope);
+            of_scope.all(|mark| mark.kind == MarkKind::Disabled || is_of_token(&mark))
+        };
+        let had = |draft| Draft {
+            reason: "an access token was had".to_owned(),
+            actor: Some(CREDENTIAL.to_owned()),
+            ..draft
+        };
+        self.recover(account, scopes, proven, had, now);
+    }
+
     /// What a change of the configuration means: a credential that is new is not refused yet.
     pub fn configured(&self, before: &Snapshot, after: &Snapshot, now: UnixMillis) {
         for account in after.accounts() {
             let Some(old) = before.account(account.id) else {
                 continue;
             };
-            let value = |entry: &AccountEntry| entry.credential.as_ref().map(|c| c.value.clone());
-            if value(old) == value(account) {
+            let is_same = match (&old.credential, &account.credential) {
+                (Some(old), Some(new)) => old.is_same(new),
+                (old, new) => old.is_none() && new.is_none(),
+            };
+            if is_same {
                 continue;
             }
             let state = account.live.state();

@@ -2,9 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::HeaderMap;
+use http::{HeaderMap, header};
 use tokio::time::{Instant, timeout};
-use waybill_model::waybill::{Attempt, Decision, Failure, TransportFault};
+use waybill_model::{
+    cause::Cause,
+    waybill::{Attempt, Decision, Failure, TransportFault},
+};
 
 use super::{
     build::{self, Prepared},
@@ -15,6 +18,7 @@ use super::{
 };
 use crate::{
     app::Worker,
+    credential,
     ingress::Inbound,
     record::millis_since,
     routing::{Chosen, Place},
@@ -29,6 +33,8 @@ pub struct BrokenAttempt {
     pub failure: Failure,
     /// An idle connection had been closed under it.
     pub stale_connection: bool,
+    /// The provider refused an access token before its end: a new one may do.
+    pub stale_token: bool,
 }
 
 /// Which connection may be used.
@@ -68,21 +74,33 @@ pub async fn attempt(
     inbound: &Inbound,
     chosen: &Chosen,
     mut attempt: Attempt,
-    prepared: Prepared,
+    mut prepared: Prepared,
     connect: Connect,
 ) -> (Attempt, Result<Answer, Box<BrokenAttempt>>) {
     let account = &chosen.account;
     let started = Instant::now();
     let bridge = prepared.over.as_ref().map(|over| over.bridge);
-    let trying = try_account(
-        worker,
-        inbound,
-        chosen,
-        &mut attempt,
-        prepared,
-        started,
-        connect,
-    );
+    let mut token = None;
+    let trying = async {
+        // Within the attempt: a wait in vain is on record as one.
+        token = credential::token_of(&worker.shared, account)
+            .await
+            .map_err(Fault::NoToken)?;
+        if let Some(token) = &token {
+            let headers = prepared.request.headers_mut();
+            headers.insert(header::AUTHORIZATION, token.clone());
+        }
+        try_account(
+            worker,
+            inbound,
+            chosen,
+            &mut attempt,
+            prepared,
+            started,
+            connect,
+        )
+        .await
+    };
     let result = trying.await;
     attempt.duration_ms = millis_since(started);
     let result = result.map_err(|fault| {
@@ -94,9 +112,12 @@ pub async fn attempt(
             worker.shared.clock.now(),
         );
         attempt.upstream_request_id = attempt.upstream_request_id.take().or(request_id);
+        let stale_token = failure.cause == Cause::AuthInvalidKey
+            && credential::refused_by_provider(&worker.shared, account, token.as_ref());
         Box::new(BrokenAttempt {
             failure,
             stale_connection,
+            stale_token,
         })
     });
     (attempt, result)

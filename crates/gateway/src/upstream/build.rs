@@ -16,7 +16,7 @@ use crate::{
     hop::named_by_connection,
     ingress::Inbound,
     respond::{Code, Refusal},
-    routing::{AccountEntry, Chosen, Place, Upstream},
+    routing::{AccountEntry, Chosen, Credential, Place, Upstream},
 };
 
 /// How the gateway calls itself where it speaks for itself.
@@ -66,7 +66,7 @@ const NOT_FORWARDED_PREFIXES: &[&str] = &["x-waybill-", "x-forwarded-", "cf-"];
 
 /// A request for one account.
 pub struct Prepared {
-    /// What is sent.
+    /// What is sent. An access token that has ended may stand in it: the attempt has one that is valid.
     pub request: Request<RequestBody>,
     /// What it and its answer are translated over; `None`: they pass as they come.
     pub over: Option<Over>,
@@ -222,8 +222,8 @@ pub fn headers_sent(
             HeaderValue::from_static("application/json"),
         );
     }
-    if let Some(credential) = &account.credential {
-        headers.insert(credential.name.clone(), credential.value.clone());
+    if let Some((name, value)) = account.credential.as_ref().and_then(Credential::presented) {
+        headers.insert(name, value);
     }
     headers
 }

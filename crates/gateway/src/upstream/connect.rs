@@ -164,12 +164,42 @@ impl Deadline {
     }
 }
 
+/// What connections are made with, and where they may lead.
+#[derive(Clone, Copy)]
+pub struct Outlet<'a> {
+    /// TLS settings.
+    pub tls: &'a Tls,
+    /// Where they may lead.
+    pub egress: &'a EgressPolicy,
+    /// The connect time-out.
+    pub timeout: Duration,
+}
+
+impl<'a> Outlet<'a> {
+    /// The running gateway's.
+    pub fn of(shared: &'a Shared) -> Self {
+        Outlet {
+            tls: &shared.tls,
+            egress: &shared.egress,
+            timeout: shared.settings.timeouts.connect,
+        }
+    }
+}
+
 /// Opens one connection within the connect time-out, directly or through the account's proxy.
 pub async fn connect(upstream: &Upstream, shared: &Shared) -> Result<Connection, TransportError> {
+    through(Outlet::of(shared), upstream).await
+}
+
+/// The same where no gateway runs.
+pub(super) async fn through(
+    outlet: Outlet<'_>,
+    upstream: &Upstream,
+) -> Result<Connection, TransportError> {
     let terms = Terms {
-        tls: &shared.tls,
-        egress: &shared.egress,
-        deadline: Deadline::within(shared.settings.timeouts.connect),
+        tls: outlet.tls,
+        egress: outlet.egress,
+        deadline: Deadline::within(outlet.timeout),
     };
     let (host, port) = (upstream.host(), upstream.port());
     match &upstream.proxy {

@@ -68,6 +68,8 @@ pub struct Broke<'a> {
     pub stale_connection: bool,
     /// Its signatures were refused, and it can be told without them, so far.
     pub retold: Option<Stage>,
+    /// The provider refused an access token before its end: a new one may do.
+    pub stale_token: bool,
     /// It was the address that failed, and the account has another one.
     pub elsewhere: bool,
     /// The time for attempts is spent.
@@ -134,23 +136,26 @@ impl Course {
         broke: Broke<'_>,
         has_next: impl FnOnce() -> bool,
     ) -> Follows {
-        let marked = match broke.elsewhere {
-            // An address is not the account.
+        // Whether the account is at fault shows with a new token.
+        let stale_token = broke.stale_token && self.retries_here == 0;
+        let of_account = Failed {
+            account: broke.account,
+            group_rules: &broke.group.state_rules,
+            model: broke.model,
+            failure: broke.failure,
+            status: broke.status,
+            request_id: Some(self.request_id),
+            attempt: Some(broke.number),
+            actor: None,
+            began_at: broke.began_at,
+            now: broke.now,
+            stale_connection: broke.stale_connection,
+            blamed: &mut self.blamed,
+        };
+        // Nor is an address the account.
+        let marked = match stale_token || broke.elsewhere {
             true => Marked::default(),
-            false => keeper.failed(Failed {
-                account: broke.account,
-                group_rules: &broke.group.state_rules,
-                model: broke.model,
-                failure: broke.failure,
-                status: broke.status,
-                request_id: Some(self.request_id),
-                attempt: Some(broke.number),
-                actor: None,
-                began_at: broke.began_at,
-                now: broke.now,
-                stale_connection: broke.stale_connection,
-                blamed: &mut self.blamed,
-            }),
+            false => keeper.failed(of_account),
         };
         let blame = match broke.failure.cause.info().blame {
             // The operator knows better than the table whose fault this one is.
@@ -158,7 +163,7 @@ impl Course {
             blame => blame,
         };
         let of_credential = blame == Blame::Credential;
-        if of_credential {
+        if of_credential && !stale_token {
             self.refused_alike |= marked.repeats;
             self.refused.push(Refused {
                 account: Arc::clone(broke.account),
@@ -175,6 +180,7 @@ impl Course {
             // What credentials may not do is the pool's affair: another account may.
             repeats: marked.repeats && !of_credential,
             stale_connection: broke.stale_connection,
+            stale_token,
             attempts: broke.number,
             max_attempts: self.max_attempts,
             retries_here: self.retries_here,
@@ -209,6 +215,7 @@ impl Follows {
             has_next: false,
             stale_connection: false,
             retold: false,
+            stale_token: false,
             elsewhere: false,
             retries_here: u32::MAX,
             ..self.facts

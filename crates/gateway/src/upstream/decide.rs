@@ -19,6 +19,8 @@ pub struct Facts {
     /// A kept-alive connection was closed before any byte of the answer: the provider may never have
     /// seen the request, and the account is not at fault.
     pub stale_connection: bool,
+    /// The provider refused an access token before its end: with a new one the account may serve.
+    pub stale_token: bool,
     /// Attempts made so far, this one included.
     pub attempts: u32,
     /// Attempts allowed.
@@ -71,6 +73,12 @@ pub fn decide(facts: Facts) -> (Decision, &'static str) {
         return (
             Decision::RetrySameAccount,
             "an idle connection had been closed by the provider",
+        );
+    }
+    if facts.stale_token && facts.retries_here == 0 {
+        return (
+            Decision::RetrySameAccount,
+            "its access token was refused before its end: a new one is had",
         );
     }
     if facts.attempts >= facts.max_attempts {
@@ -134,6 +142,7 @@ mod tests {
             any::<bool>(),
             any::<bool>(),
             any::<bool>(),
+            any::<bool>(),
             1..20u32,
             1..10u32,
             0..3u32,
@@ -147,6 +156,7 @@ mod tests {
                     answered,
                     repeats,
                     stale,
+                    stale_token,
                     attempts,
                     max_attempts,
                     retries_here,
@@ -158,6 +168,7 @@ mod tests {
                     answered,
                     repeats,
                     stale_connection: stale && !answered,
+                    stale_token: stale_token && blame == Some(Blame::Credential),
                     attempts,
                     max_attempts,
                     retries_here,

@@ -10,6 +10,7 @@ use waybill_model::{
 use waybill_wire::error;
 
 use super::connect::TransportError;
+use crate::credential::{self, NoToken};
 
 /// What broke.
 pub enum Fault {
@@ -20,6 +21,8 @@ pub enum Fault {
         /// The connection was an idle one that had been closed.
         stale: bool,
     },
+    /// Nothing was sent: there is no access token to send.
+    NoToken(NoToken),
     /// An answer with a status that is no success.
     Status {
         /// The status.
@@ -74,6 +77,7 @@ pub fn failure_of(
     now: UnixMillis,
 ) -> (Failure, Option<String>) {
     let (transport, stream, status, headers, body, message) = match fault {
+        Fault::NoToken(why) => return (credential::failure_of(&why, request_headers), None),
         Fault::Transport { error, .. } => (
             Some(error.fault),
             None,

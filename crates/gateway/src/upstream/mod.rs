@@ -8,6 +8,7 @@
 //! delivered, or what a failure is called in the log.
 
 mod answer;
+mod ask;
 mod attempt;
 mod body;
 mod build;
@@ -37,9 +38,10 @@ use waybill_wire::{
 };
 
 pub use answer::{AnswerStream, Broken};
+pub use ask::ask;
 pub use build::headers_sent;
 use build::next_stage;
-pub use connect::Tls;
+pub use connect::{Outlet, Tls, TransportError};
 pub use course::{Broke, Course, Follows};
 pub use failure::{Fault, failure_of};
 pub use judge::{Answer, Streaming, Whole, flaw_of, flaw_of_end};
@@ -149,6 +151,7 @@ pub async fn serve(
             now: worker.shared.clock.now(),
             stale_connection: broken.stale_connection,
             retold,
+            stale_token: broken.stale_token,
             elsewhere,
             out_of_time: Instant::now() >= choosing.deadline,
         };

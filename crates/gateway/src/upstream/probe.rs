@@ -28,7 +28,7 @@ use super::{
     judge::{error_body, joined, suspicious, whole},
     pool::Pool,
 };
-use crate::{app::Shared, record::millis_since, routing::AccountEntry};
+use crate::{app::Shared, credential, record::millis_since, routing::AccountEntry};
 
 /// Most bytes of a broken answer that are kept.
 const MAX_FRAME: usize = 256 << 10;
@@ -84,7 +84,7 @@ pub async fn probe(
     let started = Instant::now();
     let started_at = shared.clock.now();
     let question = Question::new(account, ask);
-    let headers = build::headers_sent(&question.headers, account, &question.method, None);
+    let mut headers = build::headers_sent(&question.headers, account, &question.method, None);
     let mut seen = Seen::default();
     let asking = async {
         match account.credential {
@@ -92,7 +92,13 @@ pub async fn probe(
                 TransportFault::Protocol,
                 "what the account keeps sealed cannot be opened",
             )),
-            Some(_) => exchange(shared, pool, account, &question, headers.clone(), &mut seen).await,
+            Some(_) => {
+                credential::token_of(shared, account)
+                    .await
+                    .map_err(Fault::NoToken)?;
+                headers = build::headers_sent(&question.headers, account, &question.method, None);
+                exchange(shared, pool, account, &question, headers.clone(), &mut seen).await
+            }
         }
     };
     let outcome = match timeout(PATIENCE, asking).await {

@@ -109,7 +109,9 @@ impl Pool {
         let open = |account: &Account| {
             let is_closed = closed[usize::try_from(account.id.0 - 1).unwrap()];
             (!is_closed).then(|| Opened {
-                credential: Secret::new("sk-test"),
+                credential: waybill_gateway::credential::AtRest::new(
+                    waybill_gateway::credential::Definition::ApiKey(Secret::new("sk-test")),
+                ),
                 proxy: None,
                 headers: CustomHeaders::default(),
             })

@@ -5,6 +5,7 @@
 use std::{fmt::Write as _, future::Future, time::Duration};
 
 pub mod binary;
+pub mod key_file;
 pub mod raw;
 pub mod replicas;
 
@@ -144,6 +145,11 @@ impl World {
 
     pub async fn with(setup: Setup) -> World {
         let sim = Sim::start(setup.sim.clone()).await.unwrap();
+        World::over(sim, setup).await
+    }
+
+    /// The same before providers that have been prepared.
+    pub async fn over(sim: Sim, setup: Setup) -> World {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::parse(&configuration(&setup, &sim.url()), &|_| None).unwrap();
         config.data_dir = folder.path().to_owned();

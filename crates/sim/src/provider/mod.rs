@@ -13,6 +13,7 @@ pub mod gemini;
 pub mod headers;
 pub mod models;
 pub mod responses;
+pub mod token;
 
 use bytes::Bytes;
 use serde::Serialize;

@@ -87,6 +87,17 @@ impl Store {
             .await
     }
 
+    /// Puts a renewed credential in place of the one that is sealed as `was`; says whether that is what there
+    /// was. No change of an operator's: when the account was changed last stays as it is.
+    pub async fn renew_credential(&self, id: AccountId, was: Sealed, new: Sealed) -> Result<bool> {
+        self.desk
+            .change(move |db| {
+                let sql = "UPDATE accounts SET credential = ?2 WHERE id = ?1 AND credential = ?3";
+                Ok(db.execute(sql, values![id, new.0, was.0])? > 0)
+            })
+            .await
+    }
+
     /// Deletes an account. Its failures stay in the record, under the name it had.
     ///
     /// # Errors

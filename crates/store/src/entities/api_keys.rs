@@ -59,6 +59,31 @@ impl Store {
             .await
     }
 
+    /// Makes an API key, or changes the one of that name into it but for the key itself, which stays: of many
+    /// who bring one at once, one is taken. Answers whether this one was.
+    ///
+    /// # Errors
+    /// As for [`create_api_key`](Store::create_api_key).
+    pub async fn ensure_api_key(&self, new: NewApiKey, now: UnixMillis) -> Result<bool> {
+        self.desk
+            .change(move |db| {
+                let known = match id_of(db, Kind::ApiKey, &new.name)? {
+                    Some(id) => read(db, Some(ApiKeyId(id)))?.pop(),
+                    None => None,
+                };
+                let Some(known) = known else {
+                    return save(db, None, &new, now).map(|_| true);
+                };
+                let new = NewApiKey {
+                    hash: known.hash,
+                    prefix: known.prefix,
+                    ..new
+                };
+                save(db, Some(known.id), &new, now).map(|_| false)
+            })
+            .await
+    }
+
     /// Changes an API key.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! The way to a server: addresses, TLS, and the settings that every connection has.
 //!
-//! Promises: an address is never shown with its password; connecting takes no longer than a few seconds.
+//! Promises: an address is never shown with its password; connecting takes no longer than a few seconds;
+//! a server that loses its client's machine or network notices within half a minute.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,6 +22,11 @@ const KEEPALIVE_IDLE: Duration = Duration::from_secs(15);
 
 /// Bytes that are not acknowledged for so long are on a network that is gone.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
+
+/// The same for the other side, on every connection: a server waits for hours for a client whose machine or
+/// network is gone, and holds for it what it locked.
+const SERVER_LOOKS_AFTER_US: &str = "SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; \
+     SET tcp_keepalives_count = 3; SET tcp_user_timeout = '20s'";
 
 /// A server, and how to get there. Cheap to clone.
 #[derive(Clone)]
@@ -75,7 +81,7 @@ impl Server {
             "SET statement_timeout = {}; SET plan_cache_mode = force_custom_plan; SET jit = off; \
              SET client_min_messages = warning; SET max_parallel_workers_per_gather = 0; \
              SET random_page_cost = 1.1; SET enable_partitionwise_join = on; \
-             SET idle_in_transaction_session_timeout = '60s'",
+             SET idle_in_transaction_session_timeout = '60s'; {SERVER_LOOKS_AFTER_US}",
             statement_limit.as_millis()
         );
         tokio::time::timeout(CONNECT_LIMIT, client.batch_execute(&settings))

@@ -29,7 +29,13 @@ impl From<tokio_postgres::Error> for StoreError {
             | SqlState::CANNOT_CONNECT_NOW
             | SqlState::TOO_MANY_CONNECTIONS
             | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => StoreError::Away,
-            _ if code.code().starts_with("08") => StoreError::Away,
+            // The way there, and what the server has too little of: memory, connections.
+            _ if ["08", "53"]
+                .iter()
+                .any(|class| code.code().starts_with(class)) =>
+            {
+                StoreError::Away
+            }
             // Who may come in.
             _ if code.code().starts_with("28") => StoreError::BadAddress(message(&error)),
             _ => StoreError::Database(Box::new(error)),

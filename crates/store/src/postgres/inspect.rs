@@ -25,6 +25,8 @@ pub struct DatabaseFacts {
     pub read_only: bool,
     /// Whether this user may make tables.
     pub can_create: bool,
+    /// Whether the tables are this user's, so that it can make days and drop them; also where there are none.
+    pub owns_tables: bool,
     /// Whether text can be searched by an index: the extension is there, or can be made.
     pub has_trigrams: bool,
     /// The server's clock.
@@ -50,7 +52,8 @@ pub(super) async fn inspect(server: &Server, limit: std::time::Duration) -> Resu
          {CLOCK}, CAST(current_setting('max_connections') AS BIGINT),
          (SELECT count(*) FROM pg_stat_activity),
          coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false),
-         pg_database_size(current_database())"
+         pg_database_size(current_database()),
+         coalesce((SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass('errors')), true)"
     );
     let row = client.query_one(&sql, &[]).await?;
     let key_check = match version {
@@ -73,6 +76,7 @@ pub(super) async fn inspect(server: &Server, limit: std::time::Duration) -> Resu
         connections: (row.try_get(6)?, row.try_get(7)?),
         encrypted: row.try_get(8)?,
         bytes: row.try_get(9)?,
+        owns_tables: row.try_get(10)?,
         key_check,
     })
 }

@@ -206,8 +206,9 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Removes what consumers used that are no longer there, and what is over; what replicas counted that
-    /// have not been seen for a day is put together.
+    /// Removes what consumers used that are no longer there, and what is over. What a replica counted in all
+    /// stays under its id when it is gone: the others, and Redis, know it by that id, and would count it once
+    /// more under another.
     fn remove_usage(&mut self, now: UnixMillis) -> Result<()> {
         let gone = "(consumer = 'user' AND consumer_id NOT IN (SELECT id FROM users))
              OR (consumer = 'key' AND consumer_id NOT IN (SELECT id FROM api_keys))
@@ -218,21 +219,6 @@ impl Worker<'_> {
         self.report.usage += self.db().execute(
             &format!("DELETE FROM usage WHERE {gone} OR {over}"),
             &[ago(1), ago(3), ago(70)],
-        )?;
-        self.db().execute(
-            "WITH left_over AS (
-                 DELETE FROM usage WHERE replica <> '' AND replica NOT IN
-                 (SELECT id FROM replicas WHERE seen_at > ?1) AND \"window\" = 'total'
-                 RETURNING consumer, consumer_id, \"window\", started_at, requests, tokens, micro_usd
-             )
-             INSERT INTO usage (consumer, consumer_id, \"window\", replica, started_at, requests, tokens, micro_usd)
-             SELECT consumer, consumer_id, \"window\", '', min(started_at), CAST(sum(requests) AS BIGINT),
-                    CAST(sum(tokens) AS BIGINT), CAST(sum(micro_usd) AS BIGINT)
-             FROM left_over GROUP BY consumer, consumer_id, \"window\"
-             ON CONFLICT (consumer, consumer_id, \"window\", replica) DO UPDATE SET
-             requests = usage.requests + excluded.requests, tokens = usage.tokens + excluded.tokens,
-             micro_usd = usage.micro_usd + excluded.micro_usd",
-            &[ago(1)],
         )?;
         Ok(())
     }

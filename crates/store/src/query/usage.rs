@@ -1,8 +1,10 @@
 //! What users, keys and accounts have used, in the windows that are kept of each.
 
+use std::collections::{HashMap, hash_map::Entry};
+
 use waybill_model::{
     id::{AccountId, ApiKeyId, UserId},
-    limits::{Consumer, UsageCount, Used},
+    limits::{Consumer, UsageCount, Used, Window},
 };
 
 use crate::{
@@ -30,6 +32,28 @@ pub(crate) fn consumer(word: &str, id: i64) -> Result<Consumer> {
         "account" => Ok(Consumer::Account(AccountId(id))),
         _ => Err(StoreError::Unreadable { column: "consumer" }),
     }
+}
+
+/// Counts of the same window added up. Of the windows of a kind that a consumer was counted in, the one that
+/// began last is left: the others are over.
+pub fn add_up_usage(counts: impl IntoIterator<Item = UsageCount>) -> Vec<UsageCount> {
+    let mut sums = HashMap::<(Consumer, Window), UsageCount>::new();
+    for count in counts {
+        match sums.entry((count.consumer, count.window)) {
+            Entry::Vacant(place) => {
+                place.insert(count);
+            }
+            Entry::Occupied(mut known) => {
+                let known = known.get_mut();
+                if count.started_at > known.started_at {
+                    *known = count;
+                } else if count.started_at == known.started_at {
+                    known.used.add(count.used);
+                }
+            }
+        }
+    }
+    sums.into_values().collect()
 }
 
 impl Store {

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use waybill_model::{
     cause::Cause,
     id::{AccountEventId, AccountId},
-    limits::UsageCount,
+    limits::{UsageCount, Used},
+    money::MicroUsd,
     record::AccountEventRow,
     redact::Shown,
     state::AccountEvent,
@@ -136,6 +137,22 @@ impl From<&UsageCount> for SpooledUsage {
             tokens: count.used.tokens,
             micro_usd: count.used.usd.0,
         }
+    }
+}
+
+impl SpooledUsage {
+    /// The count; `None` where a word of it is not known here.
+    pub(crate) fn into_count(self) -> Option<UsageCount> {
+        Some(UsageCount {
+            consumer: usage::consumer(&self.consumer, self.consumer_id).ok()?,
+            window: self.window.parse().ok()?,
+            started_at: UnixMillis(self.started_at),
+            used: Used {
+                requests: self.requests,
+                tokens: self.tokens,
+                usd: MicroUsd(self.micro_usd),
+            },
+        })
     }
 }
 

@@ -18,7 +18,7 @@ use std::sync::{Arc, atomic::AtomicI64};
 
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::Notify;
-use waybill_model::{state::AccountEvent, view::Books};
+use waybill_model::{limits::UsageCount, state::AccountEvent, view::Books};
 
 use crate::{
     Journal, LossReason, StoreOptions,
@@ -44,22 +44,17 @@ pub(crate) struct Spool {
     readers: Arc<Readers>,
     numbers: Numbers,
     sent: Arc<AtomicI64>,
-    id: Arc<str>,
+    replica: Arc<str>,
 }
 
 impl Spool {
-    /// Opens the file, making or migrating it as needed. Blocks. A new spool is named `new_id`.
+    /// Opens the file, making or migrating it as needed, for whoever moves it: one at a time. Blocks. A new
+    /// spool is `new_id`'s. One that is only looked at is left as it is, and need not be there.
     pub(crate) fn open(options: StoreOptions, new_id: &str) -> Result<Spool> {
-        let connection = database::prepare_with(&options, MIGRATIONS)?;
-        let id = identity(&connection, new_id)?;
-        let layout = layout(&connection)?;
-        let last: i64 = connection.query_row(
-            "UPDATE moved SET opened_at_id = coalesce(opened_at_id,
-             max(coalesce((SELECT max(id) FROM spool), 0), position))
-             RETURNING max(coalesce((SELECT max(id) FROM spool), 0), position)",
-            [],
-            |row| row.get(0),
-        )?;
+        let (replica, numbers) = match options.read_only {
+            true => (seen(&options, new_id)?, Numbers::after(0, 0)),
+            false => take_over(&options, new_id)?,
+        };
         let engine = Arc::new(Sqlite { options });
         let readers = Readers::new(
             engine.clone() as Arc<dyn Engine>,
@@ -70,15 +65,15 @@ impl Spool {
             readers: Arc::new(readers),
             engine,
             shared: Arc::default(),
-            numbers: Numbers::after(last, layout),
+            numbers,
             sent: Arc::default(),
-            id: id.into(),
+            replica: replica.into(),
         })
     }
 
-    /// Which spool this is.
-    pub(crate) fn id(&self) -> &str {
-        &self.id
+    /// Whose spool this is. Stays, whatever the shared store knows it as.
+    pub(crate) fn replica(&self) -> &str {
+        &self.replica
     }
 
     pub(crate) fn journal(&self) -> Result<Journal> {
@@ -130,6 +125,19 @@ impl Spool {
         self.readers.run(take::account_events).await
     }
 
+    /// What was used, as far as it is here beyond a position: after what is known to have been moved.
+    pub(crate) async fn usage(&self, after: i64) -> Result<Vec<UsageCount>> {
+        self.readers.run(move |db| take::usage(db, after)).await
+    }
+
+    /// What the shared store knows it as.
+    pub(crate) async fn name(&self) -> Result<String> {
+        let name = self
+            .readers
+            .run(|db| db.cell("SELECT spool FROM moved", &[]));
+        Ok(name.await?.unwrap_or_default())
+    }
+
     /// Keeps what was seen of the shared store.
     pub(crate) async fn keep_picture(&self, content: Vec<u8>) -> Result<()> {
         let desk = Desk::new(self.engine.clone(), Arc::clone(&self.shared.turn));
@@ -177,13 +185,40 @@ impl Spool {
     }
 }
 
-/// The name of the spool, given when it is made.
+/// Brings a file up to date, and notes how far it went when it was opened: until the shared store has been
+/// seen, what that knows beyond was moved from another copy. Whoever only looks must not, for the note would
+/// stay behind what a gateway moves that runs.
+fn take_over(options: &StoreOptions, new_id: &str) -> Result<(String, Numbers)> {
+    let connection = database::prepare_with(options, MIGRATIONS)?;
+    let replica = identity(&connection, new_id)?;
+    let layout = layout(&connection)?;
+    let last: i64 = connection.query_row(
+        "UPDATE moved SET opened_at_id = coalesce(opened_at_id,
+         max(coalesce((SELECT max(id) FROM spool), 0), position))
+         RETURNING max(coalesce((SELECT max(id) FROM spool), 0), position)",
+        [],
+        |row| row.get(0),
+    )?;
+    Ok((replica, Numbers::after(last, layout)))
+}
+
+/// Whose spool a file is, for whoever only looks.
+fn seen(options: &StoreOptions, new_id: &str) -> Result<String> {
+    if !options.path.exists() {
+        return Ok(new_id.to_owned());
+    }
+    let connection = database::prepare_with(options, MIGRATIONS)?;
+    let known = connection.query_row("SELECT replica FROM moved", [], |row| row.get(0));
+    Ok(known.optional()?.unwrap_or_else(|| new_id.to_owned()))
+}
+
+/// Whose spool it is, given when it is made. Its name is the same at first.
 fn identity(db: &Connection, new_id: &str) -> Result<String> {
     db.execute(
-        "INSERT INTO moved (id, spool) VALUES (1, ?1) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO moved (id, replica, spool) VALUES (1, ?1, ?1) ON CONFLICT (id) DO NOTHING",
         [new_id],
     )?;
-    Ok(db.query_row("SELECT spool FROM moved", [], |row| row.get(0))?)
+    Ok(db.query_row("SELECT replica FROM moved", [], |row| row.get(0))?)
 }
 
 /// The number of the columns that this program writes.

@@ -12,10 +12,10 @@ use std::{
 };
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
-use waybill_model::state::AccountEvent;
+use waybill_model::{limits::UsageCount, state::AccountEvent};
 
 use super::{
-    EntryKind, SpooledEvent,
+    EntryKind, SpooledEvent, SpooledUsage,
     encode::{Rows, Table},
 };
 use crate::{
@@ -83,6 +83,8 @@ impl std::ops::AddAssign for Tally {
 /// Where a spool stands, as far as is known here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Standing {
+    /// Whose it is.
+    pub(crate) replica: String,
     /// Its name at the shared store.
     pub(crate) spool: String,
     /// How far it has been moved.
@@ -172,12 +174,13 @@ impl Taker {
     pub(crate) fn standing(&self) -> Result<Standing> {
         let sent = self.sent.load(Ordering::Relaxed);
         Ok(self.db.query_row(
-            "SELECT spool, position, coalesce(opened_at_id, 0) FROM moved",
+            "SELECT replica, spool, position, coalesce(opened_at_id, 0) FROM moved",
             [],
             |row| {
-                let (position, opened_at): (i64, i64) = (row.get(1)?, row.get(2)?);
+                let (position, opened_at): (i64, i64) = (row.get(2)?, row.get(3)?);
                 Ok(Standing {
-                    spool: row.get(0)?,
+                    replica: row.get(0)?,
+                    spool: row.get(1)?,
                     position,
                     furthest: position.max(opened_at).max(sent),
                     opened_at,
@@ -235,7 +238,7 @@ impl Taker {
     }
 
     /// Takes another name, and begins anew with what is there beyond `moved`: what the shared store knows
-    /// under the old one is not what was moved from here, or not all of it.
+    /// under the old one is not what was moved from here, or not all of it. Whose it is stays as it is.
     pub(crate) fn rename(&mut self, id: &str, moved: i64) -> Result<()> {
         let _turn = self.shared.turn.take();
         let tx = self
@@ -317,4 +320,17 @@ pub(super) fn account_events(db: &dyn Db) -> Result<Vec<AccountEvent>> {
         .iter()
         .filter_map(|payload| serde_json::from_slice::<SpooledEvent>(payload).ok());
     Ok(events.filter_map(SpooledEvent::into_event).collect())
+}
+
+/// What was used, as far as it is in a spool beyond a position. One that is not readable is left out.
+pub(super) fn usage(db: &dyn Db, after: i64) -> Result<Vec<UsageCount>> {
+    let payloads: Vec<Vec<u8>> = db.rows(
+        "SELECT payload FROM spool WHERE kind = ?1 AND id > ?2 ORDER BY id",
+        values![EntryKind::Usage.number(), after],
+        |cells| cells.next(),
+    )?;
+    let counts = payloads
+        .iter()
+        .filter_map(|payload| serde_json::from_slice::<SpooledUsage>(payload).ok());
+    Ok(counts.filter_map(SpooledUsage::into_count).collect())
 }

@@ -1,13 +1,14 @@
 //! The file, and how connections to it are set up.
 //!
 //! Promises: every connection has the same settings; a database is migrated before anyone uses it,
-//! forwards only, and one written by a newer program is refused untouched.
+//! forwards only, and one written by a newer program is refused untouched; one that is only to be looked
+//! at is not changed in any way.
 //!
 //! Must not know: what the tables mean.
 
-use std::time::Duration;
+use std::{os::unix::ffi::OsStrExt as _, path::Path, time::Duration};
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::{Durability, StoreError, StoreOptions};
 
@@ -51,12 +52,21 @@ pub(crate) fn prepare_with(
     options: &StoreOptions,
     migrations: &[&str],
 ) -> Result<Connection, StoreError> {
-    let mut first = Connection::open(&options.path)?;
+    let mut first = match options.read_only {
+        true => open_to_look(&options.path)?,
+        false => Connection::open(&options.path)?,
+    };
     first.busy_timeout(BUSY_TIMEOUT)?;
     let found: u32 = first.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let known = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
     if found > known {
         return Err(StoreError::Newer { found, known });
+    }
+    if options.read_only {
+        return match found < known {
+            true => Err(StoreError::Older { found, known }),
+            false => Ok(first),
+        };
     }
     // Only an empty file can take this on: it lets retention give pages back to the file system.
     first.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
@@ -91,8 +101,11 @@ pub(crate) fn open_journal(options: &StoreOptions) -> Result<Connection, StoreEr
     Ok(connection)
 }
 
-/// A further connection that writes.
+/// A further connection that writes; where that is not to be, one that fails when it is asked to.
 pub(crate) fn open_writer(options: &StoreOptions) -> Result<Connection, StoreError> {
+    if options.read_only {
+        return open_reader(options);
+    }
     let connection = Connection::open(&options.path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     set_up_writer(&connection, options)?;
@@ -101,11 +114,37 @@ pub(crate) fn open_writer(options: &StoreOptions) -> Result<Connection, StoreErr
 
 /// A further connection that only reads.
 pub(super) fn open_reader(options: &StoreOptions) -> Result<Connection, StoreError> {
-    let connection = Connection::open(&options.path)?;
+    let connection = match options.read_only {
+        true => open_to_look(&options.path)?,
+        false => Connection::open(&options.path)?,
+    };
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
+}
+
+/// A connection that changes nothing: not the file, nor the log beside it. Where there is no log nobody has the
+/// file open, and none is made.
+fn open_to_look(path: &Path) -> Result<Connection, StoreError> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let mut uri = "file:".to_owned();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+                uri.push(char::from(*byte));
+            }
+            byte => uri.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    if !Path::new(&log).exists() {
+        uri.push_str("?immutable=1");
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_URI
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Ok(Connection::open_with_flags(uri, flags)?)
 }
 
 /// No memory-mapped I/O anywhere: there a failing disk is a signal that ends the process, instead of
@@ -135,6 +174,7 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::DiskFull) => StoreError::Full,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy,
             Some(ErrorCode::OperationInterrupted) => StoreError::Closed,
+            Some(ErrorCode::ReadOnly) => StoreError::ReadOnly,
             _ => StoreError::Database(Box::new(error)),
         }
     }

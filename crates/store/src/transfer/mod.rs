@@ -8,7 +8,8 @@
 //! Promises: an export sees one instant; an import happens whole or not at all, in one transaction, so
 //! that a file that ends early leaves an empty store; ids and times are kept; memory is bounded by a few
 //! hundred rows. Rows are inserted in batches, not copied: one way for both databases, and the upkeep of
-//! indexes costs more than either.
+//! indexes costs more than either. What is sealed goes only where the key is that opens it: the first line
+//! says which one that is, without saying anything of it.
 //!
 //! What is in the spool of a shared store is no part of it: move it first. Leases, replicas and whole
 //! records that were refused stay where they are.
@@ -29,7 +30,7 @@ use self::tables::{CONFIG, Column, RECORD, Table};
 use crate::{
     Store, StoreError,
     connections::in_transaction,
-    sql::{Access, Db, Dialect, Result},
+    sql::{Access, Db, Dialect, Result, values},
 };
 
 /// Of the lines.
@@ -47,6 +48,12 @@ pub enum TransferError {
     /// The store to import into holds something.
     #[error("the store is not empty: `{0}` has rows; import into one that was just made")]
     NotEmpty(&'static str),
+    /// What is sealed in what is read opens with another instance key than the one that is there.
+    #[error(
+        "what is sealed in this export opens with another instance key than this store's: set secret_key to \
+         the key of the store that was exported (what its `instance.key` holds), then import it"
+    )]
+    OtherKey,
     /// What is read is no export, or not whole.
     #[error("line {line}: {what}")]
     BadFile {
@@ -69,7 +76,13 @@ pub struct Transferred {
 #[serde(rename_all = "snake_case")]
 enum Mark {
     /// The first one.
-    WaybillExport { format: u32, tables: Vec<String> },
+    WaybillExport {
+        format: u32,
+        tables: Vec<String>,
+        /// Tells the instance key that everything sealed in it opens with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key_check: Option<String>,
+    },
     /// Rows of a table follow.
     Table { name: String, columns: Vec<String> },
     /// The last one.
@@ -81,37 +94,42 @@ enum Mark {
 
 impl Store {
     /// Writes everything that is stored: the configuration (what is sealed stays sealed) and the record.
+    /// `key_check` tells the instance key that it opens with; a shared store knows that by itself.
     ///
     /// # Errors
     /// What the store or the writer says.
     pub async fn export(
         &self,
         to: impl Write + Send + 'static,
+        key_check: Option<String>,
     ) -> std::result::Result<Transferred, TransferError> {
         self.patient_desk()?
             .run(move |connection, _, _| {
                 connection.begin(Access::Read)?;
-                let written = export(connection.db(), to);
+                let written = export(connection.db(), to, key_check);
                 connection.roll_back()?;
                 Ok(written)
             })
             .await?
     }
 
-    /// Reads what [`export`](Store::export) wrote into this store, which must be empty.
+    /// Reads what [`export`](Store::export) wrote into this store, which must be empty. `key_check` tells the
+    /// instance key that is there to open it; it is the deployment's from then on.
     ///
     /// # Errors
-    /// [`TransferError::NotEmpty`], [`TransferError::BadFile`]; nothing was imported then.
+    /// [`TransferError::NotEmpty`], [`TransferError::OtherKey`], [`TransferError::BadFile`]; nothing was
+    /// imported then.
     pub async fn import(
         &self,
         from: impl BufRead + Send + 'static,
+        key_check: Option<String>,
     ) -> std::result::Result<Transferred, TransferError> {
         self.patient_desk()?
             .run(move |connection, turn, _| {
                 let _turn = turn.take();
                 let mut told = None;
                 let done = in_transaction(connection, |db| {
-                    let imported = import(db, from);
+                    let imported = import(db, from, key_check.as_deref());
                     imported.map_err(|error| {
                         told = Some(error);
                         StoreError::Closed
@@ -130,7 +148,18 @@ fn all() -> impl Iterator<Item = &'static Table> {
     CONFIG.iter().chain(RECORD)
 }
 
-fn export(db: &dyn Db, to: impl Write) -> std::result::Result<Transferred, TransferError> {
+fn export(
+    db: &dyn Db,
+    to: impl Write,
+    given: Option<String>,
+) -> std::result::Result<Transferred, TransferError> {
+    let key_check = match db.dialect() {
+        Dialect::Sqlite => given,
+        Dialect::Postgres => db
+            .cell::<Option<String>>("SELECT key_check FROM deployment", &[])?
+            .flatten()
+            .or(given),
+    };
     let mut out = Sum {
         inner: to,
         sum: blake3::Hasher::new(),
@@ -139,6 +168,7 @@ fn export(db: &dyn Db, to: impl Write) -> std::result::Result<Transferred, Trans
     out.line(&Mark::WaybillExport {
         format: FORMAT,
         tables,
+        key_check,
     })?;
     let mut done = Transferred::default();
     for table in all() {
@@ -179,15 +209,26 @@ impl<W: Write> Sum<W> {
     }
 }
 
-fn import(db: &dyn Db, from: impl BufRead) -> std::result::Result<Transferred, TransferError> {
+fn import(
+    db: &dyn Db,
+    from: impl BufRead,
+    own_key: Option<&str>,
+) -> std::result::Result<Transferred, TransferError> {
     check_empty(db)?;
     let mut lines = Lines {
         from,
         sum: blake3::Hasher::new(),
         number: 0,
     };
-    match lines.mark()? {
-        (Mark::WaybillExport { format: FORMAT, .. }, _) => {}
+    let key_check = match lines.mark()? {
+        (
+            Mark::WaybillExport {
+                format: FORMAT,
+                key_check,
+                ..
+            },
+            _,
+        ) => key_check,
         (Mark::WaybillExport { format, .. }, _) => {
             let what = format!(
                 "the export has format {format}, this program reads {FORMAT}: use the program that wrote it"
@@ -195,6 +236,9 @@ fn import(db: &dyn Db, from: impl BufRead) -> std::result::Result<Transferred, T
             return Err(lines.bad(what));
         }
         _ => return Err(lines.bad("this is no export")),
+    };
+    if key_check.is_some() && key_check.as_deref() != own_key {
+        return Err(TransferError::OtherKey);
     }
     let mut done = Transferred::default();
     let mut marked = lines.mark()?;
@@ -245,6 +289,10 @@ fn import(db: &dyn Db, from: impl BufRead) -> std::result::Result<Transferred, T
     }
     if db.dialect() == Dialect::Postgres {
         advance_ids(db)?;
+        // Nothing was sealed here before: whichever key was there first, this one is the deployment's now.
+        if let Some(key_check) = key_check {
+            db.execute("UPDATE deployment SET key_check = ?1", values![key_check])?;
+        }
     }
     Ok(done)
 }

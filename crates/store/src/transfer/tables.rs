@@ -335,7 +335,7 @@ pub(crate) const RECORD: &[Table] = &[
          WHERE started_at = (SELECT max(l.started_at) FROM usage l WHERE l.consumer = u.consumer
          AND l.consumer_id = u.consumer_id AND l.\"window\" = u.\"window\")
          GROUP BY consumer, consumer_id, \"window\", started_at",
-        // What those counted that are gone.
+        // Of no replica's that is here.
         ("usage", "replica", "''"),
     ),
     Table::new(

@@ -124,22 +124,24 @@ pub(super) struct GeminiChunk {
     pub finished: bool,
 }
 
-/// Judges a Gemini response object, which Code Assist puts into an envelope.
+/// Judges a Gemini response object, or one in Code Assist's envelope.
 pub(super) fn gemini(payload: &[u8]) -> GeminiChunk {
     #[derive(Deserialize)]
     struct Envelope<'a> {
         #[serde(borrow)]
-        response: Option<&'a RawValue>,
+        response: &'a RawValue,
     }
-    match serde_json::from_slice::<Envelope<'_>>(payload) {
-        Ok(Envelope {
-            response: Some(inner),
-        }) => gemini_response(inner.get().as_bytes()),
-        _ => gemini_response(payload),
+    let bare = bare_gemini(payload);
+    match bare.payload {
+        Payload::Foreign => match serde_json::from_slice::<Envelope<'_>>(payload) {
+            Ok(envelope) => bare_gemini(envelope.response.get().as_bytes()),
+            Err(_) => bare,
+        },
+        Payload::Content | Payload::Empty => bare,
     }
 }
 
-fn gemini_response(payload: &[u8]) -> GeminiChunk {
+fn bare_gemini(payload: &[u8]) -> GeminiChunk {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Chunk<'a> {

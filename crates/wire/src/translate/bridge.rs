@@ -192,7 +192,8 @@ impl Bridge {
                 self.write(&prompt, ask).map_err(spelled)?
             }
         };
-        if let Ok(text) = std::str::from_utf8(&written)
+        if ask.stage != Stage::AsSent
+            && let Ok(text) = std::str::from_utf8(&written)
             && let Some(changed) = unsigned(self.provider, text, ask.stage)
         {
             written = changed.into_bytes();

@@ -1,4 +1,8 @@
 //! A streamed answer on its way over: event by event, nothing of it held but what an event lacks.
+//!
+//! Two dialects make their clients' writers hold more. Responses ends each part, and the whole, by telling
+//! its text again: a stream to such a client holds the text it told, once. Gemini has no pieces of a call's
+//! arguments: they are held until the call is whole. To clients of Messages and Chat nothing is held.
 
 use bytes::Bytes;
 use waybill_model::protocol::StreamFormat;

@@ -23,6 +23,8 @@
 //! 8. `required` names only what `properties` holds.
 //! 9. Whatever else Google has no word for is left out: see [`LEFT_OUT`].
 
+use std::borrow::Cow;
+
 use serde::Deserialize as _;
 
 use super::text::Json;
@@ -113,9 +115,25 @@ pub fn clean<'a>(schema: &Json<'a>) -> Result<Json<'a>, Inexpressible> {
     owned(&cleaned)
 }
 
+/// The same as JSON, for a declaration; `None` for an object without properties. Reads the schema once.
+///
+/// # Errors
+/// As [`clean`].
+pub fn parameters<'s>(schema: &'s Json<'_>) -> Result<Option<Cow<'s, str>>, Inexpressible> {
+    let root = parse(schema)?;
+    if accepted::root(&root) {
+        return Ok((!is_empty(&root)).then(|| Cow::Borrowed(schema.get())));
+    }
+    let cleaned = steps::root(&root)?;
+    match is_empty(&cleaned) {
+        true => Ok(None),
+        false => Ok(Some(Cow::Owned(written(&cleaned)?))),
+    }
+}
+
 /// Whether a schema is that of an object without properties.
-pub fn is_empty_object(schema: &Json<'_>) -> bool {
-    let Ok(Node::Object(members)) = parse(schema) else {
+fn is_empty(node: &Node<'_>) -> bool {
+    let Node::Object(members) = node else {
         return false;
     };
     let is_object = members
@@ -139,11 +157,15 @@ fn parse<'n>(schema: &'n Json<'_>) -> Result<Node<'n>, Inexpressible> {
     })
 }
 
+const UNWRITTEN: Inexpressible = Inexpressible {
+    path: String::new(),
+    why: "cannot be written",
+};
+
+fn written(node: &Node<'_>) -> Result<String, Inexpressible> {
+    serde_json::to_string(node).map_err(|_| UNWRITTEN)
+}
+
 fn owned(node: &Node<'_>) -> Result<Json<'static>, Inexpressible> {
-    serde_json::to_string(node)
-        .and_then(Json::parse)
-        .map_err(|_| Inexpressible {
-            path: String::new(),
-            why: "cannot be written",
-        })
+    Json::parse(written(node)?).map_err(|_| UNWRITTEN)
 }

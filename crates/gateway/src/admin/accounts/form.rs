@@ -18,7 +18,13 @@ use super::super::{
     check,
     problem::Problem,
 };
-use crate::{app::Shared, egress::CustomHeaders, seed, vault::Purpose};
+use crate::{
+    app::Shared,
+    credential::{AtRest, Given},
+    egress::CustomHeaders,
+    seed,
+    vault::Purpose,
+};
 
 /// An account to be made.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -135,9 +141,41 @@ pub struct AccountPatch {
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CredentialForm {
-    /// The provider's API key.
-    #[schema(value_type = String, format = Password, write_only)]
-    api_key: Secret,
+    /// The provider's API key. One of this, `refresh_token` and `service_account` is needed.
+    #[schema(value_type = Option<String>, format = Password, write_only)]
+    api_key: Option<Secret>,
+    /// A refresh token, for gemini and antigravity accounts.
+    #[schema(value_type = Option<String>, format = Password, write_only)]
+    refresh_token: Option<Secret>,
+    /// The client the refresh token was given to.
+    client_id: Option<String>,
+    /// That client's secret; public clients have none.
+    #[schema(value_type = Option<String>, format = Password, write_only)]
+    client_secret: Option<Secret>,
+    /// Where access tokens are had for it; Google's when absent.
+    token_url: Option<String>,
+    /// The text of a service account's JSON key file, for gemini and antigravity accounts.
+    #[schema(value_type = Option<String>, format = Password, write_only)]
+    service_account: Option<Secret>,
+    /// What its tokens are for; `https://www.googleapis.com/auth/cloud-platform` when absent.
+    scopes: Option<Vec<String>>,
+}
+
+impl CredentialForm {
+    /// What it comes to, sealed.
+    fn checked(self, shared: &Shared, platform: Platform) -> Result<Sealed, Problem> {
+        let given = Given {
+            api_key: self.api_key,
+            refresh_token: self.refresh_token,
+            client_id: self.client_id,
+            client_secret: self.client_secret,
+            token_url: self.token_url,
+            service_account: self.service_account,
+            scopes: self.scopes,
+        };
+        let definition = check::credential(&shared.egress, platform, given)?;
+        Ok(AtRest::new(definition).seal(&shared.vault))
+    }
 }
 
 impl AccountForm {
@@ -164,11 +202,11 @@ impl AccountForm {
         check::state_rules(&self.state_rules)?;
         check::probe(self.probe.as_ref())?;
         check::proxy(&shared.egress, self.proxy.as_ref())?;
-        check::credential(self.platform, &self.credential.api_key)?;
+        let credential = self.credential.checked(shared, self.platform)?;
         let headers = check::headers(self.platform, self.headers.as_ref())?;
         Ok(NewAccount {
             group_ids: check::groups(&self.groups, groups, Some(self.platform))?,
-            credential: seal(shared, Purpose::Credential, &self.credential.api_key),
+            credential,
             name: self.name,
             platform: self.platform,
             base_url,
@@ -227,10 +265,10 @@ impl AccountPatch {
         given(self.state_rules.as_deref(), check::state_rules)?;
         check::probe(self.probe.as_ref().and_then(Option::as_ref))?;
         check::proxy(&shared.egress, self.proxy.as_ref().and_then(Option::as_ref))?;
-        let credential = self.credential.map(|form| form.api_key);
-        given(credential.as_ref(), |key| {
-            check::credential(now_is.platform, key)
-        })?;
+        let credential = self
+            .credential
+            .map(|form| form.checked(shared, now_is.platform))
+            .transpose()?;
         let headers = self
             .headers
             .map(|headers| check::headers(now_is.platform, headers.as_ref()))
@@ -255,7 +293,7 @@ impl AccountPatch {
             state_rules: self.state_rules,
             probe: self.probe,
             status: self.status,
-            credential: credential.map(|key| seal(shared, Purpose::Credential, &key)),
+            credential,
             proxy: self
                 .proxy
                 .map(|proxy| proxy.map(|proxy| seal(shared, Purpose::Proxy, &proxy))),

@@ -18,7 +18,13 @@ impl Check<'_> {
             }
         }
         let proxies: Vec<Option<Proxy>> = accounts.iter().map(proxy_of).collect();
-        let urls = accounts.iter().flat_map(AccountSeed::urls);
+        let token_urls = accounts
+            .iter()
+            .filter_map(|account| account.credential.token_url());
+        let urls = accounts
+            .iter()
+            .flat_map(AccountSeed::urls)
+            .chain(token_urls);
         let hosts = proxies.iter().flatten().map(Proxy::host);
         let policy = EgressPolicy::new(allow, urls, hosts);
         for (index, (account, proxy)) in accounts.iter().zip(&proxies).enumerate() {
@@ -30,6 +36,12 @@ impl Check<'_> {
             for (index, url) in account.fallback_urls.iter().enumerate() {
                 let key = format!("{key}: fallback_urls[{index}]");
                 self.rule(key, policy.check_url(url));
+            }
+            if let Some(url) = account.credential.token_url() {
+                self.rule(
+                    format!("{key}: credential.token_url"),
+                    policy.check_url(url),
+                );
             }
             let allowed = proxy.as_ref().map(|proxy| policy.check_host(proxy.host()));
             if let Some(Err(forbidden)) = allowed {

@@ -9,7 +9,10 @@ use waybill_model::{
     entity::{HttpVersion, ModelRule, Status},
     limits::Price,
     protocol::{OpenAiApi, Platform, Protocol, UnknownWord},
+    secret::Secret,
 };
+
+use crate::credential::{Definition, Given};
 
 use super::{
     super::{
@@ -142,7 +145,7 @@ impl Check<'_> {
         let probe = self.probe(&key, raw.probe.as_ref());
         let proxy = self.proxy(&key, raw.proxy.as_ref());
         let headers = self.headers(&key, platform, &raw.headers);
-        let api_key = self.credential(&key, platform, raw);
+        let credential = self.credential(&key, platform, raw);
         let platform = platform?;
         Some(AccountSeed {
             name: raw.name.clone(),
@@ -155,7 +158,7 @@ impl Check<'_> {
             fallback_urls: raw.fallback_urls.clone(),
             apis: apis.unwrap_or_else(|| platform.default_apis().to_vec()),
             project: raw.project.clone(),
-            api_key: api_key?,
+            credential: credential?,
             priority: raw.priority,
             concurrency: raw.concurrency,
             models: raw.models.clone(),
@@ -211,24 +214,43 @@ impl Check<'_> {
         key: &str,
         platform: Option<Platform>,
         raw: &RawAccount,
-    ) -> Option<waybill_model::secret::Secret> {
-        let Some(credential) = &raw.credential else {
-            self.problem(
-                format!("{key}: credential"),
-                "it is missing; { api_key = \"…\" } is needed",
-            );
+    ) -> Option<Definition> {
+        let key = format!("{key}: credential");
+        let Some(raw) = &raw.credential else {
+            self.problem(key, "it is missing; { api_key = \"…\" } is needed");
             return None;
         };
-        let key = format!("{key}: credential.api_key");
-        let Some(written) = &credential.api_key else {
-            self.problem(key, "it is missing");
-            return None;
+        let before = self.problems.len();
+        let mut secret = |field: &str, written: Option<&Secret>| {
+            self.optional_secret(&format!("{key}.{field}"), written)
         };
-        let api_key = self.secret(&key, written)?;
-        if let Some(platform) = platform {
-            self.rule(key, rules::credential(platform, &api_key));
+        let given = Given {
+            api_key: secret("api_key", raw.api_key.as_ref()),
+            refresh_token: secret("refresh_token", raw.refresh_token.as_ref()),
+            client_secret: secret("client_secret", raw.client_secret.as_ref()),
+            service_account: secret("service_account", raw.service_account.as_ref()),
+            client_id: raw.client_id.clone(),
+            token_url: raw.token_url.clone(),
+            scopes: raw.scopes.clone(),
+        };
+        // What could not be looked up is no second mistake.
+        let is_whole = self.problems.len() == before;
+        match given.checked(platform) {
+            Ok(definition) => Some(definition).filter(|_| is_whole),
+            Err(mistakes) => {
+                for (field, why) in mistakes {
+                    let is_known = self
+                        .problems
+                        .iter()
+                        .skip(before)
+                        .any(|problem| problem.key == format!("{key}.{field}"));
+                    if !is_known {
+                        self.problem(format!("{key}.{field}"), why);
+                    }
+                }
+                None
+            }
         }
-        Some(api_key)
     }
 
     fn user(&mut self, index: usize, raw: &RawUser) -> UserSeed {

@@ -10,7 +10,7 @@ use super::{
     Check,
     entities::Entities,
 };
-use crate::egress::CustomHeaders;
+use crate::{credential::Definition, egress::CustomHeaders};
 
 /// Where the key for clients is looked for.
 const CLIENT_KEY: &str = "WAYBILL_DEV_KEY";
@@ -53,7 +53,7 @@ impl Check<'_> {
                 fallback_urls: Vec::new(),
                 apis: platform.default_apis().to_vec(),
                 project: None,
-                api_key: key,
+                credential: Definition::ApiKey(key),
                 priority: 0,
                 concurrency: None,
                 models: Vec::new(),

@@ -173,6 +173,18 @@ pub struct RawAccount {
 pub struct RawCredential {
     /// The key, or `env:NAME`, or `file:PATH`.
     pub api_key: Option<Secret>,
+    /// A refresh token, or `env:NAME`, or `file:PATH`.
+    pub refresh_token: Option<Secret>,
+    /// The client it was given to.
+    pub client_id: Option<String>,
+    /// Its secret, or `env:NAME`, or `file:PATH`.
+    pub client_secret: Option<Secret>,
+    /// Where access tokens are had.
+    pub token_url: Option<String>,
+    /// A service account's key file: its text, or `env:NAME`, or `file:PATH`.
+    pub service_account: Option<Secret>,
+    /// What its tokens are for.
+    pub scopes: Option<Vec<String>>,
 }
 
 /// `[[user]]`

@@ -20,7 +20,7 @@ use crate::{
     StoreError,
     spool::{
         Entry, EntryKind, SpooledEvent, SpooledSetAside, Table, Taker, Tally, columns_of, facts,
-        take::{LossRow, Told},
+        take::{LossRow, Standing, Told},
     },
     sql::{Result, storable},
 };
@@ -60,6 +60,8 @@ pub(super) enum Settled {
 /// A connection that stores batches.
 pub(super) struct Session {
     client: Client,
+    /// What is used is counted for the replica, how far it got for the spool.
+    replica: String,
     spool: String,
     /// How far the spool has been moved, and what became of its records.
     position: i64,
@@ -101,6 +103,15 @@ const NOTE: &str = "UPDATE spools SET position = greatest(position, $2), stored 
     counted_lost = $7, without_body = $8, without_detail = $9, set_aside = $10
     WHERE id = $1";
 
+/// Ends whoever has had the right to move, the lock that `waybill_begin_forward` takes, for longer than a
+/// batch may take. A role sees, and may end, its own.
+const RELIEVE: &str = "SELECT pg_terminate_backend(l.pid) FROM pg_locks l
+    JOIN pg_stat_activity a ON a.pid = l.pid
+    WHERE l.locktype = 'advisory' AND l.classid = 1466005858 AND l.objid = 1 AND l.objsubid = 2 AND l.granted
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND a.usename = current_user AND l.pid <> pg_backend_pid()
+    AND a.xact_start < clock_timestamp() - make_interval(secs => $1::BIGINT / 1000.0)";
+
 /// A window that began later replaces the one before.
 const USAGE: &str = "INSERT INTO usage (consumer, consumer_id, \"window\", replica, started_at, requests, tokens,
     micro_usd)
@@ -115,7 +126,8 @@ const USAGE: &str = "INSERT INTO usage (consumer, consumer_id, \"window\", repli
     WHERE excluded.started_at >= usage.started_at";
 
 impl Session {
-    /// Connects, brings the schema up to date, and finds out how far the spool has been moved.
+    /// Connects, brings the schema up to date, sees that nobody who is gone is in the way, and finds out how
+    /// far the spool has been moved.
     pub(super) async fn open(
         server: &Server,
         taker: &mut Taker,
@@ -130,6 +142,7 @@ impl Session {
     async fn try_open(server: &Server, taker: &mut Taker, patience: Duration) -> Result<Session> {
         migrate::migrate(server).await?;
         let client = server.connect(patience).await?;
+        relieve(&client, patience).await;
         let here = taker.standing()?;
         let there = client
             .query_opt(
@@ -168,10 +181,12 @@ impl Session {
             }
             taker.belongs()?;
         }
+        let Standing { replica, spool, .. } = taker.standing()?;
         Ok(Session {
             statements: Statements::prepare(&client).await?,
             client,
-            spool: taker.standing()?.spool,
+            replica,
+            spool,
             position,
             tally,
             patience,
@@ -237,7 +252,7 @@ impl Session {
             }
         }
         account_events(&tx, &batch.account_events).await?;
-        usage(&tx, &asks.usage, &self.spool, batch).await?;
+        usage(&tx, &asks.usage, &self.replica, batch).await?;
         for count in &batch.noise {
             noise(&tx, count).await?;
         }
@@ -369,6 +384,22 @@ impl Session {
         }
         note(&tx, asks, &self.spool, entry.id, more, told).await?;
         Ok(tx.commit().await?)
+    }
+}
+
+/// Ends the batch of somebody who is gone. Its transaction holds the right to move, for everybody; and while
+/// the server waits for rows to be copied, none of its time limits ends it. Whoever sent it gave up when it
+/// had taken as long as a batch may, and moves it again: what is ended here is missed by nobody.
+async fn relieve(client: &Client, patience: Duration) {
+    let patience = i64::try_from(patience.as_millis()).unwrap_or(i64::MAX);
+    match client.query(RELIEVE, &[&patience]).await {
+        Ok(ended) if ended.is_empty() => {}
+        Ok(ended) => tracing::warn!(
+            batches = ended.len(),
+            "another replica vanished in the middle of a batch, which was ended for it"
+        ),
+        // Whoever may not do this waits for the server to notice.
+        Err(error) => tracing::debug!(error = why(&error), "nobody's batch could be ended"),
     }
 }
 

@@ -10,7 +10,8 @@
 -- shorter and cheaper to read that way.
 
 -- Text search, and one index over many columns. Both are part of PostgreSQL's "contrib" package; since
--- version 13 whoever may create objects in the database may create them, without being a superuser.
+-- version 13 whoever may create objects in the database may create them, without being a superuser. Who
+-- takes this step owns everything, and has to be who uses it: only an owner makes and drops days.
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
 CREATE EXTENSION IF NOT EXISTS btree_gin;
 
@@ -191,7 +192,8 @@ CREATE TABLE replay_bodies (
 ALTER TABLE replay_bodies ALTER COLUMN sealed SET STORAGE EXTERNAL;
 CREATE INDEX replay_bodies_by_error ON replay_bodies (error_id);
 
--- Long texts are compressed the cheap way, where this PostgreSQL was built with it. Days inherit it.
+-- Long texts are compressed the cheap way, where this PostgreSQL was built with it; 14 is the first that can
+-- be told. Days inherit it.
 DO $$
 DECLARE
     c RECORD;
@@ -215,7 +217,7 @@ CREATE TABLE noise (
 CREATE UNIQUE INDEX noise_by_minute ON noise (minute, client_ip, cause);
 CREATE INDEX noise_by_time ON noise (minute, id);
 
--- How far each replica's local spool has been moved here, and what became of its records: changed in
+-- How far each spool has been moved here, and what became of its records: changed in
 -- the transaction that stores them.
 CREATE TABLE spools (
     id                      TEXT COLLATE "C" PRIMARY KEY,

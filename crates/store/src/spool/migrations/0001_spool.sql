@@ -15,10 +15,12 @@ CREATE TABLE layouts (
     columns                 TEXT    NOT NULL UNIQUE
 ) STRICT;
 
--- One row: which spool this is, how far it has been moved, and what became of its records there. Those
+-- One row: whose spool this is, what the shared store knows it as, how far it has been moved, and what became of its records there. Those
 -- stored include those refused, of which a summary is kept.
 CREATE TABLE moved (
     id                      INTEGER PRIMARY KEY CHECK (id = 1),
+    -- The replica: stays. The name is another once the shared store knows something else under it.
+    replica                 TEXT    NOT NULL,
     spool                   TEXT    NOT NULL,
     position                INTEGER NOT NULL DEFAULT 0,
     stored                  INTEGER NOT NULL DEFAULT 0,

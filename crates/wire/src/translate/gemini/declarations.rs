@@ -28,7 +28,7 @@ pub(super) fn write_tools(tools: &[Tool<'_>], body: &mut Group<'_>) -> Result<()
             declaration.text("description", description);
         }
         if let Some(parameters) = parameters {
-            let cleaned = schema::clean(parameters).map_err(|error| {
+            let cleaned = schema::parameters(parameters).map_err(|error| {
                 let why = format!(
                     "has a schema that Gemini has no words for: {} {}",
                     error.under("parameters"),
@@ -37,8 +37,8 @@ pub(super) fn write_tools(tools: &[Tool<'_>], body: &mut Group<'_>) -> Result<()
                 Untranslatable::at(Spot::Tool(place), why)
             })?;
             // Google documents that a function without parameters leaves them out.
-            if !schema::is_empty_object(&cleaned) {
-                declaration.raw("parameters", cleaned.get());
+            if let Some(cleaned) = cleaned {
+                declaration.raw("parameters", cleaned);
             }
         }
         declaration.close();

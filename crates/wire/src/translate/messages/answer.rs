@@ -190,9 +190,14 @@ fn read_block(block: AnswerBlock<'_>) -> Result<Content<'_>, Unreadable> {
         "text" => Content::Text(text.unwrap_or_default()),
         "tool_use" => Content::ToolCall(ToolCall {
             id: id.unwrap_or_default(),
-            name: name.unwrap_or_default(),
+            name: tool_name(name)?,
             arguments: match input {
-                Some(input) => input,
+                Some(input) if input.is_object() => input,
+                Some(_) => {
+                    return Err(Unreadable(
+                        "the arguments of a call are no JSON object".into(),
+                    ));
+                }
                 None => empty_object()?,
             },
             signature: None,
@@ -209,6 +214,12 @@ fn read_block(block: AnswerBlock<'_>) -> Result<Content<'_>, Unreadable> {
         }),
         kind => return Err(unknown_block(kind)),
     })
+}
+
+/// What a call calls: without it no client could answer.
+pub(super) fn tool_name(name: Option<Text<'_>>) -> Result<Text<'_>, Unreadable> {
+    name.filter(|name| !name.is_empty())
+        .ok_or(Unreadable("a tool call does not name its tool".into()))
 }
 
 fn empty_object() -> Result<Json<'static>, Unreadable> {

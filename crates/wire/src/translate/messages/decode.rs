@@ -227,7 +227,7 @@ impl Decoder {
             "tool_use" => {
                 out.push(Delta::Open(Opening::ToolCall {
                     id: id.unwrap_or_default(),
-                    name: name.unwrap_or_default(),
+                    name: answer::tool_name(name)?,
                 }));
                 out.extend(self.sealed.take().map(Delta::Signed));
                 // Some that speak this protocol give all arguments here.

@@ -492,3 +492,37 @@ fn every_start_of_every_fixture_is_read_or_refused() {
         }
     }
 }
+
+#[test]
+fn a_call_whose_arguments_are_no_object_is_no_answer() {
+    for (input, is_read) in [
+        (r#"{"harbour":"Cork"}"#, true),
+        ("null", true),
+        (r#""Cork""#, false),
+        ("[]", false),
+        ("7", false),
+    ] {
+        let body = format!(
+            r#"{{"type":"message","id":"m","role":"assistant","content":[{{"type":"tool_use","id":"t","name":"tide","input":{input}}}],"stop_reason":"tool_use"}}"#
+        );
+        assert_eq!(read_answer(&body).is_ok(), is_read, "{input}");
+    }
+}
+
+#[test]
+fn a_call_that_names_no_tool_is_no_answer() {
+    for name in ["null", r#""""#] {
+        let block = format!(r#"{{"type":"tool_use","id":"t","name":{name},"input":{{}}}}"#);
+        let body = format!(
+            r#"{{"type":"message","id":"m","role":"assistant","content":[{block}],"stop_reason":"tool_use"}}"#
+        );
+        assert!(read_answer(&body).is_err(), "{name}");
+        let start = r#"{"type":"message_start","message":{"id":"m","model":"x","usage":{}}}"#;
+        let event =
+            format!(r#"{{"type":"content_block_start","index":0,"content_block":{block}}}"#);
+        let (mut decoder, mut out) = (Decoder::default(), Vec::new());
+        decoder.event("message_start", start, &mut out).unwrap();
+        let opened = decoder.event("content_block_start", &event, &mut out);
+        assert!(opened.is_err(), "{name}");
+    }
+}

@@ -114,9 +114,10 @@ pub(super) fn keyword(key: &str, value: &Node<'_>, around: &Members<'_>) -> bool
 }
 
 fn is_type(name: &str) -> bool {
+    let in_capitals = !name.bytes().any(|byte| byte.is_ascii_lowercase());
     TYPES
         .iter()
-        .any(|known| *known == name || known.to_ascii_uppercase() == name)
+        .any(|known| *known == name || (in_capitals && known.eq_ignore_ascii_case(name)))
 }
 
 fn is_count(value: &Node<'_>) -> bool {

@@ -14,6 +14,9 @@ use serde_json::Number;
 
 use super::super::text::Text;
 
+/// So many members are compared one by one.
+const FEW: usize = 16;
+
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Node<'a> {
@@ -50,6 +53,13 @@ impl<'a> Members<'a> {
 
     /// Of members of one name the last holds.
     fn keep_last(&mut self) {
+        // Nearly all are few and all different, which is seen sooner without hashing them.
+        if self.0.len() <= FEW {
+            let repeated = |at: usize| self.0[..at].iter().any(|(key, _)| *key == self.0[at].0);
+            if !(1..self.0.len()).any(repeated) {
+                return;
+            }
+        }
         let mut seen = HashSet::with_capacity(self.0.len());
         let last: Vec<bool> = self
             .0

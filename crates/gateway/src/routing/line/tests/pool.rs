@@ -257,7 +257,9 @@ fn picture(accounts: &[Settings], line: &Arc<Line>, previous: &Snapshot) -> Snap
         .collect();
     let opened = |_: &Account| {
         Some(Opened {
-            credential: Secret::new("sk-test"),
+            credential: crate::credential::AtRest::new(crate::credential::Definition::ApiKey(
+                Secret::new("sk-test"),
+            )),
             proxy: None,
             headers: CustomHeaders::default(),
         })

@@ -1,4 +1,6 @@
+//! What is written down in the fixtures: read, written, and read again.
 #![allow(clippy::unwrap_used, clippy::panic)]
+
 use serde_json::Value;
 
 use super::{TARGET, context, fixture, fixtures};

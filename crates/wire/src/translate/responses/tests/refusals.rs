@@ -1,4 +1,6 @@
+//! What is refused, and under which name.
 #![allow(clippy::unwrap_used, clippy::panic)]
+
 use super::TARGET;
 use crate::translate::{
     Setting, Spot, Untranslatable,

@@ -1,4 +1,6 @@
+//! Streams, event by event.
 #![allow(clippy::unwrap_used, clippy::panic)]
+
 use serde_json::Value;
 
 use super::{context, fixture, fixtures};
