@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import openai
 from clients import claude, gemini, gpt
 from google.genai import types
 from servers import Target
@@ -119,8 +120,12 @@ class Chat(Talk):
     def ask(self, streamed: bool) -> Said:
         call = self.call | {"messages": self.turns}
         if streamed:
+            # The helper raises for an answer that was cut off; what came is in the exception, or in its state.
             with self.client.chat.completions.stream(**call, stream_options={"include_usage": True}) as stream:
-                answer = stream.get_final_completion()
+                try:
+                    answer = stream.get_final_completion()
+                except (openai.LengthFinishReasonError, openai.ContentFilterFinishReasonError):
+                    answer = stream.current_completion_snapshot
         else:
             answer = self.client.chat.completions.create(**call)
         choice, usage = answer.choices[0], answer.usage
@@ -142,7 +147,7 @@ class Responses(Talk):
     name, protocol = "responses", "openai"
     ends = {
         "turn": "completed", "calls": "completed", "max-tokens": "max_output_tokens",
-        "safety": "content_filter", "blocked": "completed",
+        "safety": "content_filter", "blocked": "content_filter",
     }
 
     def __init__(self, target: Target, model: str, **more: Any) -> None:
@@ -159,8 +164,10 @@ class Responses(Talk):
     def ask(self, streamed: bool) -> Said:
         call = self.call | {"input": self.turns}
         if streamed:
+            # The helper's last word is for complete answers only; one that was cut off has its own event.
             with self.client.responses.stream(**call) as stream:
-                answer = stream.get_final_response()
+                ends = [event.response for event in stream if event.type in ("response.completed", "response.incomplete")]
+            (answer,) = ends
         else:
             answer = self.client.responses.create(**call)
         self.turns += [given_back(item) for item in answer.output]

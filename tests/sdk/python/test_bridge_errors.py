@@ -26,8 +26,8 @@ REFUSALS = [
 ]
 # A field that the account's provider lacks, in the client's spelling.
 UNSAYABLE = [
-    (Messages, "responses", {"top_k": 5}, "top_k"),
-    (Messages, "chat", {"top_k": 5}, "top_k"),
+    (Messages, "responses", {"extra_body": {"top_k": 5}}, "top_k"),
+    (Messages, "chat", {"extra_body": {"top_k": 5}}, "top_k"),
     (Content, "responses", {"top_k": 5}, "topK"),
     (Chat, "anthropic", {"logprobs": True}, "logprobs"),
     (Responses, "anthropic", {"previous_response_id": "resp_1"}, "previous_response_id"),

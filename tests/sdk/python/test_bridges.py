@@ -54,7 +54,9 @@ def test_an_agent_comes_to_its_end(sim, bridges: Gateway, talk: type[Talk], brid
 def test_an_answer_ends_in_the_clients_words(bridges, talk: type[Talk], bridge: Bridge, behaviour: str, streamed: bool):
     with talk(bridge.target(bridges), bridge.model(behaviour)) as asked:
         said = asked.ask(streamed)
-    assert said.end == asked.ends.get(behaviour, asked.ends["turn"])
+    # OpenAI's models refuse in words of their own, which end like any others.
+    in_words = behaviour == "blocked" and bridge.platform == "openai" and asked.protocol != "anthropic"
+    assert said.end == asked.ends["turn" if in_words or behaviour not in asked.ends else behaviour]
     assert bool(said.text) or behaviour == "blocked"
 
 
@@ -63,4 +65,4 @@ def test_tokens_are_counted_over_a_bridge(bridges, name: str):
     bridge = BRIDGES[name]
     with Messages(bridge.target(bridges), bridge.model("agent")) as asked:
         call = {name: asked.call[name] for name in ("model", "system", "tools")}
-        assert asked.client.messages.count_tokens(**call, messages=asked.turns).input_tokens > 10
+        assert asked.client.messages.count_tokens(**call, messages=asked.turns).input_tokens > 0

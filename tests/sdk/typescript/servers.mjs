@@ -31,11 +31,11 @@ export async function startSim() {
   };
 }
 
-/** The gateway with two accounts per platform, the first always preferred, and its admin API. */
-export async function startGateway(sim) {
+/** The gateway and its admin API; unless told otherwise with two accounts per platform, the first always preferred. */
+export async function startGateway(sim, configure = configuration) {
   const folder = mkdtempSync(join(tmpdir(), "waybill-sdk-"));
   const file = join(folder, "waybill.toml");
-  writeFileSync(file, configuration(sim.url));
+  writeFileSync(file, configure(sim.url));
   const { url, close } = await start(
     "waybill",
     ["serve", "--config", file, "--listen", "127.0.0.1:0", "--data-dir", join(folder, "data")],
