@@ -275,7 +275,7 @@ impl<'a> SaidPart<'a> {
                     "a function call comes in pieces, which was not asked for".into(),
                 ));
             }
-            let Some(name) = call.name else {
+            let Some(name) = call.name.filter(|name| !name.is_empty()) else {
                 return Err(Unreadable("a function call names no function".into()));
             };
             let call = Piece::Call(Call {

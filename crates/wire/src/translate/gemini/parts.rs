@@ -130,7 +130,11 @@ pub(super) fn read_part<'a>(
                 id: calls.made(id, &name, at),
                 name,
                 arguments: match args {
-                    Some(args) => args,
+                    Some(args) if args.is_object() => args,
+                    Some(_) => {
+                        let name = format!("{}.functionCall.args", here());
+                        return Err(Untranslatable::named(name, "is no object"));
+                    }
                     None => no_arguments(),
                 },
                 signature,

@@ -240,3 +240,13 @@ fn generations_are_read_from_names() {
         assert_eq!(generation(model), expected, "{model}");
     }
 }
+
+#[test]
+fn a_call_that_names_no_function_is_no_answer() {
+    for call in ["{}", r#"{"name":null}"#, r#"{"name":""}"#] {
+        let body = format!(
+            r#"{{"candidates":[{{"content":{{"parts":[{{"functionCall":{call}}}]}},"finishReason":"STOP"}}]}}"#
+        );
+        assert!(read_answer(&body).is_err(), "{call}");
+    }
+}

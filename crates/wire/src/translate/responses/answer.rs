@@ -199,6 +199,7 @@ fn read_output<'a>(
             let is_custom = item.input.is_some();
             let name = item
                 .name
+                .filter(|name| !name.is_empty())
                 .ok_or(Unreadable("a call names no function".into()))?;
             let (name, arguments) = if is_custom {
                 let wrapped = custom::wrapped(&item.input.unwrap_or_default())

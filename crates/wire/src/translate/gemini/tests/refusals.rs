@@ -23,6 +23,7 @@ fn what_cannot_be_said_to_others_is_refused_by_the_client_s_name() {
         (part("{}"), "contents.0.parts.1", "says nothing"),
         (part(r#"{"text":"a","functionCall":{"name":"f"}}"#), "contents.0.parts.1", "several things"),
         (part(r#"{"functionCall":{"args":{}}}"#), "contents.0.parts.1.functionCall.name", "missing"),
+        (part(r#"{"functionCall":{"name":"f","args":"x"}}"#), "contents.0.parts.1.functionCall.args", "no object"),
         (part(r#"{"functionResponse":{"name":"f","response":{}}}"#), "contents.0.parts.1.functionResponse", "answers no function call"),
         (part(r#"{"functionResponse":{"name":"f","response":{},"willContinue":true}}"#), "contents.0.parts.1.functionResponse.willContinue", "another provider"),
         (part(r#"{"text":1}"#), "contents.0.parts.1.text", "cannot be read"),
