@@ -1,7 +1,8 @@
-//! Our own errors in the shape of the client's protocol, as a whole answer or inside a stream.
+//! Errors in the shape of the client's protocol, as a whole answer or inside a stream: our own, whose type is
+//! always one of ours (`waybill_…`), and, named by [`told`](crate::translate::told), a provider's of another
+//! language.
 //!
-//! Promises: the type is always one of ours (`waybill_…`), never a provider's code; the official SDKs
-//! turn every one of these into the exception they have for it.
+//! Promises: the official SDKs turn every one of these into the exception they have for it.
 //!
 //! Must not know: why it failed; code and message come in.
 

@@ -16,11 +16,8 @@ use super::{
 };
 use crate::{
     egress::Proxy,
-    upstream::{Outlet, TransportError, ask},
+    upstream::{Outlet, TransportError, USER_AGENT, ask},
 };
-
-/// How the gateway calls itself.
-const USER_AGENT: &str = concat!("waybill/", env!("CARGO_PKG_VERSION"));
 
 /// Longest time for an answer, from the connection to its end.
 pub const TIME_TO_ANSWER: Duration = Duration::from_secs(10);

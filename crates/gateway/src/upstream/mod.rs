@@ -40,8 +40,8 @@ use waybill_wire::{
 
 pub use answer::{AnswerStream, Broken};
 pub use ask::ask;
-pub use build::headers_sent;
 use build::next_stage;
+pub use build::{USER_AGENT, headers_sent};
 pub use connect::{Outlet, Tls, TransportError};
 pub use course::{Broke, Course, Follows};
 pub use failure::{Fault, failure_of};
@@ -104,7 +104,7 @@ pub async fn serve(
     };
     let mut connect = Connect::KeptAlive;
     let mut stage = Stage::AsSent;
-    let mut last: Option<Follows> = None;
+    let mut last: Option<(Follows, bool)> = None;
     loop {
         let place = chosen.account.place(worker.shared.clock.now());
         let prepared = match build::prepare(inbound, &chosen, place, stage) {
@@ -120,7 +120,7 @@ pub async fn serve(
                 choosing.stamp_route(worker, inbound);
                 return Err(match last {
                     // What was tried before says more to a client that may send it again.
-                    Some(follows) => last_word(inbound, &follows),
+                    Some((follows, translated)) => last_word(inbound, &follows, translated),
                     None => Exhausted::Refused(refusal),
                 });
             }
@@ -181,7 +181,7 @@ pub async fn serve(
             }
         };
         stamp(&mut attempt, &mut failure, &follows);
-        last = Some(follows);
+        last = Some((follows, is_translated));
         if failure.cause == Cause::ThinkingSignature {
             failure.kind = match stage {
                 Stage::AsSent => EventKind::SignatureError,
@@ -221,11 +221,7 @@ pub async fn serve(
                 // It was waited for: what the accounts are like is what they are like now.
                 choosing.stamp_route(worker, inbound);
             }
-            let told = last_word(inbound, &follows);
-            return Err(match is_translated {
-                true => in_clients_language(inbound, told),
-                false => told,
-            });
+            return Err(last_word(inbound, &follows, is_translated));
         };
         chosen = next;
     }
@@ -296,7 +292,7 @@ fn stamp(attempt: &mut Attempt, failure: &mut Failure, follows: &Follows) {
 }
 
 /// What the client is told: nothing was left to try.
-fn last_word(inbound: &mut Inbound, follows: &Follows) -> Exhausted {
+fn last_word(inbound: &mut Inbound, follows: &Follows, is_translated: bool) -> Exhausted {
     let ended = match follows.decision {
         // Another request took the last slot since the facts were looked at, or the wait was in vain.
         Decision::NextAccount | Decision::RetrySameAccount => follows.without_next(),
@@ -311,7 +307,10 @@ fn last_word(inbound: &mut Inbound, follows: &Follows) -> Exhausted {
     stamp(attempt, &mut failure, &ended);
     let told = told(ended.decision, attempt, &failure);
     attempt.failure = Some(failure);
-    told
+    match is_translated {
+        true => in_clients_language(inbound, told),
+        false => told,
+    }
 }
 
 /// The provider's error, told in the client's language: its status and its words, and how long to wait.

@@ -5,8 +5,9 @@
 //! failed; what is limited until when goes into headers elsewhere.
 
 use bytes::Bytes;
-use serde_json::json;
 use waybill_model::protocol::{Protocol, StreamFormat};
+
+use crate::render;
 
 /// A kind of error that every provider has a word for.
 struct Kind {
@@ -65,6 +66,16 @@ fn kind_of(status: u16) -> &'static Kind {
     found.unwrap_or(&KINDS[0])
 }
 
+impl Kind {
+    const fn name(&self, protocol: Protocol) -> &'static str {
+        match protocol {
+            Protocol::Anthropic => self.anthropic,
+            Protocol::OpenAi => self.openai,
+            Protocol::Gemini => self.gemini,
+        }
+    }
+}
+
 /// What a client of `protocol` is told where the provider of another language answered with `status`: the
 /// status, and the body.
 pub fn error_answer(
@@ -78,57 +89,21 @@ pub fn error_answer(
         Protocol::Anthropic if kind.status == 503 => OVERLOADED,
         Protocol::Anthropic | Protocol::OpenAi | Protocol::Gemini => kind.status,
     };
-    (
-        status,
-        Bytes::from(body(protocol, kind, status, message, request_id)),
-    )
+    let name = kind.name(protocol);
+    let body = render::error_body(protocol, status, name, message, request_id);
+    (status, body)
 }
 
 /// The same as the event that ends a stream. `status`: of the error, not of the answer that holds it.
 pub fn error_event(format: StreamFormat, status: u16, message: &str, request_id: &str) -> Bytes {
-    let of = |protocol| {
-        let (_, body) = error_answer(protocol, status, message, request_id);
-        String::from_utf8_lossy(&body).into_owned()
+    let protocol = match format {
+        StreamFormat::AnthropicSse => Protocol::Anthropic,
+        StreamFormat::ChatSse | StreamFormat::ResponsesSse => Protocol::OpenAi,
+        StreamFormat::GeminiSse | StreamFormat::GeminiArray => Protocol::Gemini,
     };
-    Bytes::from(match format {
-        StreamFormat::AnthropicSse => {
-            format!("event: error\ndata: {}\n\n", of(Protocol::Anthropic))
-        }
-        StreamFormat::ChatSse => format!("data: {}\n\n", of(Protocol::OpenAi)),
-        StreamFormat::ResponsesSse => {
-            let kind = kind_of(status);
-            let event = json!({
-                "type": "error",
-                "code": kind.openai,
-                "message": message,
-                "param": null,
-                "sequence_number": 0,
-                "error": {"message": message, "type": kind.openai, "param": null, "code": kind.openai},
-                "request_id": request_id,
-            });
-            format!("event: error\ndata: {event}\n\n")
-        }
-        StreamFormat::GeminiSse => format!("data: {}\n\n", of(Protocol::Gemini)),
-        StreamFormat::GeminiArray => format!(",\n{}\n]\n", of(Protocol::Gemini)),
-    })
-}
-
-fn body(protocol: Protocol, kind: &Kind, status: u16, message: &str, request_id: &str) -> String {
-    match protocol {
-        Protocol::Anthropic => json!({
-            "type": "error",
-            "error": {"type": kind.anthropic, "message": message},
-            "request_id": request_id,
-        }),
-        Protocol::OpenAi => json!({
-            "error": {"message": message, "type": kind.openai, "param": null, "code": null},
-            "request_id": request_id,
-        }),
-        Protocol::Gemini => json!({
-            "error": {"code": status, "message": message, "status": kind.gemini},
-        }),
-    }
-    .to_string()
+    let kind = kind_of(status);
+    let name = kind.name(protocol);
+    render::error_event(format, kind.status, name, message, request_id, true)
 }
 
 #[cfg(test)]

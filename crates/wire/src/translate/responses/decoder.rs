@@ -290,7 +290,9 @@ impl Decoder {
             Kind::Function => item.name.clone(),
             Kind::Custom => item.name.as_deref().map(custom::marked),
         };
-        let name = name.ok_or(Unreadable("a call names no function".into()))?;
+        let name = name
+            .filter(|name| !name.is_empty())
+            .ok_or(Unreadable("a call names no function".into()))?;
         self.called = true;
         if let Some(open) = &mut self.open {
             open.part = Some(Told::Arguments);
