@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     cause::{Cause, ErrorType, Owner, Phase, Severity, Source},
+    issue::IssueLink,
     id::{AccountId, ApiKeyId, ErrorId, EventId, GroupId, UserId},
     money::MicroUsd,
     protocol::{Endpoint, Platform},
@@ -136,6 +137,9 @@ pub struct ErrorLogDetail {
     pub remedy: String,
     /// Whether the exact bytes are still there to send again.
     pub replayable: bool,
+    /// The issue it belongs to; `null` for the moment until it is counted there.
+    #[serde(default)]
+    pub issue: Option<IssueLink>,
 }
 
 /// One failed upstream attempt.
@@ -370,6 +374,10 @@ pub struct Filter {
     pub client_request_id: Option<String>,
     /// Exact fingerprint, hex.
     pub fingerprint: Option<String>,
+    /// Any of these fingerprints, hex; none narrows nothing.
+    pub fingerprints: Vec<String>,
+    /// An issue's key, hex.
+    pub issue: Option<String>,
     /// Rows written after the one with this id, whenever their requests arrived.
     pub after_id: Option<i64>,
 }
@@ -401,6 +409,8 @@ impl Filter {
             request_id: None,
             client_request_id: None,
             fingerprint: None,
+            fingerprints: Vec::new(),
+            issue: None,
             after_id: None,
         }
     }

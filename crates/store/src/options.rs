@@ -96,6 +96,9 @@ pub struct RetentionPolicy {
     pub requests_max_age_ms: Option<i64>,
     /// Age of replay bodies, in milliseconds.
     pub replay_max_age_ms: Option<i64>,
+    /// Time without a failure after which an issue goes, with all that is known of it, in milliseconds. Its
+    /// counts per hour go after a year.
+    pub issues_max_age_ms: Option<i64>,
     /// Bytes in use by the database. Above it the counts of refused requests go first, then the oldest
     /// replay bodies, then the oldest details, then the oldest rows.
     pub max_bytes: Option<u64>,
@@ -118,6 +121,8 @@ pub struct RetentionReport {
     pub set_aside: u64,
     /// Changes of accounts' states that no state needs.
     pub account_events: u64,
+    /// Issues.
+    pub issues: u64,
     /// Usage of consumers that no longer exist, by window.
     pub usage: u64,
     /// Bytes in use afterwards.

@@ -7,8 +7,11 @@ use axum::{
 use serde::Deserialize;
 use waybill_model::{
     id::{ErrorId, RequestId},
+    issue::hex,
+    redact::Shown,
     view::{ErrorLogDetail, ErrorLogList, UpstreamErrorList},
 };
+use waybill_store::IssueChange;
 
 use super::{
     App,
@@ -17,7 +20,7 @@ use super::{
     openapi::{FilterParameters, PageParameters},
     problem::{Problem, ProblemDetails},
 };
-use crate::ops::filter;
+use crate::{jobs::issue_settings, ops::filter};
 
 /// Failed requests, newest first. One that succeeded after hidden failures is listed only where
 /// `recovered=true` asks for it.
@@ -66,6 +69,9 @@ pub async fn upstream_errors(
 pub struct Resolve {
     /// Whether it is dealt with.
     resolved: bool,
+    /// Whether its issue is, too. Without it the issue stays as it is: one failure dealt with is not the kind.
+    #[serde(default)]
+    issue: bool,
 }
 
 /// Marks a failure as dealt with, or not.
@@ -78,6 +84,21 @@ pub async fn resolve(
     Body(resolve): Body<Resolve>,
 ) -> Result<Json<ErrorLogDetail>, Problem> {
     let error = find(&shared, &id).await?;
+    if resolve.issue
+        && let Some(issue) = &error.issue
+        && let Some(key) = hex::key(&issue.fingerprint)
+    {
+        let change = match resolve.resolved {
+            true => IssueChange::Resolve,
+            false => IssueChange::Reopen,
+        };
+        let detail = Some(Shown::own("with one of its failures"));
+        let (settings, now) = (issue_settings(&shared), shared.clock.now());
+        shared
+            .store
+            .change_issue(key, change, Some("admin".to_owned()), detail, settings, now)
+            .await?;
+    }
     shared
         .store
         .set_resolved(error.log.id, resolve.resolved)

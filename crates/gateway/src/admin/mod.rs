@@ -14,6 +14,7 @@ mod concurrency;
 mod entities;
 mod errors;
 mod groups;
+mod issues;
 mod jobs;
 mod metrics;
 mod openapi;
@@ -58,6 +59,13 @@ fn routes() -> Vec<Route> {
             errors::upstream_errors,
         ),
         put("/api/v1/admin/ops/errors/{id}/resolve", errors::resolve),
+        get("/api/v1/admin/ops/issues", issues::list),
+        get("/api/v1/admin/ops/issues/{fingerprint}", issues::show),
+        put("/api/v1/admin/ops/issues/{fingerprint}", issues::change),
+        post("/api/v1/admin/ops/issues/{fingerprint}/notes", issues::note),
+        get("/api/v1/admin/ops/issue-rules", issues::rules),
+        post("/api/v1/admin/ops/issue-rules", issues::add_rule),
+        delete("/api/v1/admin/ops/issue-rules/{id}", issues::remove_rule),
         get(
             "/api/v1/admin/ops/upstream-errors",
             records::upstream_errors,

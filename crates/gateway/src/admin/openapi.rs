@@ -15,12 +15,13 @@ use utoipa::{
 };
 
 use super::{
-    App, accounts, api_keys, availability, books, concurrency, errors, groups, jobs, metrics,
+    App, accounts, api_keys, availability, books, concurrency, errors, groups, issues, jobs, metrics,
     prices, probes, problem, records, replicas, users,
 };
 use crate::ops::{
     accounts as asked,
     filter::{self, Takes},
+    issues as asked_of_issues,
 };
 
 /// The OpenAPI document.
@@ -46,6 +47,7 @@ pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
     paths(
         probes::live, probes::ready, metrics::show, serve,
         errors::list, errors::show, errors::upstream_errors, errors::resolve,
+        issues::list, issues::show, issues::change, issues::note, issues::rules, issues::add_rule, issues::remove_rule,
         records::upstream_errors, records::upstream_error, records::requests, records::noise, books::show, jobs::list, replicas::list, availability::show, concurrency::show,
         accounts::list, accounts::create, accounts::show, accounts::change, accounts::remove, accounts::enable, accounts::disable,
         accounts::reset, accounts::test, accounts::events,
@@ -101,6 +103,8 @@ parameters! {
     PageParameters = filter::ORDER, filter::NUMBERS;
     /// What a small list takes.
     NumberParameters = filter::NUMBERS;
+    /// What issues take.
+    IssueParameters = asked_of_issues::ISSUES;
     /// What an account's events take.
     EventParameters = asked::EVENTS;
     /// What availability takes.

@@ -89,6 +89,11 @@ impl Remote {
         self.ask(Method::POST, path, Bytes::from(body.to_string()))
     }
 
+    /// `PUT` with a JSON body.
+    pub fn put<T: DeserializeOwned>(&self, path: &str, body: &Value) -> anyhow::Result<T> {
+        self.ask(Method::PUT, path, Bytes::from(body.to_string()))
+    }
+
     fn ask<T: DeserializeOwned>(
         &self,
         method: Method,

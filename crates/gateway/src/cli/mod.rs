@@ -9,6 +9,7 @@ mod configured;
 mod errors;
 mod flags;
 mod http;
+mod issues;
 mod standing;
 mod story;
 mod table;
@@ -57,6 +58,9 @@ pub enum Command {
     /// Failed upstream attempts, also those that failover hid.
     #[command(subcommand)]
     UpstreamErrors(upstream_errors::UpstreamErrors),
+    /// Issues: failures of one kind as one thing.
+    #[command(subcommand)]
+    Issues(issues::Issues),
     /// Accounts of a running gateway.
     #[command(subcommand)]
     Accounts(accounts::Accounts),
@@ -173,6 +177,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Doctor(args) => crate::upkeep::examine(args),
         Command::Errors(command) => errors::run(command),
         Command::UpstreamErrors(command) => upstream_errors::run(command),
+        Command::Issues(command) => issues::run(command),
         Command::Accounts(command) => accounts::run(command),
         Command::Keys(command) => configured::keys(command),
     }

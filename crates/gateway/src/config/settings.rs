@@ -217,6 +217,10 @@ pub struct Retention {
     pub requests: Duration,
     /// Replay bodies.
     pub replay: Duration,
+    /// Issues without a failure.
+    pub issues: Duration,
+    /// An issue without a failure for so long is resolved.
+    pub issue_quiet: Duration,
     /// The store's size; the oldest go first.
     pub max_bytes: u64,
 }
@@ -228,6 +232,8 @@ impl Default for Retention {
             errors: DAY * 30,
             requests: DAY * 7,
             replay: DAY * 3,
+            issues: DAY * 90,
+            issue_quiet: DAY * 7,
             max_bytes: 10 << 30,
         }
     }

@@ -9,5 +9,6 @@
 
 pub mod accounts;
 pub mod filter;
+pub mod issues;
 pub mod query;
 pub mod time_range;

@@ -18,3 +18,5 @@ mod requests;
 pub(crate) mod states;
 mod stepped;
 pub(crate) mod usage;
+
+pub(crate) use condition::like_pattern;
