@@ -121,7 +121,10 @@ pub async fn change(
     if !matches!(change, IssueChange::Ignore(_))
         && let Some((field, _)) = ends.iter().find(|(_, given)| *given)
     {
-        return Err(Problem::field(*field, "it is for the state `ignored` alone"));
+        return Err(Problem::field(
+            *field,
+            "it is for the state `ignored` alone",
+        ));
     }
     if form.ignore_until.is_some_and(|until| until <= now) {
         return Err(Problem::field("ignore_until", "it is not in the future"));
@@ -131,7 +134,12 @@ pub async fn change(
     }
     find(&shared, key).await?;
     let note = form.note.filter(|note| !note.trim().is_empty());
-    let note = note.map(|note| shared.secrets.redactor().text_bounded(&note, MAX_NOTE_BYTES));
+    let note = note.map(|note| {
+        shared
+            .secrets
+            .redactor()
+            .text_bounded(&note, MAX_NOTE_BYTES)
+    });
     shared
         .store
         .change_issue(
@@ -169,7 +177,10 @@ pub async fn note(
         return Err(Problem::field("text", detail));
     }
     find(&shared, key).await?;
-    let shown = shared.secrets.redactor().text_bounded(&note.text, MAX_NOTE_BYTES);
+    let shown = shared
+        .secrets
+        .redactor()
+        .text_bounded(&note.text, MAX_NOTE_BYTES);
     let made = shared
         .store
         .add_issue_note(key, shown, Some(ACTOR.to_owned()), shared.clock.now())

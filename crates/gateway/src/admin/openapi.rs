@@ -15,8 +15,8 @@ use utoipa::{
 };
 
 use super::{
-    App, accounts, api_keys, availability, books, concurrency, errors, groups, issues, jobs, metrics,
-    prices, probes, problem, records, replicas, users,
+    App, accounts, api_keys, availability, books, concurrency, errors, groups, issues, jobs,
+    metrics, prices, probes, problem, records, replicas, users,
 };
 use crate::ops::{
     accounts as asked,

@@ -169,7 +169,8 @@ pub fn run(command: Issues) -> anyhow::Result<()> {
         }
         Issues::Note(args) => note(&args),
         Issues::Merge(args) => {
-            let rule = json!({ "kind": "merge", "into": args.into, "fingerprints": args.fingerprints });
+            let rule =
+                json!({ "kind": "merge", "into": args.into, "fingerprints": args.fingerprints });
             add_rule(&args.client, &rule)
         }
         Issues::Split(args) => {
@@ -334,7 +335,10 @@ fn tell(client: &ClientArgs, issue: &IssueDetail) -> anyhow::Result<()> {
     let (log, colours) = (&issue.log, table::colours());
     writeln!(out, "{}", toned(&clean(&log.title), Tone::Bold, colours))?;
     let state = toned(log.state.as_str(), tone(log.state), colours);
-    let by = log.state_by.as_deref().map(|by| format!(" by {}", clean(by)));
+    let by = log
+        .state_by
+        .as_deref()
+        .map(|by| format!(" by {}", clean(by)));
     writeln!(
         out,
         "{state} since {} ({}{})",
@@ -354,7 +358,11 @@ fn tell(client: &ClientArgs, issue: &IssueDetail) -> anyhow::Result<()> {
     )?;
     writeln!(out, "24 hours  |{}|", sparkline(&log.hourly))?;
     writeln!(out, "{}\n{}", issue.explanation, issue.remedy)?;
-    writeln!(out, "A failure to look at: waybill errors show {}", log.sample_error_id)?;
+    writeln!(
+        out,
+        "A failure to look at: waybill errors show {}",
+        log.sample_error_id
+    )?;
     let lists = [
         ("users", &issue.members.users),
         ("keys", &issue.members.api_keys),
@@ -362,10 +370,18 @@ fn tell(client: &ClientArgs, issue: &IssueDetail) -> anyhow::Result<()> {
         ("models", &issue.members.models),
         ("groups", &issue.members.groups),
     ];
-    let rows: Vec<Vec<Cell>> = lists.into_iter().flat_map(|(sort, list)| members(sort, list)).collect();
+    let rows: Vec<Vec<Cell>> = lists
+        .into_iter()
+        .flat_map(|(sort, list)| members(sort, list))
+        .collect();
     if !rows.is_empty() {
         writeln!(out)?;
-        table::write(&mut out, &["AFFECTS", "ID", "NAME", "FAILURES", "HIDDEN"], &rows, colours)?;
+        table::write(
+            &mut out,
+            &["AFFECTS", "ID", "NAME", "FAILURES", "HIDDEN"],
+            &rows,
+            colours,
+        )?;
     }
     writeln!(out)?;
     let rows: Vec<Vec<Cell>> = issue
@@ -381,10 +397,21 @@ fn tell(client: &ClientArgs, issue: &IssueDetail) -> anyhow::Result<()> {
             ]
         })
         .collect();
-    table::write(&mut out, &["TIME", "STATE", "WHY", "BY", "NOTE"], &rows, colours)?;
+    table::write(
+        &mut out,
+        &["TIME", "STATE", "WHY", "BY", "NOTE"],
+        &rows,
+        colours,
+    )?;
     for note in &issue.notes {
         let author = note.author.as_deref().unwrap_or("somebody");
-        writeln!(out, "\n{} {}: {}", note.at, clean(author), table::clean_lines(&note.text))?;
+        writeln!(
+            out,
+            "\n{} {}: {}",
+            note.at,
+            clean(author),
+            table::clean_lines(&note.text)
+        )?;
     }
     Ok(())
 }

@@ -50,12 +50,26 @@ impl Store {
                 match change {
                     IssueChange::Resolve if row.standing.state == IssueState::Resolved => Ok(()),
                     IssueChange::Reopen if row.standing.state == IssueState::Ongoing => Ok(()),
-                    IssueChange::Resolve => {
-                        set(db, row, IssueState::Resolved, Why::Manual, actor, detail, &settings, now)
-                    }
-                    IssueChange::Reopen => {
-                        set(db, row, IssueState::Ongoing, Why::Manual, actor, detail, &settings, now)
-                    }
+                    IssueChange::Resolve => set(
+                        db,
+                        row,
+                        IssueState::Resolved,
+                        Why::Manual,
+                        actor,
+                        detail,
+                        &settings,
+                        now,
+                    ),
+                    IssueChange::Reopen => set(
+                        db,
+                        row,
+                        IssueState::Ongoing,
+                        Why::Manual,
+                        actor,
+                        detail,
+                        &settings,
+                        now,
+                    ),
                     IssueChange::Ignore(ignore) => {
                         let mut row = row;
                         row.standing.ignore = Ignore {
@@ -64,7 +78,16 @@ impl Store {
                                 .map(|more| more.saturating_add(row.total())),
                             ..ignore
                         };
-                        set(db, row, IssueState::Ignored, Why::Manual, actor, detail, &settings, now)
+                        set(
+                            db,
+                            row,
+                            IssueState::Ignored,
+                            Why::Manual,
+                            actor,
+                            detail,
+                            &settings,
+                            now,
+                        )
                     }
                 }
             })
@@ -94,7 +117,16 @@ impl Store {
                 if row.standing.state == IssueState::Resolved || is_left {
                     return Ok(false);
                 }
-                set(db, row, IssueState::Resolved, why, Some(actor), None, &settings, now)?;
+                set(
+                    db,
+                    row,
+                    IssueState::Resolved,
+                    why,
+                    Some(actor),
+                    None,
+                    &settings,
+                    now,
+                )?;
                 Ok(true)
             })
             .await
@@ -148,7 +180,16 @@ fn set(
     now: UnixMillis,
 ) -> Result<()> {
     let from = row.standing.state;
-    row::history(db, row.key, now, Some(from), to, why, actor.as_deref(), detail)?;
+    row::history(
+        db,
+        row.key,
+        now,
+        Some(from),
+        to,
+        why,
+        actor.as_deref(),
+        detail,
+    )?;
     row.standing.state = to;
     row.standing.since = now;
     if to != IssueState::Ignored {

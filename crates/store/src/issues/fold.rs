@@ -177,7 +177,9 @@ fn read_batch(db: &dyn Db) -> Result<Option<Batch>> {
             let kind = match known_kind(db, failure.fingerprint)? {
                 Some(kind) => kind,
                 None => {
-                    let Some(kind) = new_kind(db, failure)? else { continue };
+                    let Some(kind) = new_kind(db, failure)? else {
+                        continue;
+                    };
                     new_kinds.push(kind.clone());
                     kind
                 }
@@ -223,7 +225,10 @@ fn read_failure(cells: &mut Cells<'_>) -> Result<Failure> {
 
 fn recounting(db: &dyn Db) -> Result<HashSet<Key>> {
     let sql = "SELECT fingerprint FROM issue_kinds WHERE recounting = 1";
-    Ok(db.rows(sql, &[], |cells| cells.next())?.into_iter().collect())
+    Ok(db
+        .rows(sql, &[], |cells| cells.next())?
+        .into_iter()
+        .collect())
 }
 
 /// In the order [`read_kind`] reads them; `k` is the table of kinds.
@@ -306,7 +311,15 @@ fn write_batch(
     }
     let mut transitions = 0;
     for (key, tally) in tally(batch.failures, &batch.kinds, &batch.place.rules) {
-        transitions += add(db, key, &tally, &batch.kinds, batch.is_recount, settings, now)?;
+        transitions += add(
+            db,
+            key,
+            &tally,
+            &batch.kinds,
+            batch.is_recount,
+            settings,
+            now,
+        )?;
     }
     if batch.is_recount && !batch.is_full {
         transitions += rules::recounted(db, settings, now)?;

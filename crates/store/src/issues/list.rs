@@ -122,12 +122,10 @@ fn key_of(db: &dyn Db, fingerprint: Key, of: &Attributes) -> Result<Option<Key>>
     )?;
     let Some(issue) = issue else { return Ok(None) };
     let rules = super::rules::bodies(db)?;
-    Ok(Some(
-        match waybill_model::issue::split_of(issue, &rules) {
-            Some(by) => waybill_model::issue::part(issue, by, &of.value(by)),
-            None => issue,
-        },
-    ))
+    Ok(Some(match waybill_model::issue::split_of(issue, &rules) {
+        Some(by) => waybill_model::issue::part(issue, by, &of.value(by)),
+        None => issue,
+    }))
 }
 
 /// The issue of an error, as its detail shows it.
@@ -153,7 +151,11 @@ pub(crate) fn resolve(db: &dyn Db, filter: &Filter) -> Result<Filter> {
         return Ok(filter);
     };
     let nothing = vec![String::new()];
-    let Some(row) = hex::key(&text).map(|key| row::find(db, key)).transpose()?.flatten() else {
+    let Some(row) = hex::key(&text)
+        .map(|key| row::find(db, key))
+        .transpose()?
+        .flatten()
+    else {
         filter.fingerprints = nothing;
         return Ok(filter);
     };
@@ -275,7 +277,10 @@ fn list(
     let (by, index, mark) = column(sort);
     let (conditions, given) = conditions(db, filter);
     let from = db.dialect().by_index("issues", "i", index);
-    let mut sql = format!("SELECT {}, {by} FROM {from} WHERE {conditions}", row::COLUMNS);
+    let mut sql = format!(
+        "SELECT {}, {by} FROM {from} WHERE {conditions}",
+        row::COLUMNS
+    );
     let mut values = given.clone();
     let mut offset = u64::from(number - 1) * u64::from(page_size);
     if let Some(cursor) = page.cursor.as_deref() {
@@ -285,8 +290,13 @@ fn list(
         offset = 0;
     }
     sql += &format!(" ORDER BY {by} DESC, i.issue DESC LIMIT ? OFFSET ?");
-    values.extend([Value::Int(i64::from(page_size) + 1), Value::Int(int(offset))]);
-    let mut rows = db.rows(&sql, &values, |cells| Ok((row::read(cells)?, cells.next::<i64>()?)))?;
+    values.extend([
+        Value::Int(i64::from(page_size) + 1),
+        Value::Int(int(offset)),
+    ]);
+    let mut rows = db.rows(&sql, &values, |cells| {
+        Ok((row::read(cells)?, cells.next::<i64>()?))
+    })?;
     let has_more = rows.len() > page_size as usize;
     rows.truncate(page_size as usize);
     let next_cursor = rows
@@ -347,7 +357,9 @@ fn logs(db: &dyn Db, rows: &[Row], now: UnixMillis) -> Result<Vec<IssueLog>> {
             Ok((cells.next::<Key>()?, cells.next::<i64>()?, cells.count()?))
         })?;
         for (key, hour, count) in found {
-            let counts = hourly.entry(key).or_insert_with(|| vec![0; HOURS_SHOWN as usize]);
+            let counts = hourly
+                .entry(key)
+                .or_insert_with(|| vec![0; HOURS_SHOWN as usize]);
             let at = usize::try_from(hour.div_euclid(HOUR_MS) - first).unwrap_or(usize::MAX);
             if let Some(slot) = counts.get_mut(at) {
                 *slot += count;
@@ -356,7 +368,11 @@ fn logs(db: &dyn Db, rows: &[Row], now: UnixMillis) -> Result<Vec<IssueLog>> {
     }
     let log = |row: &Row| {
         let hours = hourly.remove(&row.key);
-        shown(row, hours.unwrap_or_else(|| vec![0; HOURS_SHOWN as usize]), now)
+        shown(
+            row,
+            hours.unwrap_or_else(|| vec![0; HOURS_SHOWN as usize]),
+            now,
+        )
     };
     Ok(rows.iter().map(log).collect())
 }

@@ -22,7 +22,13 @@ pub(crate) fn remove_issues(db: &dyn Db, before: UnixMillis) -> Result<u64> {
         |cells| cells.next(),
     )?;
     for key in &old {
-        for table in ["issue_hours", "issue_members", "issue_history", "issue_notes", "issues"] {
+        for table in [
+            "issue_hours",
+            "issue_members",
+            "issue_history",
+            "issue_notes",
+            "issues",
+        ] {
             db.execute(
                 &format!("DELETE FROM {table} WHERE issue = ?1"),
                 values![key.as_slice()],

@@ -3,7 +3,10 @@
 use waybill_model::{
     cause::{Cause, Owner, Phase, Severity},
     id::ErrorId,
-    issue::{Facts, HOUR_MS, Ignore, IssueState, Rate, Settings, Standing, Weight, Why, next_look, settle},
+    issue::{
+        Facts, HOUR_MS, Ignore, IssueState, Rate, Settings, Standing, Weight, Why, next_look,
+        settle,
+    },
     protocol::Platform,
     time::UnixMillis,
 };
@@ -145,7 +148,11 @@ impl Row {
     /// Adds what a batch has, but for members and hours.
     pub(super) fn add(&mut self, tally: &Tally) {
         let was_empty = self.total() == 0;
-        self.first = if was_empty { tally.first } else { self.first.min(tally.first) };
+        self.first = if was_empty {
+            tally.first
+        } else {
+            self.first.min(tally.first)
+        };
         if was_empty || tally.last >= self.last {
             self.last = tally.last;
             self.owner = tally.owner;
@@ -161,10 +168,10 @@ impl Row {
         self.count.hidden += tally.count.hidden;
         for (hour, count) in &tally.hours {
             let middle = UnixMillis(*hour).plus_ms(HOUR_MS / 2);
-            self.weight = self
-                .weight
-                .with(count.seen, false, middle)
-                .with(count.hidden, true, middle);
+            self.weight =
+                self.weight
+                    .with(count.seen, false, middle)
+                    .with(count.hidden, true, middle);
         }
     }
 
@@ -187,7 +194,16 @@ impl Row {
         for transition in &made {
             self.why = transition.why;
             self.actor = None;
-            history(db, self.key, now, Some(from), transition.to, transition.why, None, None)?;
+            history(
+                db,
+                self.key,
+                now,
+                Some(from),
+                transition.to,
+                transition.why,
+                None,
+                None,
+            )?;
             from = transition.to;
         }
         Ok(made.len())

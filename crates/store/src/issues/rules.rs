@@ -106,7 +106,9 @@ pub(super) fn bodies(db: &dyn Db) -> Result<Vec<RuleBody>> {
 fn changed(db: &dyn Db, before: &[RuleBody]) -> Result<()> {
     let after = bodies(db)?;
     let sql = format!("SELECT {KIND_COLUMNS}, k.recounting FROM issue_kinds k");
-    let kinds = db.rows(&sql, &[], |cells| Ok((read_kind(cells)?, cells.next::<bool>()?)))?;
+    let kinds = db.rows(&sql, &[], |cells| {
+        Ok((read_kind(cells)?, cells.next::<bool>()?))
+    })?;
     let place = |kind: &_, rules: &[RuleBody]| {
         let issue = issue_of(kind, rules);
         (issue, split_of(issue, rules))
@@ -119,7 +121,10 @@ fn changed(db: &dyn Db, before: &[RuleBody]) -> Result<()> {
         }
     }
     for (kind, _) in &kinds {
-        let (old, new) = (place(&kind.facts(), before).0, place(&kind.facts(), &after).0);
+        let (old, new) = (
+            place(&kind.facts(), before).0,
+            place(&kind.facts(), &after).0,
+        );
         if touched.contains(&old) || touched.contains(&new) {
             db.execute(
                 "UPDATE issue_kinds SET issue = ?2, recounting = 1 WHERE fingerprint = ?1",
@@ -164,8 +169,14 @@ fn empty(db: &dyn Db, issue: Key) -> Result<()> {
 
 /// Everything is counted anew: states are looked at again.
 pub(super) fn recounted(db: &dyn Db, settings: &Settings, now: UnixMillis) -> Result<u64> {
-    db.execute("UPDATE issue_kinds SET recounting = 0 WHERE recounting = 1", &[])?;
-    let sql = format!("SELECT {} FROM issues i WHERE i.recounting = 1", row::COLUMNS);
+    db.execute(
+        "UPDATE issue_kinds SET recounting = 0 WHERE recounting = 1",
+        &[],
+    )?;
+    let sql = format!(
+        "SELECT {} FROM issues i WHERE i.recounting = 1",
+        row::COLUMNS
+    );
     let mut transitions = 0;
     for mut row in db.rows(&sql, &[], row::read)? {
         row.recounting = false;

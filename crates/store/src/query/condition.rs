@@ -437,10 +437,7 @@ fn verdict(all: &mut Conditions, filter: &Filter) {
             .iter()
             .map(|hex| Value::Bytes(unhex(hex).unwrap_or_default()))
             .collect();
-        all.with(
-            &all.dialect.one_of("e.fingerprint", values.len()),
-            &values,
-        );
+        all.with(&all.dialect.one_of("e.fingerprint", values.len()), &values);
     }
     if filter.view != View::All {
         let view = filter.view.as_str();
