@@ -153,6 +153,8 @@ words! {
         WayFailing = "way_failing",
         /// The conversation belongs to another account.
         Sticky = "sticky",
+        /// Its provider has no words for what is asked.
+        Untranslatable = "untranslatable",
     }
 }
 

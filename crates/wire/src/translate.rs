@@ -25,6 +25,7 @@ pub mod schema;
 pub mod talk;
 pub mod text;
 pub mod told;
+pub mod tongue;
 pub mod unsigned;
 
 pub use crossing::Crossing;

@@ -13,6 +13,7 @@ use waybill_model::{
     protocol::{OpenAiApi, Platform, Protocol},
     time::UnixMillis,
 };
+use waybill_wire::translate::tongue::Tongue;
 
 use super::{Credential, Lanes, Line, Live, ModelMap, Upstream, Way, WayKey};
 use crate::{
@@ -117,6 +118,8 @@ pub struct AccountEntry {
     pub fallbacks: Vec<Address>,
     /// Which of OpenAI's APIs its server speaks; empty on other platforms.
     pub apis: Vec<OpenAiApi>,
+    /// What it is spoken to in.
+    pub tongue: Tongue,
     /// The Google Cloud project that it works in.
     pub project: Option<Arc<str>>,
     /// What it presents; `None` when something sealed of it could not be opened.
@@ -398,6 +401,7 @@ fn account_entry(
         upstream,
         fallbacks,
         apis: account.apis.clone(),
+        tongue: Tongue::of(account.platform, &account.apis),
         project: account.project.as_deref().map(Arc::from),
         credential,
         headers,

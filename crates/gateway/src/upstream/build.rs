@@ -141,12 +141,9 @@ fn bridge_to(inbound: &Inbound, account: &AccountEntry) -> Result<Option<Bridge>
             Err(Refusal::new(Code::NotFound, why))
         }
         Way::Over(bridge) => Ok(Some(bridge)),
-        Way::Closed(why) => Err(Refusal::new(
-            Code::Untranslatable,
-            format!(
-                "`{}` {why}: the group that serves this model has {} accounts",
-                inbound.endpoint, account.platform
-            ),
+        Way::Closed => Err(Refusal::no_counterpart(
+            Some(inbound.endpoint),
+            account.platform,
         )),
     }
 }

@@ -45,8 +45,8 @@ pub enum Way {
     Direct,
     /// Translated.
     Over(Bridge),
-    /// Not at all: why, as the end of a sentence that begins with the endpoint.
-    Closed(&'static str),
+    /// Not at all: the provider has no counterpart to it.
+    Closed,
 }
 
 /// How an endpoint is served by accounts of a platform; `apis`: which of OpenAI's an OpenAI account speaks.
@@ -65,7 +65,7 @@ pub fn way(protocol: Protocol, endpoint: Endpoint, platform: Platform, apis: &[O
         Endpoint::Embeddings if platform == Platform::OpenAi => return Way::Direct,
         Endpoint::EmbedContent if platform == Platform::Gemini => return Way::Direct,
         Endpoint::Embeddings | Endpoint::EmbedContent | Endpoint::Models => {
-            return Way::Closed("has no counterpart there");
+            return Way::Closed;
         }
     };
     let speaks = |api| apis.is_empty() || apis.contains(&api);
@@ -91,7 +91,7 @@ pub fn way(protocol: Protocol, endpoint: Endpoint, platform: Platform, apis: &[O
         return Way::Direct;
     }
     if asks == Asks::Count && !matches!(provider, Dialect::Messages | Dialect::Gemini) {
-        return Way::Closed("has no counterpart there");
+        return Way::Closed;
     }
     Way::Over(Bridge {
         client,
