@@ -14,7 +14,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method};
 use tokio::time::Instant;
 use waybill_model::{
-    cause::Source,
+    cause::{Blame, Source},
     protocol::StreamFormat,
     waybill::{Decision, Failure, Outcome, Relayed, StreamFault},
 };
@@ -322,13 +322,15 @@ impl Stream {
         let told = match (said, self.standing.error_form()) {
             (_, ErrorForm::None) => Bytes::new(),
             (Some(event), _) => closed(self.format, journey.shared().scrub(event)),
+            // What is wrong with a credential of the pool is not told in its provider's words.
             (None, ErrorForm::Answer | ErrorForm::Event)
-                if self.bridge.is_some() && fault == StreamFault::ErrorEvent =>
+                if self.bridge.is_some()
+                    && fault == StreamFault::ErrorEvent
+                    && failure.cause.info().blame != Blame::Credential =>
             {
-                let status = Refusal::in_place_of(&failure).code.info().status;
                 let event = told::error_event(
                     self.format,
-                    status.as_u16(),
+                    failure.cause,
                     &failure.message,
                     &journey.waybill().request_id.to_string(),
                 );
