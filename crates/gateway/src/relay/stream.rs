@@ -27,7 +27,7 @@ use waybill_wire::{
 use crate::{
     record::{CLIENT_CLOSED_REQUEST, Commit, Journey, millis_since},
     respond::Refusal,
-    routing::{AccountEntry, GroupEntry, Slot},
+    routing::{AccountEntry, GroupEntry, Place, Slot},
     standing::{Blamed, Failed},
     upstream::{AnswerStream, Fault, Streaming, failure_of, flaw_of, flaw_of_end, headers_sent},
 };
@@ -64,6 +64,7 @@ struct Facts {
     status: http::StatusCode,
     headers: HeaderMap,
     account: Arc<AccountEntry>,
+    place: Place,
     group: Option<Arc<GroupEntry>>,
     started: Instant,
     head_at: Instant,
@@ -82,6 +83,7 @@ impl Stream {
             format,
             bridge,
             account,
+            place,
             slot,
             group,
             started,
@@ -91,6 +93,7 @@ impl Stream {
             status,
             headers,
             account,
+            place,
             group,
             started,
             head_at,
@@ -313,6 +316,7 @@ impl Stream {
             headers_sent(
                 &journey.waybill().arrival.headers,
                 account,
+                self.facts.place,
                 &Method::POST,
                 self.bridge,
             ),

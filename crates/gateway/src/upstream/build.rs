@@ -72,6 +72,16 @@ pub struct Prepared {
     pub over: Option<Over>,
     /// Where it is sent.
     pub place: Place,
+    /// How the conversation is told.
+    pub stage: Stage,
+}
+
+impl Prepared {
+    /// Whether it names the project that its account works in.
+    pub fn needs_project(&self) -> bool {
+        let over = self.over.as_ref();
+        over.is_some_and(|over| over.bridge.needs_project())
+    }
 }
 
 /// A bridge, and what it needs on the way back.
@@ -116,17 +126,13 @@ pub fn prepare(
     };
     *request.version_mut() = Version::HTTP_11;
     let client = &inbound.arrival().headers;
-    *request.headers_mut() = headers_sent(client, account, &method, bridge);
+    *request.headers_mut() = headers_sent(client, account, place, &method, bridge);
     *request.method_mut() = method;
-    if place != Place::default()
-        && let Ok(host) = HeaderValue::from_str(upstream.authority.as_str())
-    {
-        request.headers_mut().insert(header::HOST, host);
-    }
     Ok(Prepared {
         request,
         over,
         place,
+        stage,
     })
 }
 
@@ -165,7 +171,7 @@ fn translated(
     })?;
     let ask = Ask {
         model: chosen.upstream_model.as_deref().unwrap_or_default(),
-        project: chosen.account.project.as_deref(),
+        project: chosen.account.project.id(),
         stream: arrival.stream,
         stage,
     };
@@ -206,6 +212,7 @@ pub fn next_stage(inbound: &Inbound, chosen: &Chosen, stage: Stage) -> Option<St
 pub fn headers_sent(
     client: &HeaderMap,
     account: &AccountEntry,
+    place: Place,
     method: &Method,
     bridge: Option<Bridge>,
 ) -> HeaderMap {
@@ -213,7 +220,7 @@ pub fn headers_sent(
         None => passed_on(client),
         Some(bridge) => own(bridge),
     };
-    if let Ok(host) = HeaderValue::from_str(account.upstream.authority.as_str()) {
+    if let Ok(host) = HeaderValue::from_str(account.upstream_at(place).authority.as_str()) {
         headers.insert(header::HOST, host);
     }
     account.headers.put_into(&mut headers);

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     app::Worker,
-    routing::{AccountEntry, Chosen, GroupEntry, Slot},
+    routing::{AccountEntry, Chosen, GroupEntry, Place, Slot},
 };
 
 /// Bytes of an error answer that are read; providers' errors are a few kilobytes at most.
@@ -77,6 +77,8 @@ pub struct Streaming {
     pub bridge: Option<Bridge>,
     /// The account, for the facts of a later failure.
     pub account: Arc<AccountEntry>,
+    /// At which of its addresses it was asked.
+    pub place: Place,
     /// Its place on the account; given to it when it is known that it serves.
     pub slot: Option<Slot>,
     /// The group it was chosen from, for the rules a later failure meets.
@@ -95,6 +97,8 @@ pub struct Asked {
     pub endpoint: Endpoint,
     /// What was translated, and is to be translated back.
     pub over: Option<Over>,
+    /// At which of the account's addresses.
+    pub place: Place,
     /// When the attempt began.
     pub started: Instant,
     /// When the head came.
@@ -146,6 +150,7 @@ pub async fn judge(
                 format,
                 bridge,
                 account: Arc::clone(&chosen.account),
+                place: asked.place,
                 slot: None,
                 group: None,
                 started,

@@ -159,6 +159,11 @@ impl Bridge {
         self.asks == Asks::Models
     }
 
+    /// Whether a request over it names the project that its account works in.
+    pub fn needs_project(&self) -> bool {
+        self.wrapped && self.asks != Asks::Count
+    }
+
     /// Whose language the provider speaks.
     pub const fn provider(&self) -> Dialect {
         self.provider
