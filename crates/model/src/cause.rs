@@ -281,6 +281,9 @@ causes! {
     InvalidResponse = "upstream.invalid_response", Upstream, Upstream, P1, Provider, Transient, true, false,
         "The provider's answer was not what its protocol promises.",
         "Check the account's base URL; open the event to see the answer.";
+    ModelGaveUp = "upstream.model_gave_up", Upstream, Upstream, P2, Provider, Transient, true, false,
+        "The model broke its own answer off: it called a tool in a way that cannot be read, or one that it was not given.",
+        "Send again; if it persists, simplify the tools, or choose another model.";
     ResponseTooLarge = "upstream.response_too_large", Upstream, Upstream, P2, Provider, Request, false, false,
         "The provider's answer is larger than the gateway's limit.",
         "Raise `limits.response_bytes` if such answers are wanted.";

@@ -263,7 +263,7 @@ fn read(
         return Err(why(Cause::ProjectUnavailable, message.to_owned()));
     }
     let id =
-        codeassist::project_of(text).map_err(|none| why(Cause::NoProject, shortened(&none.0)))?;
+        codeassist::project_of(text).map_err(|none| why(Cause::NoProject, shortened(&none.why)))?;
     rules::project(Platform::Antigravity, &id).map_err(|bad| {
         why(
             Cause::NoProject,

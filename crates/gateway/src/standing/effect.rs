@@ -75,6 +75,7 @@ pub const fn of(cause: Cause) -> Effect {
         | Cause::NotFound
         | Cause::ThinkingSignature
         | Cause::ConversationState
+        | Cause::ModelGaveUp
         | Cause::ResponseTooLarge => Effect::Nothing,
         Cause::ServerError
         | Cause::BadGateway

@@ -113,6 +113,9 @@ pub async fn attempt(
     let result = trying.await;
     attempt.duration_ms = millis_since(started);
     let result = result.map_err(|fault| {
+        if let Fault::Status { status, .. } = &fault {
+            attempt.status = Some(status.as_u16());
+        }
         let stale_connection = matches!(fault, Fault::Transport { stale: true, .. });
         let (failure, request_id) = failure_of(
             account.platform,

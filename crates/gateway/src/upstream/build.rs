@@ -141,11 +141,6 @@ fn bridge_to(inbound: &Inbound, account: &AccountEntry) -> Result<Option<Bridge>
     let protocol = inbound.arrival().protocol;
     match bridge::way(protocol, inbound.endpoint, account.platform, &account.apis) {
         Way::Direct => Ok(None),
-        Way::Over(bridge) if bridge.is_asked_with_body() && inbound.arrival().model.is_some() => {
-            let why =
-                "this provider lists its models, and tells of none by itself: ask for the list";
-            Err(Refusal::new(Code::NotFound, why))
-        }
         Way::Over(bridge) => Ok(Some(bridge)),
         Way::Closed(why) => Err(Refusal::new(
             Code::Untranslatable,
@@ -178,9 +173,14 @@ fn translated(
     let written = bridge
         .request(body, ask)
         .map_err(|refused| Refusal::new(Code::Untranslatable, refused.0))?;
+    // One model among those of the service's list is named as the service names it.
+    let named = match bridge.is_asked_with_body() {
+        true => chosen.upstream_model.as_deref(),
+        false => arrival.model.as_deref(),
+    };
     let context = Context {
         request_id: waybill.request_id.to_string(),
-        model: arrival.model.as_deref().unwrap_or_default().to_owned(),
+        model: named.unwrap_or_default().to_owned(),
         created: u64::try_from(waybill.opened_at.0 / 1000).unwrap_or(0),
         stream_usage: written.stream_usage,
     };
