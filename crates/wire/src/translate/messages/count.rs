@@ -26,16 +26,19 @@ pub fn read_request(body: &str) -> Result<Prompt<'_>, Untranslatable> {
 /// As for the request that would be sent.
 pub fn write_request(prompt: &Prompt<'_>, target: Target<'_>) -> Result<Vec<u8>, Untranslatable> {
     let request = write::request(prompt, target)?;
-    write::encode(&write::Request {
-        max_tokens: None,
-        stream: false,
-        temperature: None,
-        top_p: None,
-        top_k: None,
-        stop_sequences: &[],
-        metadata: None,
-        ..request
-    })
+    write::encode(
+        &write::Request {
+            max_tokens: None,
+            stream: false,
+            temperature: None,
+            top_p: None,
+            top_k: None,
+            stop_sequences: &[],
+            metadata: None,
+            ..request
+        },
+        prompt.room(),
+    )
 }
 
 #[derive(Serialize, Deserialize)]
