@@ -588,6 +588,26 @@ async fn antigravitys_own_paths_are_served_by_its_accounts_alone() {
     let answer = world.send(request).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert!(answer.text().contains("\"sim-agent\""), "{}", answer.text());
+    // One of them, in the client's shape; what the service does not list is not found, in the client's language.
+    for (path, name, missing) in [
+        ("/antigravity/v1/models", "id", "type"),
+        ("/antigravity/v1beta/models", "displayName", "status"),
+    ] {
+        let one = |model: &str| {
+            http::Request::get(format!("{}{path}/{model}", world.url))
+                .header("x-api-key", format!("{CLIENT_KEY}-bridged"))
+                .header("anthropic-version", "2023-06-01")
+                .body(Vec::new().into())
+                .unwrap()
+        };
+        let answer = world.send(one(&model(4))).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        assert_eq!(answer.json()[name], "sim-agent", "{path}");
+        world.clear_states().await;
+        let answer = world.send(one("agent-of-nobody")).await;
+        assert_eq!(answer.status, 404, "{path}: {}", answer.text());
+        assert!(answer.json()["error"][missing].is_string(), "{path}");
+    }
     let count =
         json!({"model": model(4), "messages": [{"role": "user", "content": "How warm is it?"}]});
     let answer = ask(&world, "/antigravity/v1/messages/count_tokens", &count).await;

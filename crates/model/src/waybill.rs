@@ -97,6 +97,8 @@ words! {
         Stalled = "stalled",
         /// Something that is not the protocol: wrong content type, garbage.
         Garbage = "garbage",
+        /// The model broke its own answer off, and the provider says so.
+        GaveUp = "gave_up",
         /// Larger than the configured limit.
         TooLarge = "too_large",
     }

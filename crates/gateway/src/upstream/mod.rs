@@ -230,7 +230,7 @@ pub async fn serve(
 }
 
 /// How long an address that did not answer is gone round, where an account has another one.
-const ADDRESS_RESTS_MS: i64 = 60_000;
+pub const ADDRESS_RESTS_MS: i64 = 60_000;
 
 /// Whether another address of the same account may answer what this one did not.
 fn is_of_the_address(failure: &Failure, status: Option<u16>) -> bool {

@@ -8,8 +8,8 @@ use waybill_model::protocol::{Endpoint, OpenAiApi, Platform, Protocol, StreamFor
 use crate::{endpoint::stays_in_place, splice::splice_path};
 
 use super::{
-    Context, Crossing, Dialect, Target, Unreadable, Untranslatable, chat, codeassist, gemini,
-    messages, models, responses,
+    Context, Crossing, Dialect, Target, Unreadable, UnreadableKind, Untranslatable, chat,
+    codeassist, gemini, messages, models, responses,
     talk::{Answer, Prompt},
     unsigned::{Stage, unsigned},
 };
@@ -159,6 +159,11 @@ impl Bridge {
         self.asks == Asks::Models
     }
 
+    /// Whether a request over it names the project that its account works in.
+    pub fn needs_project(&self) -> bool {
+        self.wrapped && self.asks != Asks::Count
+    }
+
     /// Whose language the provider speaks.
     pub const fn provider(&self) -> Dialect {
         self.provider
@@ -271,7 +276,11 @@ impl Bridge {
     pub fn answer(&self, body: &str, context: &Context) -> Result<Vec<u8>, Unreadable> {
         if self.asks == Asks::Models {
             let models = codeassist::models_of(body)?;
-            return models::write(self.client, &models, &context.model);
+            let wanted = bare(&context.model);
+            return models::write(self.client, &models, wanted).ok_or_else(|| Unreadable {
+                why: format!("the provider has no model `{wanted}`").into(),
+                kind: UnreadableKind::NoSuchModel,
+            });
         }
         // Counting has no envelope on the way back.
         let body = match (self.wrapped, self.asks) {
