@@ -90,7 +90,10 @@ impl ErrorBody<'_> {
     pub(super) fn unreadable(error: Option<&Self>) -> Unreadable {
         let message = error.and_then(|error| error.message.as_deref());
         Unreadable::new(Cow::Owned(
-            message.unwrap_or("an error without a message").to_owned(),
+            message
+                .filter(|message| !message.is_empty())
+                .unwrap_or("an error without a message")
+                .to_owned(),
         ))
     }
 }
