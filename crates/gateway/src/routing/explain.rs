@@ -3,7 +3,7 @@
 //! Promises: one entry per account, also where none is left; whatever a mark keeps out names the mark's
 //! event and the request behind it. Must not know: how the record stores it.
 
-use std::{collections::HashMap, fmt::Write, sync::Arc};
+use std::{collections::HashMap, fmt::Write, iter::successors, sync::Arc};
 
 use waybill_model::{
     entity::Status,
@@ -74,6 +74,7 @@ impl Plan {
         }
         match self.obstacle(served, now) {
             Err(Obstacle::Tried) => self.tried_already(served, now),
+            Err(Obstacle::NoWords) => self.wordless(served),
             Err(Obstacle::Blocked) => self.stopped(served, now),
             Err(Obstacle::Trying) => half_open(served, now),
             Err(Obstacle::Quota) => self.quota_reached(served, now),
@@ -96,6 +97,16 @@ impl Plan {
                 Some(excluded),
             ),
         }
+    }
+
+    /// What is asked cannot be said to it.
+    fn wordless(&self, served: &Served) -> Candidate {
+        let mut closed = successors(self.closed.as_deref(), |closed| closed.before.as_deref());
+        let reason = match closed.find(|closed| closed.tongue == served.tongue) {
+            Some(closed) => closed.why.clone(),
+            None => "its provider has no counterpart to this endpoint".to_owned(),
+        };
+        because(&served.account, Exclusion::Untranslatable, reason)
     }
 
     fn stopped(&self, served: &Served, now: UnixMillis) -> Candidate {
