@@ -14,10 +14,11 @@ use http::{Method, Request};
 use http_body_util::Full;
 use serde_json::{Value, json};
 use support::{
-    Setup, World,
+    Answer, CLIENT_KEY, Setup, World,
     binary::Binary,
-    configuration, eventually, key_of, message,
+    client, configuration, eventually, key_of, message,
     replicas::{Deployment, all_stored},
+    send,
 };
 use waybill_gateway::clock::Clock;
 use waybill_sim::{Fault, ProviderError as E, Rule, Sim, SimOptions};

@@ -80,13 +80,15 @@ async fn fold(store: &Store, now: UnixMillis) -> FoldReport {
 }
 
 async fn list(store: &Store) -> Vec<IssueLog> {
-    let asked = store.issues(
-        &IssueFilter::default(),
-        IssueSort::Count,
-        &first_page(500),
-        NOW,
-    );
-    asked.await.unwrap().items
+    let asked = store
+        .issues(
+            &IssueFilter::default(),
+            IssueSort::Count,
+            &first_page(500),
+            NOW,
+        )
+        .await;
+    asked.unwrap().items
 }
 
 async fn only(store: &Store) -> IssueLog {
@@ -351,8 +353,9 @@ async fn kinds_are_merged_and_divided_by_rules_and_brought_back(subject: Subject
     };
     let errors = fixture
         .store
-        .errors(&of(&merged[0].fingerprint), &first_page(10));
-    assert_eq!(errors.await.unwrap().total, 5);
+        .errors(&of(&merged[0].fingerprint), &first_page(10))
+        .await;
+    assert_eq!(errors.unwrap().total, 5);
 
     let split = RuleBody::Split(Split {
         issue: hex::text(kind("busy")),
@@ -373,8 +376,9 @@ async fn kinds_are_merged_and_divided_by_rules_and_brought_back(subject: Subject
     );
     let errors = fixture
         .store
-        .errors(&of(&parts[0].fingerprint), &first_page(10));
-    assert_eq!(errors.await.unwrap().total, 4);
+        .errors(&of(&parts[0].fingerprint), &first_page(10))
+        .await;
+    assert_eq!(errors.unwrap().total, 4);
     let into_a_part = RuleBody::Split(Split {
         issue: parts[0].fingerprint.clone(),
         by: SplitBy::Key,
@@ -424,8 +428,10 @@ async fn members_are_bounded_and_the_rest_is_counted(subject: Subject) {
     let found = |filter: IssueFilter| {
         let store = fixture.store.clone();
         async move {
-            let asked = store.issues(&filter, IssueSort::Impact, &first_page(10), NOW);
-            asked.await.unwrap().total
+            let asked = store
+                .issues(&filter, IssueSort::Impact, &first_page(10), NOW)
+                .await;
+            asked.unwrap().total
         }
     };
     assert_eq!(found(filter.clone()).await, 1);
@@ -487,8 +493,9 @@ async fn pages_joined_together_are_the_list_in_every_order(subject: Subject) {
     ] {
         let found = fixture
             .store
-            .issues(&filter, IssueSort::Count, &first_page(9), NOW);
-        assert_eq!(found.await.unwrap().total, expected);
+            .issues(&filter, IssueSort::Count, &first_page(9), NOW)
+            .await;
+        assert_eq!(found.unwrap().total, expected);
     }
 }
 
