@@ -77,7 +77,13 @@ async fn with_key(world: &World, key: &str) -> Answer {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_route_but_the_public_ones_refuses_who_bears_no_token() {
     let world = World::new().await;
-    for (method, path, public) in admin::table() {
+    for admin::Described {
+        method,
+        path,
+        public,
+        ..
+    } in admin::table()
+    {
         let path = path.replace("{id}", "1");
         for token in [None, Some("wrong"), Some(support::CLIENT_KEY)] {
             let answer = bare(&world, method.clone(), &path, token).await;

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use waybill_gateway::{
-    admin::{ProblemCode, table},
+    admin::{Described, ProblemCode, table},
     ops::{
         accounts::{AVAILABILITY, EVENTS},
         filter::{FILTERS, NUMBERS, ORDER, WINDOW},
@@ -41,7 +41,7 @@ fn every_parameter_is_explained() {
 
 #[test]
 fn every_route_is_mentioned_with_its_method() {
-    for (method, path, _) in table() {
+    for Described { method, path, .. } in table() {
         let tail = path.strip_prefix("/api/v1/admin/").unwrap_or(path);
         let named = |path: &str| PAGE.contains(&format!("`{method} {path}`"));
         assert!(

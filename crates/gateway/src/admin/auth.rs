@@ -13,16 +13,20 @@ use axum::{
 use http::{HeaderMap, header};
 use waybill_model::secret::Secret;
 
-use super::problem::{Problem, ProblemCode};
+use super::{
+    actor::Actor,
+    problem::{Problem, ProblemCode},
+};
 use crate::app::Shared;
 
-/// Lets a request through if it bears the admin token.
-pub async fn require_token(
+/// Lets a request through if it is known who sends it, and says who that is.
+pub async fn require_somebody(
     State(shared): State<Arc<Shared>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     if bears(request.headers(), &shared.admin_token) {
+        request.extensions_mut().insert(Actor::of_admin_token());
         return next.run(request).await;
     }
     let detail = "send the admin token as `Authorization: Bearer TOKEN`";

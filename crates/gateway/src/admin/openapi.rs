@@ -156,7 +156,7 @@ mod tests {
             .collect();
         let served: BTreeSet<String> = super::super::table()
             .into_iter()
-            .map(|(method, path, _)| format!("{method} {path}"))
+            .map(|route| format!("{} {}", route.method, route.path))
             .collect();
         assert_eq!(described, served);
     }

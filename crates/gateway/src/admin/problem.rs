@@ -74,6 +74,7 @@ macro_rules! codes {
 // variant = name, status, title
 codes! {
     Unauthorized = "unauthorized", UNAUTHORIZED, "The admin token is missing or wrong.";
+    Forbidden = "forbidden", FORBIDDEN, "Who asks may not do this.";
     UnknownPath = "unknown_path", NOT_FOUND, "The admin API has no such path.";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The path does not take this method.";
     NotFound = "not_found", NOT_FOUND, "There is no such resource.";
