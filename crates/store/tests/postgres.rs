@@ -103,7 +103,7 @@ async fn a_program_of_the_step_before_runs_on_beside_this_one() {
             &url,
             "SELECT max(version), max(needs) FROM schema_migrations"
         ),
-        "2|1"
+        "3|1"
     );
     postgres::sql(&url, &write.replace("NAME", "after"));
     let groups = store.groups().await.unwrap();
