@@ -8,6 +8,7 @@ use http::request::Parts;
 use waybill_model::{
     id::AdminUserId,
     people::{Area, Role, Through},
+    time::UnixMillis,
 };
 
 use super::problem::{Problem, ProblemCode};
@@ -28,6 +29,8 @@ pub struct Actor {
     pub through: Through,
     /// The areas they are kept to; empty is all of them.
     pub areas: Vec<Area>,
+    /// When what they are known through ends; `None`: it does not, or is a session.
+    pub until: Option<UnixMillis>,
 }
 
 impl Actor {
@@ -39,6 +42,7 @@ impl Actor {
             role: Role::Admin,
             through: Through::AdminToken,
             areas: Vec::new(),
+            until: None,
         }
     }
 

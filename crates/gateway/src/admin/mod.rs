@@ -6,19 +6,23 @@
 
 mod accounts;
 mod actor;
+mod admin_users;
 mod api_keys;
+mod audit_log;
 mod auth;
 mod availability;
 mod body;
 mod books;
 mod check;
 mod concurrency;
+mod cookie;
 mod entities;
 mod errors;
 mod groups;
 mod guard;
 mod jobs;
 mod metrics;
+mod note;
 mod openapi;
 mod prices;
 mod probes;
@@ -26,7 +30,10 @@ mod problem;
 mod records;
 mod replicas;
 mod route;
+mod setup;
+mod sign_in;
 mod state;
+mod tokens;
 mod usage;
 mod users;
 
@@ -48,8 +55,8 @@ type App = Arc<Shared>;
 /// Every route, on one screen, with the role it needs: a viewer's for what only reads, an admin's for the
 /// rest, where nothing else is said.
 fn routes() -> Vec<Route> {
-    use Area::{Accounts, Config, Errors, Ops};
-    use Role::Operator;
+    use Area::{Accounts, Config, Errors, Ops, People};
+    use Role::{Admin, Operator, Viewer};
     vec![
         get("/healthz", Ops, probes::live).public(),
         get("/readyz", Ops, probes::ready).public(),
@@ -144,6 +151,53 @@ fn routes() -> Vec<Route> {
         patch("/api/v1/admin/api-keys/{id}", Config, api_keys::change),
         put("/api/v1/admin/api-keys/{id}", Config, api_keys::change),
         delete("/api/v1/admin/api-keys/{id}", Config, api_keys::remove),
+        // who uses this API
+        get("/api/v1/admin/setup", People, setup::show).public(),
+        post("/api/v1/admin/setup", People, setup::create)
+            .public()
+            .called("setup"),
+        post("/api/v1/admin/sign-in", People, sign_in::sign_in)
+            .public()
+            .called("sign-in"),
+        post("/api/v1/admin/sign-out", People, sign_in::sign_out)
+            .needs(Viewer)
+            .called("sign-out"),
+        post(
+            "/api/v1/admin/sign-out-everywhere",
+            People,
+            sign_in::sign_out_everywhere,
+        )
+        .needs(Viewer)
+        .called("sign-out-everywhere"),
+        get("/api/v1/admin/me", People, sign_in::me),
+        put(
+            "/api/v1/admin/me/password",
+            People,
+            sign_in::change_password,
+        )
+        .needs(Viewer),
+        get("/api/v1/admin/tokens", People, tokens::list),
+        post("/api/v1/admin/tokens", People, tokens::create).needs(Viewer),
+        delete("/api/v1/admin/tokens/{id}", People, tokens::remove).needs(Viewer),
+        get("/api/v1/admin/admin-users", People, admin_users::list).needs(Admin),
+        post("/api/v1/admin/admin-users", People, admin_users::create),
+        get("/api/v1/admin/admin-users/{id}", People, admin_users::show).needs(Admin),
+        patch(
+            "/api/v1/admin/admin-users/{id}",
+            People,
+            admin_users::change,
+        ),
+        put(
+            "/api/v1/admin/admin-users/{id}",
+            People,
+            admin_users::change,
+        ),
+        delete(
+            "/api/v1/admin/admin-users/{id}",
+            People,
+            admin_users::remove,
+        ),
+        get("/api/v1/admin/ops/audit-log", People, audit_log::list).needs(Admin),
     ]
 }
 
@@ -205,6 +259,15 @@ mod tests {
             .filter(|route| route.public)
             .map(|route| route.path)
             .collect();
-        assert_eq!(public, ["/healthz", "/readyz"]);
+        assert_eq!(
+            public,
+            [
+                "/healthz",
+                "/readyz",
+                "/api/v1/admin/setup",
+                "/api/v1/admin/setup",
+                "/api/v1/admin/sign-in"
+            ]
+        );
     }
 }

@@ -41,6 +41,8 @@ pub struct Described {
     pub needs: Role,
     /// Whether whoever may see headers and bodies is shown some here.
     pub shows_in_full: bool,
+    /// What the audit log calls it, where method and path do not say it.
+    pub called: Option<&'static str>,
 }
 
 /// What is done by it, as the audit log has it.
@@ -68,6 +70,12 @@ impl Route {
     /// Shows headers and bodies to whoever may see them, which is worth an entry in the audit log.
     pub fn shows_in_full(mut self) -> Self {
         self.described.shows_in_full = true;
+        self
+    }
+
+    /// Is called something in the audit log that method and path do not say.
+    pub fn called(mut self, name: &'static str) -> Self {
+        self.described.called = Some(name);
         self
     }
 
@@ -121,7 +129,10 @@ impl Described {
             (None, _) => "change".to_owned(),
         };
         Action {
-            name: format!("{subject}.{verb}"),
+            name: match self.called {
+                Some(name) => name.to_owned(),
+                None => format!("{subject}.{verb}"),
+            },
             subject: subject.to_owned(),
         }
     }
@@ -139,6 +150,7 @@ macro_rules! methods {
                     public: false,
                     needs: Role::$needs,
                     shows_in_full: false,
+                    called: None,
                 },
                 handler: on(MethodFilter::$method, handler),
             }
@@ -167,6 +179,7 @@ mod tests {
             public: false,
             needs: Role::Admin,
             shows_in_full: false,
+            called: None,
         };
         described.action().name
     }
