@@ -5,6 +5,7 @@ use waybill_gateway::{
     admin::{Described, ProblemCode, table},
     ops::{
         accounts::{AVAILABILITY, EVENTS},
+        audit::AUDIT,
         filter::{FILTERS, NUMBERS, ORDER, WINDOW},
     },
     respond::Code,
@@ -32,6 +33,7 @@ fn every_parameter_is_explained() {
     let names = lists
         .map(|parameter| parameter.name)
         .chain(EVENTS.iter().map(|parameter| parameter.name))
+        .chain(AUDIT.iter().map(|parameter| parameter.name))
         .chain(AVAILABILITY.iter().map(|parameter| parameter.name));
     for name in names {
         let named = PAGE.contains(&format!("`{name}`"));
