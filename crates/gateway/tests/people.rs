@@ -475,7 +475,9 @@ async fn a_token_reaches_no_further_than_its_maker_and_ends_at_once_when_it_is_d
     let form = json!({"name": "p", "role": "admin", "admin_user": "root", "scopes": ["people"]});
     let kept = place.token(form).await;
     let form = json!({"name": "x", "role": "admin", "password": PASSWORD});
-    let refused = place.with(Some(&kept), Method::POST, "/admin-users", form).await;
+    let refused = place
+        .with(Some(&kept), Method::POST, "/admin-users", form)
+        .await;
     assert_eq!(refused.status, 403, "{}", refused.text());
     place.world.stop().await;
 }
