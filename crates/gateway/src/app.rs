@@ -20,6 +20,7 @@ use crate::{
     credential::Tokens,
     egress::{EgressPolicy, Opened},
     home::SharedHome,
+    people::People,
     record::Recorder,
     relay::Watch,
     routing::{Line, Snapshot},
@@ -61,6 +62,8 @@ pub struct Shared {
     pub tokens: Tokens,
     /// Bearer token of the admin API.
     pub admin_token: Secret,
+    /// Who uses the admin API.
+    pub people: People,
     /// What this replica shares with others; `None`: it is alone.
     pub home: Option<SharedHome>,
     /// Who this is, where the store has to tell replicas apart.
@@ -211,6 +214,7 @@ impl Shared {
             secrets,
             tokens: Tokens::default(),
             admin_token,
+            people: People::default(),
             replica: home
                 .as_ref()
                 .map_or_else(|| "embedded".to_owned(), |home| home.replica.id.clone()),
