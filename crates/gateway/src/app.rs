@@ -20,6 +20,7 @@ use crate::{
     credential::Tokens,
     egress::{EgressPolicy, Opened},
     home::SharedHome,
+    live::Live,
     record::Recorder,
     relay::Watch,
     routing::{Line, Snapshot},
@@ -43,6 +44,8 @@ pub struct Shared {
     pub store: Store,
     /// The way to the recorder.
     pub recorder: Arc<Recorder>,
+    /// Who follows failures as they come.
+    pub live: Live,
     /// What failures do to accounts.
     pub keeper: Keeper,
     /// TLS towards providers.
@@ -202,6 +205,7 @@ impl Shared {
             cluster,
             clock,
             egress: settings.egress.clone(),
+            live: Live::new(&settings),
             settings,
             vault,
             store,

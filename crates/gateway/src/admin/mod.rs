@@ -23,6 +23,7 @@ mod problem;
 mod records;
 mod replicas;
 mod state;
+mod stream;
 mod usage;
 mod users;
 
@@ -52,6 +53,7 @@ fn routes() -> Vec<Route> {
         get("/api/v1/admin/openapi.json", openapi::serve),
         // what happened
         get("/api/v1/admin/ops/errors", errors::list),
+        get("/api/v1/admin/ops/stream", stream::stream),
         get("/api/v1/admin/ops/errors/{id}", errors::show),
         get(
             "/api/v1/admin/ops/errors/{id}/upstream-errors",

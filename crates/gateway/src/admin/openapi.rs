@@ -16,7 +16,7 @@ use utoipa::{
 
 use super::{
     App, accounts, api_keys, availability, books, concurrency, errors, groups, jobs, metrics,
-    prices, probes, problem, records, replicas, users,
+    prices, probes, problem, records, replicas, stream, users,
 };
 use crate::ops::{
     accounts as asked,
@@ -42,10 +42,10 @@ pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
     info(title = "Waybill admin API", description = "What happened to requests, and what is configured. Errors are RFC 9457 problem details with a stable `code`."),
     modifiers(&BearerToken),
     security(("admin_token" = [])),
-    components(schemas(problem::ProblemDetails)),
+    components(schemas(problem::ProblemDetails, waybill_model::view::TailBegins, waybill_model::view::MissedErrors)),
     paths(
         probes::live, probes::ready, metrics::show, serve,
-        errors::list, errors::show, errors::upstream_errors, errors::resolve,
+        errors::list, errors::show, errors::upstream_errors, errors::resolve, stream::stream,
         records::upstream_errors, records::upstream_error, records::requests, records::noise, books::show, jobs::list, replicas::list, availability::show, concurrency::show,
         accounts::list, accounts::create, accounts::show, accounts::change, accounts::remove, accounts::enable, accounts::disable,
         accounts::reset, accounts::test, accounts::events,
@@ -95,6 +95,8 @@ macro_rules! parameters {
 parameters! {
     /// What `errors`, `upstream-errors` and `requests` take.
     FilterParameters = filter::WINDOW, filter::FILTERS, filter::ORDER, filter::NUMBERS;
+    /// What the live stream takes.
+    LiveParameters = filter::SINCE, filter::FILTERS;
     /// What a list takes that only time narrows.
     WindowParameters = filter::WINDOW, filter::ORDER, filter::NUMBERS;
     /// What a list takes that nothing narrows.
