@@ -34,9 +34,7 @@ pub async fn stream(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let filter = filter::parse_live(query.as_deref())?;
-    let after = last_event_id(&headers)?
-        .or(filter.after_id)
-        .map(ErrorId);
+    let after = last_event_id(&headers)?.or(filter.after_id).map(ErrorId);
     let seat = shared.live.seat().ok_or_else(|| {
         let most = shared.live.most_readers();
         let detail = format!("{most} streams are open, which is as many as there may be");

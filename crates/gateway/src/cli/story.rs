@@ -8,7 +8,10 @@ use waybill_model::{
     waybill::{Candidate, Queued},
 };
 
-use super::table::{self, Tone, clean, clean_lines, maybe, plain, toned};
+use super::{
+    table::{self, Tone, clean, clean_lines, maybe, plain, toned},
+    waterfall::waterfall,
+};
 
 /// Writes the story. `full` adds headers and bodies.
 pub fn tell(
@@ -42,6 +45,8 @@ pub fn tell(
         &format!("{} (error {}{})", log.fingerprint, log.id, resolved(error)),
         colours,
     )?;
+    let way = waterfall(error, table::terminal_columns(), colours);
+    write!(out, "\n{way}")?;
     attempts(out, error, colours)?;
     route(out, error, colours)?;
     if full {
