@@ -7,6 +7,7 @@ use waybill_model::{
     protocol::Platform,
     waybill::{Admission, Routing},
 };
+use waybill_wire::translate::tongue::Tongues;
 
 use crate::{
     app::Worker,
@@ -17,7 +18,7 @@ use crate::{
     relay::{self, ReplyBody},
     respond::{self, Code, Refusal},
     routing::{Plan, Wanted},
-    upstream,
+    upstream::{self, Exhausted},
 };
 
 /// Longest model name. Names are remembered, with what is known of each.
@@ -49,12 +50,26 @@ pub async fn handle(
         Err(Rejected::Refused(journey, refusal)) => return relay::refuse(journey, &refusal).await,
         Err(Rejected::Left) => return respond::nothing(),
     };
-    let plan = match plan(&mut inbound, &admitted) {
-        Ok(plan) => plan,
-        Err(refusal) => return relay::refuse(inbound.journey, &refusal).await,
-    };
-    let result = upstream::serve(worker, &mut inbound, plan).await;
-    relay::deliver(worker, inbound, result).await
+    let mut open = Tongues::open(inbound.arrival().protocol, inbound.endpoint);
+    let mut wordless = None;
+    loop {
+        let plan = match plan(&mut inbound, &admitted, open) {
+            Ok(plan) => plan,
+            // What was in the way of the first group is what the client can change.
+            Err(refusal) => {
+                let refusal = wordless.unwrap_or(refusal);
+                return relay::refuse(inbound.journey, &refusal).await;
+            }
+        };
+        match upstream::serve(worker, &mut inbound, plan).await {
+            // Accounts of another group may have the words: each time, fewer tongues are left.
+            Err(Exhausted::Wordless(refusal, left)) => {
+                wordless.get_or_insert(refusal);
+                open = left;
+            }
+            result => return relay::deliver(worker, inbound, result).await,
+        }
+    }
 }
 
 /// Checks the key. Whose it is, is stamped also when it is not accepted.
@@ -96,7 +111,7 @@ fn accepts(worker: &Worker, journey: &Journey) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn plan(inbound: &mut Inbound, admitted: &Admitted) -> Result<Plan, Refusal> {
+fn plan(inbound: &mut Inbound, admitted: &Admitted, open: Tongues) -> Result<Plan, Refusal> {
     let began = Instant::now();
     let arrival = inbound.arrival();
     if let Some(model) = arrival
@@ -114,13 +129,14 @@ fn plan(inbound: &mut Inbound, admitted: &Admitted) -> Result<Plan, Refusal> {
     let wanted = Wanted {
         protocol: arrival.protocol,
         only: only(inbound),
+        open,
         model: arrival.model.as_ref(),
         sticky: arrival.sticky,
         tokens: quota::estimate_tokens(arrival.endpoint, arrival.body_bytes),
         request_id: Some(inbound.journey.waybill().request_id),
     };
     let plan = Plan::new(admitted.key(), wanted)
-        .map_err(|why| Refusal::no_route(why, arrival.model.as_deref(), shared.clock.now()))?;
+        .map_err(|why| Refusal::no_route(why, arrival, shared.clock.now()))?;
     let snapshot = shared.snapshot();
     quota::check_price(admitted.key(), arrival, plan.group(), &snapshot.prices)?;
     inbound.journey.waybill_mut().routing = Some(Routing {

@@ -80,12 +80,21 @@ pub async fn attempt(
     let account = &chosen.account;
     let started = Instant::now();
     let bridge = prepared.over.as_ref().map(|over| over.bridge);
+    let place = prepared.place;
     let mut token = None;
     let trying = async {
         // Within the attempt: a wait in vain is on record as one.
         token = credential::token_of(&worker.shared, account)
             .await
             .map_err(Fault::NoToken)?;
+        if prepared.needs_project() && account.project.id().is_none() {
+            credential::project_of(&worker.shared, account)
+                .await
+                .map_err(Fault::NoToken)?;
+            prepared = build::prepare(inbound, chosen, place, prepared.stage).map_err(|_| {
+                Fault::unsent(TransportFault::Protocol, "its project fits no request")
+            })?;
+        }
         if let Some(token) = &token {
             let headers = prepared.request.headers_mut();
             headers.insert(header::AUTHORIZATION, token.clone());
@@ -104,11 +113,20 @@ pub async fn attempt(
     let result = trying.await;
     attempt.duration_ms = millis_since(started);
     let result = result.map_err(|fault| {
+        if let Fault::Status { status, .. } = &fault {
+            attempt.status = Some(status.as_u16());
+        }
         let stale_connection = matches!(fault, Fault::Transport { stale: true, .. });
         let (failure, request_id) = failure_of(
             account.platform,
             fault,
-            build::headers_sent(&inbound.arrival().headers, account, &inbound.method, bridge),
+            build::headers_sent(
+                &inbound.arrival().headers,
+                account,
+                place,
+                &inbound.method,
+                bridge,
+            ),
             worker.shared.clock.now(),
         );
         attempt.upstream_request_id = attempt.upstream_request_id.take().or(request_id);
@@ -137,6 +155,7 @@ async fn try_account(
         request,
         over,
         place,
+        stage: _,
     } = prepared;
     let upstream = chosen.account.upstream_at(place);
     let kept_alive = match connect {
@@ -187,6 +206,7 @@ async fn try_account(
         stream_format: inbound.stream_format,
         endpoint: inbound.endpoint,
         over,
+        place,
         started,
         head_at,
     };

@@ -53,7 +53,7 @@ struct Count {
 pub fn read_answer(body: &str) -> Result<u64, Unreadable> {
     serde_json::from_str::<Count>(body)
         .map(|count| count.input_tokens)
-        .map_err(|error| Unreadable(format!("is no count of tokens: {error}").into()))
+        .map_err(|error| Unreadable::new(format!("is no count of tokens: {error}")))
 }
 
 /// Writes a count.
