@@ -9,6 +9,7 @@ use waybill_model::{
 };
 
 use super::{
+    columns::{columns, fit},
     table::{self, Tone, clean, clean_lines, maybe, plain, toned},
     waterfall::waterfall,
 };
@@ -174,18 +175,18 @@ fn route(out: &mut impl Write, error: &ErrorLogDetail, colours: bool) -> io::Res
     let width = error
         .route
         .iter()
-        .map(|candidate| candidate.account_name.chars().count())
+        .map(|candidate| columns(&candidate.account_name))
         .max()
         .unwrap_or(0);
     for candidate in &error.route {
-        let name = clean(&candidate.account_name);
+        let name = fit(&clean(&candidate.account_name), width);
         let (text, tone) = match candidate.excluded {
             Some(_) => (passed_over(candidate), Tone::Plain),
             None => ("chosen".to_owned(), Tone::Green),
         };
         writeln!(
             out,
-            "{name:<width$}  {}",
+            "{name}  {}",
             toned(&clean(&text), tone, colours)
         )?;
     }

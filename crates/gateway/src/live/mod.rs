@@ -110,8 +110,8 @@ impl Live {
         self.closed.send_replace(true);
     }
 
-    /// Looks for newer errors while there are readers: after each commit of this process, where the store is
-    /// its own, and every so often.
+    /// Looks for newer errors while there are readers: every so often, and after each commit where the store
+    /// is this process's own.
     pub async fn follow(shared: Arc<Shared>) {
         let live = &shared.live;
         let mut readers = live.readers.subscribe();
@@ -134,8 +134,12 @@ impl Live {
                 }
             };
             sleep(rest).await;
-            // What was written since the look is seen: the last value that was seen is older than the look.
-            let _ = timeout(LOOK_EVERY, written.changed()).await;
+            match &shared.home {
+                // What was written since the look is seen: the value that was seen last is older.
+                None => drop(timeout(LOOK_EVERY, written.changed()).await),
+                // What is written here is in the spool; when it gets where it is looked for, nobody says.
+                Some(_) => sleep(LOOK_EVERY).await,
+            }
         }
     }
 }
