@@ -333,12 +333,8 @@ impl Stream {
         self.tell_account(&journey, &failure);
         let told = match (said, self.standing.error_form()) {
             (_, ErrorForm::None) => Bytes::new(),
-<<<<<<< HEAD
-            (Some(event), _) => closed(self.format, journey.shared().scrub(event)),
-            // What is wrong with a credential of the pool is not told in its provider's words.
-=======
             (Some(event), _) => journey.shared().scrub(event),
->>>>>>> h/codeassist
+            // What is wrong with a credential of the pool is not told in its provider's words.
             (None, ErrorForm::Answer | ErrorForm::Event)
                 if self.bridge.is_some()
                     && fault == StreamFault::ErrorEvent

@@ -433,12 +433,8 @@ fn account_entry(
         upstream,
         fallbacks,
         apis: account.apis.clone(),
-<<<<<<< HEAD
         tongue: Tongue::of(account.platform, &account.apis),
-        project: account.project.as_deref().map(Arc::from),
-=======
         project,
->>>>>>> h/codeassist
         credential,
         headers,
         quota: account.quota,
