@@ -160,10 +160,10 @@ async fn every_reader_is_told_what_its_filter_asks_for_and_nothing_else() {
     fail(&world.url, "before", false).await;
     let queries = [
         "",
-        "?model=red",
+        "?model=crimson",
         "?stream=true&model=blue",
         "?view=errors",
-        "?q=RED&status_codes=400,529",
+        "?q=CRIMSON&status_codes=400,529",
         "?recovered=true",
     ];
     let mut readers = Vec::new();
@@ -172,10 +172,10 @@ async fn every_reader_is_told_what_its_filter_asks_for_and_nothing_else() {
     }
     let mut ids = Vec::new();
     for (model, stream) in [
-        ("red", false),
+        ("crimson", false),
         ("blue", true),
         ("blue", false),
-        ("red", true),
+        ("crimson", true),
     ] {
         ids.push(fail(&world.url, model, stream).await);
     }
@@ -183,7 +183,7 @@ async fn every_reader_is_told_what_its_filter_asks_for_and_nothing_else() {
     world
         .sim
         .script(Rule::new(Fault::provider(ProviderError::Overloaded)).times(1));
-    let hidden = world.post("/v1/messages", body("red", false)).await;
+    let hidden = world.post("/v1/messages", body("crimson", false)).await;
     assert_eq!(hidden.status, 200, "{}", hidden.text());
     world.sim.clear_script();
     world
@@ -225,17 +225,17 @@ async fn who_comes_back_goes_on_where_it_was_also_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let text = configuration(&Setup::default(), &sim.url());
     let mut waybill = Binary::serve(folder.path(), &text, &[]).await;
-    let mut tail = Tail::open(&waybill.url, "?model=red", None).await;
+    let mut tail = Tail::open(&waybill.url, "?model=crimson", None).await;
     let (mut failed, mut told) = (Vec::new(), Vec::new());
     for round in 0..4 {
-        failed.push(fail(&waybill.url, "red", false).await);
+        failed.push(fail(&waybill.url, "crimson", false).await);
         fail(&waybill.url, "blue", false).await;
         told.extend(tail.failures(1).await);
         // The first break is the reader's, then the gateway stops, then it is killed; each time more comes
         // that the reader is not there for.
         let last = tail.last_id.clone();
         drop(tail);
-        failed.push(fail(&waybill.url, "red", false).await);
+        failed.push(fail(&waybill.url, "crimson", false).await);
         waybill = match round {
             0 => waybill,
             1 => {
@@ -248,13 +248,13 @@ async fn who_comes_back_goes_on_where_it_was_also_after_a_restart() {
                 Binary::serve(folder.path(), &text, &[]).await
             }
         };
-        failed.push(fail(&waybill.url, "red", false).await);
-        tail = Tail::open(&waybill.url, "?model=red&after_id=1", last.as_deref()).await;
+        failed.push(fail(&waybill.url, "crimson", false).await);
+        tail = Tail::open(&waybill.url, "?model=crimson&after_id=1", last.as_deref()).await;
         told.extend(tail.failures(2).await);
     }
     assert_eq!(told, failed);
     let from_the_start = format!(
-        "?model=red&after_id=0&start_time={}",
+        "?model=crimson&after_id=0&start_time={}",
         "2020-01-01T00:00:00Z"
     );
     let mut all = Tail::open(&waybill.url, &from_the_start, None).await;
@@ -377,7 +377,7 @@ async fn a_reader_that_takes_nothing_for_long_is_cut_off_over_either_http() {
 async fn there_are_no_more_readers_than_there_may_be_and_what_cannot_be_read_is_refused() {
     let world = failing("[limits]\nlive_readers = 2\n[timeouts]\nkeep_alive_ms = 20").await;
     let first = Tail::open(&world.url, "", None).await;
-    let mut second = Tail::open(&world.url, "?model=red", None).await;
+    let mut second = Tail::open(&world.url, "?model=crimson", None).await;
     let refused = support::read(Tail::answer(&world.url, "", None).await).await;
     assert_eq!(refused.status, 429, "{}", refused.text());
     assert_eq!(refused.json()["code"], "too_many_streams");
@@ -421,9 +421,13 @@ async fn there_are_no_more_readers_than_there_may_be_and_what_cannot_be_read_is_
     let nobody = Request::get(format!("{}/api/v1/admin/ops/stream", world.url));
     let nobody = world.send(nobody.body(Full::default()).unwrap()).await;
     assert_eq!(nobody.status, 401);
+    eventually("nobody is there", async || {
+        (readers(&world) == 0).then_some(())
+    })
+    .await;
     // An id of a store that this one is not any more.
     let mut ahead = Tail::open(&world.url, "", Some("9000000000000000000")).await;
-    let failed = fail(&world.url, "red", false).await;
+    let failed = fail(&world.url, "crimson", false).await;
     assert_eq!(ahead.failures(1).await, [failed]);
     world.stop().await;
 }
@@ -433,7 +437,7 @@ async fn a_stop_ends_every_reader_in_order_and_at_once() {
     let mut world = failing("").await;
     let mut quiet = Tail::open(&world.url, "?model=none", None).await;
     let mut busy = Tail::open(&world.url, "", None).await;
-    let failed = fail(&world.url, "red", false).await;
+    let failed = fail(&world.url, "crimson", false).await;
     assert_eq!(busy.failures(1).await, [failed]);
     let began = std::time::Instant::now();
     let stopping = tokio::spawn(world.gateway.take().unwrap().stop());
@@ -452,21 +456,24 @@ async fn failures_of_every_replica_are_told_on_each_and_across_them() {
     let mut on_b = Tail::open(&b.url, "", None).await;
     let mut failed = Vec::new();
     for replica in [&a, &b, &a] {
-        let id = fail(&replica.url, "red", false).await;
+        let id = fail(&replica.url, "crimson", false).await;
         assert_eq!(on_a.failures(1).await, [id.clone()]);
         assert_eq!(on_b.failures(1).await, [id.clone()]);
         failed.push(id);
     }
     // Both at once: in one order for all.
     for _ in 0..10 {
-        tokio::join!(fail(&a.url, "red", false), fail(&b.url, "red", true));
+        tokio::join!(
+            fail(&a.url, "crimson", false),
+            fail(&b.url, "crimson", true)
+        );
     }
     let (seen_a, seen_b) = (on_a.failures(20).await, on_b.failures(20).await);
     assert_eq!(seen_a, seen_b);
     // Who was read from one replica goes on with the other.
     let last = on_a.last_id.clone();
     drop(on_a);
-    let late = fail(&a.url, "red", false).await;
+    let late = fail(&a.url, "crimson", false).await;
     assert_eq!(on_b.failures(1).await, [late.clone()]);
     let mut moved = Tail::open(&b.url, "", last.as_deref()).await;
     assert_eq!(moved.failures(1).await, [late]);
@@ -485,16 +492,18 @@ async fn the_command_goes_on_where_the_connection_broke() {
     let address = world.gateway.as_ref().unwrap().running.address();
     let link = Link::to(address).await.unwrap();
     let mut failed = Vec::new();
-    for model in ["red", "blue", "red", "red"] {
+    for model in ["crimson", "blue", "crimson", "crimson"] {
         let id = fail(&world.url, model, false).await;
-        if model == "red" {
+        if model == "crimson" {
             failed.push(id);
         }
     }
     // Two of three earlier ones, then what comes.
     failed.remove(0);
     let mut tail = support::binary::waybill(&[])
-        .args(["errors", "tail", "--json", "--limit", "2", "--model", "red"])
+        .args([
+            "errors", "tail", "--json", "--limit", "2", "--model", "crimson",
+        ])
         .args(["--time-range", "1h", "--token", ADMIN_TOKEN, "--url"])
         .arg(format!("http://{}", link.address()))
         .stdout(std::process::Stdio::piped())
@@ -513,7 +522,7 @@ async fn the_command_goes_on_where_the_connection_broke() {
         if round == 1 {
             link.behave(Manner::Refuse).await.unwrap();
         }
-        failed.push(fail(&world.url, "red", true).await);
+        failed.push(fail(&world.url, "crimson", true).await);
         fail(&world.url, "blue", true).await;
         link.behave(Manner::Pass).await.unwrap();
     }

@@ -184,11 +184,7 @@ fn route(out: &mut impl Write, error: &ErrorLogDetail, colours: bool) -> io::Res
             Some(_) => (passed_over(candidate), Tone::Plain),
             None => ("chosen".to_owned(), Tone::Green),
         };
-        writeln!(
-            out,
-            "{name}  {}",
-            toned(&clean(&text), tone, colours)
-        )?;
+        writeln!(out, "{name}  {}", toned(&clean(&text), tone, colours))?;
     }
     Ok(())
 }
