@@ -90,9 +90,14 @@ fn bar(line: &Line, length_ms: u64, width: usize) -> String {
     let mut bar = " ".repeat(start);
     let mut at = start;
     let mut ms = line.from_ms;
-    for (index, (phase, took_ms)) in line.phases.iter().enumerate() {
+    let lasted = line.phases.iter().filter(|(_, took_ms)| *took_ms > 0);
+    let mut parts: Vec<&(Phase, u64)> = lasted.collect();
+    if parts.is_empty() {
+        parts.extend(line.phases.last());
+    }
+    for (index, (phase, took_ms)) in parts.iter().enumerate() {
         ms += took_ms;
-        let is_last = index + 1 == line.phases.len();
+        let is_last = index + 1 == parts.len();
         let until = if is_last {
             end
         } else {

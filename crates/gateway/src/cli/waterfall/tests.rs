@@ -87,6 +87,7 @@ fn one_attempt_that_was_not_answered() {
         &[
             ("upstream_status_code", Value::Null),
             ("first_byte_ms", Value::Null),
+            ("cause", json!("network.reset")),
             ("decision", json!("give_up")),
             ("decision_reason", json!("no account is left")),
         ],
@@ -136,6 +137,7 @@ fn a_stream_that_broke_after_content() {
         &[
             ("attempts", json!([attempt(1, "a1", 3, 290), broken])),
             ("status_code", json!(200)),
+            ("cause", json!("stream.truncated")),
             ("upstream_latency_ms", json!(250)),
             ("response_latency_ms", json!(1_450)),
             ("time_to_first_token_ms", json!(610)),

@@ -202,21 +202,21 @@ fn phases(event: &UpstreamErrorEvent) -> Vec<(Phase, u64)> {
 }
 
 fn what(event: &UpstreamErrorEvent) -> String {
-    let model = event.model.as_deref().unwrap_or("no model");
-    let status = match event.upstream_status_code {
-        Some(status) => status.to_string(),
-        None => "no answer".to_owned(),
+    let mut text = match event.upstream_status_code {
+        Some(status) => format!("{status} {}", event.cause),
+        None => format!("no answer, {}", event.cause),
     };
-    let mut text = format!("{status} {} from {}/{model}", event.cause, event.platform);
     for (name, ms) in [
-        ("connect", event.connect_ms),
-        ("first byte", event.first_byte_ms),
+        ("connect", event.connect_ms.map(u64::from)),
+        ("first byte", event.first_byte_ms.map(u64::from)),
+        ("asked to wait", event.retry_after_ms),
     ] {
         if let Some(ms) = ms {
             text += &format!(", {name} {ms} ms");
         }
     }
-    text
+    let model = event.model.as_deref().unwrap_or("no model");
+    text + &format!(", {}/{model}", event.platform)
 }
 
 fn then(event: &UpstreamErrorEvent) -> String {
