@@ -56,12 +56,13 @@ async fn fail(url: &str, model: &str, stream: bool) -> String {
     answer.request_id().to_owned()
 }
 
-/// Fails many times at once.
+/// Fails many times at once, each with a row of some kilobytes.
 async fn fail_often(world: &World, count: usize) {
+    let path = format!("/v1/messages?note={}", "n".repeat(3_000));
     let mut left = count;
     while left > 0 {
         let some = left.min(32);
-        let posts = (0..some).map(|_| world.post("/v1/messages", body("claude-many", false)));
+        let posts = (0..some).map(|_| world.post(&path, body("claude-many", false)));
         for answer in futures_util::future::join_all(posts).await {
             assert_eq!(answer.status, 400, "{}", answer.text());
         }
@@ -276,7 +277,7 @@ async fn a_reader_that_does_not_read_costs_others_nothing_and_is_told_what_it_mi
     .await;
     let mut quick = Tail::open(&world.url, "", None).await;
     // More than sockets and buffers hold by far.
-    let (rounds, each) = (10, 500);
+    let (rounds, each) = (8, 400);
     let mut seen = Vec::new();
     for _ in 0..rounds {
         let (told, ()) = tokio::join!(quick.failures(each), fail_often(&world, each));
@@ -285,26 +286,21 @@ async fn a_reader_that_does_not_read_costs_others_nothing_and_is_told_what_it_mi
     assert_eq!(seen.iter().collect::<HashSet<_>>().len(), rounds * each);
 
     // Now it reads: what was under way to it, what it missed, and what comes.
+    let mut slow = Slow {
+        wire: slow,
+        text: Vec::new(),
+        told: Vec::new(),
+        missed: Vec::new(),
+    };
+    slow.until(|slow| !slow.missed.is_empty()).await;
     fail(&world.url, "after", false).await;
-    let (mut text, mut told, mut missed) = (Vec::new(), Vec::new(), Vec::new());
-    while told
-        .last()
-        .is_none_or(|error: &Value| error["model"] != "after")
-    {
-        let some = slow.some().await;
-        assert!(!some.is_empty(), "it goes on");
-        text.extend(some);
-        while let Some(end) = text.windows(2).position(|two| two == b"\n\n") {
-            let block: Vec<u8> = text.drain(..end + 2).collect();
-            // The lengths of chunks stand between events, never in them.
-            let event = parse(std::str::from_utf8(&block).unwrap());
-            match event.name.as_str() {
-                "error" => told.push(event.data),
-                "missed" => missed.push(event.data),
-                _ => {}
-            }
-        }
-    }
+    slow.until(|slow| {
+        slow.told
+            .last()
+            .is_some_and(|error| error["model"] == "after")
+    })
+    .await;
+    let Slow { told, missed, .. } = slow;
     let ids: HashSet<u64> = told
         .iter()
         .map(|error| error["id"].as_u64().unwrap())
@@ -337,6 +333,38 @@ async fn a_reader_that_does_not_read_costs_others_nothing_and_is_told_what_it_mi
         .await;
     assert!(list["total"].as_u64().unwrap() >= first["count"].as_u64().unwrap());
     world.stop().await;
+}
+
+/// A reader by the socket alone.
+struct Slow {
+    wire: Wire,
+    text: Vec<u8>,
+    told: Vec<Value>,
+    missed: Vec<Value>,
+}
+
+impl Slow {
+    async fn until(&mut self, is_so: impl Fn(&Slow) -> bool) {
+        let reading = async {
+            while !is_so(self) {
+                let some = self.wire.some().await;
+                assert!(!some.is_empty(), "it goes on");
+                self.text.extend(some);
+                while let Some(end) = self.text.windows(2).position(|two| two == b"\n\n") {
+                    let block: Vec<u8> = self.text.drain(..end + 2).collect();
+                    // The lengths of chunks stand between events, never in them.
+                    let event = parse(std::str::from_utf8(&block).unwrap());
+                    match event.name.as_str() {
+                        "error" => self.told.push(event.data),
+                        "missed" => self.missed.push(event.data),
+                        _ => {}
+                    }
+                }
+            }
+        };
+        let read = tokio::time::timeout(DEADLINE, reading).await;
+        read.expect("what is waited for is told in time");
+    }
 }
 
 fn readers(world: &World) -> usize {
