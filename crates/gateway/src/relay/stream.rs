@@ -29,9 +29,7 @@ use crate::{
     respond::Refusal,
     routing::{AccountEntry, GroupEntry, Place, Slot},
     standing::{Blamed, Failed},
-    upstream::{
-        AnswerStream, Broken, Fault, Streaming, failure_of, flaw_of, flaw_of_end, headers_sent,
-    },
+    upstream::{AnswerStream, Fault, Streaming, failure_of, flaw_of, flaw_of_end, headers_sent},
 };
 
 /// Bytes gathered before they are handed on even though more is ready.
@@ -183,10 +181,8 @@ impl Stream {
             match source.poll_data(cx) {
                 Poll::Ready(Some(Ok(chunk))) => self.reader.feed(chunk, &mut self.pieces),
                 Poll::Ready(Some(Err(broken))) => {
-                    // After its end marker a provider owes nothing. Where the client's is still to come, only
-                    // silence tells that nothing was lost.
-                    let has_ended = self.reader.ended() == Some(&StreamEnd::Complete);
-                    if has_ended && (self.reader.is_over() || matches!(broken, Broken::Stalled)) {
+                    // After its end marker a provider owes nothing: the client is given its own end.
+                    if self.reader.ended() == Some(&StreamEnd::Complete) {
                         self.end();
                     } else {
                         let (fault, message) = flaw_of(broken);
