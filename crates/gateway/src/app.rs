@@ -20,6 +20,8 @@ use crate::{
     credential::Tokens,
     egress::{EgressPolicy, Opened},
     home::SharedHome,
+    live::Live,
+    people::People,
     record::Recorder,
     relay::Watch,
     routing::{Line, Snapshot},
@@ -43,6 +45,8 @@ pub struct Shared {
     pub store: Store,
     /// The way to the recorder.
     pub recorder: Arc<Recorder>,
+    /// Who follows failures as they come.
+    pub live: Live,
     /// What failures do to accounts.
     pub keeper: Keeper,
     /// TLS towards providers.
@@ -61,6 +65,8 @@ pub struct Shared {
     pub tokens: Tokens,
     /// Bearer token of the admin API.
     pub admin_token: Secret,
+    /// Who uses the admin API.
+    pub people: People,
     /// What this replica shares with others; `None`: it is alone.
     pub home: Option<SharedHome>,
     /// Who this is, where the store has to tell replicas apart.
@@ -202,6 +208,7 @@ impl Shared {
             cluster,
             clock,
             egress: settings.egress.clone(),
+            live: Live::new(&settings),
             settings,
             vault,
             store,
@@ -211,6 +218,7 @@ impl Shared {
             secrets,
             tokens: Tokens::default(),
             admin_token,
+            people: People::default(),
             replica: home
                 .as_ref()
                 .map_or_else(|| "embedded".to_owned(), |home| home.replica.id.clone()),

@@ -148,7 +148,7 @@ async fn one_failure_after_a_fix_makes_a_resolved_issue_regressed() {
     .await;
     assert_eq!(
         (&resolved["state"], &resolved["state_by"]),
-        (&json!("resolved"), &json!("admin"))
+        (&json!("resolved"), &json!("admin token"))
     );
     assert_eq!(resolved["timeline"][0]["detail"], "fixed the prompt");
     // The fix: it serves again.

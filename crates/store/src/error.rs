@@ -23,6 +23,10 @@ words! {
         Issue = "issue",
         /// A rule for issues.
         IssueRule = "issue_rule",
+        /// An admin user.
+        AdminUser = "admin_user",
+        /// A personal token.
+        AdminToken = "admin_token",
     }
 }
 
@@ -73,6 +77,9 @@ pub enum StoreError {
         /// How many do.
         count: u64,
     },
+    /// Nobody would be left who is an admin and can sign in.
+    #[error("this is the last admin who can sign in: make another one first")]
+    LastAdmin,
     /// Not a cursor that this list, in this order, gave out.
     #[error("the cursor is not one that this list gave out")]
     BadCursor,
@@ -159,6 +166,7 @@ impl StoreError {
             | StoreError::KeyTaken { .. }
             | StoreError::UnknownReference { .. }
             | StoreError::InUse { .. }
+            | StoreError::LastAdmin
             | StoreError::BadCursor
             | StoreError::Newer { .. }
             | StoreError::Older { .. }

@@ -23,6 +23,7 @@ mod issues;
 mod jobs;
 mod journal;
 mod options;
+mod people;
 mod picture;
 mod postgres;
 mod query;
@@ -43,9 +44,16 @@ pub use fate::{CommitReport, Fate, LossCount, LossReason, SetAside};
 pub use issues::{FoldReport, IssueChange, ResolvedBy};
 pub use journal::Journal;
 pub use options::{Durability, PostgresOptions, RetentionPolicy, RetentionReport, StoreOptions};
+pub use people::{
+    AdminUserChange, AuditFilter, Keep, NewAdminToken, NewAdminUser, NewAuditEntry, NewSession,
+    Session,
+};
 pub use picture::Picture;
 pub use postgres::{Change, Changes, DatabaseFacts, Forwarder, ForwarderThread, Forwarding};
-pub use query::usage::add_up_usage;
+pub use query::{
+    tail::{Newer, TailBounds},
+    usage::add_up_usage,
+};
 pub use replicas::{Deployment, Replica, Replicas};
 pub use store::Store;
 pub use transfer::{TransferError, Transferred};

@@ -99,6 +99,8 @@ pub struct RetentionPolicy {
     /// Time without a failure after which an issue goes, with all that is known of it, in milliseconds. Its
     /// counts per hour go after a year.
     pub issues_max_age_ms: Option<i64>,
+    /// Age of entries of the audit log, in milliseconds.
+    pub audit_max_age_ms: Option<i64>,
     /// Bytes in use by the database. Above it the counts of refused requests go first, then the oldest
     /// replay bodies, then the oldest details, then the oldest rows.
     pub max_bytes: Option<u64>,
@@ -119,6 +121,10 @@ pub struct RetentionReport {
     pub noise: u64,
     /// Set-aside records.
     pub set_aside: u64,
+    /// Entries of the audit log.
+    pub audit: u64,
+    /// Sessions of the admin API that are over.
+    pub sessions: u64,
     /// Changes of accounts' states that no state needs.
     pub account_events: u64,
     /// Issues.

@@ -16,6 +16,7 @@ use waybill_store::IssueChange;
 
 use super::{
     App,
+    actor::Actor,
     body::Body,
     entities::{PathId, id},
     openapi::IssueParameters,
@@ -25,9 +26,6 @@ use crate::{
     jobs::issue_settings,
     ops::{filter, issues as asked},
 };
-
-/// Who changes something here, as long as there is one admin token for all.
-const ACTOR: &str = "admin";
 
 /// Longest note, in bytes.
 const MAX_NOTE_BYTES: usize = 4096;
@@ -99,6 +97,7 @@ pub struct ChangeIssue {
     responses((status = 200, body = IssueDetail), (status = 400, body = ProblemDetails), (status = 404, body = ProblemDetails)))]
 pub async fn change(
     State(shared): State<App>,
+    actor: Actor,
     PathId(text): PathId,
     Body(form): Body<ChangeIssue>,
 ) -> Result<Json<IssueDetail>, Problem> {
@@ -145,7 +144,7 @@ pub async fn change(
         .change_issue(
             key,
             change,
-            Some(ACTOR.to_owned()),
+            Some(actor.name),
             note,
             issue_settings(&shared),
             now,
@@ -168,6 +167,7 @@ pub struct NewNote {
     responses((status = 201, body = IssueNote), (status = 400, body = ProblemDetails), (status = 404, body = ProblemDetails)))]
 pub async fn note(
     State(shared): State<App>,
+    actor: Actor,
     PathId(text): PathId,
     Body(note): Body<NewNote>,
 ) -> Result<(StatusCode, Json<IssueNote>), Problem> {
@@ -183,7 +183,7 @@ pub async fn note(
         .text_bounded(&note.text, MAX_NOTE_BYTES);
     let made = shared
         .store
-        .add_issue_note(key, shown, Some(ACTOR.to_owned()), shared.clock.now())
+        .add_issue_note(key, shown, Some(actor.name), shared.clock.now())
         .await?;
     Ok((StatusCode::CREATED, Json(made)))
 }
@@ -214,6 +214,7 @@ pub async fn rules(
     responses((status = 201, body = IssueRule), (status = 400, body = ProblemDetails)))]
 pub async fn add_rule(
     State(shared): State<App>,
+    actor: Actor,
     Body(rule): Body<RuleBody>,
 ) -> Result<(StatusCode, Json<IssueRule>), Problem> {
     rule.check()
@@ -233,7 +234,7 @@ pub async fn add_rule(
     }
     let made = shared
         .store
-        .add_issue_rule(rule, Some(ACTOR.to_owned()), shared.clock.now())
+        .add_issue_rule(rule, Some(actor.name), shared.clock.now())
         .await?;
     Ok((StatusCode::CREATED, Json(made)))
 }

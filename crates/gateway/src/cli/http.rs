@@ -2,6 +2,8 @@
 //!
 //! Promises: an error of the API becomes a sentence. Must not know: what is asked for.
 
+mod stream;
+
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, anyhow, bail};
@@ -24,6 +26,8 @@ use tokio_rustls::{
 use waybill_model::secret::Secret;
 
 use super::ClientArgs;
+
+pub use self::stream::Events;
 
 /// For an answer to come: a list over a month of a large store takes its time.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -71,17 +75,7 @@ impl Remote {
         path: &str,
         query: &[(&str, String)],
     ) -> anyhow::Result<T> {
-        let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-        let query: Vec<_> = query
-            .iter()
-            .map(|(name, value)| format!("{name}={}", encode(value)))
-            .collect();
-        let path = if query.is_empty() {
-            path.to_owned()
-        } else {
-            format!("{path}?{}", query.join("&"))
-        };
-        self.ask(Method::GET, &path, Bytes::new())
+        self.ask(Method::GET, &with_query(path, query), Bytes::new())
     }
 
     /// `POST` with a JSON body.
@@ -92,6 +86,16 @@ impl Remote {
     /// `PUT` with a JSON body.
     pub fn put<T: DeserializeOwned>(&self, path: &str, body: &Value) -> anyhow::Result<T> {
         self.ask(Method::PUT, path, Bytes::from(body.to_string()))
+    }
+
+    /// `PATCH` with a JSON body.
+    pub fn patch<T: DeserializeOwned>(&self, path: &str, body: &Value) -> anyhow::Result<T> {
+        self.ask(Method::PATCH, path, Bytes::from(body.to_string()))
+    }
+
+    /// `DELETE`.
+    pub fn delete(&self, path: &str) -> anyhow::Result<()> {
+        self.ask::<()>(Method::DELETE, path, Bytes::new())
     }
 
     fn ask<T: DeserializeOwned>(
@@ -106,7 +110,12 @@ impl Remote {
                 .map_err(|_| anyhow!("no answer within {} s", TIMEOUT.as_secs()))?
         });
         let answer = answer.with_context(|| format!("{}://{}", self.scheme(), self.authority()))?;
-        serde_json::from_slice(&answer).context("the answer is not what the admin API promises")
+        // Nothing to be said is `null`.
+        let answer: &[u8] = match answer.is_empty() {
+            true => b"null",
+            false => &answer,
+        };
+        serde_json::from_slice(answer).context("the answer is not what the admin API promises")
     }
 
     async fn exchange(&self, method: Method, path: &str, body: Bytes) -> anyhow::Result<Bytes> {
@@ -186,6 +195,20 @@ impl Remote {
         self.uri
             .authority()
             .map_or("", |authority| authority.as_str())
+    }
+}
+
+/// A path with query parameters.
+fn with_query(path: &str, query: &[(&str, String)]) -> String {
+    let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let query: Vec<_> = query
+        .iter()
+        .map(|(name, value)| format!("{name}={}", encode(value)))
+        .collect();
+    if query.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{}", query.join("&"))
     }
 }
 

@@ -87,6 +87,10 @@ section! {
         response_bytes: usize,
         /// Requests in flight.
         in_flight: usize,
+        /// Readers of the live stream of failures.
+        live_readers: usize,
+        /// How far one of them may be behind.
+        live_behind: u32,
     }
 }
 
@@ -195,6 +199,8 @@ section! {
         issues_days: f64,
         /// An issue without a failure for so long is resolved.
         issue_quiet_days: f64,
+        /// The audit log.
+        audit_days: f64,
         /// Size of the store.
         max_bytes: u64,
     }

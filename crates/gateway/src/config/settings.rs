@@ -93,6 +93,10 @@ pub struct Limits {
     pub response_bytes: usize,
     /// Requests in flight over all workers; more are refused at once rather than queued.
     pub in_flight: usize,
+    /// Readers of the live stream of failures at once.
+    pub live_readers: usize,
+    /// A reader of it that has more errors than this before it is moved to the newest one.
+    pub live_behind: u32,
 }
 
 impl Default for Limits {
@@ -102,6 +106,8 @@ impl Default for Limits {
             header_bytes: 64 << 10,
             response_bytes: 64 << 20,
             in_flight: 50_000,
+            live_readers: 64,
+            live_behind: 10_000,
         }
     }
 }
@@ -221,6 +227,8 @@ pub struct Retention {
     pub issues: Duration,
     /// An issue without a failure for so long is resolved.
     pub issue_quiet: Duration,
+    /// The audit log.
+    pub audit: Duration,
     /// The store's size; the oldest go first.
     pub max_bytes: u64,
 }
@@ -234,6 +242,7 @@ impl Default for Retention {
             replay: DAY * 3,
             issues: DAY * 90,
             issue_quiet: DAY * 7,
+            audit: DAY * 365,
             max_bytes: 10 << 30,
         }
     }

@@ -32,7 +32,11 @@ const STEPS: &[Step] = &[
         needs: 1,
     },
     Step {
-        sql: include_str!("migrations/0003_issues.sql"),
+        sql: include_str!("migrations/0003_people.sql"),
+        needs: 1,
+    },
+    Step {
+        sql: include_str!("migrations/0004_issues.sql"),
         needs: 1,
     },
 ];

@@ -5,6 +5,7 @@
 //! stays right while rows come and go.
 
 pub(crate) mod account_events;
+pub(crate) mod audit;
 mod condition;
 mod errors;
 mod events;
@@ -17,6 +18,7 @@ mod plans_postgres;
 mod requests;
 pub(crate) mod states;
 mod stepped;
+pub(crate) mod tail;
 pub(crate) mod usage;
 
 pub(crate) use condition::like_pattern;
