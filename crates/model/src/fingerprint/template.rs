@@ -214,17 +214,17 @@ impl Sort {
             Sort::Edition
         } else if names::is_family(part) {
             Sort::Family
-        } else if names::is_address(part) {
-            Sort::Id
-        } else if is_prefixed(part)
+        } else if names::is_address(part)
+            || is_prefixed(part)
             || digits > 0 && (is_hexadecimal(part.as_bytes()) || is_random(part, digits))
         {
             Sort::Id
         } else if is_number(part) {
             Sort::Number
-        } else if names::is_host(part) || names::is_model(part) {
-            Sort::Name
-        } else if names::is_noun(before.word) && names::is_named(part) && !is_path(part) {
+        } else if names::is_host(part)
+            || names::is_model(part)
+            || names::is_noun(before.word) && names::is_named(part) && !is_path(part)
+        {
             Sort::Name
         } else if digits > 0 && is_path(part) {
             Sort::Path
