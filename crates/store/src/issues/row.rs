@@ -50,7 +50,7 @@ pub(super) const COLUMNS: &str = "i.issue, i.title, i.platform, i.phase, i.cause
 
 /// The next cells as an issue.
 pub(super) fn read(cells: &mut Cells<'_>) -> Result<Row> {
-    Ok(Row {
+    Row {
         key: cells.next()?,
         title: cells.next()?,
         platform: cells.word("platform")?,
@@ -77,7 +77,7 @@ pub(super) fn read(cells: &mut Cells<'_>) -> Result<Row> {
         part: None,
         recounting: false,
     }
-    .rest(cells)?)
+    .rest(cells)
 }
 
 impl Row {
