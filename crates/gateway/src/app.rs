@@ -22,6 +22,7 @@ use crate::{
     home::SharedHome,
     record::Recorder,
     relay::Watch,
+    replay::Queue,
     routing::{Line, Snapshot},
     secrets::Secrets,
     standing::{Keeper, Sink},
@@ -59,6 +60,8 @@ pub struct Shared {
     pub secrets: Arc<Secrets>,
     /// Who has access tokens for accounts.
     pub tokens: Tokens,
+    /// Where requests that are sent again wait for a worker.
+    pub replays: Queue,
     /// Bearer token of the admin API.
     pub admin_token: Secret,
     /// What this replica shares with others; `None`: it is alone.
@@ -210,6 +213,7 @@ impl Shared {
             tls,
             secrets,
             tokens: Tokens::default(),
+            replays: Queue::default(),
             admin_token,
             replica: home
                 .as_ref()

@@ -3,10 +3,7 @@
 use http::{Request, Response, header};
 use hyper::body::Incoming;
 use tokio::time::Instant;
-use waybill_model::{
-    protocol::Platform,
-    waybill::{Admission, Routing},
-};
+use waybill_model::waybill::{Admission, Routing};
 
 use crate::{
     app::Worker,
@@ -16,7 +13,7 @@ use crate::{
     record::{Journey, millis_since},
     relay::{self, ReplyBody},
     respond::{self, Code, Refusal},
-    routing::{Plan, Wanted},
+    routing::{NoRoute, Plan, Wanted},
     upstream,
 };
 
@@ -53,6 +50,29 @@ pub async fn handle(
         Ok(plan) => plan,
         Err(refusal) => return relay::refuse(inbound.journey, &refusal).await,
     };
+    let result = upstream::serve(worker, &mut inbound, plan).await;
+    relay::deliver(worker, inbound, result).await
+}
+
+/// Takes a request that an operator sends again the same way. Whose it is was looked up, and it counts in no
+/// quota; all else is as for a client.
+pub async fn again(
+    worker: &Worker,
+    mut inbound: Inbound,
+    plan: Result<Plan, NoRoute>,
+) -> Response<ReplyBody> {
+    if let Err(refusal) = accepts(worker, &inbound.journey) {
+        return relay::refuse(inbound.journey, &refusal).await;
+    }
+    let plan = match plan {
+        Ok(plan) => plan,
+        Err(why) => {
+            let now = worker.shared.clock.now();
+            let refusal = Refusal::no_route(why, inbound.arrival().model.as_deref(), now);
+            return relay::refuse(inbound.journey, &refusal).await;
+        }
+    };
+    stamp(&mut inbound, &plan, Instant::now());
     let result = upstream::serve(worker, &mut inbound, plan).await;
     relay::deliver(worker, inbound, result).await
 }
@@ -113,7 +133,7 @@ fn plan(inbound: &mut Inbound, admitted: &Admitted) -> Result<Plan, Refusal> {
     let shared = inbound.journey.shared();
     let wanted = Wanted {
         protocol: arrival.protocol,
-        only: only(inbound),
+        only: inbound.only(),
         model: arrival.model.as_ref(),
         sticky: arrival.sticky,
         tokens: quota::estimate_tokens(arrival.endpoint, arrival.body_bytes),
@@ -123,6 +143,11 @@ fn plan(inbound: &mut Inbound, admitted: &Admitted) -> Result<Plan, Refusal> {
         .map_err(|why| Refusal::no_route(why, arrival.model.as_deref(), shared.clock.now()))?;
     let snapshot = shared.snapshot();
     quota::check_price(admitted.key(), arrival, plan.group(), &snapshot.prices)?;
+    stamp(inbound, &plan, began);
+    Ok(plan)
+}
+
+fn stamp(inbound: &mut Inbound, plan: &Plan, began: Instant) {
     inbound.journey.waybill_mut().routing = Some(Routing {
         group_id: plan.group().id,
         group_name: plan.group().name.clone(),
@@ -131,16 +156,6 @@ fn plan(inbound: &mut Inbound, admitted: &Admitted) -> Result<Plan, Refusal> {
         routing_latency_ms: millis_since(began),
         queued: None,
     });
-    Ok(plan)
-}
-
-/// The platform whose accounts alone may serve a request: the one the client asks for by path, else its own
-/// where nobody can translate.
-fn only(inbound: &Inbound) -> Option<Platform> {
-    let native = inbound.arrival().protocol.native_platform();
-    inbound
-        .only
-        .or(inbound.endpoint.is_native().then_some(native))
 }
 
 /// Refuses a request before its body was read. One without a known key is an attacker's to multiply,

@@ -22,7 +22,7 @@ use crate::{
     home::{self, Home},
     jobs,
     record::{self, Composer, Recorder},
-    replication,
+    replay, replication,
     secrets::Secrets,
     seed, server,
     upstream::Tls,
@@ -176,6 +176,9 @@ pub async fn start_in(
         cluster,
     }));
     let begun = replication::begin(&shared, is_reached).await?;
+    if is_reached {
+        replay::take_over(&shared).await;
+    }
     let cluster = join(&shared).await;
 
     let listener =

@@ -41,6 +41,8 @@ row_ids! {
     EventId,
     /// One recorded change of an account's state.
     AccountEventId,
+    /// One attempt to send a failed request again.
+    RetryId,
 }
 
 /// The id a request carries from its first byte on, sent back as `x-waybill-request-id`.

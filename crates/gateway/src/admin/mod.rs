@@ -22,6 +22,7 @@ mod probes;
 mod problem;
 mod records;
 mod replicas;
+mod retries;
 mod state;
 mod usage;
 mod users;
@@ -58,6 +59,10 @@ fn routes() -> Vec<Route> {
             errors::upstream_errors,
         ),
         put("/api/v1/admin/ops/errors/{id}/resolve", errors::resolve),
+        post("/api/v1/admin/ops/errors/{id}/retry", retries::retry),
+        get("/api/v1/admin/ops/errors/{id}/retries", retries::list),
+        get("/api/v1/admin/ops/errors/{id}/code", retries::code),
+        get("/api/v1/admin/ops/retries/{id}", retries::show),
         get(
             "/api/v1/admin/ops/upstream-errors",
             records::upstream_errors,
@@ -65,6 +70,10 @@ fn routes() -> Vec<Route> {
         get(
             "/api/v1/admin/ops/upstream-errors/{id}",
             records::upstream_error,
+        ),
+        post(
+            "/api/v1/admin/ops/upstream-errors/{id}/retry",
+            retries::retry_upstream,
         ),
         get("/api/v1/admin/ops/requests", records::requests),
         get("/api/v1/admin/ops/noise", records::noise),

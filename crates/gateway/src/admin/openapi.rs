@@ -16,10 +16,10 @@ use utoipa::{
 
 use super::{
     App, accounts, api_keys, availability, books, concurrency, errors, groups, jobs, metrics,
-    prices, probes, problem, records, replicas, users,
+    prices, probes, problem, records, replicas, retries, users,
 };
 use crate::ops::{
-    accounts as asked,
+    accounts as asked, code,
     filter::{self, Takes},
 };
 
@@ -46,6 +46,7 @@ pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
     paths(
         probes::live, probes::ready, metrics::show, serve,
         errors::list, errors::show, errors::upstream_errors, errors::resolve,
+        retries::retry, retries::retry_upstream, retries::list, retries::show, retries::code,
         records::upstream_errors, records::upstream_error, records::requests, records::noise, books::show, jobs::list, replicas::list, availability::show, concurrency::show,
         accounts::list, accounts::create, accounts::show, accounts::change, accounts::remove, accounts::enable, accounts::disable,
         accounts::reset, accounts::test, accounts::events,
@@ -103,6 +104,8 @@ parameters! {
     NumberParameters = filter::NUMBERS;
     /// What an account's events take.
     EventParameters = asked::EVENTS;
+    /// What a failed request is written as.
+    CodeParameters = code::CODE;
     /// What availability takes.
     AvailabilityParameters = asked::AVAILABILITY;
 }

@@ -6,6 +6,7 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
+use waybill_model::time::UnixMillis;
 use waybill_store::StoreError;
 
 use crate::ops::query::{BadParameter, Mistake};
@@ -17,6 +18,7 @@ pub struct Problem {
     detail: String,
     parameter: Option<String>,
     field: Option<String>,
+    retry_at: Option<UnixMillis>,
     inner: Option<StoreError>,
 }
 
@@ -41,6 +43,9 @@ pub struct ProblemDetails {
     /// The field of the body at fault, as a path.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
+    /// When the same may be asked again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_at: Option<UnixMillis>,
 }
 
 macro_rules! codes {
@@ -81,7 +86,15 @@ codes! {
     UnknownParameter = "unknown_parameter", BAD_REQUEST, "There is no such parameter.";
     WindowTooLong = "window_too_long", BAD_REQUEST, "The window of time is too long.";
     InvalidBody = "invalid_body", BAD_REQUEST, "The body cannot be read.";
-    BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is larger than the admin API accepts.";
+    BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large.";
+    NotReplayable = "not_replayable", UNPROCESSABLE_ENTITY, "The request cannot be sent again.";
+    BodyExpired = "body_expired", UNPROCESSABLE_ENTITY, "The request's exact bytes are not kept, or no longer.";
+    KeyUnavailable = "key_unavailable", UNPROCESSABLE_ENTITY, "A key that sending the request again needs is not there.";
+    AccountNotInGroup = "account_not_in_group", UNPROCESSABLE_ENTITY, "The request's API key has no group with the account.";
+    AccountNotSchedulable = "account_not_schedulable", CONFLICT, "The account may not be used now.";
+    RetryInProgress = "retry_in_progress", CONFLICT, "The request is being sent again.";
+    RetryTooFrequent = "retry_too_frequent", CONFLICT, "The request has just been sent again.";
+    TooManyRetries = "too_many_retries", SERVICE_UNAVAILABLE, "Too many requests are being sent again.";
     InvalidField = "invalid_field", BAD_REQUEST, "A field of the body cannot be accepted.";
     NameTaken = "name_taken", CONFLICT, "Another resource of the kind has the name.";
     KeyTaken = "key_taken", CONFLICT, "The API key is stored already.";
@@ -100,7 +113,17 @@ impl Problem {
             detail: detail.into(),
             parameter: None,
             field: None,
+            retry_at: None,
             inner: None,
+        }
+    }
+
+    /// Says when the same may be asked again.
+    #[must_use]
+    pub fn again_at(self, retry_at: UnixMillis) -> Self {
+        Problem {
+            retry_at: Some(retry_at),
+            ..self
         }
     }
 
@@ -226,6 +249,7 @@ impl IntoResponse for Problem {
             detail: self.detail,
             parameter: self.parameter,
             field: self.field,
+            retry_at: self.retry_at,
         };
         let mut response = (status, axum::Json(details)).into_response();
         let headers = response.headers_mut();

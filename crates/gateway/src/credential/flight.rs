@@ -160,6 +160,7 @@ fn failed(
             began_at,
             now,
             stale_connection: false,
+            acts: true,
             blamed: &mut Blamed::default(),
         });
         // The mark's deadline is when somebody finds out: then it has to be asked.

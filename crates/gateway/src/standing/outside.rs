@@ -88,6 +88,7 @@ impl Keeper {
                     began_at: result.started_at,
                     now,
                     stale_connection: false,
+                    acts: true,
                     blamed: &mut blamed,
                 };
                 self.failed(failed);

@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, str::FromStr};
 
 use waybill_model::{
-    id::{AccountEventId, AccountId, ApiKeyId, ErrorId, EventId, GroupId, UserId},
+    id::{AccountEventId, AccountId, ApiKeyId, ErrorId, EventId, GroupId, RetryId, UserId},
     money::MicroUsd,
     time::UnixMillis,
 };
@@ -202,7 +202,7 @@ macro_rules! wrapped {
 }
 
 wrapped! {
-    AccountEventId, AccountId, ApiKeyId, ErrorId, EventId, GroupId, UserId, MicroUsd, UnixMillis
+    AccountEventId, AccountId, ApiKeyId, ErrorId, EventId, GroupId, RetryId, UserId, MicroUsd, UnixMillis
 }
 
 /// Reads one of a closed set of words.

@@ -74,6 +74,7 @@ pub(super) struct Place {
 struct LaneId {
     group: usize,
     model: Option<Arc<str>>,
+    pinned: Option<AccountId>,
 }
 
 /// A request taken out of the queue, and what it gets.
@@ -107,6 +108,7 @@ impl Waiting {
                 // The plan keeps the group, so that no other has its address.
                 group: group.addr(),
                 model: plan.model.clone(),
+                pinned: plan.pinned,
             },
             weight: if plan.lane.served().any(|served| served.has_quota) {
                 plan.tokens
