@@ -25,8 +25,9 @@ use waybill_model::secret::Secret;
 
 use super::ClientArgs;
 
-/// For an answer to come: a list over a month of a large store takes its time.
-const TIMEOUT: Duration = Duration::from_secs(60);
+/// For an answer to come: a list over a month of a large store takes its time, and a request that is sent again
+/// may take a minute.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Largest answer that is read; the largest page is far smaller.
 const MAX_ANSWER_BYTES: usize = 256 << 20;
@@ -71,6 +72,11 @@ impl Remote {
         path: &str,
         query: &[(&str, String)],
     ) -> anyhow::Result<T> {
+        read(&self.bytes(path, query)?)
+    }
+
+    /// The same, with the answer as it is.
+    pub fn bytes(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Bytes> {
         let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
         let query: Vec<_> = query
             .iter()
@@ -86,22 +92,16 @@ impl Remote {
 
     /// `POST` with a JSON body.
     pub fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> anyhow::Result<T> {
-        self.ask(Method::POST, path, Bytes::from(body.to_string()))
+        read(&self.ask(Method::POST, path, Bytes::from(body.to_string()))?)
     }
 
-    fn ask<T: DeserializeOwned>(
-        &self,
-        method: Method,
-        path: &str,
-        body: Bytes,
-    ) -> anyhow::Result<T> {
+    fn ask(&self, method: Method, path: &str, body: Bytes) -> anyhow::Result<Bytes> {
         let answer = self.runtime.block_on(async {
             tokio::time::timeout(TIMEOUT, self.exchange(method, path, body))
                 .await
                 .map_err(|_| anyhow!("no answer within {} s", TIMEOUT.as_secs()))?
         });
-        let answer = answer.with_context(|| format!("{}://{}", self.scheme(), self.authority()))?;
-        serde_json::from_slice(&answer).context("the answer is not what the admin API promises")
+        answer.with_context(|| format!("{}://{}", self.scheme(), self.authority()))
     }
 
     async fn exchange(&self, method: Method, path: &str, body: Bytes) -> anyhow::Result<Bytes> {
@@ -182,6 +182,10 @@ impl Remote {
             .authority()
             .map_or("", |authority| authority.as_str())
     }
+}
+
+fn read<T: DeserializeOwned>(answer: &[u8]) -> anyhow::Result<T> {
+    serde_json::from_slice(answer).context("the answer is not what the admin API promises")
 }
 
 /// What an error answer says, as a sentence.

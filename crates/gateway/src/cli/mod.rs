@@ -9,6 +9,7 @@ mod configured;
 mod errors;
 mod flags;
 mod http;
+mod retries;
 mod standing;
 mod story;
 mod table;
