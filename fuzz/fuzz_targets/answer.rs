@@ -24,7 +24,7 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     match bridge.answer(body, &bridges::context()) {
-        Err(unreadable) => assert!(!unreadable.0.is_empty()),
+        Err(unreadable) => assert!(!unreadable.why.is_empty()),
         // In the client's own language already: a count passes as it came.
         Ok(_) if dialect_of(endpoint).is_none() && bridge.provider() == Dialect::Gemini => {}
         Ok(written) => {

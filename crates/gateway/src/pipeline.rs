@@ -3,7 +3,11 @@
 use http::{Request, Response, header};
 use hyper::body::Incoming;
 use tokio::time::Instant;
-use waybill_model::waybill::{Admission, Routing};
+use waybill_model::{
+    id::AccountId,
+    waybill::{Admission, Routing},
+};
+use waybill_wire::translate::tongue::Tongues;
 
 use crate::{
     app::Worker,
@@ -13,8 +17,8 @@ use crate::{
     record::{Journey, millis_since},
     relay::{self, ReplyBody},
     respond::{self, Code, Refusal},
-    routing::{NoRoute, Plan, Wanted},
-    upstream,
+    routing::{KeyEntry, NoRoute, Plan, Wanted},
+    upstream::{self, Exhausted},
 };
 
 /// Longest model name. Names are remembered, with what is known of each.
@@ -41,40 +45,55 @@ pub async fn handle(
         Err(refusal) => return turn_away(opened, refusal).await,
     }
     let (limits, timeouts) = (&shared.settings.limits, &shared.settings.timeouts);
-    let mut inbound = match ingress::collect(opened, limits, timeouts).await {
+    let inbound = match ingress::collect(opened, limits, timeouts).await {
         Ok(inbound) => inbound,
         Err(Rejected::Refused(journey, refusal)) => return relay::refuse(journey, &refusal).await,
         Err(Rejected::Left) => return respond::nothing(),
     };
-    let plan = match plan(&mut inbound, &admitted) {
-        Ok(plan) => plan,
-        Err(refusal) => return relay::refuse(inbound.journey, &refusal).await,
-    };
-    let result = upstream::serve(worker, &mut inbound, plan).await;
-    relay::deliver(worker, inbound, result).await
+    route(worker, inbound, admitted.key(), None).await
 }
 
-/// Takes a request that an operator sends again the same way. Whose it is was looked up, and it counts in no
-/// quota; all else is as for a client.
+/// Takes a request that an operator sends again the same way, to one account where that is wished. Whose it is
+/// was looked up, and it counts in no quota; all else is as for a client.
 pub async fn again(
     worker: &Worker,
-    mut inbound: Inbound,
-    plan: Result<Plan, NoRoute>,
+    inbound: Inbound,
+    key: &KeyEntry,
+    pinned: Option<AccountId>,
 ) -> Response<ReplyBody> {
     if let Err(refusal) = accepts(worker, &inbound.journey) {
         return relay::refuse(inbound.journey, &refusal).await;
     }
-    let plan = match plan {
-        Ok(plan) => plan,
-        Err(why) => {
-            let now = worker.shared.clock.now();
-            let refusal = Refusal::no_route(why, inbound.arrival().model.as_deref(), now);
-            return relay::refuse(inbound.journey, &refusal).await;
+    route(worker, inbound, key, pinned).await
+}
+
+/// From routing on.
+async fn route(
+    worker: &Worker,
+    mut inbound: Inbound,
+    key: &KeyEntry,
+    pinned: Option<AccountId>,
+) -> Response<ReplyBody> {
+    let mut open = Tongues::open(inbound.arrival().protocol, inbound.endpoint);
+    let mut wordless = None;
+    loop {
+        let plan = match plan(&mut inbound, key, open, pinned) {
+            Ok(plan) => plan,
+            // What was in the way of the first group is what the client can change.
+            Err(refusal) => {
+                let refusal = wordless.unwrap_or(refusal);
+                return relay::refuse(inbound.journey, &refusal).await;
+            }
+        };
+        match upstream::serve(worker, &mut inbound, plan).await {
+            // Accounts of another group may have the words: each time, fewer tongues are left.
+            Err(Exhausted::Wordless(refusal, left)) => {
+                wordless.get_or_insert(refusal);
+                open = left;
+            }
+            result => return relay::deliver(worker, inbound, result).await,
         }
-    };
-    stamp(&mut inbound, &plan, Instant::now());
-    let result = upstream::serve(worker, &mut inbound, plan).await;
-    relay::deliver(worker, inbound, result).await
+    }
 }
 
 /// Checks the key. Whose it is, is stamped also when it is not accepted.
@@ -116,7 +135,12 @@ fn accepts(worker: &Worker, journey: &Journey) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn plan(inbound: &mut Inbound, admitted: &Admitted) -> Result<Plan, Refusal> {
+fn plan(
+    inbound: &mut Inbound,
+    key: &KeyEntry,
+    open: Tongues,
+    pinned: Option<AccountId>,
+) -> Result<Plan, Refusal> {
     let began = Instant::now();
     let arrival = inbound.arrival();
     if let Some(model) = arrival
@@ -134,20 +158,24 @@ fn plan(inbound: &mut Inbound, admitted: &Admitted) -> Result<Plan, Refusal> {
     let wanted = Wanted {
         protocol: arrival.protocol,
         only: inbound.only(),
+        open,
         model: arrival.model.as_ref(),
         sticky: arrival.sticky,
         tokens: quota::estimate_tokens(arrival.endpoint, arrival.body_bytes),
         request_id: Some(inbound.journey.waybill().request_id),
     };
-    let plan = Plan::new(admitted.key(), wanted)
-        .map_err(|why| Refusal::no_route(why, arrival.model.as_deref(), shared.clock.now()))?;
-    let snapshot = shared.snapshot();
-    quota::check_price(admitted.key(), arrival, plan.group(), &snapshot.prices)?;
-    stamp(inbound, &plan, began);
-    Ok(plan)
-}
-
-fn stamp(inbound: &mut Inbound, plan: &Plan, began: Instant) {
+    let now = shared.clock.now();
+    let plan = match pinned {
+        None => Plan::new(key, wanted),
+        // Usable a moment ago, when it was asked for.
+        Some(account) => Plan::pinned(key, wanted, account, now)
+            .map_err(|_| NoRoute::NoneUsable { soonest: None }),
+    };
+    let plan = plan.map_err(|why| Refusal::no_route(why, arrival, now))?;
+    if inbound.journey.waybill().replay_of.is_none() {
+        let snapshot = shared.snapshot();
+        quota::check_price(key, arrival, plan.group(), &snapshot.prices)?;
+    }
     inbound.journey.waybill_mut().routing = Some(Routing {
         group_id: plan.group().id,
         group_name: plan.group().name.clone(),
@@ -156,6 +184,7 @@ fn stamp(inbound: &mut Inbound, plan: &Plan, began: Instant) {
         routing_latency_ms: millis_since(began),
         queued: None,
     });
+    Ok(plan)
 }
 
 /// Refuses a request before its body was read. One without a known key is an attacker's to multiply,

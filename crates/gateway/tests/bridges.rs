@@ -49,8 +49,12 @@ fn setup() -> Setup {
 }
 
 async fn ask(world: &World, path: &str, body: &Value) -> Answer {
+    ask_as(world, "bridged", path, body).await
+}
+
+async fn ask_as(world: &World, key: &str, path: &str, body: &Value) -> Answer {
     let request = http::Request::post(format!("{}{path}", world.url))
-        .header("authorization", format!("Bearer {CLIENT_KEY}-bridged"))
+        .header("authorization", format!("Bearer {CLIENT_KEY}-{key}"))
         .header("anthropic-version", "2023-06-01")
         .header("content-type", "application/json")
         .body(body.to_string().into_bytes().into())
@@ -376,22 +380,68 @@ async fn an_error_is_told_in_the_clients_language_and_kept_in_the_providers() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_that_breaks_ends_with_the_clients_own_error() {
     let world = World::with(setup()).await;
-    let error = ProviderError::Overloaded;
+    // What the provider says, and what a client of Anthropic's, OpenAI's and Gemini's is told.
+    let cases = [
+        (
+            ProviderError::Overloaded,
+            ["overloaded_error", "server_error", "UNAVAILABLE"],
+        ),
+        (
+            ProviderError::RateLimitRequests,
+            ["rate_limit_error", "rate_limit_error", "RESOURCE_EXHAUSTED"],
+        ),
+        (
+            ProviderError::Timeout,
+            ["timeout_error", "server_error", "DEADLINE_EXCEEDED"],
+        ),
+        (
+            ProviderError::Internal,
+            ["api_error", "server_error", "INTERNAL"],
+        ),
+    ];
+    for (error, words) in cases {
+        world.sim.clear_script();
+        let fault = Fault::StreamError { error, frames: 2 };
+        world.sim.script(Rule::new(fault));
+        for client in &CLIENTS {
+            for (number, (platform, more)) in PLATFORMS.iter().enumerate() {
+                let name = format!("{error:?}, {} on {platform} {more}", client.name);
+                world.clear_states().await;
+                let (path, body) = question(client, &model(number), true);
+                let answer = ask(&world, &path, &body).await;
+                assert_eq!(answer.status, 200, "{name}: {}", answer.text());
+                let text = answer.text();
+                assert!(text.contains("\"error\""), "{name}: {text}");
+                assert!(!text.contains(end_mark(client)), "{name}: {text}");
+                let [anthropic, openai, gemini] = words;
+                let word = match client.name {
+                    "messages" => anthropic,
+                    "gemini" => gemini,
+                    _ => openai,
+                };
+                let record = world.error(answer.request_id()).await;
+                assert_eq!(record["status_code"], 200, "{name}");
+                // In its own language a provider is passed on as it came.
+                let is_own = matches!(
+                    (client.name, number),
+                    ("messages", 0) | ("responses", 1) | ("chat", 2) | ("gemini", 3)
+                );
+                let is_told = text.contains(&format!("\"{word}\""));
+                assert!(is_told || is_own, "{name}: {record} {text}");
+            }
+        }
+    }
+    // A credential of the pool is not the client's affair.
+    world.sim.clear_script();
+    let error = ProviderError::InvalidKey;
     let fault = Fault::StreamError { error, frames: 2 };
     world.sim.script(Rule::new(fault));
-    for client in &CLIENTS {
-        for (number, (platform, more)) in PLATFORMS.iter().enumerate() {
-            let name = format!("{} on {platform} {more}", client.name);
-            world.clear_states().await;
-            let (path, body) = question(client, &model(number), true);
-            let answer = ask(&world, &path, &body).await;
-            assert_eq!(answer.status, 200, "{name}: {}", answer.text());
-            let text = answer.text();
-            assert!(text.contains("\"error\""), "{name}: {text}");
-            assert!(!text.contains(end_mark(client)), "{name}: {text}");
-            let error = world.error(answer.request_id()).await;
-            assert_eq!(error["status_code"], 200, "{name}");
-        }
+    for client in &CLIENTS[1..] {
+        world.clear_states().await;
+        let (path, body) = question(client, &model(0), true);
+        let text = ask(&world, &path, &body).await.text();
+        assert!(text.contains("waybill_upstream_credential"), "{text}");
+        assert!(!text.contains("x-api-key"), "{text}");
     }
     world.stop().await;
 }
@@ -538,13 +588,269 @@ async fn antigravitys_own_paths_are_served_by_its_accounts_alone() {
     let answer = world.send(request).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert!(answer.text().contains("\"sim-agent\""), "{}", answer.text());
+    // One of them, in the client's shape; what the service does not list is not found, in the client's language.
+    for (path, name, missing) in [
+        ("/antigravity/v1/models", "id", "type"),
+        ("/antigravity/v1beta/models", "displayName", "status"),
+    ] {
+        let one = |model: &str| {
+            http::Request::get(format!("{}{path}/{model}", world.url))
+                .header("x-api-key", format!("{CLIENT_KEY}-bridged"))
+                .header("anthropic-version", "2023-06-01")
+                .body(Vec::new().into())
+                .unwrap()
+        };
+        let answer = world.send(one(&model(4))).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        assert_eq!(answer.json()[name], "sim-agent", "{path}");
+        world.clear_states().await;
+        let answer = world.send(one("agent-of-nobody")).await;
+        assert_eq!(answer.status, 404, "{path}: {}", answer.text());
+        assert!(answer.json()["error"][missing].is_string(), "{path}");
+    }
     let count =
         json!({"model": model(4), "messages": [{"role": "user", "content": "How warm is it?"}]});
     let answer = ask(&world, "/antigravity/v1/messages/count_tokens", &count).await;
-    assert!(
-        answer.json()["input_tokens"].as_u64() > Some(0),
-        "{}",
-        answer.text()
+    assert_eq!(answer.json(), json!({"input_tokens": 7}));
+    world.stop().await;
+}
+
+/// How the simulated providers count: three tokens, one for each six bytes of a word or part of it, and one
+/// for each four bytes of the tools' names and schemas.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_are_counted_over_bridges_with_the_system_tools_and_turns_before() {
+    let world = World::with(setup()).await;
+    let (question, turns) = (4, 3 + 3);
+    let tools = ("weather".len() + schema().to_string().len()) as u64 / 4;
+    // Code Assist counts contents alone: tools are put there, in one word and a description.
+    let in_words = json!([{"functionDeclarations": [{"name": "weather", "description": "Looks.", "parameters": schema()}]}]);
+    let in_words = in_words.to_string().len().div_ceil(6) as u64;
+    let messages = |more: &str| {
+        let mut body = json!({"messages": [{"role": "user", "content": "How warm is it?"}]});
+        match more {
+            "system" => body["system"] = "Be brief.".into(),
+            "tools" => {
+                body["tools"] =
+                    json!([{"name": "weather", "description": "Looks.", "input_schema": schema()}])
+            }
+            "turns" => {
+                let turns = body["messages"].as_array_mut().unwrap();
+                turns.push(json!({"role": "assistant", "content": "It is warm."}));
+                turns.push(
+                    json!({"role": "user", "content": [{"type": "text", "text": "And tomorrow?"}]}),
+                );
+            }
+            _ => {}
+        }
+        body
+    };
+    let gemini = |more: &str| {
+        let mut body =
+            json!({"contents": [{"role": "user", "parts": [{"text": "How warm is it?"}]}]});
+        match more {
+            "system" => body["systemInstruction"] = json!({"parts": [{"text": "Be brief."}]}),
+            "tools" => {
+                body["tools"] = json!([{"functionDeclarations": [{"name": "weather", "description": "Looks.", "parameters": schema()}]}]);
+            }
+            "turns" => {
+                let turns = body["contents"].as_array_mut().unwrap();
+                turns.push(json!({"role": "model", "parts": [{"text": "It is warm."}]}));
+                turns.push(json!({"role": "user", "parts": [{"text": "And tomorrow?"}]}));
+            }
+            _ => {}
+        }
+        body
+    };
+    for number in [0, 3, 4] {
+        let name = model(number);
+        for (more, tokens) in [
+            ("", 0),
+            ("system", 2),
+            ("tools", if number == 4 { in_words } else { tools }),
+            ("turns", turns),
+        ] {
+            let expected = 3 + question + tokens;
+            let mut body = messages(more);
+            body["model"] = name.clone().into();
+            let answer = ask(&world, "/v1/messages/count_tokens", &body).await;
+            assert_eq!(
+                answer.json()["input_tokens"],
+                expected,
+                "{number} {more}: {}",
+                answer.text()
+            );
+            let mut request = gemini(more);
+            request["model"] = format!("models/{name}").into();
+            let body = json!({"generateContentRequest": request});
+            let path = format!("/v1beta/models/{name}:countTokens");
+            let answer = ask(&world, &path, &body).await;
+            assert_eq!(
+                answer.json()["totalTokens"],
+                expected,
+                "{number} {more}: {}",
+                answer.text()
+            );
+        }
+    }
+    world.stop().await;
+}
+
+/// Groups that have the same model: `mixed` of OpenAI accounts, the first of which speaks Responses alone and
+/// the second Chat Completions alone, and `gem` of a Gemini account. The key `mixed` may use the first, the
+/// key `both` either in this order.
+fn same_model_in_two_groups() -> Setup {
+    let mut rest = String::new();
+    for (group, platform) in [("mixed", "openai"), ("gem", "gemini")] {
+        rest += &format!(
+            "[[group]]\nname = \"{group}\"\nplatform = \"{platform}\"\n\
+             protocols = [\"anthropic\", \"openai\", \"gemini\"]\n"
+        );
+    }
+    for (name, platform, group, more) in [
+        (
+            "m1",
+            "openai",
+            "mixed",
+            "priority = 1\napis = [\"responses\"]",
+        ),
+        (
+            "m2",
+            "openai",
+            "mixed",
+            "priority = 2\napis = [\"chat_completions\"]",
+        ),
+        ("m3", "gemini", "gem", ""),
+    ] {
+        rest += &format!(
+            "[[account]]\nname = \"{name}\"\nplatform = \"{platform}\"\ngroups = [\"{group}\"]\n\
+             base_url = \"{{providers}}\"\ncredential = {{ api_key = \"{}\" }}\nmodels = [\"shared\"]\n{more}\n",
+            key_of(name),
+        );
+    }
+    for (key, groups) in [("mixed", "\"mixed\""), ("both", "\"mixed\", \"gem\"")] {
+        rest += &format!(
+            "[[api_key]]\nname = \"{key}\"\nkey = \"{CLIENT_KEY}-{key}\"\ngroups = [{groups}]\n"
+        );
+    }
+    Setup {
+        rest,
+        ..Setup::default()
+    }
+}
+
+/// The accounts that were asked, by their keys.
+fn asked(world: &World) -> Vec<String> {
+    let received = world.sim.received();
+    world.sim.clear_received();
+    received
+        .iter()
+        .map(|request| request.key.clone().unwrap())
+        .collect()
+}
+
+fn short(more: &Value) -> Value {
+    let mut body = json!({
+        "model": "shared", "max_tokens": 64,
+        "messages": [{"role": "user", "content": "How warm is it?"}],
+    });
+    let more = more.as_object().unwrap().clone();
+    body.as_object_mut().unwrap().extend(more);
+    body
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_whose_accounts_cannot_be_asked_is_passed_over_for_the_keys_next() {
+    let world = World::with(same_model_in_two_groups()).await;
+    let count = json!({"model": "shared", "messages": [{"role": "user", "content": "Hello."}]});
+    let of_gemini = (
+        "/v1beta/models/shared:countTokens",
+        json!({"contents": [{"role": "user", "parts": [{"text": "Hello."}]}]}),
     );
+    let of_messages = ("/v1/messages/count_tokens", count);
+    for (path, body) in [&of_gemini, &of_messages] {
+        let answer = ask_as(&world, "both", path, body).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        assert_eq!(answer.header("x-waybill-attempts"), Some("1"), "{path}");
+        assert_eq!(asked(&world), [key_of("m3")], "{path}");
+    }
+    // What the first group can be asked, it is asked.
+    let answer = ask_as(&world, "both", "/v1/messages", &short(&json!({}))).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(asked(&world), [key_of("m1")]);
+
+    let (path, body) = &of_messages;
+    let answer = ask_as(&world, "mixed", path, body).await;
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    assert_eq!(answer.header("x-waybill-attempts"), Some("0"));
+    let told = answer.json();
+    assert_eq!(
+        told["error"],
+        json!({
+            "type": "waybill_untranslatable",
+            "message": "`count_tokens` has no counterpart there: the group that serves this model has openai accounts",
+        })
+    );
+    assert!(asked(&world).is_empty());
+    let excluded = world.error_in("excluded", answer.request_id()).await;
+    let excluded = excluded.unwrap();
+    assert_eq!(
+        (&excluded["cause"], &excluded["error_owner"]),
+        (&"gateway.untranslatable".into(), &"client".into())
+    );
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_account_has_no_words_for_goes_to_one_that_has_in_its_group_or_the_next() {
+    let world = World::with(same_model_in_two_groups()).await;
+    // Chat Completions has stop sequences, Responses has none; neither has `top_k`, and Gemini has.
+    for (key, more, serves) in [
+        ("mixed", json!({}), "m1"),
+        ("mixed", json!({"stop_sequences": ["END"]}), "m2"),
+        ("both", json!({"stop_sequences": ["END"]}), "m2"),
+        ("both", json!({"top_k": 5}), "m3"),
+    ] {
+        let answer = ask_as(&world, key, "/v1/messages", &short(&more)).await;
+        assert_eq!(answer.status, 200, "{key} {more}: {}", answer.text());
+        assert_eq!(answer.header("x-waybill-attempts"), Some("1"), "{more}");
+        assert_eq!(asked(&world), [key_of(serves)], "{more}");
+    }
+    let more = json!({"top_k": 5});
+    let answer = ask_as(&world, "mixed", "/v1/messages", &short(&more)).await;
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    let message = &answer.json()["error"]["message"];
+    assert!(
+        message.as_str().unwrap().starts_with("`top_k`"),
+        "{message}"
+    );
+    assert!(asked(&world).is_empty());
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_without_the_words_is_in_the_route_with_what_it_lacks() {
+    let world = World::with(Setup {
+        top: "[queue]\ntimeout_ms = 0".into(),
+        ..same_model_in_two_groups()
+    })
+    .await;
+    let fault = Fault::provider(ProviderError::RateLimitRequests);
+    world.sim.script(Rule::new(fault).key(&key_of("m2")));
+    let more = json!({"stop_sequences": ["END"]});
+    // Once it was asked, then it may not be: another account could serve it later, so it is not the client's.
+    for (status, attempts) in [(429, "1"), (503, "0")] {
+        let answer = ask_as(&world, "mixed", "/v1/messages", &short(&more)).await;
+        assert_eq!(answer.status, status, "{}", answer.text());
+        assert_eq!(answer.header("x-waybill-attempts"), Some(attempts));
+        let error = world.error(answer.request_id()).await;
+        let route = error["route"].as_array().unwrap();
+        assert_eq!(
+            (&route[0]["account_name"], &route[0]["excluded"]),
+            (&"m1".into(), &"untranslatable".into()),
+            "{error}"
+        );
+        let reason = route[0]["reason"].as_str().unwrap();
+        assert!(reason.starts_with("`stop_sequences`"), "{reason}");
+    }
     world.stop().await;
 }

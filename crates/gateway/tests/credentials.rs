@@ -25,7 +25,7 @@ use support::{
 };
 use waybill_gateway::{clock::Clock, config::Config};
 use waybill_sim::{
-    Fault, Manner, ProviderError, Proxy, ProxyOptions, Rule, Sim, SimClock, SimOptions,
+    Fault, Manner, Place, ProviderError, Proxy, ProxyOptions, Rule, Sim, SimClock, SimOptions,
     TokenAnswer, TokenManner,
 };
 
@@ -551,6 +551,34 @@ async fn a_token_that_is_refused_before_its_end_is_had_anew_and_the_request_is_s
     assert_eq!(case.account("t1").await["state"]["status"], "error");
     case.ask().await;
     assert_eq!(case.calls(), 3);
+    case.world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_is_had_anew_also_after_the_account_was_tried_again_for_another_reason() {
+    let case = Case::new(&accounts(false)).await;
+    assert_eq!(case.ask().await.status, 200);
+    let first = case.world.sim.tokens().given()[0].clone();
+    let reset = Fault::reset(Place::BeforeHeaders);
+    case.world.sim.script(Rule::new(reset).key(&first).times(1));
+    case.world
+        .sim
+        .script(Rule::new(Fault::provider(ProviderError::InvalidKey)).key(&first));
+    case.time.pass(600);
+    let answer = case.ask().await;
+    assert_eq!(
+        (answer.status.as_u16(), attempts(&answer)),
+        (200, "3"),
+        "{}",
+        answer.text()
+    );
+    assert_eq!(case.calls(), 2);
+    let events = case.world.events_of(answer.request_id()).await;
+    let causes: Vec<_> = events.iter().map(|event| &event["cause"]).collect();
+    assert_eq!(causes, ["network.reset", "auth.invalid_key"], "{events:?}");
+    let second = case.world.sim.tokens().given()[1].clone();
+    assert_eq!(case.sent_last(), format!("Bearer {second}"));
+    assert_eq!(case.account("t1").await["state"]["status"], "active");
     case.world.stop().await;
 }
 

@@ -30,6 +30,7 @@ use waybill_model::{
     time::UnixMillis,
     waybill::{Decision, EventKind, Failure},
 };
+use waybill_wire::translate::tongue::Tongues;
 
 const ACCOUNTS: usize = 20;
 const REQUESTS: usize = 100_000;
@@ -428,6 +429,7 @@ impl Day {
         let wanted = Wanted {
             protocol: Protocol::Anthropic,
             only: None,
+            open: Tongues::ALL,
             model: Some(&name),
             sticky: None,
             tokens: 0,

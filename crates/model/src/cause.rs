@@ -213,6 +213,12 @@ causes! {
     TokenUnavailable = "auth.token_unavailable", Upstream, Upstream, P1, Provider, Account, true, false,
         "The account's access token has ended, and its token endpoint gave no new one: it did not answer, or not with a token.",
         "Wait for the endpoint, or see that the account's token address and proxy lead to it.";
+    NoProject = "auth.no_project", Upstream, Permission, P1, Platform, Credential, false, false,
+        "The account has no `project`, and Code Assist, asked for it, tells none.",
+        "Name the account's `project`, or sign the account up with Google's own client first; what the service said is in the account's events.";
+    ProjectUnavailable = "auth.project_unavailable", Upstream, Upstream, P1, Provider, Account, true, false,
+        "The account has no `project`, and Code Assist could not be asked for it: it did not answer, or failed.",
+        "Wait for the service, or name the account's `project`.";
     AuthPermission = "auth.permission", Upstream, Permission, P1, Platform, Credential, false, false,
         "This account's credential is valid but not allowed to do this.",
         "Grant the account access to the model or feature, or take it out of the group.";
@@ -275,6 +281,9 @@ causes! {
     InvalidResponse = "upstream.invalid_response", Upstream, Upstream, P1, Provider, Transient, true, false,
         "The provider's answer was not what its protocol promises.",
         "Check the account's base URL; open the event to see the answer.";
+    ModelGaveUp = "upstream.model_gave_up", Upstream, Upstream, P2, Provider, Transient, true, false,
+        "The model broke its own answer off: it called a tool in a way that cannot be read, or one that it was not given.",
+        "Send again; if it persists, simplify the tools, or choose another model.";
     ResponseTooLarge = "upstream.response_too_large", Upstream, Upstream, P2, Provider, Request, false, false,
         "The provider's answer is larger than the gateway's limit.",
         "Raise `limits.response_bytes` if such answers are wanted.";

@@ -70,6 +70,7 @@ pub fn cause_of(facts: &AttemptFacts<'_>) -> Cause {
         Some(StreamFault::Reset) => return Cause::NetworkReset,
         Some(StreamFault::Stalled) => return Cause::StreamStalled,
         Some(StreamFault::Garbage) => return Cause::InvalidResponse,
+        Some(StreamFault::GaveUp) => return Cause::ModelGaveUp,
         Some(StreamFault::TooLarge) => return Cause::ResponseTooLarge,
         Some(StreamFault::ErrorEvent) | None => {}
     }

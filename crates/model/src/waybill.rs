@@ -97,6 +97,8 @@ words! {
         Stalled = "stalled",
         /// Something that is not the protocol: wrong content type, garbage.
         Garbage = "garbage",
+        /// The model broke its own answer off, and the provider says so.
+        GaveUp = "gave_up",
         /// Larger than the configured limit.
         TooLarge = "too_large",
     }
@@ -153,6 +155,8 @@ words! {
         WayFailing = "way_failing",
         /// The conversation belongs to another account.
         Sticky = "sticky",
+        /// Its provider has no words for what is asked.
+        Untranslatable = "untranslatable",
     }
 }
 

@@ -95,7 +95,11 @@ async fn an_attempt_begins_runs_and_ends_with_what_came_of_it(on: Subject) {
     let twice = f.store.finish_retry(id, outcome(true), now()).await;
     assert_eq!(twice.unwrap(), None);
     let second = began(begin(&f, 41, BOUNDS).await);
-    let list = f.store.retries_of(ErrorId(41), &first_page(1)).await.unwrap();
+    let list = f
+        .store
+        .retries_of(ErrorId(41), &first_page(1))
+        .await
+        .unwrap();
     assert_eq!((list.items[0].id, list.total), (second, 2));
     assert_eq!(f.store.retry(RetryId(999)).await.unwrap(), None);
 }
@@ -122,7 +126,10 @@ async fn one_at_a_time_is_decided_by_the_database(on: Subject) {
     assert_eq!(begin(&f, 1, BOUNDS).await, Begun::InProgress(first));
     // Another failure is another matter.
     began(begin(&f, 2, BOUNDS).await);
-    f.store.finish_retry(first, outcome(true), now()).await.unwrap();
+    f.store
+        .finish_retry(first, outcome(true), now())
+        .await
+        .unwrap();
     let often = RetryBounds {
         every_ms: 600_000,
         ..BOUNDS
@@ -199,10 +206,22 @@ async fn what_was_sent_again_is_apart_from_what_clients_sent(on: Subject) {
         request_id: Some(common::request_id(8).to_string()),
         ..everything()
     };
-    assert_eq!(f.store.errors(&by_id, &first_page(9)).await.unwrap().total, 1);
+    assert_eq!(
+        f.store.errors(&by_id, &first_page(9)).await.unwrap().total,
+        1
+    );
     let requests = async |replay| f.store.requests(&of(replay), &first_page(9)).await.unwrap();
     assert_eq!(requests(None).await.total, 2, "the list of everything");
-    assert_eq!(requests(Some(true)).await.items[0].replay_of, Some(ErrorId(1)));
-    let events = async |replay| f.store.upstream_errors(&of(replay), &first_page(9)).await.unwrap().total;
+    assert_eq!(
+        requests(Some(true)).await.items[0].replay_of,
+        Some(ErrorId(1))
+    );
+    let events = async |replay| {
+        f.store
+            .upstream_errors(&of(replay), &first_page(9))
+            .await
+            .unwrap()
+            .total
+    };
     assert_eq!((events(None).await, events(Some(true)).await), (4, 2));
 }

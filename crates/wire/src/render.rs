@@ -105,6 +105,24 @@ pub fn error_event(
     })
 }
 
+/// An error as the last element of an array, which it closes. `last`: the last byte but for white space that the
+/// client was given of the array. The event may come as any part of an array.
+pub fn array_end(event: &[u8], last: Option<u8>) -> Bytes {
+    let mut element = event.trim_ascii();
+    while let Some(rest) = element.strip_prefix(b"[").or(element.strip_prefix(b",")) {
+        element = rest.trim_ascii_start();
+    }
+    while let Some(rest) = element.strip_suffix(b"]") {
+        element = rest.trim_ascii_end();
+    }
+    let before: &[u8] = match last {
+        None => b"[",
+        Some(b'[' | b',') => b"",
+        Some(_) => b",\n",
+    };
+    Bytes::from([before, element, b"\n]\n"].concat())
+}
+
 /// What keeps a stream alive and says nothing: a comment, or white space between elements. Stands between
 /// whole frames only.
 pub fn keep_alive(format: StreamFormat) -> Bytes {
@@ -294,6 +312,27 @@ mod tests {
                     "{format:?} after {start:?}: {end:?}"
                 );
                 assert!(out.iter().any(|piece| piece.mark == Mark::Error));
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_ends_an_array_wherever_it_stands() {
+        let error = r#"{"error":{"code":503,"details":[]}}"#;
+        for given in ["", " \r\n", "[", "[ ", "[{}", "[{},", "[{},\r\n"] {
+            let last = given.trim_ascii_end().bytes().last();
+            for event in [
+                error.to_owned(),
+                format!("[{error}"),
+                format!(",\r\n{error}"),
+                format!("[{error}\n]\n"),
+                format!(",\n{error}\n]"),
+            ] {
+                let end = text(array_end(event.as_bytes(), last));
+                let whole: serde_json::Value =
+                    serde_json::from_str(&format!("{given}{end}")).unwrap();
+                let last = whole.as_array().unwrap().last().unwrap();
+                assert_eq!(last["error"]["code"], 503, "{given:?} {event:?}");
             }
         }
     }

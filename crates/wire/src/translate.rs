@@ -25,6 +25,7 @@ pub mod schema;
 pub mod talk;
 pub mod text;
 pub mod told;
+pub mod tongue;
 pub mod unsigned;
 
 pub use crossing::Crossing;
@@ -111,11 +112,45 @@ impl Untranslatable {
 /// An answer that is not what its dialect promises, or says that it failed under a good status: an attempt
 /// that served nobody.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable(pub Cow<'static, str>);
+pub struct Unreadable {
+    /// What is wrong with it.
+    pub why: Cow<'static, str>,
+    /// How it fails.
+    pub kind: UnreadableKind,
+}
+
+/// How an answer fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnreadableKind {
+    /// It is not what its dialect promises.
+    Form,
+    /// It says that the model broke its answer off.
+    GaveUp,
+    /// One model was asked about, and is not among those that the provider lists.
+    NoSuchModel,
+}
+
+impl Unreadable {
+    /// It is not what its dialect promises.
+    pub fn new(why: impl Into<Cow<'static, str>>) -> Unreadable {
+        Unreadable {
+            why: why.into(),
+            kind: UnreadableKind::Form,
+        }
+    }
+
+    /// It says that the model broke its answer off.
+    pub fn gave_up(why: impl Into<Cow<'static, str>>) -> Unreadable {
+        Unreadable {
+            kind: UnreadableKind::GaveUp,
+            ..Unreadable::new(why)
+        }
+    }
+}
 
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.why)
     }
 }
 

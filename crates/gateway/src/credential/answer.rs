@@ -5,7 +5,11 @@
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::Value;
-use waybill_model::{cause::Cause, secret::Secret, time::UnixMillis};
+use waybill_model::{
+    cause::{Blame, Cause},
+    secret::Secret,
+    time::UnixMillis,
+};
 
 use super::when::{LONGEST_LIFE_MS, UNSTATED_LIFE_MS};
 
@@ -41,10 +45,11 @@ pub struct Granted {
     pub refresh_token: Option<Secret>,
 }
 
-/// Why there is no token.
+/// Why there is no token, or no project to work in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoToken {
-    /// [`Cause::TokenRefused`] or [`Cause::TokenUnavailable`].
+    /// [`Cause::TokenRefused`] or [`Cause::TokenUnavailable`]; for want of a project what
+    /// [`super::project::read`] says.
     pub cause: Cause,
     /// What was said; not yet redacted.
     pub message: String,
@@ -70,7 +75,7 @@ impl NoToken {
 
     /// Whether people have to act.
     pub fn is_refused(&self) -> bool {
-        self.cause == Cause::TokenRefused
+        self.cause.info().blame == Blame::Credential
     }
 }
 
@@ -166,7 +171,7 @@ fn hint(status: StatusCode) -> &'static str {
     }
 }
 
-fn retry_after(headers: &HeaderMap) -> Option<u64> {
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<u64> {
     let seconds: Option<u64> = headers
         .get(header::RETRY_AFTER)
         .map(HeaderValue::to_str)?
@@ -176,7 +181,7 @@ fn retry_after(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// In one line, without what a terminal would obey.
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     let text = &text[..text.floor_char_boundary(MAX_SAID_BYTES)];
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })

@@ -11,7 +11,6 @@ use std::sync::{
 
 use arc_swap::ArcSwapOption;
 use http::HeaderValue;
-use tokio::sync::watch;
 use waybill_model::{
     state::{AccountState, Mark},
     time::UnixMillis,
@@ -21,6 +20,7 @@ use super::{
     answer::NoToken,
     definition::Source,
     rest::Grant,
+    runway::Runway,
     when::{self, YOUNG_MS},
 };
 
@@ -38,9 +38,7 @@ pub struct Bearer {
     refused: AtomicI64,
     /// The token is not on record yet.
     is_unwritten: AtomicBool,
-    flying: AtomicBool,
-    /// Flights that have ended.
-    landed: watch::Sender<u64>,
+    runway: Arc<Runway>,
 }
 
 /// A token.
@@ -52,7 +50,7 @@ pub struct Held {
     pub grant: Grant,
 }
 
-/// The last flight brought no token.
+/// The last flight brought nothing.
 #[derive(Debug, Clone)]
 pub struct Trouble {
     /// Why.
@@ -70,7 +68,7 @@ pub struct Trouble {
 
 impl Trouble {
     /// Whether it is not to be tried again yet, on an account that is in this state.
-    fn rests(&self, now: UnixMillis, state: &AccountState) -> bool {
+    pub(super) fn rests(&self, now: UnixMillis, state: &AccountState) -> bool {
         let stands = |mark: &Mark| mark.cause == Some(self.why.cause);
         now < self.retry_at && (!self.is_marked || state.marks().iter().any(stands))
     }
@@ -85,8 +83,7 @@ impl Bearer {
             trouble: ArcSwapOption::empty(),
             refused: AtomicI64::new(NONE),
             is_unwritten: AtomicBool::new(false),
-            flying: AtomicBool::new(false),
-            landed: watch::Sender::new(0),
+            runway: Arc::default(),
         };
         bearer.adopt(grant);
         bearer
@@ -143,7 +140,7 @@ impl Bearer {
 
     /// Whether nobody is at it, nor will be for a while.
     pub fn is_given_up(&self, now: UnixMillis, state: &AccountState) -> bool {
-        !self.is_flying() && self.rests(now, state)
+        !self.runway.is_flying() && self.rests(now, state)
     }
 
     fn rests(&self, now: UnixMillis, state: &AccountState) -> bool {
@@ -151,11 +148,6 @@ impl Bearer {
         trouble
             .as_ref()
             .is_some_and(|trouble| trouble.rests(now, state))
-    }
-
-    /// Whether somebody waits for it.
-    pub fn is_awaited(&self) -> bool {
-        self.landed.receiver_count() > 0
     }
 
     /// The provider refused it, though it should be valid. Says whether a new one is worth having: the one that
@@ -231,29 +223,8 @@ impl Bearer {
         self.is_unwritten.store(!is_written, Ordering::Release);
     }
 
-    /// Whether a flight is under way.
-    pub fn is_flying(&self) -> bool {
-        self.flying.load(Ordering::Acquire)
-    }
-
-    /// Begins the one flight there may be; it ends when what is returned is dropped.
-    pub fn fly(self: &Arc<Self>) -> Option<Flight> {
-        let begun = !self.flying.swap(true, Ordering::AcqRel);
-        begun.then(|| Flight(Arc::clone(self)))
-    }
-
-    /// Tells of flights that end from now on.
-    pub fn landings(&self) -> watch::Receiver<u64> {
-        self.landed.subscribe()
-    }
-}
-
-/// A flight under way. Dropping it, in a panic too, ends it and wakes who waits.
-pub struct Flight(Arc<Bearer>);
-
-impl Drop for Flight {
-    fn drop(&mut self) {
-        self.0.flying.store(false, Ordering::Release);
-        self.0.landed.send_modify(|landed| *landed += 1);
+    /// Where its flights begin and end.
+    pub fn runway(&self) -> &Arc<Runway> {
+        &self.runway
     }
 }

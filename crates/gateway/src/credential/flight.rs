@@ -11,6 +11,7 @@ use http::HeaderMap;
 use tokio::time::timeout;
 use waybill_model::{
     state::Reach,
+    time::UnixMillis,
     waybill::{EventKind, Failure},
 };
 use waybill_store::StoreError;
@@ -73,7 +74,7 @@ async fn have(shared: &Shared, account: &Arc<AccountEntry>, bearer: &Arc<Bearer>
             let after = before.map_or(i64::MIN, |held| held.grant.obtained_at.0.saturating_add(1));
             let grant = Grant {
                 access_token,
-                obtained_at: waybill_model::time::UnixMillis(shared.clock.now().0.max(after)),
+                obtained_at: UnixMillis(shared.clock.now().0.max(after)),
                 expires_at,
                 refresh_token: refresh_token.or(rotated),
             };
@@ -130,7 +131,7 @@ fn failed(
     account: &Arc<AccountEntry>,
     bearer: &Arc<Bearer>,
     why: NoToken,
-    began_at: waybill_model::time::UnixMillis,
+    began_at: UnixMillis,
 ) {
     let now = shared.clock.now();
     let in_a_row = bearer
@@ -142,16 +143,36 @@ fn failed(
         in_a_row,
         why.retry_after_ms,
     ));
-    let (mut retry_at, mut is_marked) = (own, false);
     let said = shared.secrets.redactor().text(&why.message).into_string();
     tracing::warn!(account = %account.name, reason = %said, "no access token could be had");
+    let (retry_at, is_marked) = mark(shared, account, &why, began_at, own);
+    bearer.fail(Trouble {
+        why,
+        at: now,
+        in_a_row,
+        retry_at,
+        is_marked,
+    });
+}
+
+/// Where people have to act the account is marked. When it is tried again, and whether it was marked; `own`:
+/// when that would be without a mark.
+pub(super) fn mark(
+    shared: &Shared,
+    account: &Arc<AccountEntry>,
+    why: &NoToken,
+    began_at: UnixMillis,
+    own: UnixMillis,
+) -> (UnixMillis, bool) {
+    let now = shared.clock.now();
+    let (mut retry_at, mut is_marked) = (own, false);
     if why.is_refused() {
         let account = current(shared, account);
         shared.keeper.failed(Failed {
             account: &account,
             group_rules: &[],
             model: None,
-            failure: &failure_of(&why, HeaderMap::new()),
+            failure: &failure_of(why, HeaderMap::new()),
             // That of the token endpoint is none of the provider's.
             status: None,
             request_id: None,
@@ -173,16 +194,10 @@ fn failed(
         is_marked = marked.is_some();
         retry_at = marked.map_or(own, |until| until.min(own));
     }
-    bearer.fail(Trouble {
-        why,
-        at: now,
-        in_a_row,
-        retry_at,
-        is_marked,
-    });
+    (retry_at, is_marked)
 }
 
-/// The facts of an attempt for which there was no token.
+/// The facts of an attempt for which there was no token, or no project.
 pub fn failure_of(why: &NoToken, request_headers: HeaderMap) -> Failure {
     Failure {
         kind: EventKind::RequestError,
@@ -259,7 +274,7 @@ fn is_of(definition: &Definition, bearer: &Bearer) -> bool {
 }
 
 /// The account as it is defined now.
-fn current(shared: &Shared, account: &Arc<AccountEntry>) -> Arc<AccountEntry> {
+pub(super) fn current(shared: &Shared, account: &Arc<AccountEntry>) -> Arc<AccountEntry> {
     shared
         .snapshot()
         .account(account.id)

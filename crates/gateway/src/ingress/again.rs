@@ -3,19 +3,20 @@
 use std::{net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
-use http::{Version, uri::PathAndQuery};
+use http::Version;
 use tokio::time::Instant;
 use waybill_model::{
     id::{ErrorId, RequestId},
     protocol::{Endpoint, Platform},
     waybill::{Admission, Arrival, Waybill},
 };
-use waybill_wire::endpoint;
+use waybill_wire::{endpoint, translate::tongue::Tongues};
 
 use super::{Inbound, Peer, Understood};
 use crate::{
     app::Shared,
     record::{Journey, capture::Head},
+    routing::KeyEntry,
 };
 
 /// A request that can go its way again.
@@ -78,9 +79,9 @@ impl Recalled {
         &self.arrival
     }
 
-    /// Path and query as the provider gets them.
-    pub fn path_and_query(&self) -> &PathAndQuery {
-        &self.understood.path_and_query
+    /// What accounts may be spoken to in.
+    pub fn tongues(&self) -> Tongues {
+        Tongues::open(self.arrival.protocol, self.understood.endpoint)
     }
 
     /// The platform whose accounts alone may serve it.
@@ -94,7 +95,7 @@ impl Recalled {
         shared: &Arc<Shared>,
         request_id: RequestId,
         replay_of: ErrorId,
-        admission: Admission,
+        key: &KeyEntry,
     ) -> Inbound {
         let Recalled {
             arrival,
@@ -104,7 +105,13 @@ impl Recalled {
         let (peer, method) = (Peer::new(arrival.client_ip), arrival.method.clone());
         let mut waybill = Waybill::open(request_id, shared.clock.now(), arrival);
         waybill.replay_of = Some(replay_of);
-        waybill.admission = Some(admission);
+        waybill.admission = Some(Admission {
+            api_key_id: key.id,
+            api_key_name: Arc::clone(&key.name),
+            user_id: key.user_id,
+            user_name: Arc::clone(&key.user_name),
+            auth_latency_ms: 0,
+        });
         let journey = Journey::begin(Arc::clone(shared), waybill, peer, Instant::now());
         understood.inbound(journey, method, Version::HTTP_11, only)
     }

@@ -132,7 +132,7 @@ async fn failure(journey: Journey, exhausted: Exhausted) -> Response<ReplyBody> 
             };
             own(journey, &refusal, outcome).await
         }
-        Exhausted::Refused(refusal) => {
+        Exhausted::Refused(refusal) | Exhausted::Wordless(refusal, _) => {
             let outcome = Outcome::Refused {
                 cause: refusal.cause(),
                 message: refusal.log_message().to_owned(),

@@ -14,7 +14,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method};
 use tokio::time::Instant;
 use waybill_model::{
-    cause::Source,
+    cause::{Blame, Source},
     protocol::StreamFormat,
     waybill::{Decision, Failure, Outcome, Relayed, StreamFault},
 };
@@ -27,7 +27,7 @@ use waybill_wire::{
 use crate::{
     record::{CLIENT_CLOSED_REQUEST, Commit, Journey, millis_since},
     respond::Refusal,
-    routing::{AccountEntry, GroupEntry, Slot},
+    routing::{AccountEntry, GroupEntry, Place, Slot},
     standing::{Blamed, Failed},
     upstream::{
         AnswerStream, Fault, Streaming, failure_of, flaw_of, flaw_of_end, headers_sent, mark,
@@ -48,6 +48,8 @@ pub struct Stream {
     pieces: Vec<Piece>,
     /// The end, held back because a failure was hidden on the way here and must be on record first.
     held_back: Gathered,
+    /// The last byte that was handed on, white space aside: an array's error has to know.
+    last: Option<u8>,
     /// The last bytes, waiting for the record.
     farewell: Option<(Commit, Bytes)>,
     /// Since when the client has not asked for more.
@@ -66,6 +68,7 @@ struct Facts {
     status: http::StatusCode,
     headers: HeaderMap,
     account: Arc<AccountEntry>,
+    place: Place,
     group: Option<Arc<GroupEntry>>,
     started: Instant,
     head_at: Instant,
@@ -84,6 +87,7 @@ impl Stream {
             format,
             bridge,
             account,
+            place,
             slot,
             group,
             started,
@@ -93,6 +97,7 @@ impl Stream {
             status,
             headers,
             account,
+            place,
             group,
             started,
             head_at,
@@ -110,6 +115,7 @@ impl Stream {
             ready: Gathered::default(),
             pieces: held,
             held_back: Gathered::default(),
+            last: None,
             farewell: None,
             handed_at: None,
             format,
@@ -177,7 +183,7 @@ impl Stream {
             match source.poll_data(cx) {
                 Poll::Ready(Some(Ok(chunk))) => self.reader.feed(chunk, &mut self.pieces),
                 Poll::Ready(Some(Err(broken))) => {
-                    // After its end marker a provider owes nothing.
+                    // After its end marker a provider owes nothing: the client is given its own end.
                     if self.reader.ended() == Some(&StreamEnd::Complete) {
                         self.end();
                     } else {
@@ -257,6 +263,7 @@ impl Stream {
             }
             self.standing.on(Event::Sent(piece.mark));
             self.silence.broken();
+            self.last = piece.bytes.trim_ascii_end().last().copied().or(self.last);
             self.ready.push(piece.bytes);
         }
         pieces.clear();
@@ -306,7 +313,13 @@ impl Stream {
         let account = &self.facts.account;
         // Only a request with a body can be answered by a stream.
         let client = &journey.waybill().arrival.headers;
-        let mut sent = headers_sent(client, account, &Method::POST, self.bridge);
+        let mut sent = headers_sent(
+            client,
+            account,
+            self.facts.place,
+            &Method::POST,
+            self.bridge,
+        );
         mark(&journey, &mut sent);
         let (failure, upstream_request_id) = failure_of(
             account.platform,
@@ -323,14 +336,16 @@ impl Stream {
         self.tell_account(&journey, &failure);
         let told = match (said, self.standing.error_form()) {
             (_, ErrorForm::None) => Bytes::new(),
-            (Some(event), _) => closed(self.format, journey.shared().scrub(event)),
+            (Some(event), _) => journey.shared().scrub(event),
+            // What is wrong with a credential of the pool is not told in its provider's words.
             (None, ErrorForm::Answer | ErrorForm::Event)
-                if self.bridge.is_some() && fault == StreamFault::ErrorEvent =>
+                if self.bridge.is_some()
+                    && fault == StreamFault::ErrorEvent
+                    && failure.cause.info().blame != Blame::Credential =>
             {
-                let status = Refusal::in_place_of(&failure).code.info().status;
                 let event = told::error_event(
                     self.format,
-                    status.as_u16(),
+                    failure.cause,
                     &failure.message,
                     &journey.waybill().request_id.to_string(),
                 );
@@ -349,6 +364,14 @@ impl Stream {
                     true,
                 )
             }
+        };
+        let told = match self.format {
+            StreamFormat::GeminiArray if !told.is_empty() => render::array_end(&told, self.last),
+            StreamFormat::AnthropicSse
+            | StreamFormat::ChatSse
+            | StreamFormat::ResponsesSse
+            | StreamFormat::GeminiSse
+            | StreamFormat::GeminiArray => told,
         };
         self.stamp(&mut journey);
         let waybill = journey.waybill_mut();
@@ -416,12 +439,12 @@ impl Stream {
 }
 
 impl Drop for Stream {
-    /// A client that leaves after the end marker has all it wanted.
+    /// A client that leaves after its end marker has all it wanted.
     fn drop(&mut self) {
         if self.journey.is_none() {
             return;
         }
-        if self.reader.ended() == Some(&StreamEnd::Complete) {
+        if self.reader.is_over() {
             self.end_well();
         } else if let Some(mut journey) = self.journey.take() {
             self.stamp(&mut journey);
@@ -474,21 +497,6 @@ impl Silence {
             }
             alarm.as_mut().reset(due);
         }
-    }
-}
-
-/// A provider's error as the end of the stream: nothing of what it sends behind it is passed on, so an
-/// array is closed here.
-fn closed(format: StreamFormat, event: Bytes) -> Bytes {
-    match format {
-        StreamFormat::GeminiArray if !event.trim_ascii_end().ends_with(b"]") => {
-            Bytes::from([&event[..], b"\n]\n"].concat())
-        }
-        StreamFormat::AnthropicSse
-        | StreamFormat::ChatSse
-        | StreamFormat::ResponsesSse
-        | StreamFormat::GeminiSse
-        | StreamFormat::GeminiArray => event,
     }
 }
 

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use tokio::{sync::oneshot, time::timeout};
 use waybill_model::{
     entity::Status,
-    id::{AccountId, ErrorId, RequestId, RetryId},
+    id::{AccountId, RetryId},
     retry::{RetryAttempt, RetryMode, Unreplayable},
     time::UnixMillis,
     view::ErrorLogDetail,
-    waybill::Admission,
 };
 use waybill_store::{Begun, NewRetry, StoreError};
 
@@ -21,7 +20,6 @@ use crate::{
     app::Shared,
     config::Capture,
     ingress::Recalled,
-    quota,
     record::capture::{self, Kept},
     routing::{KeyEntry, Plan, Unpinnable, Wanted},
 };
@@ -167,8 +165,9 @@ async fn begin(shared: Arc<Shared>, wish: Wish) -> Result<Answered, Refused> {
     let key =
         key_of(&shared, &wish.error).map_err(|(why, said)| Refused::Unreplayable(why, said))?;
     let recalled = understood(kept, &wish.error)?;
-    let request_id = RequestId::new(shared.clock.now(), rand::random());
-    let plan = plan(&shared, &recalled, &key, pinned, request_id)?;
+    if let Some(account) = pinned {
+        may_be_asked(&shared, &recalled, &key, account)?;
+    }
     let place = shared.replays.place().ok_or(Refused::TooMany)?;
     let new = NewRetry {
         source_error_id: log.id,
@@ -188,17 +187,10 @@ async fn begin(shared: Arc<Shared>, wish: Wish) -> Result<Answered, Refused> {
     let (answer, answered) = oneshot::channel();
     place.send(Task {
         attempt,
-        source: ErrorId(log.id.0),
+        source: log.id,
         recalled,
-        request_id,
-        admission: Admission {
-            api_key_id: key.id,
-            api_key_name: Arc::clone(&key.name),
-            user_id: key.user_id,
-            user_name: Arc::clone(&key.user_name),
-            auth_latency_ms: 0,
-        },
-        plan,
+        key,
+        pinned,
         answer,
     });
     Ok(answered)
@@ -217,29 +209,26 @@ fn understood(kept: Kept, error: &ErrorLogDetail) -> Result<Recalled, Refused> {
     Recalled::new(head, kept.body, client_ip).map_err(no)
 }
 
-/// Where it goes: through routing as it is now, or to one account.
-fn plan(
+/// Whether the one account that it is to go to may be used for it now. What routing finds is found out by being
+/// sent: a client would be told no more.
+fn may_be_asked(
     shared: &Shared,
     recalled: &Recalled,
     key: &KeyEntry,
-    pinned: Option<AccountId>,
-    request_id: RequestId,
-) -> Result<Result<Plan, crate::routing::NoRoute>, Refused> {
+    account: AccountId,
+) -> Result<(), Refused> {
     let arrival = recalled.arrival();
     let wanted = Wanted {
         protocol: arrival.protocol,
         only: recalled.only(),
+        open: recalled.tongues(),
         model: arrival.model.as_ref(),
         sticky: arrival.sticky,
-        tokens: quota::estimate_tokens(arrival.endpoint, arrival.body_bytes),
-        request_id: Some(request_id),
-    };
-    let Some(account) = pinned else {
-        // That no account has the model is what a client would be told: it is found out by being sent.
-        return Ok(Plan::new(key, wanted));
+        tokens: 0,
+        request_id: None,
     };
     match Plan::pinned(key, wanted, account, shared.clock.now()) {
-        Ok(plan) => Ok(Ok(plan)),
+        Ok(_) => Ok(()),
         Err(Unpinnable::NotUsable(said)) => Err(Refused::NotUsable(said)),
         Err(Unpinnable::NotInGroup) => Err(Refused::NotInGroup(format!(
             "no group of the key `{}` that serves such requests has account {account}",

@@ -3,18 +3,16 @@
 //!
 //! Workers wait for the next one in turn. The queue is bounded: a place is taken before anything is begun.
 
+use std::sync::Arc;
+
 use tokio::sync::{Mutex, mpsc, oneshot};
 use waybill_model::{
-    id::{ErrorId, RequestId, RetryId},
+    id::{AccountId, ErrorId, RetryId},
     retry::RetryAttempt,
-    waybill::Admission,
 };
 use waybill_store::StoreError;
 
-use crate::{
-    ingress::Recalled,
-    routing::{NoRoute, Plan},
-};
+use crate::{ingress::Recalled, routing::KeyEntry};
 
 /// Requests that may wait for a worker; a worker takes one as soon as it comes round.
 const PLACES: usize = 64;
@@ -27,12 +25,10 @@ pub struct Task {
     pub source: ErrorId,
     /// The request.
     pub recalled: Recalled,
-    /// What it will be called.
-    pub request_id: RequestId,
-    /// Whose it is.
-    pub admission: Admission,
-    /// Where it goes.
-    pub plan: Result<Plan, NoRoute>,
+    /// Whose it is: with the groups of now.
+    pub key: Arc<KeyEntry>,
+    /// The one account to send it to; `None`: routing chooses.
+    pub pinned: Option<AccountId>,
     /// Who waits for its end; may have gone.
     pub answer: oneshot::Sender<Result<RetryAttempt, StoreError>>,
 }

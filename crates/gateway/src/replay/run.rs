@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use tokio::time::{Instant, sleep, timeout};
-use waybill_model::{id::RetryId, retry::RetryAttempt};
+use waybill_model::{
+    id::{AccountId, RequestId, RetryId},
+    retry::RetryAttempt,
+};
 use waybill_store::{RetryOutcome, StoreError};
 
 use super::{keep::GRACE, queue::Task};
@@ -14,7 +17,7 @@ use crate::{
     ingress::Inbound,
     pipeline,
     record::{Ended, millis_since},
-    routing::{NoRoute, Plan},
+    routing::KeyEntry,
 };
 
 /// How much of an answer is shown.
@@ -36,17 +39,17 @@ pub async fn run(worker: Arc<Worker>, task: Task) {
         attempt,
         source,
         recalled,
-        request_id,
-        admission,
-        plan,
+        key,
+        pinned,
         answer,
     } = task;
     let shared = &worker.shared;
+    let request_id = RequestId::new(shared.clock.now(), rand::random());
     let (began, limit) = (Instant::now(), shared.settings.replay.timeout);
     let mut seen = Seen::default();
-    let mut inbound = recalled.begin(shared, request_id, source, admission);
+    let mut inbound = recalled.begin(shared, request_id, source, &key);
     let told = inbound.journey.tell();
-    let in_time = timeout(limit, send(&worker, inbound, plan, &mut seen)).await;
+    let in_time = timeout(limit, send(&worker, inbound, &key, pinned, &mut seen)).await;
     // Whatever it was at, it is over: what was still under way was dropped, which is an end, too.
     let ended = told.await.ok();
     let late = in_time.is_err();
@@ -76,8 +79,14 @@ pub async fn run(worker: Arc<Worker>, task: Task) {
     let _ = answer.send(write_down(shared, attempt, outcome).await);
 }
 
-async fn send(worker: &Worker, inbound: Inbound, plan: Result<Plan, NoRoute>, seen: &mut Seen) {
-    let response = pipeline::again(worker, inbound, plan).await;
+async fn send(
+    worker: &Worker,
+    inbound: Inbound,
+    key: &KeyEntry,
+    pinned: Option<AccountId>,
+    seen: &mut Seen,
+) {
+    let response = pipeline::again(worker, inbound, key, pinned).await;
     seen.status = Some(response.status().as_u16());
     let mut body = response.into_body();
     // One that breaks off has said so on its record.

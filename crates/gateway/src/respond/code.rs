@@ -115,7 +115,8 @@ impl Code {
                 | Cause::NetworkReset
                 | Cause::NetworkProxy
                 | Cause::NetworkForbidden
-                | Cause::TokenUnavailable,
+                | Cause::TokenUnavailable
+                | Cause::ProjectUnavailable,
                 None,
             ) => Code::UpstreamUnreachable,
             (_, None) => Code::UpstreamInvalid,

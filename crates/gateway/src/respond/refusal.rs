@@ -2,8 +2,9 @@
 
 use waybill_model::{
     cause::{Cause, Owner, Source},
+    protocol::{Endpoint, Platform},
     time::UnixMillis,
-    waybill::Failure,
+    waybill::{Arrival, Failure},
 };
 use waybill_wire::{endpoint::Mismatch, peek::PeekError};
 
@@ -113,9 +114,20 @@ impl From<Mismatch> for Refusal {
 }
 
 impl Refusal {
+    /// An endpoint that accounts of a platform cannot be asked for.
+    pub fn no_counterpart(endpoint: Option<Endpoint>, platform: Platform) -> Self {
+        let endpoint = endpoint.map_or("this", Endpoint::as_str);
+        let message = format!(
+            "`{endpoint}` has no counterpart there: the group that serves this model has {platform} accounts"
+        );
+        Refusal::new(Code::Untranslatable, message)
+    }
+
     /// No account for the request. What exactly keeps each of them from serving is on its record.
-    pub fn no_route(why: NoRoute, model: Option<&str>, now: UnixMillis) -> Self {
+    pub fn no_route(why: NoRoute, arrival: &Arrival, now: UnixMillis) -> Self {
+        let model = arrival.model.as_deref();
         match why {
+            NoRoute::NoWords(platform) => Refusal::no_counterpart(arrival.endpoint, platform),
             NoRoute::NoGroup(sought) => {
                 let alone = match sought.only {
                     Some(_) => ", which alone can answer this",

@@ -20,6 +20,8 @@ use super::{
 pub(super) enum Obstacle {
     /// This request has tried it.
     Tried,
+    /// What is asked cannot be said to it.
+    NoWords,
     /// A deadline runs.
     Blocked,
     /// Half open, and another request is finding out.
@@ -134,6 +136,9 @@ impl Plan {
     ) -> Result<Option<AccountEventId>, Obstacle> {
         if !self.tried.is_empty() && self.tried.contains(&served.account.id) {
             return Err(Obstacle::Tried);
+        }
+        if !self.open.contains(served.tongue) {
+            return Err(Obstacle::NoWords);
         }
         let model = served.upstream_model.as_deref();
         let trial = match served.live.readiness(model, served.asked, now) {

@@ -74,6 +74,7 @@ impl Plan {
         }
         match self.obstacle(served, now) {
             Err(Obstacle::Tried) => self.tried_already(served, now),
+            Err(Obstacle::NoWords) => self.wordless(served),
             Err(Obstacle::Blocked) => self.stopped(served, now),
             Err(Obstacle::Trying) => half_open(served, now),
             Err(Obstacle::Quota) => self.quota_reached(served, now),
@@ -96,6 +97,16 @@ impl Plan {
                 Some(excluded),
             ),
         }
+    }
+
+    /// What is asked cannot be said to it.
+    fn wordless(&self, served: &Served) -> Candidate {
+        let mut closed = self.closed.iter();
+        let reason = match closed.find(|(tongue, _)| *tongue == served.tongue) {
+            Some((_, why)) => why.clone(),
+            None => "its provider has no counterpart to this endpoint".to_owned(),
+        };
+        because(&served.account, Exclusion::Untranslatable, reason)
     }
 
     fn stopped(&self, served: &Served, now: UnixMillis) -> Candidate {

@@ -10,6 +10,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use waybill_model::{entity::Status, id::AccountId, limits::Quota, time::UnixMillis};
+use waybill_wire::translate::tongue::{Tongue, Tongues};
 
 use super::{AccountEntry, Live, Way, live::Readiness, mapping, reach::Asked};
 
@@ -23,6 +24,8 @@ pub(super) struct Lane {
     pub tiers: Box<[Tier]>,
     /// Some account has the model, though perhaps none that could be used.
     pub has_model: bool,
+    /// What accounts that have the model are spoken to in, whether they could be used or not.
+    pub tongues: Tongues,
 }
 
 /// Accounts of the same priority.
@@ -42,6 +45,7 @@ pub(super) struct Served {
     /// What is tested of the model where the account has marks.
     pub asked: Asked,
     pub has_quota: bool,
+    pub tongue: Tongue,
     /// The account's name for the model.
     pub upstream_model: Option<Arc<str>>,
     pub account: Arc<AccountEntry>,
@@ -104,6 +108,7 @@ impl Lane {
             .collect();
         Lane {
             has_model: !having.is_empty(),
+            tongues: having.iter().map(|account| account.tongue).collect(),
             tiers: usable
                 .chunk_by(|a, b| a.priority == b.priority)
                 .map(|tier| Tier {
@@ -149,6 +154,7 @@ impl Served {
             limit: account.concurrency,
             asked: Asked::new(upstream_model.as_deref()),
             has_quota: account.quota != Quota::default(),
+            tongue: account.tongue,
             upstream_model,
             account: Arc::clone(account),
         }
@@ -188,6 +194,7 @@ mod tests {
         let lane = Arc::new(Lane {
             tiers: Box::default(),
             has_model: true,
+            tongues: Tongues::ALL,
         });
         for n in 0..3 * MOST_LANES {
             lanes.keep(&model(n), &lane);

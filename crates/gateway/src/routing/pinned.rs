@@ -63,6 +63,9 @@ impl Plan {
                 "has a credential, proxy or headers that cannot be opened".to_owned(),
             );
         };
+        if !wanted.open.contains(served.tongue) {
+            return not_usable("has no way to be asked this".to_owned());
+        }
         if let Some(why) = stopped(served, now) {
             return not_usable(why);
         }

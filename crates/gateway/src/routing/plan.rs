@@ -14,6 +14,7 @@ use waybill_model::{
     time::UnixMillis,
     waybill::{Sticky, StickySource},
 };
+use waybill_wire::translate::tongue::{Tongue, Tongues};
 
 use super::{
     AccountEntry, GroupEntry, KeyEntry, Slot,
@@ -37,6 +38,10 @@ pub struct Plan {
     pub(super) tokens: u64,
     request_id: Option<RequestId>,
     pub(super) tried: Vec<AccountId>,
+    /// What accounts may be spoken to in.
+    pub(super) open: Tongues,
+    /// What was found to have no words for this request, and why.
+    pub(super) closed: Vec<(Tongue, String)>,
     /// Requests in flight on the account chosen last, this one not counted, and what they were compared
     /// with.
     pub(super) load: (u32, u32),
@@ -49,6 +54,8 @@ pub struct Wanted<'a> {
     pub protocol: Protocol,
     /// The platform whose accounts alone may serve it; `None`: any that a group serves its protocol by.
     pub only: Option<Platform>,
+    /// What accounts may be spoken to in: where there is a way to serve it.
+    pub open: Tongues,
     /// The model, as the client names it.
     pub model: Option<&'a Arc<str>>,
     /// What ties it to earlier requests.
@@ -97,6 +104,8 @@ pub enum NoRoute {
     NoGroup(Sought),
     /// It has, but none of them has the model.
     ModelNotServed(Sought),
+    /// They have, but it cannot be asked of their accounts; those of the first are of this platform.
+    NoWords(Platform),
     /// Accounts have the model, but every one that could serve is full.
     NoSlot,
     /// Accounts have the model, but none may be used.
@@ -115,12 +124,19 @@ impl NoRoute {
     pub fn cause(self) -> Cause {
         match self {
             NoRoute::NoGroup(_) | NoRoute::ModelNotServed(_) => Cause::GatewayModelNotServed,
+            NoRoute::NoWords(_) => Cause::GatewayUntranslatable,
             NoRoute::NoSlot => Cause::GatewayNoSlot,
             NoRoute::NoneUsable { .. } => Cause::GatewayNoAccount,
             NoRoute::QueueTimeout => Cause::GatewayQueueTimeout,
             NoRoute::QueueFull => Cause::GatewayQueueFull,
         }
     }
+}
+
+/// Why a group is passed over.
+enum Unfit {
+    NoModel,
+    NoWords,
 }
 
 /// Times that a choice begins again because another request was quicker. Each time one more request has
@@ -132,7 +148,8 @@ const MOST_RACES: u32 = 64;
 const RACES_FOR_TURNS: u32 = 4;
 
 impl Plan {
-    /// Picks the first group of the key that speaks the client's protocol and has the model.
+    /// Picks the first group of the key that speaks the client's protocol and has the model on accounts
+    /// which can be asked.
     pub fn new(key: &KeyEntry, wanted: Wanted<'_>) -> Result<Plan, NoRoute> {
         let sought = Sought {
             protocol: wanted.protocol,
@@ -146,16 +163,31 @@ impl Plan {
         if speaks.peek().is_none() {
             return Err(NoRoute::NoGroup(sought));
         }
-        speaks
-            .find_map(|group| Plan::in_group(group, wanted))
-            .ok_or(NoRoute::ModelNotServed(sought))
+        let mut why = NoRoute::ModelNotServed(sought);
+        for group in speaks {
+            match (Plan::in_group(group, wanted), why) {
+                (Ok(plan), _) => return Ok(plan),
+                (Err(Unfit::NoWords), NoRoute::ModelNotServed(_)) => {
+                    why = NoRoute::NoWords(group.platform);
+                }
+                (Err(Unfit::NoWords | Unfit::NoModel), _) => {}
+            }
+        }
+        Err(why)
     }
 
-    fn in_group(group: &Arc<GroupEntry>, wanted: Wanted<'_>) -> Option<Plan> {
+    fn in_group(group: &Arc<GroupEntry>, wanted: Wanted<'_>) -> Result<Plan, Unfit> {
         let model = group.model_of(wanted);
         let lane = group.lanes.get(&group.accounts, &model);
-        (lane.has_model || group.accounts.is_empty())
-            .then(|| Plan::over(group, model, lane, wanted))
+        let tongues = match group.accounts.is_empty() {
+            true => Tongues::from(Tongue::of(group.platform, &[])),
+            false if lane.has_model => lane.tongues,
+            false => return Err(Unfit::NoModel),
+        };
+        if !wanted.open.meets(tongues) {
+            return Err(Unfit::NoWords);
+        }
+        Ok(Plan::over(group, model, lane, wanted))
     }
 
     /// A plan of a lane.
@@ -177,6 +209,8 @@ impl Plan {
             tokens: wanted.tokens,
             request_id: wanted.request_id,
             tried: Vec::new(),
+            open: wanted.open,
+            closed: Vec::new(),
             load: (0, 1),
         }
     }
@@ -184,6 +218,28 @@ impl Plan {
     /// The group that serves.
     pub fn group(&self) -> &Arc<GroupEntry> {
         &self.group
+    }
+
+    /// What accounts may be spoken to in.
+    pub fn open(&self) -> Tongues {
+        self.open
+    }
+
+    /// Gives an account back to which the request cannot be said, `why`: to none of the same tongue.
+    pub fn close(&mut self, chosen: Chosen, why: String) {
+        let tongue = chosen.account.tongue;
+        self.tried.retain(|tried| *tried != chosen.account.id);
+        self.open = self.open.without(tongue);
+        self.closed.push((tongue, why));
+        chosen.slot.unused();
+    }
+
+    /// Whether some account not yet tried can be asked, now or later.
+    pub fn has_words(&self) -> bool {
+        let mut lane = self.lane.served();
+        lane.any(|served| {
+            self.open.contains(served.tongue) && !self.tried.contains(&served.account.id)
+        })
     }
 
     /// What requests that wait for the same accounts have in common.
@@ -237,7 +293,10 @@ impl Plan {
             .served()
             .any(|served| match self.obstacle(served, now) {
                 Err(Obstacle::NoSlot | Obstacle::Trying) => true,
-                Ok(_) | Err(Obstacle::Tried | Obstacle::Blocked | Obstacle::Quota) => false,
+                Ok(_)
+                | Err(
+                    Obstacle::Tried | Obstacle::NoWords | Obstacle::Blocked | Obstacle::Quota,
+                ) => false,
             })
     }
 
@@ -249,7 +308,10 @@ impl Plan {
             .filter_map(|served| match self.obstacle(served, now) {
                 Err(Obstacle::Blocked) => blocked_until(served, now),
                 Err(Obstacle::Quota) => self.quota_until(served, now),
-                Ok(_) | Err(Obstacle::Tried | Obstacle::NoSlot | Obstacle::Trying) => None,
+                Ok(_)
+                | Err(
+                    Obstacle::Tried | Obstacle::NoWords | Obstacle::NoSlot | Obstacle::Trying,
+                ) => None,
             })
             .min()
     }
@@ -264,7 +326,7 @@ impl Plan {
                 Ok(_) | Err(Obstacle::NoSlot | Obstacle::Trying) => Some(now),
                 Err(Obstacle::Blocked) => blocked_until(served, now),
                 Err(Obstacle::Quota) => self.quota_until(served, now),
-                Err(Obstacle::Tried) => None,
+                Err(Obstacle::Tried | Obstacle::NoWords) => None,
             })
             .min()
     }
@@ -274,7 +336,9 @@ impl Plan {
     pub(super) fn is_short(&self, now: UnixMillis) -> bool {
         let mut is_short = false;
         for served in self.lane.served() {
-            if !self.tried.contains(&served.account.id) && served.is_short(now) {
+            let is_asked =
+                self.open.contains(served.tongue) && !self.tried.contains(&served.account.id);
+            if is_asked && served.is_short(now) {
                 served.live.miss();
                 is_short = true;
             }

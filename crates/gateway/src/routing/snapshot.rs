@@ -13,10 +13,11 @@ use waybill_model::{
     protocol::{OpenAiApi, Platform, Protocol},
     time::UnixMillis,
 };
+use waybill_wire::translate::tongue::Tongue;
 
 use super::{Credential, Lanes, Line, Live, ModelMap, Upstream, Way, WayKey};
 use crate::{
-    credential::{AtRest, Bearer, Definition},
+    credential::{AtRest, Bearer, Definition, Discovery, Project},
     egress::{CustomHeaders, Opened},
     quota::{PriceTable, Tallies, Tally},
 };
@@ -117,8 +118,10 @@ pub struct AccountEntry {
     pub fallbacks: Vec<Address>,
     /// Which of OpenAI's APIs its server speaks; empty on other platforms.
     pub apis: Vec<OpenAiApi>,
+    /// What it is spoken to in.
+    pub tongue: Tongue,
     /// The Google Cloud project that it works in.
-    pub project: Option<Arc<str>>,
+    pub project: Project,
     /// What it presents; `None` when something sealed of it could not be opened.
     pub credential: Option<Credential>,
     /// What it sends along.
@@ -340,6 +343,36 @@ fn credential(
     }
 }
 
+/// What an account works in. One that its service told lives over snapshots, for as long as the account asks with
+/// the same credential at the same addresses.
+fn project(
+    account: &Account,
+    upstream: &Upstream,
+    fallbacks: &[Address],
+    credential: Option<&Credential>,
+    before: Option<&Arc<AccountEntry>>,
+) -> Project {
+    match (account.platform, &account.project) {
+        (Platform::Antigravity, Some(id)) => return Project::Named(id.as_str().into()),
+        (Platform::Antigravity, None) => {}
+        (Platform::Anthropic | Platform::OpenAi | Platform::Gemini, _) => return Project::None,
+    }
+    let is_same = |before: &&Arc<AccountEntry>| {
+        let others = before.fallbacks.iter().map(|address| &address.upstream);
+        let is_same_credential = match (&before.credential, credential) {
+            (Some(before), Some(credential)) => before.is_same(credential),
+            (Some(_), None) | (None, _) => false,
+        };
+        is_same_credential
+            && before.upstream == *upstream
+            && others.eq(fallbacks.iter().map(|address| &address.upstream))
+    };
+    let known = before
+        .filter(is_same)
+        .and_then(|before| before.project.discovery().cloned());
+    Project::Told(known.unwrap_or_else(|| Arc::new(Discovery::default())))
+}
+
 fn account_entry(
     account: &Account,
     open: impl Fn(&Account) -> Option<Opened>,
@@ -389,7 +422,9 @@ fn account_entry(
     } = address(first);
     let others = account.fallback_urls.iter();
     let fallbacks = others.filter_map(|url| read(url).ok().map(&mut address));
-    let fallbacks = fallbacks.collect();
+    let fallbacks: Vec<Address> = fallbacks.collect();
+    let before = previous.accounts.get(&account.id);
+    let project = project(account, &upstream, &fallbacks, credential.as_ref(), before);
     Some(Arc::new(AccountEntry {
         id: account.id,
         name: account.name.as_str().into(),
@@ -403,7 +438,8 @@ fn account_entry(
         upstream,
         fallbacks,
         apis: account.apis.clone(),
-        project: account.project.as_deref().map(Arc::from),
+        tongue: Tongue::of(account.platform, &account.apis),
+        project,
         credential,
         headers,
         quota: account.quota,

@@ -54,12 +54,15 @@ pub const fn of(cause: Cause) -> Effect {
         Cause::Overloaded => stops(MarkKind::Overloaded, Part::Model, Ladder::Capacity),
         Cause::AuthInvalidKey
         | Cause::TokenRefused
+        | Cause::NoProject
         | Cause::AuthAccountDisabled
         | Cause::AccessRegion
         | Cause::BillingCreditExhausted
         | Cause::BillingSpendLimit => stops(MarkKind::Error, Part::Account, Ladder::Refused),
-        // Nothing can be sent without a token; it is asked for again soon.
-        Cause::TokenUnavailable => stops(MarkKind::Error, Part::Account, Ladder::Capacity),
+        // Nothing can be sent without a token, or a project; it is asked for again soon.
+        Cause::TokenUnavailable | Cause::ProjectUnavailable => {
+            stops(MarkKind::Error, Part::Account, Ladder::Capacity)
+        }
         Cause::AuthPermission => stops(MarkKind::Error, Part::Model, Ladder::Refused),
         // Another request on the same account is served.
         Cause::BillingEntitlement
@@ -72,6 +75,7 @@ pub const fn of(cause: Cause) -> Effect {
         | Cause::NotFound
         | Cause::ThinkingSignature
         | Cause::ConversationState
+        | Cause::ModelGaveUp
         | Cause::ResponseTooLarge => Effect::Nothing,
         Cause::ServerError
         | Cause::BadGateway
@@ -119,6 +123,11 @@ pub const fn of(cause: Cause) -> Effect {
 /// Whether a cause stops an account for want of an access token alone.
 pub fn is_of_token(cause: Cause) -> bool {
     matches!(cause, Cause::TokenRefused | Cause::TokenUnavailable)
+}
+
+/// Whether a cause stops an account for want of a project alone.
+pub fn is_of_project(cause: Cause) -> bool {
+    matches!(cause, Cause::NoProject | Cause::ProjectUnavailable)
 }
 
 /// What several answers of a broken provider in a row do.

@@ -9,6 +9,7 @@ use std::{
 };
 
 use waybill_model::{
+    cause::Cause,
     fold::Arrival,
     id::AccountId,
     state::{AccountEvent, AccountEventKind, AccountState, Mark, MarkKind, Scope},
@@ -194,21 +195,37 @@ impl Keeper {
 
     /// An account has an access token again: what stopped it for want of one is over.
     pub fn token_had(&self, account: &AccountEntry, now: UnixMillis) {
+        self.had(account, effect::is_of_token, "an access token was had", now);
+    }
+
+    /// It is known which project an account works in: what stopped it for want of that is over.
+    pub fn project_had(&self, account: &AccountEntry, now: UnixMillis) {
+        self.had(account, effect::is_of_project, "its project was told", now);
+    }
+
+    /// What stopped an account for want of something is over: it was had.
+    fn had(
+        &self,
+        account: &AccountEntry,
+        is_of_want: fn(Cause) -> bool,
+        reason: &str,
+        now: UnixMillis,
+    ) {
         let state = account.live.state();
-        let is_of_token = |mark: &&Mark| mark.cause.is_some_and(effect::is_of_token);
+        let is_of_want = |mark: &&Mark| mark.cause.is_some_and(is_of_want);
         let scopes: Vec<Scope> = state
             .marks()
             .iter()
-            .filter(is_of_token)
+            .filter(is_of_want)
             .map(|mark| mark.scope.clone())
             .collect();
         // Whatever else stops the same part stops it still.
         let proven = |state: &AccountState, scope: &Scope| {
             let mut of_scope = state.marks().iter().filter(|mark| mark.scope == *scope);
-            of_scope.all(|mark| mark.kind == MarkKind::Disabled || is_of_token(&mark))
+            of_scope.all(|mark| mark.kind == MarkKind::Disabled || is_of_want(&mark))
         };
         let had = |draft| Draft {
-            reason: "an access token was had".to_owned(),
+            reason: reason.to_owned(),
             actor: Some(CREDENTIAL.to_owned()),
             ..draft
         };
@@ -226,6 +243,10 @@ impl Keeper {
                 (old, new) => old.is_none() && new.is_none(),
             };
             if is_same {
+                // One that is named is no longer wanting.
+                if old.project.discovery().is_some() && account.project.discovery().is_none() {
+                    self.had(account, effect::is_of_project, "its project was named", now);
+                }
                 continue;
             }
             let state = account.live.state();

@@ -80,12 +80,21 @@ pub async fn attempt(
     let account = &chosen.account;
     let started = Instant::now();
     let bridge = prepared.over.as_ref().map(|over| over.bridge);
+    let place = prepared.place;
     let mut token = None;
     let trying = async {
         // Within the attempt: a wait in vain is on record as one.
         token = credential::token_of(&worker.shared, account)
             .await
             .map_err(Fault::NoToken)?;
+        if prepared.needs_project() && account.project.id().is_none() {
+            credential::project_of(&worker.shared, account)
+                .await
+                .map_err(Fault::NoToken)?;
+            prepared = build::prepare(inbound, chosen, place, prepared.stage).map_err(|_| {
+                Fault::unsent(TransportFault::Protocol, "its project fits no request")
+            })?;
+        }
         if let Some(token) = &token {
             let headers = prepared.request.headers_mut();
             headers.insert(header::AUTHORIZATION, token.clone());
@@ -104,9 +113,12 @@ pub async fn attempt(
     let result = trying.await;
     attempt.duration_ms = millis_since(started);
     let result = result.map_err(|fault| {
+        if let Fault::Status { status, .. } = &fault {
+            attempt.status = Some(status.as_u16());
+        }
         let stale_connection = matches!(fault, Fault::Transport { stale: true, .. });
         let client = &inbound.arrival().headers;
-        let mut sent = build::headers_sent(client, account, &inbound.method, bridge);
+        let mut sent = build::headers_sent(client, account, place, &inbound.method, bridge);
         build::mark(&inbound.journey, &mut sent);
         let (failure, request_id) =
             failure_of(account.platform, fault, sent, worker.shared.clock.now());
@@ -136,6 +148,7 @@ async fn try_account(
         request,
         over,
         place,
+        stage: _,
     } = prepared;
     let upstream = chosen.account.upstream_at(place);
     let kept_alive = match connect {
@@ -186,6 +199,7 @@ async fn try_account(
         stream_format: inbound.stream_format,
         endpoint: inbound.endpoint,
         over,
+        place,
         started,
         head_at,
     };

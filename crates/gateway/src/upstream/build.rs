@@ -73,6 +73,16 @@ pub struct Prepared {
     pub over: Option<Over>,
     /// Where it is sent.
     pub place: Place,
+    /// How the conversation is told.
+    pub stage: Stage,
+}
+
+impl Prepared {
+    /// Whether it names the project that its account works in.
+    pub fn needs_project(&self) -> bool {
+        let over = self.over.as_ref();
+        over.is_some_and(|over| over.bridge.needs_project())
+    }
 }
 
 /// A bridge, and what it needs on the way back.
@@ -117,18 +127,14 @@ pub fn prepare(
     };
     *request.version_mut() = Version::HTTP_11;
     let client = &inbound.arrival().headers;
-    *request.headers_mut() = headers_sent(client, account, &method, bridge);
+    *request.headers_mut() = headers_sent(client, account, place, &method, bridge);
     mark(&inbound.journey, request.headers_mut());
     *request.method_mut() = method;
-    if place != Place::default()
-        && let Ok(host) = HeaderValue::from_str(upstream.authority.as_str())
-    {
-        request.headers_mut().insert(header::HOST, host);
-    }
     Ok(Prepared {
         request,
         over,
         place,
+        stage,
     })
 }
 
@@ -137,18 +143,10 @@ fn bridge_to(inbound: &Inbound, account: &AccountEntry) -> Result<Option<Bridge>
     let protocol = inbound.arrival().protocol;
     match bridge::way(protocol, inbound.endpoint, account.platform, &account.apis) {
         Way::Direct => Ok(None),
-        Way::Over(bridge) if bridge.is_asked_with_body() && inbound.arrival().model.is_some() => {
-            let why =
-                "this provider lists its models, and tells of none by itself: ask for the list";
-            Err(Refusal::new(Code::NotFound, why))
-        }
         Way::Over(bridge) => Ok(Some(bridge)),
-        Way::Closed(why) => Err(Refusal::new(
-            Code::Untranslatable,
-            format!(
-                "`{}` {why}: the group that serves this model has {} accounts",
-                inbound.endpoint, account.platform
-            ),
+        Way::Closed => Err(Refusal::no_counterpart(
+            Some(inbound.endpoint),
+            account.platform,
         )),
     }
 }
@@ -167,16 +165,21 @@ fn translated(
     })?;
     let ask = Ask {
         model: chosen.upstream_model.as_deref().unwrap_or_default(),
-        project: chosen.account.project.as_deref(),
+        project: chosen.account.project.id(),
         stream: arrival.stream,
         stage,
     };
     let written = bridge
         .request(body, ask)
         .map_err(|refused| Refusal::new(Code::Untranslatable, refused.0))?;
+    // One model among those of the service's list is named as the service names it.
+    let named = match bridge.is_asked_with_body() {
+        true => chosen.upstream_model.as_deref(),
+        false => arrival.model.as_deref(),
+    };
     let context = Context {
         request_id: waybill.request_id.to_string(),
-        model: arrival.model.as_deref().unwrap_or_default().to_owned(),
+        model: named.unwrap_or_default().to_owned(),
         created: u64::try_from(waybill.opened_at.0 / 1000).unwrap_or(0),
         stream_usage: written.stream_usage,
     };
@@ -208,6 +211,7 @@ pub fn next_stage(inbound: &Inbound, chosen: &Chosen, stage: Stage) -> Option<St
 pub fn headers_sent(
     client: &HeaderMap,
     account: &AccountEntry,
+    place: Place,
     method: &Method,
     bridge: Option<Bridge>,
 ) -> HeaderMap {
@@ -215,7 +219,7 @@ pub fn headers_sent(
         None => passed_on(client),
         Some(bridge) => own(bridge),
     };
-    if let Ok(host) = HeaderValue::from_str(account.upstream.authority.as_str()) {
+    if let Ok(host) = HeaderValue::from_str(account.upstream_at(place).authority.as_str()) {
         headers.insert(header::HOST, host);
     }
     account.headers.put_into(&mut headers);

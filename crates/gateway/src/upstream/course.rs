@@ -29,6 +29,7 @@ pub struct Course {
     acts: bool,
     max_attempts: u32,
     retries_here: u32,
+    token_retries_here: u32,
     blamed: Blamed,
     /// Credentials that were refused.
     refused: Vec<Refused>,
@@ -98,6 +99,7 @@ impl Course {
             acts: true,
             max_attempts,
             retries_here: 0,
+            token_retries_here: 0,
             blamed: Blamed {
                 request_bytes,
                 ..Blamed::default()
@@ -150,7 +152,7 @@ impl Course {
         has_next: impl FnOnce() -> bool,
     ) -> Follows {
         // Whether the account is at fault shows with a new token.
-        let stale_token = broke.stale_token && self.retries_here == 0;
+        let stale_token = broke.stale_token && self.token_retries_here == 0;
         let of_account = Failed {
             account: broke.account,
             group_rules: &broke.group.state_rules,
@@ -198,16 +200,20 @@ impl Course {
             attempts: broke.number,
             max_attempts: self.max_attempts,
             retries_here: self.retries_here,
+            token_retries_here: self.token_retries_here,
             has_next: has_next(),
             retold: broke.retold.is_some(),
             elsewhere: broke.elsewhere,
             out_of_time: broke.out_of_time,
         };
         let (decision, reason) = decide::decide(facts);
-        self.retries_here = match decision {
-            Decision::RetrySameAccount => self.retries_here + 1,
-            Decision::NextAccount | Decision::Serve | Decision::Surface | Decision::GiveUp => 0,
-        };
+        match decision {
+            Decision::RetrySameAccount if stale_token => self.token_retries_here += 1,
+            Decision::RetrySameAccount => self.retries_here += 1,
+            Decision::NextAccount | Decision::Serve | Decision::Surface | Decision::GiveUp => {
+                (self.retries_here, self.token_retries_here) = (0, 0);
+            }
+        }
         Follows {
             decision,
             reason,

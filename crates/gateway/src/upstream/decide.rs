@@ -25,8 +25,10 @@ pub struct Facts {
     pub attempts: u32,
     /// Attempts allowed.
     pub max_attempts: u32,
-    /// Times this account was tried again already.
+    /// Times this account was tried again already, other than with a new token.
     pub retries_here: u32,
+    /// Times it was tried again with a new token.
+    pub token_retries_here: u32,
     /// Another account could be tried.
     pub has_next: bool,
     /// The conversation can be told again without the signatures that were refused.
@@ -75,7 +77,8 @@ pub fn decide(facts: Facts) -> (Decision, &'static str) {
             "an idle connection had been closed by the provider",
         );
     }
-    if facts.stale_token && facts.retries_here == 0 {
+    // Counted by itself: a connection that had been closed says nothing about the token.
+    if facts.stale_token && facts.token_retries_here == 0 {
         return (
             Decision::RetrySameAccount,
             "its access token was refused before its end: a new one is had",
@@ -145,7 +148,7 @@ mod tests {
             any::<bool>(),
             1..20u32,
             1..10u32,
-            0..3u32,
+            (0..3u32, 0..3u32),
             any::<bool>(),
             any::<bool>(),
             (any::<bool>(), any::<bool>()),
@@ -159,7 +162,7 @@ mod tests {
                     stale_token,
                     attempts,
                     max_attempts,
-                    retries_here,
+                    (retries_here, token_retries_here),
                     has_next,
                     retold,
                     (elsewhere, out_of_time),
@@ -172,6 +175,7 @@ mod tests {
                     attempts,
                     max_attempts,
                     retries_here,
+                    token_retries_here,
                     has_next,
                     retold,
                     elsewhere,
@@ -211,11 +215,36 @@ mod tests {
             let (word, _) = decide(facts);
             if word == Decision::RetrySameAccount {
                 let anew = facts.retold || facts.elsewhere && facts.attempts < facts.max_attempts;
-                prop_assert!(facts.retries_here == 0 || anew && !facts.out_of_time);
+                let with_token = facts.stale_token && facts.token_retries_here == 0;
+                let again = anew || with_token;
+                prop_assert!(facts.retries_here == 0 || again && !facts.out_of_time);
             }
             if word == Decision::NextAccount {
                 prop_assert!(facts.has_next && facts.attempts < facts.max_attempts && !facts.out_of_time);
             }
+        }
+
+        #[test]
+        fn a_token_is_had_anew_once_whatever_else_was_tried_again(
+            facts in facts(),
+            retries_here in 0..3u32,
+        ) {
+            let refused = Facts {
+                blame: Some(Blame::Credential),
+                stale_token: true,
+                repeats: false,
+                retold: false,
+                elsewhere: false,
+                stale_connection: false,
+                out_of_time: false,
+                answered: true,
+                retries_here,
+                token_retries_here: 0,
+                ..facts
+            };
+            prop_assert_eq!(decide(refused).0, Decision::RetrySameAccount);
+            let again = Facts { token_retries_here: 1, ..refused };
+            prop_assert_ne!(decide(again).0, Decision::RetrySameAccount);
         }
 
         #[test]

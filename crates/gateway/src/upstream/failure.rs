@@ -124,6 +124,7 @@ pub fn failure_of(
                 | StreamFault::Reset
                 | StreamFault::Stalled
                 | StreamFault::Garbage
+                | StreamFault::GaveUp
                 | StreamFault::TooLarge,
             ) => EventKind::StreamTruncated,
         },

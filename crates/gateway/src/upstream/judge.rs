@@ -13,7 +13,7 @@ use waybill_model::{
 use waybill_wire::{
     endpoint,
     stream::{Limits as StreamLimits, Mark, Piece, StreamEnd},
-    translate::{Reading, bridge::Bridge},
+    translate::{Reading, Unreadable, UnreadableKind, bridge::Bridge},
 };
 
 use super::{
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     app::Worker,
-    routing::{AccountEntry, Chosen, GroupEntry, Slot},
+    routing::{AccountEntry, Chosen, GroupEntry, Place, Slot},
 };
 
 /// Bytes of an error answer that are read; providers' errors are a few kilobytes at most.
@@ -77,6 +77,8 @@ pub struct Streaming {
     pub bridge: Option<Bridge>,
     /// The account, for the facts of a later failure.
     pub account: Arc<AccountEntry>,
+    /// At which of its addresses it was asked.
+    pub place: Place,
     /// Its place on the account; given to it when it is known that it serves.
     pub slot: Option<Slot>,
     /// The group it was chosen from, for the rules a later failure meets.
@@ -95,6 +97,8 @@ pub struct Asked {
     pub endpoint: Endpoint,
     /// What was translated, and is to be translated back.
     pub over: Option<Over>,
+    /// At which of the account's addresses.
+    pub place: Place,
     /// When the attempt began.
     pub started: Instant,
     /// When the head came.
@@ -146,6 +150,7 @@ pub async fn judge(
                 format,
                 bridge,
                 account: Arc::clone(&chosen.account),
+                place: asked.place,
                 slot: None,
                 group: None,
                 started,
@@ -179,11 +184,19 @@ pub async fn judge(
                     });
                 }
             };
-            let flaw = suspicious(&body).map(|(fault, message)| (fault, message.to_owned()));
-            let read = match (flaw, &asked.over) {
-                (Some(flaw), _) => Err(flaw),
-                (None, None) => Ok(body.clone()),
-                (None, Some(over)) => translated(&body, over),
+            let broken = |(fault, message), headers| Fault::Broken {
+                fault,
+                message,
+                status,
+                headers,
+                frame: joined(&body, MAX_ERROR_BODY),
+            };
+            if let Some((fault, message)) = suspicious(&body) {
+                return Err(broken((fault, message.to_owned()), headers));
+            }
+            let read = match &asked.over {
+                None => Ok(body.clone()),
+                Some(over) => translated(&body, over),
             };
             match read {
                 Ok(body) => Ok(Answer::Whole(Whole {
@@ -193,27 +206,39 @@ pub async fn judge(
                     bridge,
                     head_at,
                 })),
-                Err((fault, message)) => Err(Fault::Broken {
-                    fault,
-                    message,
-                    status,
+                // What the service's own list does not have is said as a service that tells of one says it.
+                Err(no) if no.kind == UnreadableKind::NoSuchModel => Err(Fault::Status {
+                    status: StatusCode::NOT_FOUND,
                     headers,
-                    frame: joined(&body, MAX_ERROR_BODY),
+                    body: no_such_model(&no),
                 }),
+                Err(no) => Err(broken((fault_of(&no), no.to_string()), headers)),
             }
         }
     }
 }
 
+fn no_such_model(no: &Unreadable) -> Bytes {
+    let message = no.to_string();
+    let error = serde_json::json!({"code": 404, "message": message, "status": "NOT_FOUND"});
+    Bytes::from(serde_json::json!({"error": error}).to_string())
+}
+
 /// A whole answer in the client's language.
-fn translated(body: &[Bytes], over: &Over) -> Result<Vec<Bytes>, (StreamFault, String)> {
-    let garbage = |why: String| (StreamFault::Garbage, why);
+fn translated(body: &[Bytes], over: &Over) -> Result<Vec<Bytes>, Unreadable> {
     let body = joined(body, usize::MAX);
     let text = std::str::from_utf8(&body)
-        .map_err(|_| garbage("the provider's answer is not UTF-8".to_owned()))?;
-    let answer = over.bridge.answer(text, &over.context);
-    let answer = answer.map_err(|unreadable| garbage(unreadable.to_string()))?;
+        .map_err(|_| Unreadable::new("the provider's answer is not UTF-8"))?;
+    let answer = over.bridge.answer(text, &over.context)?;
     Ok(vec![Bytes::from(answer)])
+}
+
+/// How an answer broke that cannot be told to the client.
+fn fault_of(unreadable: &Unreadable) -> StreamFault {
+    match unreadable.kind {
+        UnreadableKind::GaveUp => StreamFault::GaveUp,
+        UnreadableKind::Form | UnreadableKind::NoSuchModel => StreamFault::Garbage,
+    }
 }
 
 /// How the answer is framed: as was asked, unless the provider says that it is something else.
@@ -296,11 +321,11 @@ pub fn flaw_of_end(end: StreamEnd, reader: &Reading) -> Flaw {
             frame,
         ),
         StreamEnd::Garbage(start) => (
-            StreamFault::Garbage,
-            reader
-                .unreadable()
-                .unwrap_or("the provider sent something else than a stream")
-                .into(),
+            reader.unreadable().map_or(StreamFault::Garbage, fault_of),
+            reader.unreadable().map_or_else(
+                || "the provider sent something else than a stream".to_owned(),
+                Unreadable::to_string,
+            ),
             start,
         ),
         StreamEnd::Truncated | StreamEnd::Complete => (

@@ -28,14 +28,13 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tokio::time::Instant;
 use waybill_model::{
     cause::Cause,
-    protocol::Platform,
     time::UnixMillis,
     waybill::{Attempt, Decision, EventKind, Failure, Queued, Routing},
 };
 use waybill_wire::{
     error::Reset,
     limits,
-    translate::{told, unsigned::Stage},
+    translate::{told, tongue::Tongues, unsigned::Stage},
 };
 
 pub use answer::{AnswerStream, Broken};
@@ -53,7 +52,7 @@ use crate::{
     app::Worker,
     ingress::Inbound,
     record::millis_since,
-    respond::Refusal,
+    respond::{Code, Refusal},
     routing::{AccountEntry, Chosen, NoRoute, Plan},
     standing::Served,
 };
@@ -74,6 +73,9 @@ pub enum Exhausted {
     Replaced(Refusal),
     /// An error of ours: no attempt could be made.
     Refused(Refusal),
+    /// The same, because no account of the group can be told what is asked: why not, and what accounts of
+    /// other groups may be spoken to in.
+    Wordless(Refusal, Tongues),
 }
 
 /// Serves a request from the accounts of a plan.
@@ -99,9 +101,8 @@ pub async fn serve(
         Ok(chosen) => chosen,
         Err(why) => {
             choosing.stamp_route(worker, inbound);
-            let model = inbound.arrival().model.clone();
             let now = worker.shared.clock.now();
-            let refusal = Refusal::no_route(why, model.as_deref(), now);
+            let refusal = Refusal::no_route(why, inbound.arrival(), now);
             return Err(Exhausted::Refused(refusal));
         }
     };
@@ -113,18 +114,19 @@ pub async fn serve(
         let prepared = match build::prepare(inbound, &chosen, place, stage) {
             Ok(prepared) => prepared,
             Err(refusal) => {
-                // OpenAI's servers differ in which of its APIs they speak: another one may have the words.
-                let others = chosen.account.platform == Platform::OpenAi;
-                drop(chosen);
-                if others && let Ok(next) = choosing.next(worker, inbound).await {
-                    (chosen, stage) = (next, Stage::AsSent);
-                    continue;
-                }
+                let exhausted = match choosing.instead(worker, inbound, chosen, refusal).await {
+                    Ok(next) => {
+                        (chosen, stage) = (next, Stage::AsSent);
+                        connect = Connect::KeptAlive;
+                        continue;
+                    }
+                    Err(exhausted) => exhausted,
+                };
                 choosing.stamp_route(worker, inbound);
                 return Err(match last {
                     // What was tried before says more to a client that may send it again.
                     Some((follows, translated)) => last_word(inbound, &follows, translated),
-                    None => Exhausted::Refused(refusal),
+                    None => exhausted,
                 });
             }
         };
@@ -231,7 +233,7 @@ pub async fn serve(
 }
 
 /// How long an address that did not answer is gone round, where an account has another one.
-const ADDRESS_RESTS_MS: i64 = 60_000;
+pub const ADDRESS_RESTS_MS: i64 = 60_000;
 
 /// Whether another address of the same account may answer what this one did not.
 fn is_of_the_address(failure: &Failure, status: Option<u16>) -> bool {
@@ -389,6 +391,31 @@ impl Choosing {
         self.plan = Some(plan);
         timed.waited(queued);
         result
+    }
+
+    /// The next account after one that could not be asked: one that is spoken to in another tongue, where
+    /// it was words that were missing.
+    async fn instead(
+        &mut self,
+        worker: &Worker,
+        inbound: &mut Inbound,
+        chosen: Chosen,
+        refusal: Refusal,
+    ) -> Result<Chosen, Exhausted> {
+        let Some(plan) = &mut self.plan else {
+            return Err(Exhausted::Refused(refusal));
+        };
+        if refusal.code != Code::Untranslatable {
+            return Err(Exhausted::Refused(refusal));
+        }
+        plan.close(chosen, refusal.message.clone());
+        if !plan.has_words() {
+            return Err(Exhausted::Wordless(refusal, plan.open()));
+        }
+        self.next(worker, inbound).await.map_err(|why| {
+            let now = worker.shared.clock.now();
+            Exhausted::Refused(Refusal::no_route(why, inbound.arrival(), now))
+        })
     }
 
     /// Whether another account can be tried, or will be before a wait in the line is over.

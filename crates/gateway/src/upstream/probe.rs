@@ -28,7 +28,12 @@ use super::{
     judge::{error_body, joined, suspicious, whole},
     pool::Pool,
 };
-use crate::{app::Shared, credential, record::millis_since, routing::AccountEntry};
+use crate::{
+    app::Shared,
+    credential,
+    record::millis_since,
+    routing::{AccountEntry, Place},
+};
 
 /// Most bytes of a broken answer that are kept.
 const MAX_FRAME: usize = 256 << 10;
@@ -84,7 +89,13 @@ pub async fn probe(
     let started = Instant::now();
     let started_at = shared.clock.now();
     let question = Question::new(account, ask);
-    let mut headers = build::headers_sent(&question.headers, account, &question.method, None);
+    let mut headers = build::headers_sent(
+        &question.headers,
+        account,
+        Place::default(),
+        &question.method,
+        None,
+    );
     let mut seen = Seen::default();
     let asking = async {
         match account.credential {
@@ -96,7 +107,13 @@ pub async fn probe(
                 credential::token_of(shared, account)
                     .await
                     .map_err(Fault::NoToken)?;
-                headers = build::headers_sent(&question.headers, account, &question.method, None);
+                headers = build::headers_sent(
+                    &question.headers,
+                    account,
+                    Place::default(),
+                    &question.method,
+                    None,
+                );
                 exchange(shared, pool, account, &question, headers.clone(), &mut seen).await
             }
         }

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use waybill_gateway::routing::{NoRoute, Sought, Wanted};
 use waybill_model::{
-    protocol::{Platform, Protocol},
+    protocol::{Endpoint, Platform, Protocol},
     time::UnixMillis,
+    waybill::Exclusion,
 };
+use waybill_wire::translate::tongue::{Tongue, Tongues};
 
 use crate::pool::{Pool, Settings, wanted};
 
@@ -108,6 +110,55 @@ fn who_asks_for_accounts_of_one_platform_gets_no_others() {
         group(&pool, protocol, only, "known"),
         Err(NoRoute::NoGroup(Sought { protocol, only }))
     );
+}
+
+#[test]
+fn a_group_that_cannot_be_asked_is_passed_over_and_named_where_it_was_the_last() {
+    const OPENAI: (Platform, &[Protocol]) = (Platform::OpenAi, &[Protocol::Anthropic]);
+    let counts = |pool: &Pool, model| {
+        let model = Arc::from(model);
+        let wanted = Wanted {
+            open: Tongues::open(Protocol::Anthropic, Endpoint::CountTokens),
+            ..wanted(&model)
+        };
+        pool.plan(wanted).map(|plan| plan.group().id.0)
+    };
+    let accounts = [of(1, &["both", "one"]), of(2, &["both"])];
+    let pool = Pool::of_groups(&[OPENAI, ANTHROPIC], &accounts);
+    assert_eq!(counts(&pool, "both"), Ok(2));
+    assert_eq!(
+        counts(&pool, "one"),
+        Err(NoRoute::NoWords(Platform::OpenAi))
+    );
+    let sought = Sought {
+        protocol: Protocol::Anthropic,
+        only: None,
+    };
+    assert_eq!(counts(&pool, "none"), Err(NoRoute::ModelNotServed(sought)));
+    assert_eq!(group(&pool, Protocol::Anthropic, None, "one"), Ok(1));
+    // A group without accounts is one of its platform all the same.
+    let pool = Pool::of_groups(&[OPENAI, ANTHROPIC], &[of(2, &["both"])]);
+    assert_eq!(counts(&pool, "both"), Ok(2));
+}
+
+#[test]
+fn an_account_that_cannot_be_told_closes_its_tongue_and_costs_nothing() {
+    let pool = Pool::of(3, Settings::default());
+    let model = Arc::from("m");
+    let mut plan = pool.plan(wanted(&model)).unwrap();
+    let chosen = plan.choose(UnixMillis(0)).unwrap();
+    assert!(plan.has_words());
+    plan.close(chosen, "`x` is not said".to_owned());
+    assert!(!plan.has_words() && !plan.open().contains(Tongue::Anthropic));
+    assert_eq!(
+        plan.choose(UnixMillis(0)).unwrap_err(),
+        NoRoute::NoneUsable { soonest: None }
+    );
+    assert!(pool.accounts().all(|account| account.live.in_flight() == 0));
+    for candidate in plan.candidates(UnixMillis(0)) {
+        assert_eq!(candidate.excluded, Some(Exclusion::Untranslatable));
+        assert_eq!(candidate.reason.as_deref(), Some("`x` is not said"));
+    }
 }
 
 #[test]

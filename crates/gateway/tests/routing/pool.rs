@@ -18,6 +18,7 @@ use waybill_model::{
     time::UnixMillis,
     waybill,
 };
+use waybill_wire::translate::tongue::Tongues;
 
 const KEY_HASH: [u8; 32] = [7; 32];
 
@@ -163,6 +164,7 @@ pub fn wanted(model: &Arc<str>) -> Wanted<'_> {
     Wanted {
         protocol: Protocol::Anthropic,
         only: None,
+        open: Tongues::ALL,
         model: Some(model),
         sticky: None,
         tokens: 0,

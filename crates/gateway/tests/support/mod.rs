@@ -10,6 +10,7 @@ pub mod raw;
 pub mod replicas;
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -297,11 +298,17 @@ impl World {
             .admin(Method::GET, "/accounts?page_size=500", "")
             .await
             .json();
-        for account in list["items"].as_array().unwrap() {
-            let path = format!("/accounts/{}/reset", account["id"]);
-            let answer = self.admin(Method::POST, &path, "").await;
-            assert_eq!(answer.status, 200, "{path}: {}", answer.text());
-        }
+        // Together: each is answered when it is on disk, and one commit takes them all.
+        let resets = list["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|account| async {
+                let path = format!("/accounts/{}/reset", account["id"]);
+                let answer = self.admin(Method::POST, &path, "").await;
+                assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+            });
+        join_all(resets).await;
     }
 
     pub async fn stop(mut self) {

@@ -115,6 +115,14 @@ impl Ask {
             }
             body => body,
         };
+        // The whole request is counted where it is given, its instructions and tools, too.
+        let body = match body {
+            Value::Object(mut counted) if route.endpoint == Endpoint::GeminiCountTokens => counted
+                .remove("generateContentRequest")
+                .or_else(|| counted.remove("generate_content_request"))
+                .unwrap_or(Value::Object(counted)),
+            body => body,
+        };
         required(route.endpoint, &body)?;
         Ok(Ask::understand(route, &body, model))
     }

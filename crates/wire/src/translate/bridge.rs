@@ -8,8 +8,8 @@ use waybill_model::protocol::{Endpoint, OpenAiApi, Platform, Protocol, StreamFor
 use crate::{endpoint::stays_in_place, splice::splice_path};
 
 use super::{
-    Context, Crossing, Dialect, Target, Unreadable, Untranslatable, chat, codeassist, gemini,
-    messages, models, responses,
+    Context, Crossing, Dialect, Target, Unreadable, UnreadableKind, Untranslatable, chat,
+    codeassist, gemini, messages, models, responses,
     talk::{Answer, Prompt},
     unsigned::{Stage, unsigned},
 };
@@ -45,8 +45,8 @@ pub enum Way {
     Direct,
     /// Translated.
     Over(Bridge),
-    /// Not at all: why, as the end of a sentence that begins with the endpoint.
-    Closed(&'static str),
+    /// Not at all: the provider has no counterpart to it.
+    Closed,
 }
 
 /// How an endpoint is served by accounts of a platform; `apis`: which of OpenAI's an OpenAI account speaks.
@@ -65,7 +65,7 @@ pub fn way(protocol: Protocol, endpoint: Endpoint, platform: Platform, apis: &[O
         Endpoint::Embeddings if platform == Platform::OpenAi => return Way::Direct,
         Endpoint::EmbedContent if platform == Platform::Gemini => return Way::Direct,
         Endpoint::Embeddings | Endpoint::EmbedContent | Endpoint::Models => {
-            return Way::Closed("has no counterpart there");
+            return Way::Closed;
         }
     };
     let speaks = |api| apis.is_empty() || apis.contains(&api);
@@ -91,7 +91,7 @@ pub fn way(protocol: Protocol, endpoint: Endpoint, platform: Platform, apis: &[O
         return Way::Direct;
     }
     if asks == Asks::Count && !matches!(provider, Dialect::Messages | Dialect::Gemini) {
-        return Way::Closed("has no counterpart there");
+        return Way::Closed;
     }
     Way::Over(Bridge {
         client,
@@ -157,6 +157,11 @@ impl Bridge {
     /// Whether it asks with a body what the client asks without one.
     pub fn is_asked_with_body(&self) -> bool {
         self.asks == Asks::Models
+    }
+
+    /// Whether a request over it names the project that its account works in.
+    pub fn needs_project(&self) -> bool {
+        self.wrapped && self.asks != Asks::Count
     }
 
     /// Whose language the provider speaks.
@@ -271,7 +276,11 @@ impl Bridge {
     pub fn answer(&self, body: &str, context: &Context) -> Result<Vec<u8>, Unreadable> {
         if self.asks == Asks::Models {
             let models = codeassist::models_of(body)?;
-            return models::write(self.client, &models, &context.model);
+            let wanted = bare(&context.model);
+            return models::write(self.client, &models, wanted).ok_or_else(|| Unreadable {
+                why: format!("the provider has no model `{wanted}`").into(),
+                kind: UnreadableKind::NoSuchModel,
+            });
         }
         // Counting has no envelope on the way back.
         let body = match (self.wrapped, self.asks) {

@@ -137,19 +137,34 @@ pub fn wrap_count(body: &[u8], model: &str) -> Result<Vec<u8>, Untranslatable> {
 /// # Errors
 /// There is none.
 pub fn unwrap(body: &str) -> Result<&str, Unreadable> {
+    enveloped(body)?.ok_or_else(|| Unreadable::new("the answer holds nothing (no `response`)"))
+}
+
+/// The same of one event of a stream, which may hold nothing: a trace's id alone, or an empty answer. Such a one
+/// is passed over.
+///
+/// # Errors
+/// It is no event of Code Assist's.
+pub fn unwrap_event(data: &str) -> Result<Option<&str>, Unreadable> {
+    let is_nothing = |answer: &str| {
+        let inside = answer
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'));
+        inside.is_some_and(|inside| inside.trim().is_empty())
+    };
+    Ok(enveloped(data)?.filter(|answer| !is_nothing(answer)))
+}
+
+fn enveloped(body: &str) -> Result<Option<&str>, Unreadable> {
     #[derive(Deserialize)]
     struct Envelope<'a> {
         #[serde(borrow)]
         response: Option<&'a RawValue>,
     }
 
-    let envelope: Envelope<'_> = serde_json::from_str(body).map_err(|error| {
-        Unreadable(format!("this is no answer of Code Assist's: {error}").into())
-    })?;
-    envelope
-        .response
-        .map(RawValue::get)
-        .ok_or_else(|| Unreadable("the answer holds nothing (no `response`)".into()))
+    let envelope: Envelope<'_> = serde_json::from_str(body)
+        .map_err(|error| Unreadable::new(format!("this is no answer of Code Assist's: {error}")))?;
+    Ok(envelope.response.map(RawValue::get))
 }
 
 /// The body of `loadCodeAssist`, which tells an account's project. `project`: one that the operator named.
@@ -191,9 +206,8 @@ pub fn project_of(answer: &str) -> Result<String, Unreadable> {
         id: Option<Text<'a>>,
     }
 
-    let loaded: Loaded<'_> = serde_json::from_str(answer).map_err(|error| {
-        Unreadable(format!("this is no answer of Code Assist's: {error}").into())
-    })?;
+    let loaded: Loaded<'_> = serde_json::from_str(answer)
+        .map_err(|error| Unreadable::new(format!("this is no answer of Code Assist's: {error}")))?;
     let named = loaded.cloudaicompanion_project.and_then(|project| {
         // Its name, or an object that holds it.
         let plain = serde_json::from_str::<Text<'_>>(project.get()).ok();
@@ -207,14 +221,13 @@ pub fn project_of(answer: &str) -> Result<String, Unreadable> {
         .iter()
         .filter_map(|tier| tier.reason_message.as_deref())
         .collect();
-    Err(Unreadable(if reasons.is_empty() {
-        "Code Assist names no project for this account".into()
+    Err(Unreadable::new(if reasons.is_empty() {
+        "Code Assist names no project for this account".to_owned()
     } else {
         format!(
             "Code Assist names no project for this account: {}",
             reasons.join(" ")
         )
-        .into()
     }))
 }
 
@@ -240,9 +253,9 @@ pub fn models_of(answer: &str) -> Result<Vec<String>, Unreadable> {
     }
 
     let available: Available<'_> = serde_json::from_str(answer)
-        .map_err(|error| Unreadable(format!("this is no list of Code Assist's: {error}").into()))?;
+        .map_err(|error| Unreadable::new(format!("this is no list of Code Assist's: {error}")))?;
     let Some(Keys(models)) = available.models else {
-        return Err(Unreadable("the answer names no `models`".into()));
+        return Err(Unreadable::new("the answer names no `models`"));
     };
     Ok(models
         .into_iter()
@@ -385,9 +398,25 @@ mod tests {
         let body = r#"{"traceId":"t","response": {"candidates" : []} }"#;
         let inside = unwrap(body).unwrap();
         assert_eq!(inside, r#"{"candidates" : []}"#);
+        assert_eq!(unwrap_event(body), Ok(Some(inside)));
         assert!(body.as_bytes().as_ptr_range().contains(&inside.as_ptr()));
         for body in ["{}", r#"{"response":null}"#, "[]", "", "nonsense"] {
             assert!(unwrap(body).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_event_that_holds_nothing_is_passed_over_and_what_is_none_is_not() {
+        for data in [
+            "{}",
+            r#"{"traceId":"t"}"#,
+            r#"{"response":null}"#,
+            r#"{"response":{ }}"#,
+        ] {
+            assert_eq!(unwrap_event(data), Ok(None), "{data}");
+        }
+        for data in ["", "[]", "nonsense", r#""text""#] {
+            assert!(unwrap_event(data).is_err(), "{data}");
         }
     }
 
@@ -414,7 +443,7 @@ mod tests {
         assert!(
             project_of(refused)
                 .unwrap_err()
-                .0
+                .why
                 .contains("Not in this country.")
         );
         assert!(project_of("{}").is_err());

@@ -24,6 +24,8 @@ pub struct Crossing {
     /// An event that came in parts: one too large for the reader of frames.
     partial: Vec<u8>,
     scan: SseScan,
+    /// What ends the client's stream was written.
+    over: bool,
 }
 
 #[derive(Debug)]
@@ -82,10 +84,12 @@ impl Crossing {
             wrapped,
             partial: Vec::new(),
             scan: SseScan::default(),
+            over: false,
         }
     }
 
-    /// Translates frames of one mark; what comes out has the same mark, if the client sees anything of it.
+    /// Translates frames of one mark. What comes out has the same mark, if the client sees anything of it; only
+    /// what holds the end of the client's stream is terminal.
     ///
     /// # Errors
     /// An event that is not what the provider's protocol promises. The crossing is over then.
@@ -107,19 +111,30 @@ impl Crossing {
         }
         self.partial.extend_from_slice(&bytes[start..]);
         if self.partial.len() > MAX_EVENT_BYTES {
-            return Err(Unreadable(
-                "the provider sent an event that is too large".into(),
+            return Err(Unreadable::new(
+                "the provider sent an event that is too large",
             ));
         }
-        // What the client sees nothing of commits nothing.
         let mark = match piece.mark {
-            Mark::Content if out.is_empty() => Mark::Lifecycle,
-            mark => mark,
+            Mark::Terminal if self.over || self.writes.ends_with_events() => {
+                self.over = true;
+                Mark::Terminal
+            }
+            // What the client sees nothing of commits nothing.
+            Mark::Content | Mark::Terminal if out.is_empty() => Mark::Lifecycle,
+            // The provider has said its last word; the client's is still to come.
+            Mark::Terminal => Mark::Content,
+            mark @ (Mark::Lifecycle | Mark::Content | Mark::Error) => mark,
         };
         Ok(Piece {
             bytes: Bytes::from(out),
             mark,
         })
+    }
+
+    /// Whether what ends the client's stream was written.
+    pub const fn is_over(&self) -> bool {
+        self.over
     }
 
     /// The stream ended well: what the client's protocol says at the end.
@@ -145,6 +160,7 @@ impl Crossing {
         if let Writes::Unwraps(unwraps) = &mut self.writes {
             unwraps.finish(&mut out);
         }
+        self.over = true;
         Ok(Piece {
             bytes: Bytes::from(out),
             mark: Mark::Terminal,
@@ -155,14 +171,17 @@ impl Crossing {
         let fields = Fields::read(frame);
         let text = |bytes| {
             std::str::from_utf8(bytes)
-                .map_err(|_| Unreadable("the provider sent an event that is not UTF-8".into()))
+                .map_err(|_| Unreadable::new("the provider sent an event that is not UTF-8"))
         };
         let (name, mut data) = (text(fields.event)?, text(&fields.data)?);
         if data.is_empty() {
             return Ok(());
         }
         if self.wrapped {
-            data = codeassist::unwrap(data)?;
+            match codeassist::unwrap_event(data)? {
+                Some(inside) => data = inside,
+                None => return Ok(()),
+            }
         }
         let mut deltas = Vec::new();
         match &mut self.reads {
@@ -173,6 +192,9 @@ impl Crossing {
             None => {}
         }
         self.writes.all(&deltas, out);
+        self.over |= deltas
+            .iter()
+            .any(|delta| matches!(delta, Delta::End { .. }));
         if let Writes::Unwraps(unwraps) = &mut self.writes {
             unwraps.event(data, out);
         }
@@ -181,6 +203,16 @@ impl Crossing {
 }
 
 impl Writes {
+    /// Whether the provider's last event is also the client's: nothing comes behind it.
+    fn ends_with_events(&self) -> bool {
+        match self {
+            Writes::Unwraps(unwraps) => unwraps.format != StreamFormat::GeminiArray,
+            Writes::Messages(_) | Writes::Chat(_) | Writes::Responses(_) | Writes::Gemini(_) => {
+                false
+            }
+        }
+    }
+
     fn all(&mut self, deltas: &[Delta<'_>], out: &mut Vec<u8>) {
         for delta in deltas {
             match self {

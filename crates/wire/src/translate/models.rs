@@ -2,32 +2,29 @@
 
 use serde_json::{Value, json};
 
-use super::{Dialect, Unreadable};
+use super::Dialect;
 
-/// The list; or the one that was asked for, where `wanted` names one.
-///
-/// # Errors
-/// It is not among them.
-pub fn write(client: Dialect, names: &[String], wanted: &str) -> Result<Vec<u8>, Unreadable> {
+/// The list; or the one that was asked for, where `wanted` names one. `None`: it is not among them.
+pub fn write(client: Dialect, names: &[String], wanted: &str) -> Option<Vec<u8>> {
     if !wanted.is_empty() {
-        let found = names.iter().find(|name| *name == wanted);
-        let found = found
-            .ok_or_else(|| Unreadable(format!("the provider has no model `{wanted}`").into()))?;
-        return Ok(one(client, found).to_string().into_bytes());
+        let found = names.iter().find(|name| *name == wanted)?;
+        return Some(one(client, found).to_string().into_bytes());
     }
     let all: Vec<Value> = names.iter().map(|name| one(client, name)).collect();
-    Ok(match client {
-        Dialect::Gemini => json!({"models": all}),
-        Dialect::Messages => json!({
-            "data": all,
-            "has_more": false,
-            "first_id": names.first(),
-            "last_id": names.last(),
-        }),
-        Dialect::Chat | Dialect::Responses => json!({"object": "list", "data": all}),
-    }
-    .to_string()
-    .into_bytes())
+    Some(
+        match client {
+            Dialect::Gemini => json!({"models": all}),
+            Dialect::Messages => json!({
+                "data": all,
+                "has_more": false,
+                "first_id": names.first(),
+                "last_id": names.last(),
+            }),
+            Dialect::Chat | Dialect::Responses => json!({"object": "list", "data": all}),
+        }
+        .to_string()
+        .into_bytes(),
+    )
 }
 
 /// When a model was made is not known; the SDKs want a date.
@@ -77,7 +74,7 @@ mod tests {
             assert_eq!(told, ["a", "b"], "{client:?}");
             let one: Value = serde_json::from_slice(&write(client, &names, "b").unwrap()).unwrap();
             assert_eq!(one[name], "b", "{client:?}");
-            assert!(write(client, &names, "c").is_err());
+            assert_eq!(write(client, &names, "c"), None);
         }
     }
 }

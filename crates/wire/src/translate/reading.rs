@@ -113,9 +113,17 @@ impl Reading {
         }
     }
 
+    /// Whether the client was given the end of its stream. A translated one may lack it after the provider's.
+    pub fn is_over(&self) -> bool {
+        match &self.crossing {
+            None => self.reader.ended() == Some(&StreamEnd::Complete),
+            Some(crossing) => self.unreadable.is_none() && crossing.is_over(),
+        }
+    }
+
     /// Why the stream could not be translated further.
-    pub fn unreadable(&self) -> Option<&str> {
-        self.unreadable.as_ref().map(|(why, _)| &*why.0)
+    pub fn unreadable(&self) -> Option<&Unreadable> {
+        self.unreadable.as_ref().map(|(why, _)| why)
     }
 
     /// Token counts so far.

@@ -53,6 +53,34 @@ pub struct Prompt<'a> {
     pub stream_usage: bool,
 }
 
+impl Prompt<'_> {
+    /// About how many bytes it takes when it is written: what is large is its texts and files. An estimate, so
+    /// that a body is written without being moved.
+    pub(super) fn room(&self) -> usize {
+        fn of(parts: &[Part<'_>]) -> usize {
+            let sizes = parts.iter().map(|part| match &part.content {
+                Content::Text(text) | Content::Refusal(text) => text.len(),
+                Content::Media(media) => match &media.source {
+                    Source::Base64(text)
+                    | Source::Plain(text)
+                    | Source::Url(text)
+                    | Source::File(text) => text.len(),
+                },
+                Content::ToolCall(call) => call.arguments.get().len() + 128,
+                Content::ToolResult(result) => of(&result.parts) + 64,
+                Content::Thinking(_) => 0,
+            });
+            sizes.map(|size| size + size / 8 + 64).sum()
+        }
+        let tools = self.tools.iter().map(|tool| {
+            let schema = tool.parameters.as_ref().map_or(0, |json| json.get().len());
+            schema + tool.description.as_deref().map_or(0, str::len) + 128
+        });
+        let turns = self.turns.iter().map(|turn| of(&turn.parts));
+        512 + of(&self.system) + tools.sum::<usize>() + turns.sum::<usize>()
+    }
+}
+
 /// Where in the client's body something stands, so that a refusal can name it: counted from 0 in the
 /// client's own list of messages (or contents, or input items) and the parts of that one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -5,7 +5,10 @@
 //! failed; what is limited until when goes into headers elsewhere.
 
 use bytes::Bytes;
-use waybill_model::protocol::{Protocol, StreamFormat};
+use waybill_model::{
+    cause::{Cause, ErrorType},
+    protocol::{Protocol, StreamFormat},
+};
 
 use crate::render;
 
@@ -66,6 +69,24 @@ fn kind_of(status: u16) -> &'static Kind {
     found.unwrap_or(&KINDS[0])
 }
 
+/// The status that an error of this cause has where no answer's status says it: inside a stream.
+pub const fn status_of(cause: Cause) -> u16 {
+    match cause.info().error_type {
+        ErrorType::InvalidRequest => 400,
+        ErrorType::Authentication => 401,
+        ErrorType::Billing => 402,
+        ErrorType::Permission => 403,
+        ErrorType::NotFound => 404,
+        ErrorType::RequestTooLarge => 413,
+        ErrorType::RateLimit => 429,
+        ErrorType::ClientClosed => 499,
+        ErrorType::Api => 500,
+        ErrorType::Upstream => 502,
+        ErrorType::Overloaded => 503,
+        ErrorType::Timeout => 504,
+    }
+}
+
 impl Kind {
     const fn name(&self, protocol: Protocol) -> &'static str {
         match protocol {
@@ -94,14 +115,15 @@ pub fn error_answer(
     (status, body)
 }
 
-/// The same as the event that ends a stream. `status`: of the error, not of the answer that holds it.
-pub fn error_event(format: StreamFormat, status: u16, message: &str, request_id: &str) -> Bytes {
+/// The same as the event that ends a stream. Its kind follows from the failure's cause: the answer that holds
+/// it began as a success.
+pub fn error_event(format: StreamFormat, cause: Cause, message: &str, request_id: &str) -> Bytes {
     let protocol = match format {
         StreamFormat::AnthropicSse => Protocol::Anthropic,
         StreamFormat::ChatSse | StreamFormat::ResponsesSse => Protocol::OpenAi,
         StreamFormat::GeminiSse | StreamFormat::GeminiArray => Protocol::Gemini,
     };
-    let kind = kind_of(status);
+    let kind = kind_of(status_of(cause));
     let name = kind.name(protocol);
     render::error_event(format, kind.status, name, message, request_id, true)
 }
@@ -141,6 +163,58 @@ mod tests {
     }
 
     #[test]
+    fn an_event_is_of_the_kind_that_an_answer_with_the_causes_status_would_be() {
+        let cases = [
+            (
+                Cause::RateLimitTokens,
+                "rate_limit_error",
+                "rate_limit_error",
+                "RESOURCE_EXHAUSTED",
+            ),
+            (
+                Cause::Overloaded,
+                "overloaded_error",
+                "server_error",
+                "UNAVAILABLE",
+            ),
+            (
+                Cause::UpstreamTimeout,
+                "timeout_error",
+                "server_error",
+                "DEADLINE_EXCEEDED",
+            ),
+            (Cause::ServerError, "api_error", "server_error", "INTERNAL"),
+            (
+                Cause::ContextLength,
+                "invalid_request_error",
+                "invalid_request_error",
+                "INVALID_ARGUMENT",
+            ),
+        ];
+        for (cause, anthropic, openai, gemini) in cases {
+            for (format, word) in [
+                (AnthropicSse, anthropic),
+                (ChatSse, openai),
+                (ResponsesSse, openai),
+                (GeminiSse, gemini),
+                (GeminiArray, gemini),
+            ] {
+                let event = error_event(format, cause, "It broke.", "wb_1");
+                let event = String::from_utf8(event.to_vec()).unwrap();
+                assert!(event.contains(&format!("\"{word}\"")), "{cause}: {event}");
+            }
+        }
+        for cause in Cause::ALL {
+            let status = status_of(*cause);
+            assert!(
+                KINDS
+                    .iter()
+                    .any(|kind| kind.status == status || kind.also.contains(&status))
+            );
+        }
+    }
+
+    #[test]
     fn an_error_event_is_one_for_our_own_reader() {
         for format in [AnthropicSse, ChatSse, ResponsesSse, GeminiSse, GeminiArray] {
             let mut reader = StreamReader::new(format, Limits::default());
@@ -148,7 +222,10 @@ mod tests {
             if format == GeminiArray {
                 reader.feed(Bytes::from_static(b"[{\"candidates\":[]}"), &mut out);
             }
-            reader.feed(error_event(format, 503, "It broke.", "wb_1"), &mut out);
+            reader.feed(
+                error_event(format, Cause::Overloaded, "It broke.", "wb_1"),
+                &mut out,
+            );
             let end = reader.finish(&mut out);
             assert!(matches!(end, StreamEnd::Error(_)), "{format:?}: {end:?}");
         }

@@ -5,6 +5,7 @@
 mod bounded;
 mod crossing;
 mod dialects;
+mod ends;
 mod generate;
 mod goldens;
 mod round_trips;

@@ -79,11 +79,14 @@ pub async fn reset(
         let (reason, now) = (act.reason.unwrap_or_default(), shared.clock.now());
         let keeper = &shared.keeper;
         keeper.by_hand(entry, AccountEventKind::Reset, ADMIN, reason, now);
-        // A token that was refused is worth another try, too.
+        // A token or a project that was refused is worth another try, too.
         if let Some(Credential::Token(bearer)) = &entry.credential {
             bearer.forgive();
-            shared.tokens.ask();
         }
+        if let Some(discovery) = entry.project.discovery() {
+            discovery.forgive();
+        }
+        shared.tokens.ask();
     }
     shared.recorder.account_events_written().await;
     let groups = shared.store.groups().await?;

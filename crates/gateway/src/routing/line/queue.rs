@@ -16,6 +16,7 @@ use waybill_model::{
     id::{AccountId, ApiKeyId, GroupId},
     time::UnixMillis,
 };
+use waybill_wire::translate::tongue::Tongues;
 
 use super::{
     super::{GroupEntry, lane::Lane},
@@ -67,7 +68,7 @@ pub(super) struct Place {
     key: ApiKeyId,
 }
 
-/// Requests with the same picture of a group and the same model have the same accounts. Two pictures of
+/// Requests with the same picture of a group, the same model and the same ways have the same accounts. Two pictures of
 /// a group are told apart, so that an account which has been added since is not kept from those who
 /// know it by those who do not.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -75,6 +76,7 @@ struct LaneId {
     group: usize,
     model: Option<Arc<str>>,
     pinned: Option<AccountId>,
+    open: Tongues,
 }
 
 /// A request taken out of the queue, and what it gets.
@@ -109,6 +111,7 @@ impl Waiting {
                 group: group.addr(),
                 model: plan.model.clone(),
                 pinned: plan.pinned,
+                open: plan.open,
             },
             weight: if plan.lane.served().any(|served| served.has_quota) {
                 plan.tokens

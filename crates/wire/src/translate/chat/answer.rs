@@ -22,7 +22,7 @@ use super::{
     usage::{Stated, stop_of},
 };
 use crate::translate::{
-    Unreadable,
+    Unreadable, UnreadableKind,
     talk::{Answer, Content, Maker, Part, Signature, Stop, Thought, Tokens, ToolCall},
     text::Text,
 };
@@ -123,16 +123,23 @@ pub(super) fn tokens_of(usage: &RawValue) -> Option<Tokens> {
 /// A finish reason that is none of the API's.
 pub(super) fn strange_reason(reason: &str) -> Unreadable {
     let reason = short(reason);
-    Unreadable(format!("the answer ended for a reason that is none: `{reason}`").into())
+    Unreadable::new(format!(
+        "the answer ended for a reason that is none: `{reason}`"
+    ))
 }
 
 /// What cannot be told to a client of any other dialect.
-pub(super) const LEGACY_CALL: Unreadable = Unreadable(Cow::Borrowed(
-    "the answer calls a function in a way that is deprecated, and was not offered one",
-));
+pub(super) const LEGACY_CALL: Unreadable = Unreadable {
+    why: Cow::Borrowed(
+        "the answer calls a function in a way that is deprecated, and was not offered one",
+    ),
+    kind: UnreadableKind::Form,
+};
 /// As above.
-pub(super) const NO_FUNCTION: Unreadable =
-    Unreadable(Cow::Borrowed("the answer calls a tool that is no function"));
+pub(super) const NO_FUNCTION: Unreadable = Unreadable {
+    why: Cow::Borrowed("the answer calls a tool that is no function"),
+    kind: UnreadableKind::Form,
+};
 
 /// Reads the body of an answer.
 ///
@@ -140,7 +147,10 @@ pub(super) const NO_FUNCTION: Unreadable =
 /// What is not as the API promises.
 pub fn read_answer(body: &str) -> Result<Answer<'_>, Unreadable> {
     let completion: Completion<'_> = serde_json::from_str(body).map_err(|error| {
-        Unreadable(format!("the answer is no chat completion: {}", wordless(&error)).into())
+        Unreadable::new(format!(
+            "the answer is no chat completion: {}",
+            wordless(&error)
+        ))
     })?;
     let Completion {
         id,
@@ -150,11 +160,11 @@ pub fn read_answer(body: &str) -> Result<Answer<'_>, Unreadable> {
     } = completion;
     let mut choices = choices.unwrap_or_default().into_iter();
     let (Some(choice), None) = (choices.next(), choices.next()) else {
-        return Err(Unreadable("the answer does not hold one choice".into()));
+        return Err(Unreadable::new("the answer does not hold one choice"));
     };
     let message = choice
         .message
-        .ok_or(Unreadable("the answer's choice holds no message".into()))?;
+        .ok_or(Unreadable::new("the answer's choice holds no message"))?;
     let Message {
         content,
         refusal,
@@ -185,8 +195,8 @@ pub fn read_answer(body: &str) -> Result<Answer<'_>, Unreadable> {
             Some(call) => contents.push(Content::ToolCall(call)),
             None if stop == Stop::MaxTokens => {}
             None => {
-                return Err(Unreadable(
-                    "the arguments of a tool call are no JSON object".into(),
+                return Err(Unreadable::new(
+                    "the arguments of a tool call are no JSON object",
                 ));
             }
         }
@@ -220,7 +230,7 @@ fn read_call(mut call: AnsweredCall<'_>) -> Result<Option<ToolCall<'_>>, Unreada
     let name = function
         .name
         .filter(|name| !name.is_empty())
-        .ok_or(Unreadable("a tool call does not name its tool".into()))?;
+        .ok_or(Unreadable::new("a tool call does not name its tool"))?;
     let arguments = arguments_of(function.arguments.unwrap_or_default());
     Ok(arguments.map(|arguments| ToolCall {
         id: call.id.unwrap_or_default(),

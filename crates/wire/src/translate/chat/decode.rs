@@ -110,13 +110,10 @@ impl Decoder {
             return self.end(out);
         }
         let chunk: Chunk<'d> = serde_json::from_str(data).map_err(|error| {
-            Unreadable(
-                format!(
-                    "an event of the stream is no chunk of a chat completion: {}",
-                    wordless(&error)
-                )
-                .into(),
-            )
+            Unreadable::new(format!(
+                "an event of the stream is no chunk of a chat completion: {}",
+                wordless(&error)
+            ))
         })?;
         let Chunk {
             id,
@@ -157,9 +154,7 @@ impl Decoder {
 
     fn end<'d>(&mut self, out: &mut Vec<Delta<'d>>) -> Result<(), Unreadable> {
         if !self.begun {
-            return Err(Unreadable(
-                "the stream ended before it said anything".into(),
-            ));
+            return Err(Unreadable::new("the stream ended before it said anything"));
         }
         self.close(out);
         self.ended = true;
@@ -181,7 +176,7 @@ impl Decoder {
         out: &mut Vec<Delta<'d>>,
     ) -> Result<(), Unreadable> {
         if choice.index.unwrap_or(0) != 0 {
-            return Err(Unreadable("the answer holds more than one choice".into()));
+            return Err(Unreadable::new("the answer holds more than one choice"));
         }
         if let Some(step) = choice.delta {
             let Step {
@@ -247,17 +242,16 @@ impl Decoder {
         let id = piece.id.unwrap_or_default();
         if !self.goes_on(piece.index, &id, name.is_some()) {
             let Some(name) = name else {
-                return Err(Unreadable(
+                return Err(Unreadable::new(
                     "the stream goes on with a tool call that is not the open one: \
-                     pieces of several calls are mixed"
-                        .into(),
+                     pieces of several calls are mixed",
                 ));
             };
             if let (Some(index), Some(highest)) = (piece.index, self.highest)
                 && index < highest
             {
-                return Err(Unreadable(
-                    "the stream goes back to a tool call before the last one".into(),
+                return Err(Unreadable::new(
+                    "the stream goes back to a tool call before the last one",
                 ));
             }
             self.close(out);

@@ -15,7 +15,7 @@ pub(super) use body::{Call, Called, Extra};
 use super::read::EFFORTS;
 use crate::translate::{
     Setting, Spot, Target, Untranslatable,
-    talk::{Amount, Content, Effort, Part, Prompt, Source, Thinking, ToolChoice},
+    talk::{Amount, Content, Effort, Part, Prompt, Thinking, ToolChoice},
 };
 
 type Written<T> = Result<T, Untranslatable>;
@@ -84,40 +84,10 @@ pub fn write_prompt(prompt: &Prompt<'_>, target: Target<'_>) -> Result<Vec<u8>, 
             include_usage: true,
         }),
     };
-    let mut body = Vec::with_capacity(room(prompt));
+    let mut body = Vec::with_capacity(prompt.room());
     // Only keys that are no strings can fail, and there are none.
     let _ = serde_json::to_writer(&mut body, &request);
     Ok(body)
-}
-
-/// About how long a body will be: what is large in a prompt is its texts and files.
-fn room(prompt: &Prompt<'_>) -> usize {
-    fn of(parts: &[Part<'_>]) -> usize {
-        let sizes = parts.iter().map(|part| match &part.content {
-            Content::Text(text) | Content::Refusal(text) => text.len(),
-            Content::Media(media) => match &media.source {
-                Source::Base64(text)
-                | Source::Plain(text)
-                | Source::Url(text)
-                | Source::File(text) => text.len(),
-            },
-            Content::ToolCall(call) => call.arguments.get().len() + 128,
-            Content::ToolResult(result) => of(&result.parts) + 64,
-            Content::Thinking(_) => 0,
-        });
-        sizes.map(|size| size + size / 8 + 64).sum()
-    }
-    let tools = prompt.tools.iter().map(|tool| {
-        let schema = tool.parameters.as_ref().map_or(0, |json| json.get().len());
-        schema + tool.description.as_deref().map_or(0, str::len) + 128
-    });
-    512 + of(&prompt.system)
-        + tools.sum::<usize>()
-        + prompt
-            .turns
-            .iter()
-            .map(|turn| of(&turn.parts))
-            .sum::<usize>()
 }
 
 /// An effort in words; `None` where the model decides.

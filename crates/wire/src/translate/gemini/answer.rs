@@ -127,7 +127,7 @@ pub fn read_answer(body: &str) -> Result<Answer<'_>, Unreadable> {
 /// Reads one response object.
 pub(super) fn read(body: &str) -> Result<Response<'_>, Unreadable> {
     serde_json::from_str(body)
-        .map_err(|error| Unreadable(format!("this is no answer of Gemini's: {error}").into()))
+        .map_err(|error| Unreadable::new(format!("this is no answer of Gemini's: {error}")))
 }
 
 /// Why an answer is over, all being said.
@@ -135,8 +135,8 @@ pub(super) fn conclude<'a>(stop: Option<Stop<'a>>, called: bool) -> Result<Stop<
     match stop {
         Some(Stop::End) if called => Ok(Stop::ToolUse),
         Some(stop) => Ok(stop),
-        None => Err(Unreadable(
-            "the answer does not say why it is over (no `finishReason`)".into(),
+        None => Err(Unreadable::new(
+            "the answer does not say why it is over (no `finishReason`)",
         )),
     }
 }
@@ -204,9 +204,9 @@ impl<'a> Candidate<'a> {
             Some((_, Finish::End)) => Ok(Some(Stop::End)),
             Some((_, Finish::MaxTokens)) => Ok(Some(Stop::MaxTokens)),
             Some((_, Finish::Refused)) => Ok(Some(Stop::Refused(Some(word.clone())))),
-            None => Err(Unreadable(match self.finish_message.as_deref() {
-                Some(message) => format!("Gemini gave up ({word}): {message}").into(),
-                None => format!("Gemini gave up ({word})").into(),
+            None => Err(Unreadable::gave_up(match self.finish_message.as_deref() {
+                Some(message) => format!("Gemini gave up ({word}): {message}"),
+                None => format!("Gemini gave up ({word})"),
             })),
         }
     }
@@ -271,12 +271,12 @@ impl<'a> SaidPart<'a> {
         let signature = thought_signature.and_then(read_signature);
         if let Some(call) = function_call {
             if call.will_continue == Some(true) {
-                return Err(Unreadable(
-                    "a function call comes in pieces, which was not asked for".into(),
+                return Err(Unreadable::new(
+                    "a function call comes in pieces, which was not asked for",
                 ));
             }
             let Some(name) = call.name.filter(|name| !name.is_empty()) else {
-                return Err(Unreadable("a function call names no function".into()));
+                return Err(Unreadable::new("a function call names no function"));
             };
             let call = Piece::Call(Call {
                 id: call.id.unwrap_or_default(),
@@ -293,9 +293,9 @@ impl<'a> SaidPart<'a> {
             ("codeExecutionResult", code_execution_result),
         ] {
             if said.is_some() {
-                return Err(Unreadable(
-                    format!("the answer holds a part that was not asked for: {name}").into(),
-                ));
+                return Err(Unreadable::new(format!(
+                    "the answer holds a part that was not asked for: {name}"
+                )));
             }
         }
         let text = text.unwrap_or_default();

@@ -72,10 +72,10 @@ pub fn read_answer(body: &str) -> Result<u64, Unreadable> {
     }
 
     let count: Count = serde_json::from_str(body)
-        .map_err(|error| Unreadable(format!("this is no count of Gemini's: {error}").into()))?;
+        .map_err(|error| Unreadable::new(format!("this is no count of Gemini's: {error}")))?;
     count
         .total_tokens
-        .ok_or_else(|| Unreadable("the answer holds no count (`totalTokens`)".into()))
+        .ok_or_else(|| Unreadable::new("the answer holds no count (`totalTokens`)"))
 }
 
 /// Writes an answer for a client.

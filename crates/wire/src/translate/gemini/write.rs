@@ -38,7 +38,7 @@ use super::{
 /// # Errors
 /// What Gemini has no words for.
 pub fn write_prompt(prompt: &Prompt<'_>, target: Target<'_>) -> Result<Vec<u8>, Untranslatable> {
-    let mut out = Vec::with_capacity(16 * 1024);
+    let mut out = Vec::with_capacity(prompt.room());
     let mut body = Group::object(&mut out);
     members(prompt, target, &mut body)?;
     body.close();

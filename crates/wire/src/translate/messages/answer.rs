@@ -89,8 +89,11 @@ pub(super) struct ErrorBody<'a> {
 impl ErrorBody<'_> {
     pub(super) fn unreadable(error: Option<&Self>) -> Unreadable {
         let message = error.and_then(|error| error.message.as_deref());
-        Unreadable(Cow::Owned(
-            message.unwrap_or("an error without a message").to_owned(),
+        Unreadable::new(Cow::Owned(
+            message
+                .filter(|message| !message.is_empty())
+                .unwrap_or("an error without a message")
+                .to_owned(),
         ))
     }
 }
@@ -101,7 +104,7 @@ impl ErrorBody<'_> {
 /// It is no message.
 pub fn read_answer(body: &str) -> Result<Answer<'_>, Unreadable> {
     let body = serde_json::from_str::<Body<'_>>(body)
-        .map_err(|error| Unreadable(format!("is no message: {error}").into()))?;
+        .map_err(|error| Unreadable::new(format!("is no message: {error}")))?;
     let Body {
         r#type,
         id,
@@ -116,7 +119,7 @@ pub fn read_answer(body: &str) -> Result<Answer<'_>, Unreadable> {
     if r#type.as_deref() == Some("error") || error.is_some() {
         return Err(ErrorBody::unreadable(error.as_ref()));
     }
-    let content = content.ok_or(Unreadable("is no message: it has no content".into()))?;
+    let content = content.ok_or(Unreadable::new("is no message: it has no content"))?;
     let mut tokens = Tokens::default();
     usage.unwrap_or_default().update(&mut tokens);
     Ok(Answer {
@@ -194,8 +197,8 @@ fn read_block(block: AnswerBlock<'_>) -> Result<Content<'_>, Unreadable> {
             arguments: match input {
                 Some(input) if input.is_object() => input,
                 Some(_) => {
-                    return Err(Unreadable(
-                        "the arguments of a call are no JSON object".into(),
+                    return Err(Unreadable::new(
+                        "the arguments of a call are no JSON object",
                     ));
                 }
                 None => empty_object()?,
@@ -219,15 +222,17 @@ fn read_block(block: AnswerBlock<'_>) -> Result<Content<'_>, Unreadable> {
 /// What a call calls: without it no client could answer.
 pub(super) fn tool_name(name: Option<Text<'_>>) -> Result<Text<'_>, Unreadable> {
     name.filter(|name| !name.is_empty())
-        .ok_or(Unreadable("a tool call does not name its tool".into()))
+        .ok_or(Unreadable::new("a tool call does not name its tool"))
 }
 
 fn empty_object() -> Result<Json<'static>, Unreadable> {
-    Json::parse("{}".to_owned()).map_err(|error| Unreadable(error.to_string().into()))
+    Json::parse("{}".to_owned()).map_err(|error| Unreadable::new(error.to_string()))
 }
 
 pub(super) fn unknown_block(kind: &str) -> Unreadable {
-    Unreadable(format!("holds a block of the kind `{kind}`, which was not asked for").into())
+    Unreadable::new(format!(
+        "holds a block of the kind `{kind}`, which was not asked for"
+    ))
 }
 
 pub(super) fn read_signature(field: Option<Text<'_>>) -> Option<Signature<'_>> {

@@ -26,16 +26,19 @@ pub fn read_request(body: &str) -> Result<Prompt<'_>, Untranslatable> {
 /// As for the request that would be sent.
 pub fn write_request(prompt: &Prompt<'_>, target: Target<'_>) -> Result<Vec<u8>, Untranslatable> {
     let request = write::request(prompt, target)?;
-    write::encode(&write::Request {
-        max_tokens: None,
-        stream: false,
-        temperature: None,
-        top_p: None,
-        top_k: None,
-        stop_sequences: &[],
-        metadata: None,
-        ..request
-    })
+    write::encode(
+        &write::Request {
+            max_tokens: None,
+            stream: false,
+            temperature: None,
+            top_p: None,
+            top_k: None,
+            stop_sequences: &[],
+            metadata: None,
+            ..request
+        },
+        prompt.room(),
+    )
 }
 
 #[derive(Serialize, Deserialize)]
@@ -50,7 +53,7 @@ struct Count {
 pub fn read_answer(body: &str) -> Result<u64, Unreadable> {
     serde_json::from_str::<Count>(body)
         .map(|count| count.input_tokens)
-        .map_err(|error| Unreadable(format!("is no count of tokens: {error}").into()))
+        .map_err(|error| Unreadable::new(format!("is no count of tokens: {error}")))
 }
 
 /// Writes a count.

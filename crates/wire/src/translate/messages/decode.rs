@@ -107,7 +107,7 @@ impl Decoder {
             return Ok(());
         }
         let event = serde_json::from_str::<Event<'_>>(data)
-            .map_err(|error| Unreadable(format!("is no event of a message: {error}").into()))?;
+            .map_err(|error| Unreadable::new(format!("is no event of a message: {error}")))?;
         let Event {
             r#type,
             message,
@@ -120,11 +120,11 @@ impl Decoder {
             "message_start" => self.begin(message, out),
             "content_block_start" => {
                 let block =
-                    content_block.ok_or(Unreadable("begins a block that is not there".into()))?;
+                    content_block.ok_or(Unreadable::new("begins a block that is not there"))?;
                 self.start(block, out)?;
             }
             "content_block_delta" => {
-                let step = delta.ok_or(Unreadable("goes on with nothing".into()))?;
+                let step = delta.ok_or(Unreadable::new("goes on with nothing"))?;
                 self.go_on(step, out)?;
             }
             "content_block_stop" => self.close(out),
@@ -154,7 +154,7 @@ impl Decoder {
     /// Nothing of a message came.
     pub fn finish(&mut self, out: &mut Vec<Delta<'static>>) -> Result<(), Unreadable> {
         if self.stage == Stage::Before {
-            return Err(Unreadable("the stream holds no message".into()));
+            return Err(Unreadable::new("the stream holds no message"));
         }
         self.end(out);
         Ok(())
@@ -253,7 +253,7 @@ impl Decoder {
 
     fn go_on<'d>(&mut self, step: Step<'d>, out: &mut Vec<Delta<'d>>) -> Result<(), Unreadable> {
         match (step.r#type.as_deref().unwrap_or_default(), &mut self.open) {
-            (_, None) => return Err(Unreadable("goes on with a block that is not open".into())),
+            (_, None) => return Err(Unreadable::new("goes on with a block that is not open")),
             (_, Some(Open::Proof)) | ("citations_delta", _) => {}
             ("text_delta", Some(Open::Words)) => more(step.text, out),
             ("thinking_delta", Some(Open::Words)) => more(step.thinking, out),
@@ -268,9 +268,9 @@ impl Decoder {
                 more(step.partial_json, out);
             }
             (kind, Some(Open::Words | Open::Call { .. })) => {
-                return Err(Unreadable(
-                    format!("goes on with a `{kind}`, which does not belong there").into(),
-                ));
+                return Err(Unreadable::new(format!(
+                    "goes on with a `{kind}`, which does not belong there"
+                )));
             }
         }
         Ok(())

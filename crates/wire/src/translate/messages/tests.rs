@@ -118,7 +118,11 @@ fn streams_mean_what_they_say_and_are_written_as_they_were_read() {
 #[test]
 fn an_error_is_no_answer() {
     for (name, body) in fixtures("error") {
-        assert_eq!(&*read_answer(&body).unwrap_err().0, "Overloaded", "{name}");
+        assert_eq!(
+            &*read_answer(&body).unwrap_err().why,
+            "Overloaded",
+            "{name}"
+        );
     }
 }
 

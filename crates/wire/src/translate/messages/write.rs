@@ -112,11 +112,11 @@ pub(super) struct Message<'p> {
 /// # Errors
 /// The first thing in the prompt that Anthropic has no word for.
 pub fn write_prompt(prompt: &Prompt<'_>, target: Target<'_>) -> Result<Vec<u8>, Untranslatable> {
-    encode(&request(prompt, target)?)
+    encode(&request(prompt, target)?, prompt.room())
 }
 
-pub(super) fn encode(request: &Request<'_>) -> Result<Vec<u8>, Untranslatable> {
-    let mut body = Vec::with_capacity(16 << 10);
+pub(super) fn encode(request: &Request<'_>, room: usize) -> Result<Vec<u8>, Untranslatable> {
+    let mut body = Vec::with_capacity(room);
     match serde_json::to_writer(&mut body, request) {
         Ok(()) => Ok(body),
         Err(error) => Err(Untranslatable::named(

@@ -124,8 +124,9 @@ impl Usage {
 /// # Errors
 /// It is no response, or one that says it failed.
 pub fn read_answer(body: &str) -> Result<Answer<'_>, Unreadable> {
-    let response: Response<'_> = serde_json::from_str(body)
-        .map_err(|error| Unreadable(Cow::Owned(format!("the answer is no response: {error}"))))?;
+    let response: Response<'_> = serde_json::from_str(body).map_err(|error| {
+        Unreadable::new(Cow::Owned(format!("the answer is no response: {error}")))
+    })?;
     let mut parts = Vec::new();
     let stop = stop(&response)?;
     for item in response.output.into_iter().flatten() {
@@ -153,16 +154,16 @@ pub(super) fn stop<'a>(response: &Response<'a>) -> Result<Option<Stop<'a>>, Unre
         let message = error
             .and_then(|error| error.message.as_deref())
             .unwrap_or("no reason given");
-        Unreadable(Cow::Owned(
+        Unreadable::new(Cow::Owned(
             format!("the response {what}: {message} {code}")
                 .trim_end()
                 .to_owned(),
         ))
     };
     match response.status.as_deref() {
-        None if response.output.is_none() => Err(Unreadable(
-            "the answer has neither status nor output".into(),
-        )),
+        None if response.output.is_none() => {
+            Err(Unreadable::new("the answer has neither status nor output"))
+        }
         None | Some("completed") => Ok(None),
         Some("incomplete") => {
             let reason = response
@@ -177,7 +178,7 @@ pub(super) fn stop<'a>(response: &Response<'a>) -> Result<Option<Stop<'a>>, Unre
         }
         Some("failed") => Err(failed("failed")),
         Some("cancelled") => Err(failed("was cancelled")),
-        Some(other) => Err(Unreadable(Cow::Owned(format!(
+        Some(other) => Err(Unreadable::new(Cow::Owned(format!(
             "the response is `{other}`, not whole"
         )))),
     }
@@ -200,10 +201,10 @@ fn read_output<'a>(
             let name = item
                 .name
                 .filter(|name| !name.is_empty())
-                .ok_or(Unreadable("a call names no function".into()))?;
+                .ok_or(Unreadable::new("a call names no function"))?;
             let (name, arguments) = if is_custom {
                 let wrapped = custom::wrapped(&item.input.unwrap_or_default())
-                    .map_err(|error| Unreadable(error.to_string().into()))?;
+                    .map_err(|error| Unreadable::new(error.to_string()))?;
                 (custom::marked(&name), wrapped)
             } else {
                 let text = item.arguments.unwrap_or_default();
@@ -211,8 +212,8 @@ fn read_output<'a>(
                     Some(arguments) => (name, arguments),
                     None if !whole => return Ok(()),
                     None => {
-                        return Err(Unreadable(
-                            "the arguments of a call are no JSON object".into(),
+                        return Err(Unreadable::new(
+                            "the arguments of a call are no JSON object",
                         ));
                     }
                 }
@@ -249,10 +250,10 @@ pub(super) fn kind(item: &Output<'_>) -> Result<Kind, Unreadable> {
         Some("function_call") => Ok(Kind::Function),
         Some("custom_tool_call") => Ok(Kind::Custom),
         Some("reasoning") => Ok(Kind::Reasoning),
-        Some(other) => Err(Unreadable(Cow::Owned(format!(
+        Some(other) => Err(Unreadable::new(Cow::Owned(format!(
             "the output holds a `{other}`, which was not asked for"
         )))),
-        None => Err(Unreadable("the output holds an item without a type".into())),
+        None => Err(Unreadable::new("the output holds an item without a type")),
     }
 }
 
@@ -261,7 +262,7 @@ pub(super) fn read_piece(piece: Piece<'_>) -> Result<Content<'_>, Unreadable> {
     match piece.r#type.as_deref() {
         Some("output_text" | "text") => Ok(Content::Text(piece.text.unwrap_or_default())),
         Some("refusal") => Ok(Content::Refusal(piece.refusal.unwrap_or_default())),
-        other => Err(Unreadable(Cow::Owned(format!(
+        other => Err(Unreadable::new(Cow::Owned(format!(
             "a message holds a `{}`, which was not asked for",
             other.unwrap_or("part without a type")
         )))),

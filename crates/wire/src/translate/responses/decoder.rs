@@ -241,7 +241,7 @@ impl Decoder {
             return Ok(());
         }
         if !self.begun {
-            return Err(Unreadable("the stream held no event of a response".into()));
+            return Err(Unreadable::new("the stream held no event of a response"));
         }
         self.close(out);
         self.over = true;
@@ -292,7 +292,7 @@ impl Decoder {
         };
         let name = name
             .filter(|name| !name.is_empty())
-            .ok_or(Unreadable("a call names no function".into()))?;
+            .ok_or(Unreadable::new("a call names no function"))?;
         self.called = true;
         if let Some(open) = &mut self.open {
             open.part = Some(Told::Arguments);
@@ -331,7 +331,7 @@ impl Decoder {
         if !is_open {
             self.is_new(number)?;
             if matches!(kind, Kind::Function | Kind::Custom) {
-                return Err(Unreadable("a call goes on that has not begun".into()));
+                return Err(Unreadable::new("a call goes on that has not begun"));
             }
             self.start(kind, number, out);
         }
@@ -340,7 +340,7 @@ impl Decoder {
                 open.number = open.number.or(number);
                 Ok(open)
             }
-            _ => Err(Unreadable("an item changes what it is".into())),
+            _ => Err(Unreadable::new("an item changes what it is")),
         }
     }
 
@@ -352,7 +352,7 @@ impl Decoder {
             .max(self.last);
         match (number, newest) {
             (Some(number), Some(newest)) if number <= newest => {
-                Err(Unreadable("an item goes on that was over".into()))
+                Err(Unreadable::new("an item goes on that was over"))
             }
             _ => Ok(()),
         }
@@ -417,7 +417,7 @@ impl Decoder {
 }
 
 fn unreadable(why: String) -> Unreadable {
-    Unreadable(Cow::Owned(why))
+    Unreadable::new(Cow::Owned(why))
 }
 
 fn lacks(name: &str, field: &str) -> Unreadable {

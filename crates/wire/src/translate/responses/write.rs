@@ -105,7 +105,7 @@ pub fn write_prompt(prompt: &Prompt<'_>, target: Target<'_>) -> Result<Vec<u8>, 
         store: false,
         stream: *stream,
     };
-    let mut body = Vec::with_capacity(4096);
+    let mut body = Vec::with_capacity(prompt.room());
     match serde_json::to_writer(&mut body, &request) {
         Ok(()) => Ok(body),
         Err(error) => Err(Untranslatable::named(

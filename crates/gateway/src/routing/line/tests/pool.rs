@@ -10,6 +10,7 @@ use waybill_model::{
     secret::Secret,
     state::{AccountEvent, AccountEventKind, Scope},
 };
+use waybill_wire::translate::tongue::Tongues;
 
 use super::super::*;
 use crate::{
@@ -81,6 +82,7 @@ impl Pool {
         let wanted = Wanted {
             protocol: Protocol::Anthropic,
             only: None,
+            open: Tongues::ALL,
             model: Some(&Arc::from(model)),
             sticky: None,
             tokens,

@@ -136,7 +136,7 @@ fn an_answer_that_is_none_is_unreadable_and_says_why() {
         ),
     ];
     for (body, why) in cases {
-        let Unreadable(found) = read_answer(&body).expect_err(&body);
+        let Unreadable { why: found, .. } = read_answer(&body).expect_err(&body);
         assert!(found.contains(why), "{body}: {found}");
     }
 }

@@ -275,7 +275,7 @@ fn calls_that_are_mixed_are_unreadable_and_say_why() {
         (&[r#"{"function_call":{"name":"f"}}"#], "deprecated"),
     ];
     for (steps, why) in cases {
-        let Unreadable(found) = said(steps).unwrap_err();
+        let Unreadable { why: found, .. } = said(steps).unwrap_err();
         assert!(found.contains(why), "{steps:?}: {found}");
     }
 }
@@ -313,7 +313,7 @@ fn the_end_is_told_once_and_whatever_the_server_says_of_it() {
         }
     }
     let strange = chunks(&[], "\"exploded\"");
-    let Unreadable(why) = decode(strange.iter().map(String::as_str)).unwrap_err();
+    let Unreadable { why: why, .. } = decode(strange.iter().map(String::as_str)).unwrap_err();
     assert!(why.contains("`exploded`"), "{why}");
 }
 
@@ -329,7 +329,7 @@ fn a_stream_that_says_nothing_or_nonsense_is_unreadable() {
         ),
     ];
     for (events, why) in cases {
-        let Unreadable(found) = decode(events.iter().copied()).unwrap_err();
+        let Unreadable { why: found, .. } = decode(events.iter().copied()).unwrap_err();
         assert!(found.contains(why), "{events:?}: {found}");
     }
 }
