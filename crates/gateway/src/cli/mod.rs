@@ -11,6 +11,7 @@ mod errors;
 mod flags;
 mod http;
 mod people;
+mod retries;
 mod standing;
 mod story;
 mod table;

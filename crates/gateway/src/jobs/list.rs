@@ -4,7 +4,7 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use waybill_store::RetentionPolicy;
 
-use crate::{app::Shared, config::Retention, standing::probe_accounts};
+use crate::{app::Shared, config::Retention, replay, standing::probe_accounts};
 
 /// One job.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub enum Work {
     Retain,
     /// Asks stopped accounts whether they serve again, without end.
     Probe,
+    /// Ends attempts to send a request again whose process has ended.
+    Interrupt,
 }
 
 /// Every job.
@@ -34,6 +36,10 @@ pub const JOBS: &[Job] = &[
         name: "probes",
         work: Work::Probe,
     },
+    Job {
+        name: "replays",
+        work: Work::Interrupt,
+    },
 ];
 
 /// What a run did, in one line; or what went wrong.
@@ -45,6 +51,7 @@ impl Job {
         match self.work {
             Work::Retain => Duration::from_secs(60),
             Work::Probe => Duration::from_secs(1),
+            Work::Interrupt => Duration::from_secs(30),
         }
     }
 
@@ -55,6 +62,11 @@ impl Job {
             Work::Probe => Box::pin(async move {
                 probe_accounts(shared).await;
                 Ok(String::new())
+            }),
+            Work::Interrupt => Box::pin(async move {
+                let ended = replay::sweep(&shared).await;
+                let ended = ended.map_err(|error| error.to_string())?;
+                Ok(format!("{ended} replays were interrupted"))
             }),
         }
     }

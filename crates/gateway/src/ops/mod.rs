@@ -9,6 +9,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod code;
 pub mod filter;
 pub mod query;
 pub mod time_range;

@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_jobs.sql"),
     include_str!("migrations/0004_bridges.sql"),
     include_str!("migrations/0005_people.sql"),
+    include_str!("migrations/0006_replays.sql"),
 ];
 
 /// Longest wait for another process that holds the file. Within this process writers take turns, so
