@@ -21,6 +21,7 @@ use crate::{
     egress::{EgressPolicy, Opened},
     home::SharedHome,
     live::Live,
+    people::People,
     record::Recorder,
     relay::Watch,
     routing::{Line, Snapshot},
@@ -64,6 +65,8 @@ pub struct Shared {
     pub tokens: Tokens,
     /// Bearer token of the admin API.
     pub admin_token: Secret,
+    /// Who uses the admin API.
+    pub people: People,
     /// What this replica shares with others; `None`: it is alone.
     pub home: Option<SharedHome>,
     /// Who this is, where the store has to tell replicas apart.
@@ -215,6 +218,7 @@ impl Shared {
             secrets,
             tokens: Tokens::default(),
             admin_token,
+            people: People::default(),
             replica: home
                 .as_ref()
                 .map_or_else(|| "embedded".to_owned(), |home| home.replica.id.clone()),

@@ -23,6 +23,7 @@ pub mod ingress;
 pub mod jobs;
 pub mod live;
 pub mod ops;
+pub mod people;
 pub mod pipeline;
 pub mod quota;
 pub mod record;

@@ -22,6 +22,7 @@ use crate::{
     home::{self, Home},
     jobs,
     live::Live,
+    people,
     record::{self, Composer, Recorder},
     replication,
     secrets::Secrets,
@@ -39,6 +40,8 @@ pub struct Gateway {
     pub running: server::Running,
     /// Client keys made at this start, by name: shown once.
     pub new_keys: Vec<(String, Secret)>,
+    /// Makes the first admin user, if there is none and this start made it: shown once.
+    pub setup_token: Option<Secret>,
     /// Where the admin token was read from or put.
     pub admin_token_from: String,
     upkeep: Vec<tokio::task::JoinHandle<()>>,
@@ -145,7 +148,14 @@ pub async fn start_in(
         Err(error) => return Err(error),
     };
 
+    let setup_token = match is_reached {
+        true => people::setup::open(&store, &vault).await?,
+        // The next start opens it; the admin token does meanwhile.
+        false => None,
+    };
+
     let mut own_secrets = vec![instance_key, admin_token.clone()];
+    own_secrets.extend(setup_token.clone());
     own_secrets.extend(config.api_keys.iter().filter_map(|key| key.key.clone()));
     own_secrets.extend(new_keys.iter().map(|(_, key)| key.clone()));
 
@@ -198,6 +208,7 @@ pub async fn start_in(
     Ok(Gateway {
         running,
         new_keys,
+        setup_token,
         admin_token_from,
         upkeep,
         line,
@@ -270,6 +281,13 @@ fn announce(gateway: &Gateway) -> std::io::Result<()> {
             out,
             "new client key `{name}` (shown once): {}",
             key.expose()
+        )?;
+    }
+    if let Some(token) = &gateway.setup_token {
+        let shown = token.expose();
+        writeln!(
+            out,
+            "set-up token for the first admin user (shown once): {shown}"
         )?;
     }
     writeln!(out, "admin token: from {}", gateway.admin_token_from)?;

@@ -41,6 +41,12 @@ row_ids! {
     EventId,
     /// One recorded change of an account's state.
     AccountEventId,
+    /// Somebody who uses the admin API by name.
+    AdminUserId,
+    /// A personal token of theirs.
+    AdminTokenId,
+    /// One entry of the audit log.
+    AuditId,
 }
 
 /// The id a request carries from its first byte on, sent back as `x-waybill-request-id`.

@@ -158,7 +158,43 @@ pub struct ErrorLogDetail {
     pub remedy: String,
     /// Whether the exact bytes are still there to send again.
     pub replayable: bool,
+    /// Fields that are `null` because whoever asks may not see them.
+    #[serde(default)]
+    pub withheld: Vec<String>,
 }
+
+impl ErrorLogDetail {
+    /// Takes out what only an operator may see: bodies and headers.
+    pub fn withhold(&mut self) {
+        self.request_body = None;
+        self.request_headers = None;
+        self.error_body = None;
+        self.upstream_error_detail = None;
+        // The attempts once more, with all that is in them.
+        self.upstream_errors = None;
+        self.attempts
+            .iter_mut()
+            .for_each(UpstreamErrorEvent::withhold);
+        self.withheld = WITHHELD_OF_ERRORS.map(str::to_owned).to_vec();
+    }
+}
+
+/// What an error is shown without to whoever is no operator; of its attempts goes [`WITHHELD_OF_ATTEMPTS`].
+pub const WITHHELD_OF_ERRORS: [&str; 5] = [
+    "request_body",
+    "request_headers",
+    "error_body",
+    "upstream_error_detail",
+    "upstream_errors",
+];
+
+/// The same of an attempt.
+pub const WITHHELD_OF_ATTEMPTS: [&str; 4] = [
+    "detail",
+    "request_headers",
+    "response_headers",
+    "response_body",
+];
 
 /// One failed upstream attempt.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -221,6 +257,20 @@ pub struct UpstreamErrorEvent {
     pub decision_reason: String,
     /// Whether the request it belongs to succeeded in the end.
     pub recovered: bool,
+    /// Fields that are `null` because whoever asks may not see them.
+    #[serde(default)]
+    pub withheld: Vec<String>,
+}
+
+impl UpstreamErrorEvent {
+    /// Takes out what only an operator may see: bodies and headers.
+    pub fn withhold(&mut self) {
+        self.detail = None;
+        self.request_headers = None;
+        self.response_headers = None;
+        self.response_body = None;
+        self.withheld = WITHHELD_OF_ATTEMPTS.map(str::to_owned).to_vec();
+    }
 }
 
 /// One request, compact; successes too.

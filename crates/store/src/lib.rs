@@ -22,6 +22,7 @@ mod fate;
 mod jobs;
 mod journal;
 mod options;
+mod people;
 mod picture;
 mod postgres;
 mod query;
@@ -41,6 +42,10 @@ pub use error::{Kind, StoreError};
 pub use fate::{CommitReport, Fate, LossCount, LossReason, SetAside};
 pub use journal::Journal;
 pub use options::{Durability, PostgresOptions, RetentionPolicy, RetentionReport, StoreOptions};
+pub use people::{
+    AdminUserChange, AuditFilter, Keep, NewAdminToken, NewAdminUser, NewAuditEntry, NewSession,
+    Session,
+};
 pub use picture::Picture;
 pub use postgres::{Change, Changes, DatabaseFacts, Forwarder, ForwarderThread, Forwarding};
 pub use query::{

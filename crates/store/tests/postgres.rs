@@ -103,7 +103,7 @@ async fn a_program_of_the_step_before_runs_on_beside_this_one() {
             &url,
             "SELECT max(version), max(needs) FROM schema_migrations"
         ),
-        "2|1"
+        "3|1"
     );
     postgres::sql(&url, &write.replace("NAME", "after"));
     let groups = store.groups().await.unwrap();
@@ -634,6 +634,7 @@ async fn age_drops_whole_days_and_days_are_made_ahead() {
         errors_max_age_ms: Some(5 * A_DAY),
         requests_max_age_ms: Some(3 * A_DAY),
         replay_max_age_ms: Some(A_DAY),
+        audit_max_age_ms: None,
         max_bytes: None,
     };
     let report = retain(&f, policy, 9).await;

@@ -83,6 +83,16 @@ impl Remote {
         self.ask(Method::POST, path, Bytes::from(body.to_string()))
     }
 
+    /// `PATCH` with a JSON body.
+    pub fn patch<T: DeserializeOwned>(&self, path: &str, body: &Value) -> anyhow::Result<T> {
+        self.ask(Method::PATCH, path, Bytes::from(body.to_string()))
+    }
+
+    /// `DELETE`.
+    pub fn delete(&self, path: &str) -> anyhow::Result<()> {
+        self.ask::<()>(Method::DELETE, path, Bytes::new())
+    }
+
     fn ask<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -95,7 +105,12 @@ impl Remote {
                 .map_err(|_| anyhow!("no answer within {} s", TIMEOUT.as_secs()))?
         });
         let answer = answer.with_context(|| format!("{}://{}", self.scheme(), self.authority()))?;
-        serde_json::from_slice(&answer).context("the answer is not what the admin API promises")
+        // Nothing to be said is `null`.
+        let answer: &[u8] = match answer.is_empty() {
+            true => b"null",
+            false => &answer,
+        };
+        serde_json::from_slice(answer).context("the answer is not what the admin API promises")
     }
 
     async fn exchange(&self, method: Method, path: &str, body: Bytes) -> anyhow::Result<Bytes> {

@@ -49,6 +49,7 @@ pub const KEYS: &[&str] = &[
     "retention.errors_days",
     "retention.requests_days",
     "retention.replay_days",
+    "retention.audit_days",
     "retention.max_bytes",
     "spool.max_bytes",
 ];

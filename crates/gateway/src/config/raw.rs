@@ -195,6 +195,8 @@ section! {
         requests_days: f64,
         /// Replay bodies.
         replay_days: f64,
+        /// The audit log.
+        audit_days: f64,
         /// Size of the store.
         max_bytes: u64,
     }

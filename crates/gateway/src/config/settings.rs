@@ -223,6 +223,8 @@ pub struct Retention {
     pub requests: Duration,
     /// Replay bodies.
     pub replay: Duration,
+    /// The audit log.
+    pub audit: Duration,
     /// The store's size; the oldest go first.
     pub max_bytes: u64,
 }
@@ -234,6 +236,7 @@ impl Default for Retention {
             errors: DAY * 30,
             requests: DAY * 7,
             replay: DAY * 3,
+            audit: DAY * 365,
             max_bytes: 10 << 30,
         }
     }

@@ -8,6 +8,7 @@
 //! [`Page`]: waybill_model::view::Page
 
 pub mod accounts;
+pub mod audit;
 pub mod filter;
 pub mod query;
 pub mod time_range;

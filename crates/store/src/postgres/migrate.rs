@@ -31,6 +31,10 @@ const STEPS: &[Step] = &[
         sql: include_str!("migrations/0002_bridges.sql"),
         needs: 1,
     },
+    Step {
+        sql: include_str!("migrations/0003_people.sql"),
+        needs: 1,
+    },
 ];
 
 /// Steps may build indexes over all that is there.

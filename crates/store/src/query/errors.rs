@@ -193,5 +193,6 @@ fn read_detail(db: &dyn Db, cells: &mut Cells<'_>) -> Result<ErrorLogDetail> {
         explanation: told.explanation.to_owned(),
         remedy: told.remedy.to_owned(),
         replayable: cells.next()?,
+        withheld: Vec::new(),
     })
 }

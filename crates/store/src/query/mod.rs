@@ -5,6 +5,7 @@
 //! stays right while rows come and go.
 
 pub(crate) mod account_events;
+pub(crate) mod audit;
 mod condition;
 mod errors;
 mod events;
