@@ -49,7 +49,7 @@ async fn a_migration_may_be_asked_for_by_many_at_once_and_again() {
     }
     stores[0].0.migrate().await.unwrap();
     let steps = "SELECT count(*), count(DISTINCT version) FROM schema_migrations";
-    assert_eq!(postgres::sql(&url, steps), "2|2");
+    assert_eq!(postgres::sql(&url, steps), "3|3");
     assert!(stores[0].0.load_config().await.unwrap().groups.is_empty());
 }
 
@@ -66,7 +66,7 @@ async fn a_newer_schema_is_used_as_long_as_it_says_that_it_serves_this_program()
             refused,
             StoreError::Newer {
                 found: 99,
-                known: 2
+                known: 3
             }
         ),
         "{refused:?}"
