@@ -141,11 +141,11 @@ async fn a_refused_record_does_not_take_its_batch_down() {
 async fn a_full_disk_degrades_records_in_steps_and_room_makes_them_whole_again() {
     // However much the schema itself takes: so much room is for records.
     let empty = Fixture::new();
-    let pages: u64 = rusqlite::Connection::open(empty.file())
+    let pages: u32 = rusqlite::Connection::open(empty.file())
         .unwrap()
         .pragma_query_value(None, "page_count", |row| row.get(0))
         .unwrap();
-    let room = pages * 4_096 + 765_952;
+    let room = u64::from(pages) * 4_096 + 765_952;
     let mut f = Fixture::with(|options| options.max_file_bytes = Some(room));
     let mut fates = Vec::new();
     for batch in 0..60_u64 {
