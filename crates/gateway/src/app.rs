@@ -20,6 +20,7 @@ use crate::{
     credential::Tokens,
     egress::{EgressPolicy, Opened},
     home::SharedHome,
+    live::Live,
     people::People,
     record::Recorder,
     relay::Watch,
@@ -44,6 +45,8 @@ pub struct Shared {
     pub store: Store,
     /// The way to the recorder.
     pub recorder: Arc<Recorder>,
+    /// Who follows failures as they come.
+    pub live: Live,
     /// What failures do to accounts.
     pub keeper: Keeper,
     /// TLS towards providers.
@@ -205,6 +208,7 @@ impl Shared {
             cluster,
             clock,
             egress: settings.egress.clone(),
+            live: Live::new(&settings),
             settings,
             vault,
             store,

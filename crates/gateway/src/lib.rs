@@ -21,6 +21,7 @@ pub mod home;
 pub mod hop;
 pub mod ingress;
 pub mod jobs;
+pub mod live;
 pub mod ops;
 pub mod people;
 pub mod pipeline;

@@ -20,7 +20,9 @@ use crate::{
     config::Config,
     credential, folder,
     home::{self, Home},
-    jobs, people,
+    jobs,
+    live::Live,
+    people,
     record::{self, Composer, Recorder},
     replication,
     secrets::Secrets,
@@ -201,6 +203,7 @@ pub async fn start_in(
     let mut upkeep = jobs::start(&shared);
     upkeep.push(tokio::spawn(tidy(Arc::clone(&shared))));
     upkeep.push(tokio::spawn(credential::keep_tokens(Arc::clone(&shared))));
+    upkeep.push(tokio::spawn(Live::follow(Arc::clone(&shared))));
     upkeep.extend(replication::follow(&shared, begun));
     Ok(Gateway {
         running,
@@ -241,6 +244,8 @@ impl Gateway {
         } = self;
         shared.begin_leaving();
         tokio::time::sleep(shared.settings.timeouts.notice).await;
+        // Readers of the live stream stay for as long as they are let.
+        shared.live.close();
         running.stop().await;
         upkeep.iter().for_each(tokio::task::JoinHandle::abort);
         line.abort();

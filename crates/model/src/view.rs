@@ -83,6 +83,28 @@ pub struct ErrorLog {
     pub group_name: Option<String>,
 }
 
+/// What a live reader of errors was not given, because it was too far behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct MissedErrors {
+    /// They were written after this one.
+    pub after_id: ErrorId,
+    /// Up to this one, from which on the reader goes on.
+    pub up_to_id: ErrorId,
+    /// How many of them match.
+    pub count: u64,
+    /// Not all were looked at: there are at least so many.
+    pub count_is_estimate: bool,
+}
+
+/// Where a live reader of errors begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct TailBegins {
+    /// What was written after this one is sent.
+    pub after_id: ErrorId,
+    /// The newest one there is.
+    pub newest_id: ErrorId,
+}
+
 /// One error, whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ErrorLogDetail {

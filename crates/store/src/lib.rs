@@ -48,7 +48,10 @@ pub use people::{
 };
 pub use picture::Picture;
 pub use postgres::{Change, Changes, DatabaseFacts, Forwarder, ForwarderThread, Forwarding};
-pub use query::usage::add_up_usage;
+pub use query::{
+    tail::{Newer, TailBounds},
+    usage::add_up_usage,
+};
 pub use replicas::{Deployment, Replica, Replicas};
 pub use store::Store;
 pub use transfer::{TransferError, Transferred};

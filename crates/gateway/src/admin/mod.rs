@@ -33,6 +33,7 @@ mod route;
 mod setup;
 mod sign_in;
 mod state;
+mod stream;
 mod tokens;
 mod usage;
 mod users;
@@ -64,6 +65,7 @@ fn routes() -> Vec<Route> {
         get("/api/v1/admin/openapi.json", Ops, openapi::serve),
         // what happened
         get("/api/v1/admin/ops/errors", Errors, errors::list),
+        get("/api/v1/admin/ops/stream", Errors, stream::stream),
         get("/api/v1/admin/ops/errors/{id}", Errors, errors::show).shows_in_full(),
         get(
             "/api/v1/admin/ops/errors/{id}/upstream-errors",

@@ -16,8 +16,8 @@ use utoipa::{
 
 use super::{
     App, accounts, admin_users, api_keys, audit_log, availability, books, concurrency, errors,
-    groups, jobs, metrics, prices, probes, problem, records, replicas, setup, sign_in, tokens,
-    users,
+    groups, jobs, metrics, prices, probes, problem, records, replicas, setup, sign_in, stream,
+    tokens, users,
 };
 use crate::ops::{
     accounts as asked, audit,
@@ -43,10 +43,10 @@ pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
     info(title = "Waybill admin API", description = "What happened to requests, and what is configured. Errors are RFC 9457 problem details with a stable `code`."),
     modifiers(&BearerToken),
     security(("admin_token" = []), ("session" = [])),
-    components(schemas(problem::ProblemDetails)),
+    components(schemas(problem::ProblemDetails, waybill_model::view::TailBegins, waybill_model::view::MissedErrors)),
     paths(
         probes::live, probes::ready, metrics::show, serve,
-        errors::list, errors::show, errors::upstream_errors, errors::resolve,
+        errors::list, errors::show, errors::upstream_errors, errors::resolve, stream::stream,
         records::upstream_errors, records::upstream_error, records::requests, records::noise, books::show, jobs::list, replicas::list, availability::show, concurrency::show,
         accounts::list, accounts::create, accounts::show, accounts::change, accounts::remove, accounts::enable, accounts::disable,
         accounts::reset, accounts::test, accounts::events,
@@ -101,6 +101,8 @@ macro_rules! parameters {
 parameters! {
     /// What `errors`, `upstream-errors` and `requests` take.
     FilterParameters = filter::WINDOW, filter::FILTERS, filter::ORDER, filter::NUMBERS;
+    /// What the live stream takes.
+    LiveParameters = filter::SINCE, filter::FILTERS;
     /// What a list takes that only time narrows.
     WindowParameters = filter::WINDOW, filter::ORDER, filter::NUMBERS;
     /// What a list takes that nothing narrows.

@@ -2,6 +2,8 @@
 //!
 //! Promises: an error of the API becomes a sentence. Must not know: what is asked for.
 
+mod stream;
+
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, anyhow, bail};
@@ -24,6 +26,8 @@ use tokio_rustls::{
 use waybill_model::secret::Secret;
 
 use super::ClientArgs;
+
+pub use self::stream::Events;
 
 /// For an answer to come: a list over a month of a large store takes its time.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -71,17 +75,7 @@ impl Remote {
         path: &str,
         query: &[(&str, String)],
     ) -> anyhow::Result<T> {
-        let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-        let query: Vec<_> = query
-            .iter()
-            .map(|(name, value)| format!("{name}={}", encode(value)))
-            .collect();
-        let path = if query.is_empty() {
-            path.to_owned()
-        } else {
-            format!("{path}?{}", query.join("&"))
-        };
-        self.ask(Method::GET, &path, Bytes::new())
+        self.ask(Method::GET, &with_query(path, query), Bytes::new())
     }
 
     /// `POST` with a JSON body.
@@ -196,6 +190,20 @@ impl Remote {
         self.uri
             .authority()
             .map_or("", |authority| authority.as_str())
+    }
+}
+
+/// A path with query parameters.
+fn with_query(path: &str, query: &[(&str, String)]) -> String {
+    let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let query: Vec<_> = query
+        .iter()
+        .map(|(name, value)| format!("{name}={}", encode(value)))
+        .collect();
+    if query.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{}", query.join("&"))
     }
 }
 

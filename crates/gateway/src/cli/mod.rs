@@ -5,6 +5,7 @@
 //! that goes away ends it quietly. Must not know: the store.
 
 mod accounts;
+mod columns;
 mod configured;
 mod errors;
 mod flags;
@@ -15,6 +16,7 @@ mod story;
 mod table;
 mod tail;
 mod upstream_errors;
+mod waterfall;
 
 use std::{convert::Infallible, io, net::SocketAddr, path::PathBuf, process::ExitCode};
 

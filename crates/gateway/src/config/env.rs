@@ -21,6 +21,8 @@ pub const KEYS: &[&str] = &[
     "limits.header_bytes",
     "limits.response_bytes",
     "limits.in_flight",
+    "limits.live_readers",
+    "limits.live_behind",
     "timeouts.connect_ms",
     "timeouts.first_byte_ms",
     "timeouts.idle_ms",

@@ -87,6 +87,10 @@ section! {
         response_bytes: usize,
         /// Requests in flight.
         in_flight: usize,
+        /// Readers of the live stream of failures.
+        live_readers: usize,
+        /// How far one of them may be behind.
+        live_behind: u32,
     }
 }
 

@@ -93,6 +93,10 @@ pub struct Limits {
     pub response_bytes: usize,
     /// Requests in flight over all workers; more are refused at once rather than queued.
     pub in_flight: usize,
+    /// Readers of the live stream of failures at once.
+    pub live_readers: usize,
+    /// A reader of it that has more errors than this before it is moved to the newest one.
+    pub live_behind: u32,
 }
 
 impl Default for Limits {
@@ -102,6 +106,8 @@ impl Default for Limits {
             header_bytes: 64 << 10,
             response_bytes: 64 << 20,
             in_flight: 50_000,
+            live_readers: 64,
+            live_behind: 10_000,
         }
     }
 }

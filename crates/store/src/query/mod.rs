@@ -18,4 +18,5 @@ mod plans_postgres;
 mod requests;
 pub(crate) mod states;
 mod stepped;
+pub(crate) mod tail;
 pub(crate) mod usage;

@@ -46,6 +46,12 @@ impl Check<'_> {
             header_bytes: some("header_bytes", raw.header_bytes, default.header_bytes),
             response_bytes: some("response_bytes", raw.response_bytes, default.response_bytes),
             in_flight: some("in_flight", raw.in_flight, default.in_flight),
+            live_readers: some("live_readers", raw.live_readers, default.live_readers),
+            live_behind: self.at_least(
+                "limits.live_behind",
+                1,
+                raw.live_behind.unwrap_or(default.live_behind),
+            ),
         }
     }
 
