@@ -22,7 +22,7 @@ pub fn pick(endpoint_byte: u8, platform: u8) -> Option<(Endpoint, Bridge)> {
     let protocol = Protocol::ALL[usize::from(endpoint_byte / 16) % Protocol::ALL.len()];
     match way(protocol, endpoint, platform, apis) {
         Way::Over(bridge) => Some((endpoint, bridge)),
-        Way::Direct | Way::Closed(_) => None,
+        Way::Direct | Way::Closed => None,
     }
 }
 

@@ -20,6 +20,8 @@ use crate::{
     credential::Tokens,
     egress::{EgressPolicy, Opened},
     home::SharedHome,
+    live::Live,
+    people::People,
     record::Recorder,
     relay::Watch,
     replay::Queue,
@@ -44,6 +46,8 @@ pub struct Shared {
     pub store: Store,
     /// The way to the recorder.
     pub recorder: Arc<Recorder>,
+    /// Who follows failures as they come.
+    pub live: Live,
     /// What failures do to accounts.
     pub keeper: Keeper,
     /// TLS towards providers.
@@ -64,6 +68,8 @@ pub struct Shared {
     pub replays: Queue,
     /// Bearer token of the admin API.
     pub admin_token: Secret,
+    /// Who uses the admin API.
+    pub people: People,
     /// What this replica shares with others; `None`: it is alone.
     pub home: Option<SharedHome>,
     /// Who this is, where the store has to tell replicas apart.
@@ -205,6 +211,7 @@ impl Shared {
             cluster,
             clock,
             egress: settings.egress.clone(),
+            live: Live::new(&settings),
             settings,
             vault,
             store,
@@ -215,6 +222,7 @@ impl Shared {
             tokens: Tokens::default(),
             replays: Queue::default(),
             admin_token,
+            people: People::default(),
             replica: home
                 .as_ref()
                 .map_or_else(|| "embedded".to_owned(), |home| home.replica.id.clone()),

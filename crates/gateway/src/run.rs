@@ -21,6 +21,8 @@ use crate::{
     credential, folder,
     home::{self, Home},
     jobs,
+    live::Live,
+    people,
     record::{self, Composer, Recorder},
     replay, replication,
     secrets::Secrets,
@@ -38,6 +40,8 @@ pub struct Gateway {
     pub running: server::Running,
     /// Client keys made at this start, by name: shown once.
     pub new_keys: Vec<(String, Secret)>,
+    /// Makes the first admin user, if there is none and this start made it: shown once.
+    pub setup_token: Option<Secret>,
     /// Where the admin token was read from or put.
     pub admin_token_from: String,
     upkeep: Vec<tokio::task::JoinHandle<()>>,
@@ -144,7 +148,14 @@ pub async fn start_in(
         Err(error) => return Err(error),
     };
 
+    let setup_token = match is_reached {
+        true => people::setup::open(&store, &vault).await?,
+        // The next start opens it; the admin token does meanwhile.
+        false => None,
+    };
+
     let mut own_secrets = vec![instance_key, admin_token.clone()];
+    own_secrets.extend(setup_token.clone());
     own_secrets.extend(config.api_keys.iter().filter_map(|key| key.key.clone()));
     own_secrets.extend(new_keys.iter().map(|(_, key)| key.clone()));
 
@@ -195,10 +206,12 @@ pub async fn start_in(
     let mut upkeep = jobs::start(&shared);
     upkeep.push(tokio::spawn(tidy(Arc::clone(&shared))));
     upkeep.push(tokio::spawn(credential::keep_tokens(Arc::clone(&shared))));
+    upkeep.push(tokio::spawn(Live::follow(Arc::clone(&shared))));
     upkeep.extend(replication::follow(&shared, begun));
     Ok(Gateway {
         running,
         new_keys,
+        setup_token,
         admin_token_from,
         upkeep,
         line,
@@ -234,6 +247,8 @@ impl Gateway {
         } = self;
         shared.begin_leaving();
         tokio::time::sleep(shared.settings.timeouts.notice).await;
+        // Readers of the live stream stay for as long as they are let.
+        shared.live.close();
         running.stop().await;
         upkeep.iter().for_each(tokio::task::JoinHandle::abort);
         line.abort();
@@ -269,6 +284,13 @@ fn announce(gateway: &Gateway) -> std::io::Result<()> {
             out,
             "new client key `{name}` (shown once): {}",
             key.expose()
+        )?;
+    }
+    if let Some(token) = &gateway.setup_token {
+        let shown = token.expose();
+        writeln!(
+            out,
+            "set-up token for the first admin user (shown once): {shown}"
         )?;
     }
     writeln!(out, "admin token: from {}", gateway.admin_token_from)?;

@@ -13,11 +13,15 @@ use waybill_model::{entity::Sealed, secret::Secret};
 const SCHEME: u8 = 1;
 const NONCE_BYTES: usize = 24;
 
+/// Characters of a pass that say who made it: 64 bits.
+const MARK_CHARS: usize = 16;
+
 /// Seals, opens and hashes with keys derived from the instance key.
 #[derive(Clone)]
 pub struct Vault {
     cipher: XChaCha20Poly1305,
     hash_key: [u8; 32],
+    pass_key: [u8; 32],
 }
 
 /// Why something sealed could not be opened.
@@ -60,15 +64,54 @@ impl Vault {
             "waybill 2026 api key hash",
             instance_key.expose().as_bytes(),
         );
+        let pass_key =
+            blake3::derive_key("waybill 2026 admin pass", instance_key.expose().as_bytes());
         Vault {
             cipher: XChaCha20Poly1305::new(&Key::from(seal_key)),
             hash_key,
+            pass_key,
         }
     }
 
     /// The keyed hash under which a client key is stored and looked up.
     pub fn hash_key(&self, key: &str) -> [u8; 32] {
         *blake3::keyed_hash(&self.hash_key, key.as_bytes()).as_bytes()
+    }
+
+    /// A new token, or what a session's cookie holds: 192 bits, and a mark by which [`Vault::made`] knows it.
+    pub fn new_pass(&self, prefix: &str) -> Secret {
+        let text = format!("{prefix}{}", random_text());
+        let mark = self.of_pass(b"mark", &text).to_hex();
+        Secret::new(format!("{text}{}", &mark[..MARK_CHARS]))
+    }
+
+    /// Whether a text was made by [`Vault::new_pass`], here or by another replica: nothing need be looked up for
+    /// one that was not.
+    pub fn made(&self, prefix: &str, text: &str) -> bool {
+        let split = text.len().checked_sub(MARK_CHARS);
+        let Some((body, mark)) = split.and_then(|at| text.split_at_checked(at)) else {
+            return false;
+        };
+        let right = self.of_pass(b"mark", body).to_hex();
+        // Equality of hashes is decided in constant time.
+        body.starts_with(prefix)
+            && blake3::hash(mark.as_bytes()) == blake3::hash(&right.as_bytes()[..MARK_CHARS])
+    }
+
+    /// The keyed hash under which a token, a session or a set-up token is stored and looked up.
+    pub fn hash_pass(&self, text: &str) -> [u8; 32] {
+        *self.of_pass(b"hash", text).as_bytes()
+    }
+
+    /// What a page must know, beside the cookie that a browser sends by itself, to change something.
+    pub fn csrf_token(&self, session: &str) -> String {
+        self.of_pass(b"csrf", session).to_hex().to_string()
+    }
+
+    fn of_pass(&self, purpose: &[u8], text: &str) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new_keyed(&self.pass_key);
+        hasher.update(purpose).update(&[0]).update(text.as_bytes());
+        hasher.finalize()
     }
 
     /// Tells instance keys apart, and nothing of them.
@@ -138,6 +181,18 @@ pub fn random_text() -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pass_is_known_by_whoever_has_the_instance_key_alone() {
+        let vault = Vault::new(&Secret::new("one"));
+        let pass = vault.new_pass("wb-pat-");
+        let text = pass.expose();
+        assert!(vault.made("wb-pat-", text) && !vault.made("wb-ses-", text));
+        assert!(!Vault::new(&Secret::new("two")).made("wb-pat-", text));
+        assert!(!vault.made("wb-pat-", &text[1..]) && !vault.made("", "") && !vault.made("", "é"));
+        assert_ne!(vault.hash_pass(text), vault.hash_key(text));
+        assert_ne!(vault.csrf_token(text), vault.csrf_token("other"));
+    }
 
     #[test]
     fn what_was_sealed_opens_for_the_same_purpose_and_key_alone() {

@@ -294,7 +294,7 @@ async fn a_limited_account_says_why_and_a_reset_clears_it() {
     let event = &events["items"][0];
     assert_eq!(
         (&event["actor"], &event["reason"]),
-        (&json!("admin"), &json!("the provider raised it"))
+        (&json!("admin token"), &json!("the provider raised it"))
     );
     world.stop().await;
 }

@@ -3,12 +3,17 @@
 
 mod support;
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
 use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::Full;
 use serde_json::{Value, json};
 use support::{ADMIN_TOKEN, Answer, Setup, World, chat, key_of, message};
-use waybill_gateway::admin;
+use waybill_gateway::{admin, clock::Clock};
 use waybill_sim::{Fault, ProviderError, Rule};
 
 const API: &str = "/api/v1/admin";
@@ -76,10 +81,23 @@ async fn with_key(world: &World, key: &str) -> Answer {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_route_but_the_public_ones_refuses_who_bears_no_token() {
-    let world = World::new().await;
-    for (method, path, public) in admin::table() {
+    let clock = Arc::new(AtomicI64::new(1_800_000_000_000));
+    let world = World::with(Setup {
+        clock: Clock::Manual(Arc::clone(&clock)),
+        ..Setup::default()
+    })
+    .await;
+    for admin::Described {
+        method,
+        path,
+        public,
+        ..
+    } in admin::table()
+    {
         let path = path.replace("{id}", "1");
         for token in [None, Some("wrong"), Some(support::CLIENT_KEY)] {
+            // So that wrong tokens are not too many at once.
+            clock.fetch_add(7_200_000, Ordering::Relaxed);
             let answer = bare(&world, method.clone(), &path, token).await;
             let story = format!(
                 "{method} {path} {token:?}: {} {}",
@@ -87,7 +105,7 @@ async fn every_route_but_the_public_ones_refuses_who_bears_no_token() {
                 answer.text()
             );
             if public {
-                assert_eq!(answer.status, 200, "{story}");
+                assert_ne!(answer.status, 401, "{story}");
             } else {
                 assert_eq!(answer.status, 401, "{story}");
                 assert!(

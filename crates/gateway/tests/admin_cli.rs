@@ -193,7 +193,7 @@ async fn what_goes_wrong_is_a_sentence_and_an_exit_code() {
         (
             &["errors", "list", "--token", "wrong"][..],
             1,
-            "The admin token is missing or wrong.",
+            "It is not known who asks",
         ),
         (&["errors", "show", "77"], 1, "there is no error 77"),
         (
@@ -302,5 +302,70 @@ async fn a_failure_explains_why_each_account_was_passed_over() {
             assert!(line.contains(told), "{told} is not in\n{line}");
         }
     }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_are_made_with_a_password_from_standard_input_and_what_they_do_is_listed() {
+    use tokio::io::AsyncWriteExt as _;
+    let world = World::new().await;
+    let mut add = command(&world, &["admins", "add", "eve", "--role", "operator"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = add.stdin.take().unwrap();
+    input.write_all(b"correct horse battery\n").await.unwrap();
+    drop(input);
+    let made = add.wait_with_output().await.unwrap();
+    assert_eq!(String::from_utf8_lossy(&made.stdout), "made eve\n");
+    let args = [
+        "tokens", "create", "ci", "--role", "viewer", "--for", "eve", "--scopes", "errors",
+    ];
+    let token = text(&world, &args).await;
+    let token = token.trim();
+    assert!(token.starts_with("wb-pat-"), "{token}");
+    let listed = command(&world, &["errors", "list", "--token", token])
+        .output()
+        .await
+        .unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&listed.stdout),
+        "No failed requests.\n"
+    );
+    let refused = command(&world, &["accounts", "reset", "a1", "--token", token])
+        .output()
+        .await
+        .unwrap();
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        !refused.status.success() && told.contains("may not"),
+        "{told}"
+    );
+
+    let list = text(&world, &["tokens", "list"]).await;
+    assert!(
+        list.contains("eve") && list.contains("errors") && !list.contains(token),
+        "{list}"
+    );
+    text(&world, &["admins", "change", "eve", "--status", "disabled"]).await;
+    let list = text(&world, &["admins", "list"]).await;
+    assert!(
+        list.contains("operator") && list.contains("disabled"),
+        "{list}"
+    );
+    text(&world, &["tokens", "revoke", "1"]).await;
+    text(&world, &["admins", "remove", "eve"]).await;
+    let log = text(&world, &["audit", "list", "--time-range", "1h"]).await;
+    for action in [
+        "admin-users.create",
+        "tokens.create",
+        "admin-users.change",
+        "tokens.delete",
+        "admin-users.delete",
+    ] {
+        assert!(log.contains(action), "{action}: {log}");
+    }
+    assert!(!log.contains("horse"), "{log}");
     world.stop().await;
 }

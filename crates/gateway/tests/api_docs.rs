@@ -2,9 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 use waybill_gateway::{
-    admin::{ProblemCode, table},
+    admin::{Described, ProblemCode, table},
     ops::{
         accounts::{AVAILABILITY, EVENTS},
+        audit::AUDIT,
         filter::{FILTERS, NUMBERS, ORDER, WINDOW},
     },
     respond::Code,
@@ -32,6 +33,7 @@ fn every_parameter_is_explained() {
     let names = lists
         .map(|parameter| parameter.name)
         .chain(EVENTS.iter().map(|parameter| parameter.name))
+        .chain(AUDIT.iter().map(|parameter| parameter.name))
         .chain(AVAILABILITY.iter().map(|parameter| parameter.name));
     for name in names {
         let named = PAGE.contains(&format!("`{name}`"));
@@ -41,7 +43,7 @@ fn every_parameter_is_explained() {
 
 #[test]
 fn every_route_is_mentioned_with_its_method() {
-    for (method, path, _) in table() {
+    for Described { method, path, .. } in table() {
         let tail = path.strip_prefix("/api/v1/admin/").unwrap_or(path);
         let named = |path: &str| PAGE.contains(&format!("`{method} {path}`"));
         assert!(

@@ -91,6 +91,34 @@ async fn what_failed_on_one_replica_is_found_on_another_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_of_one_replica_works_on_all_until_it_is_deleted_on_any() {
+    let world = Deployment::new(undeterred()).await;
+    let (a, b) = (world.replica("a").await, world.replica("b").await);
+    let form = r#"{"name":"eve","role":"viewer","password":"correct horse battery"}"#;
+    let made = a.admin(Method::POST, "/admin-users", form.to_owned()).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let form = r#"{"name":"t","role":"viewer","admin_user":"eve"}"#;
+    let made = a.admin(Method::POST, "/tokens", form.to_owned()).await;
+    let token = made.json()["token"].as_str().unwrap().to_owned();
+    let me = async |replica: &Binary| {
+        let request = Request::get(format!("{}/api/v1/admin/me", replica.url))
+            .header("authorization", format!("Bearer {token}"))
+            .body(Full::default())
+            .unwrap();
+        send(&client(), request).await.status.as_u16()
+    };
+    assert_eq!((me(&a).await, me(&b).await), (200, 200));
+    let path = format!("/tokens/{}", made.json()["id"]);
+    let gone = a.admin(Method::DELETE, &path, String::new()).await;
+    assert_eq!(gone.status, 204, "{}", gone.text());
+    assert_eq!(me(&a).await, 401);
+    eventually("it works no longer on the other replica", || async {
+        (me(&b).await == 401).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_of_the_configuration_acts_on_every_replica() {
     let world = Deployment::new(undeterred()).await;
     let (a, b) = (world.replica("a").await, world.replica("b").await);

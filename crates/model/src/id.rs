@@ -41,6 +41,12 @@ row_ids! {
     EventId,
     /// One recorded change of an account's state.
     AccountEventId,
+    /// Somebody who uses the admin API by name.
+    AdminUserId,
+    /// A personal token of theirs.
+    AdminTokenId,
+    /// One entry of the audit log.
+    AuditId,
     /// One attempt to send a failed request again.
     RetryId,
 }

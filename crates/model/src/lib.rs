@@ -9,7 +9,8 @@
 //! Reading order follows a request: [`id`] and [`time`] name it, [`protocol`] says which language it
 //! speaks, [`limits`] says what may be used and [`state`] what keeps an account from serving ([`fold`] where several say so),
 //! [`waybill`] travels with it, [`cause`] and [`classify`] judge it, [`redact`] makes it safe to show,
-//! [`record`] is what the store is given, [`view`] what an operator is shown, and [`retry`] what comes of sending it again.
+//! [`record`] is what the store is given, [`view`] what an operator is shown, [`retry`] what comes of sending it again
+//! and [`people`] who may be.
 
 pub mod cause;
 pub mod classify;
@@ -19,6 +20,7 @@ pub mod fold;
 pub mod id;
 pub mod limits;
 pub mod money;
+pub mod people;
 pub mod protocol;
 pub mod record;
 pub mod redact;

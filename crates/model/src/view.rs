@@ -86,6 +86,28 @@ pub struct ErrorLog {
     pub replay_of: Option<ErrorId>,
 }
 
+/// What a live reader of errors was not given, because it was too far behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct MissedErrors {
+    /// They were written after this one.
+    pub after_id: ErrorId,
+    /// Up to this one, from which on the reader goes on.
+    pub up_to_id: ErrorId,
+    /// How many of them match.
+    pub count: u64,
+    /// Not all were looked at: there are at least so many.
+    pub count_is_estimate: bool,
+}
+
+/// Where a live reader of errors begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct TailBegins {
+    /// What was written after this one is sent.
+    pub after_id: ErrorId,
+    /// The newest one there is.
+    pub newest_id: ErrorId,
+}
+
 /// One error, whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ErrorLogDetail {
@@ -141,7 +163,43 @@ pub struct ErrorLogDetail {
     pub replayable: bool,
     /// Why they cannot be sent again.
     pub unreplayable: Option<Unreplayable>,
+    /// Fields that are `null` because whoever asks may not see them.
+    #[serde(default)]
+    pub withheld: Vec<String>,
 }
+
+impl ErrorLogDetail {
+    /// Takes out what only an operator may see: bodies and headers.
+    pub fn withhold(&mut self) {
+        self.request_body = None;
+        self.request_headers = None;
+        self.error_body = None;
+        self.upstream_error_detail = None;
+        // The attempts once more, with all that is in them.
+        self.upstream_errors = None;
+        self.attempts
+            .iter_mut()
+            .for_each(UpstreamErrorEvent::withhold);
+        self.withheld = WITHHELD_OF_ERRORS.map(str::to_owned).to_vec();
+    }
+}
+
+/// What an error is shown without to whoever is no operator; of its attempts goes [`WITHHELD_OF_ATTEMPTS`].
+pub const WITHHELD_OF_ERRORS: [&str; 5] = [
+    "request_body",
+    "request_headers",
+    "error_body",
+    "upstream_error_detail",
+    "upstream_errors",
+];
+
+/// The same of an attempt.
+pub const WITHHELD_OF_ATTEMPTS: [&str; 4] = [
+    "detail",
+    "request_headers",
+    "response_headers",
+    "response_body",
+];
 
 /// One failed upstream attempt.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -204,6 +262,20 @@ pub struct UpstreamErrorEvent {
     pub decision_reason: String,
     /// Whether the request it belongs to succeeded in the end.
     pub recovered: bool,
+    /// Fields that are `null` because whoever asks may not see them.
+    #[serde(default)]
+    pub withheld: Vec<String>,
+}
+
+impl UpstreamErrorEvent {
+    /// Takes out what only an operator may see: bodies and headers.
+    pub fn withhold(&mut self) {
+        self.detail = None;
+        self.request_headers = None;
+        self.response_headers = None;
+        self.response_body = None;
+        self.withheld = WITHHELD_OF_ATTEMPTS.map(str::to_owned).to_vec();
+    }
 }
 
 /// One request, compact; successes too.

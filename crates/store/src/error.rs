@@ -19,6 +19,10 @@ words! {
         ApiKey = "api_key",
         /// A row of the error log.
         Error = "error",
+        /// An admin user.
+        AdminUser = "admin_user",
+        /// A personal token.
+        AdminToken = "admin_token",
     }
 }
 
@@ -69,6 +73,9 @@ pub enum StoreError {
         /// How many do.
         count: u64,
     },
+    /// Nobody would be left who is an admin and can sign in.
+    #[error("this is the last admin who can sign in: make another one first")]
+    LastAdmin,
     /// Not a cursor that this list, in this order, gave out.
     #[error("the cursor is not one that this list gave out")]
     BadCursor,
@@ -155,6 +162,7 @@ impl StoreError {
             | StoreError::KeyTaken { .. }
             | StoreError::UnknownReference { .. }
             | StoreError::InUse { .. }
+            | StoreError::LastAdmin
             | StoreError::BadCursor
             | StoreError::Newer { .. }
             | StoreError::Older { .. }

@@ -22,6 +22,7 @@ mod fate;
 mod jobs;
 mod journal;
 mod options;
+mod people;
 mod picture;
 mod postgres;
 mod query;
@@ -42,9 +43,16 @@ pub use error::{Kind, StoreError};
 pub use fate::{CommitReport, Fate, LossCount, LossReason, SetAside};
 pub use journal::Journal;
 pub use options::{Durability, PostgresOptions, RetentionPolicy, RetentionReport, StoreOptions};
+pub use people::{
+    AdminUserChange, AuditFilter, Keep, NewAdminToken, NewAdminUser, NewAuditEntry, NewSession,
+    Session,
+};
 pub use picture::Picture;
 pub use postgres::{Change, Changes, DatabaseFacts, Forwarder, ForwarderThread, Forwarding};
-pub use query::usage::add_up_usage;
+pub use query::{
+    tail::{Newer, TailBounds},
+    usage::add_up_usage,
+};
 pub use replicas::{Deployment, Replica, Replicas};
 pub use retries::{Begun, NewRetry, RetryBounds, RetryOutcome};
 pub use store::Store;

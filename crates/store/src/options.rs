@@ -96,6 +96,8 @@ pub struct RetentionPolicy {
     pub requests_max_age_ms: Option<i64>,
     /// Age of replay bodies, in milliseconds.
     pub replay_max_age_ms: Option<i64>,
+    /// Age of entries of the audit log, in milliseconds.
+    pub audit_max_age_ms: Option<i64>,
     /// Bytes in use by the database. Above it the counts of refused requests go first, then the oldest
     /// replay bodies, then the oldest details, then the oldest rows.
     pub max_bytes: Option<u64>,
@@ -116,6 +118,10 @@ pub struct RetentionReport {
     pub noise: u64,
     /// Set-aside records.
     pub set_aside: u64,
+    /// Entries of the audit log.
+    pub audit: u64,
+    /// Sessions of the admin API that are over.
+    pub sessions: u64,
     /// Changes of accounts' states that no state needs.
     pub account_events: u64,
     /// Usage of consumers that no longer exist, by window.

@@ -394,6 +394,7 @@ async fn age_removes_rows_with_all_that_belongs_to_them() {
         errors_max_age_ms: Some(50),
         requests_max_age_ms: Some(100),
         replay_max_age_ms: Some(20),
+        audit_max_age_ms: None,
         max_bytes: None,
     };
     let report = f.store.retain(&policy, at(250)).await.unwrap();

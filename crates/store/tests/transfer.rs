@@ -22,14 +22,15 @@ use waybill_model::{
     id::{AccountId, GroupId},
     limits::{Consumer, Limits, Price, Window},
     money::MicroUsd,
+    people::{Area, Role, Through},
     protocol::{OpenAiApi, Platform, Protocol},
     record::Record,
     redact::Shown,
     view::{Filter, NoiseCount, Page, Sort},
 };
 use waybill_store::{
-    AccountEventFilter, Batch, LossReason, NewApiKey, NewGroup, NewUser, Store, StoreError,
-    TransferError, Transferred,
+    AccountEventFilter, AuditFilter, Batch, LossReason, NewAdminToken, NewAdminUser, NewApiKey,
+    NewAuditEntry, NewGroup, NewUser, Store, StoreError, TransferError, Transferred,
 };
 
 /// A file in memory.
@@ -132,6 +133,38 @@ async fn fill(f: &mut Fixture, sketches: &[Sketch]) {
         cache_write: Some(MicroUsd(3)),
     };
     store.set_prices(vec![price]).await.unwrap();
+    let admin = NewAdminUser {
+        name: "eve".to_owned(),
+        role: Role::Admin,
+        status: Status::Active,
+        password_hash: "$argon2id$hash".to_owned(),
+    };
+    let admin = store.create_admin_user(admin, DAY).await.unwrap();
+    let token = NewAdminToken {
+        name: "t".to_owned(),
+        admin_user_id: admin.id,
+        hash: [9; 32],
+        prefix: "wb-pat-".to_owned(),
+        role: Role::Viewer,
+        scopes: vec![Area::Errors],
+        expires_at: None,
+    };
+    store.create_admin_token(token, DAY).await.unwrap();
+    let done = NewAuditEntry {
+        at: DAY,
+        actor_id: Some(admin.id),
+        actor: "eve".to_owned(),
+        role: Some(Role::Admin),
+        through: Through::Session,
+        client_ip: "192.0.2.1".to_owned(),
+        action: "accounts.create".to_owned(),
+        subject: "accounts".to_owned(),
+        subject_id: None,
+        status: None,
+        count: 2,
+        detail: json!({"fields": ["name"]}),
+    };
+    store.audit(done).await.unwrap();
 
     let records: Vec<Record> = sketches.iter().map(|sketch| record(*sketch)).collect();
     let mut odd = failure(77);
@@ -234,7 +267,20 @@ async fn answers(store: &Store) -> Value {
         .noise(DAY, DAY.plus_ms(1), &first_page(5))
         .await
         .unwrap();
+    let log = AuditFilter {
+        start: DAY,
+        end: DAY.plus_ms(1),
+        actor: None,
+        action: None,
+        subject: None,
+        subject_id: None,
+    };
+    let known = store.admin_token_by_hash([9; 32]).await.unwrap();
+    let (token, admin) = known.unwrap();
+    let password = admin.password_hash.clone();
     json!({
+        "people": json!([token, admin, password]),
+        "audit": store.audit_log(&log, &first_page(5)).await.unwrap(),
         "lists": lists,
         "config": [json!(config.groups), json!(config.accounts), json!(config.users), json!(config.api_keys),
                    json!(config.prices), json!(sealed)],

@@ -1,46 +1,200 @@
-//! Who may use the admin API: the bearer of its token.
+//! Who uses the admin API: the bearer of its token or of a personal one, or somebody who signed in.
 //!
-//! Promises: the comparison takes as long for a wrong token as for the right one. Must not know: what
-//! is asked for.
+//! Promises: the comparison takes as long for a wrong token as for the right one; nothing is looked up for a
+//! token that was not made here; a change by a session, which a browser sends along by itself, needs what only
+//! a page of ours knows. Must not know: what is asked for.
 
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use axum::{
     extract::{Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, header};
-use waybill_model::secret::Secret;
+use http::{Extensions, HeaderMap, Method, header};
+use waybill_model::{people::Through, secret::Secret};
 
-use super::problem::{Problem, ProblemCode};
-use crate::app::Shared;
+use super::{
+    actor::Actor,
+    cookie,
+    guard::refused,
+    problem::{Problem, ProblemCode},
+};
+use crate::{
+    app::Shared,
+    ingress::Peer,
+    people::{
+        known::{self, Found, Kind, Pass},
+        throttle::Key,
+    },
+};
 
-/// Lets a request through if it bears the admin token.
-pub async fn require_token(
-    State(shared): State<Arc<Shared>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    if bears(request.headers(), &shared.admin_token) {
-        return next.run(request).await;
-    }
-    let detail = "send the admin token as `Authorization: Bearer TOKEN`";
-    Problem::new(ProblemCode::Unauthorized, detail).into_response()
+/// How a personal token begins.
+pub const TOKEN_PREFIX: &str = "wb-pat-";
+
+/// How what a session's cookie holds begins.
+pub const SESSION_PREFIX: &str = "wb-ses-";
+
+/// What a change by a session has to bear.
+pub const CSRF: &str = "x-waybill-csrf";
+
+/// A configured token from this length on cannot be guessed, however often is tried: its bearer is let in also
+/// where others behind the same address have failed.
+const UNGUESSABLE_BYTES: usize = 24;
+
+/// The session that a request came with.
+#[derive(Clone)]
+pub struct OwnSession {
+    /// Its row.
+    pub id: i64,
+    /// What a page must know to change something.
+    pub csrf_token: String,
 }
 
-fn bears(headers: &HeaderMap, token: &Secret) -> bool {
-    let presented = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim());
-    // Equality of these hashes is decided in constant time, and hides the token's length too.
-    presented.is_some_and(|presented| {
-        !presented.is_empty()
-            && blake3::hash(presented.as_bytes()) == blake3::hash(token.expose().as_bytes())
-    })
+/// Lets a request through if it is known who sends it, and says who that is.
+pub async fn require_somebody(
+    State(shared): State<Arc<Shared>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let ip = address(request.extensions());
+    let known = if let Some(token) = bearer(request.headers()) {
+        by_token(&shared, token, ip)
+            .await
+            .map(|actor| (actor, None))
+    } else if let Some(text) = cookie::session(request.headers()) {
+        by_session(&shared, text, request.method(), request.headers())
+            .await
+            .map(|(actor, own)| (actor, Some(own)))
+    } else {
+        Err(unauthorized())
+    };
+    match known {
+        Ok((actor, own)) => {
+            request.extensions_mut().insert(actor);
+            if let Some(own) = own {
+                request.extensions_mut().insert(own);
+            }
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// The peer's address.
+pub fn address(extensions: &Extensions) -> IpAddr {
+    extensions
+        .get::<Peer>()
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip)
+}
+
+fn unauthorized() -> Problem {
+    let detail = "send a token as `Authorization: Bearer TOKEN`, or sign in";
+    Problem::new(ProblemCode::Unauthorized, detail)
+}
+
+async fn by_token(shared: &Shared, token: &str, ip: IpAddr) -> Result<Actor, Problem> {
+    let (key, now) = (Key::of_tokens(ip), shared.clock.now());
+    if shared.vault.made(TOKEN_PREFIX, token) {
+        let hash = shared.vault.hash_pass(token);
+        let people = &shared.people;
+        let found = people.known.find(&shared.store, Kind::Token, hash, now);
+        if let Some(found) = found.await? {
+            known::touch(&shared.store, &found, now);
+            return Ok(actor_of(&found));
+        }
+        // It was revoked, or is over: no guess.
+        return Err(unauthorized());
+    }
+    let is_right = is(token, &shared.admin_token);
+    if is_right && shared.admin_token.expose().len() >= UNGUESSABLE_BYTES {
+        return Ok(Actor::of_admin_token());
+    }
+    shared
+        .people
+        .throttle
+        .check(&key, now)
+        .map_err(Problem::wait)?;
+    if is_right {
+        return Ok(Actor::of_admin_token());
+    }
+    let more = shared
+        .people
+        .throttle
+        .attempt(&[key], now)
+        .map_err(Problem::wait)?;
+    refused::token(shared, ip, 1 + more).await?;
+    Err(unauthorized())
+}
+
+async fn by_session(
+    shared: &Shared,
+    text: &str,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<(Actor, OwnSession), Problem> {
+    if !shared.vault.made(SESSION_PREFIX, text) {
+        return Err(unauthorized());
+    }
+    let (hash, now) = (shared.vault.hash_pass(text), shared.clock.now());
+    let found = shared
+        .people
+        .known
+        .find(&shared.store, Kind::Session, hash, now)
+        .await?
+        .ok_or_else(unauthorized)?;
+    let csrf_token = shared.vault.csrf_token(text);
+    let only_reads = matches!(*method, Method::GET | Method::HEAD);
+    let given = headers.get(CSRF).map(|value| value.as_bytes());
+    let is_ours = given.is_some_and(|given| same(given, csrf_token.as_bytes()));
+    if !only_reads && !is_ours {
+        let detail = format!("send `{CSRF}` as `sign-in` and `me` answer it in `csrf_token`");
+        return Err(Problem::new(ProblemCode::CsrfToken, detail));
+    }
+    known::touch(&shared.store, &found, now);
+    let id = match &found.pass {
+        Pass::Session(session) => session.id,
+        Pass::Token(_) => return Err(unauthorized()),
+    };
+    Ok((actor_of(&found), OwnSession { id, csrf_token }))
+}
+
+fn actor_of(found: &Found) -> Actor {
+    let (through, until) = match &found.pass {
+        Pass::Token(token) => (Through::PersonalToken, token.expires_at),
+        Pass::Session(_) => (Through::Session, None),
+    };
+    Actor {
+        id: Some(found.user.id),
+        name: found.user.name.clone(),
+        role: found.role(),
+        through,
+        areas: found.areas().to_vec(),
+        until,
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+/// Whether a token is the configured one.
+pub fn is(presented: &str, token: &Secret) -> bool {
+    !presented.is_empty() && same(presented.as_bytes(), token.expose().as_bytes())
+}
+
+/// Equality of these hashes is decided in constant time, and hides the length too.
+fn same(one: &[u8], other: &[u8]) -> bool {
+    blake3::hash(one) == blake3::hash(other)
 }
 
 #[cfg(test)]
@@ -64,15 +218,14 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::AUTHORIZATION, HeaderValue::from_static(sent));
-            assert_eq!(bears(&headers, &token), let_through, "{sent}");
+            let known = bearer(&headers).is_some_and(|presented| is(presented, &token));
+            assert_eq!(known, let_through, "{sent}");
         }
-        assert!(!bears(&HeaderMap::new(), &token));
+        assert!(bearer(&HeaderMap::new()).is_none());
     }
 
     #[test]
     fn an_empty_token_opens_nothing() {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Bearer "));
-        assert!(!bears(&headers, &Secret::new("")));
+        assert!(!is("", &Secret::new("")));
     }
 }

@@ -14,7 +14,10 @@ use serde::{
 
 use waybill_model::money::BadAmount;
 
-use super::problem::{Problem, ProblemCode};
+use super::{
+    note::Note,
+    problem::{Problem, ProblemCode},
+};
 
 /// Largest body. A change is a form, not a file.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
@@ -29,8 +32,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let note = Note::of(request.extensions());
         let bytes = collect(request.into_body()).await?;
-        read(&bytes).map(Body)
+        let body = read(&bytes)?;
+        note.fields(&bytes);
+        Ok(Body(body))
     }
 }
 
@@ -41,10 +47,15 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for MaybeBody
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let note = Note::of(request.extensions());
         let bytes = collect(request.into_body()).await?;
         match bytes.trim_ascii() {
             b"" | b"null" => Ok(MaybeBody(T::default())),
-            bytes => read(bytes).map(MaybeBody),
+            bytes => {
+                let body = read(bytes)?;
+                note.fields(bytes);
+                Ok(MaybeBody(body))
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ use waybill_model::{
 
 use super::{
     App,
+    actor::Actor,
     body::Body,
     entities::PathId,
     openapi::{FilterParameters, PageParameters},
@@ -31,17 +32,23 @@ pub async fn list(
     Ok(Json(shared.store.errors(&asked.filter, &asked.page).await?))
 }
 
-/// One failure, whole. `id` is the row's, or the gateway's id of the request.
+/// One failure, whole; without headers and bodies for whoever is no operator: `withheld` names what is
+/// missing. `id` is the row's, or the gateway's id of the request.
 #[utoipa::path(get, path = "/api/v1/admin/ops/errors/{id}", operation_id = "get_error", tag = "ops",
     params(("id" = String, Path, description = "Row id or request id")),
     responses((status = 200, body = ErrorLogDetail), (status = 404, body = ProblemDetails)))]
 pub async fn show(
     State(shared): State<App>,
+    actor: Actor,
     PathId(id): PathId,
     RawQuery(query): RawQuery,
 ) -> Result<Json<ErrorLogDetail>, Problem> {
     filter::parse_nothing(query.as_deref())?;
-    whole(&shared, &id).await.map(Json)
+    let mut error = whole(&shared, &id).await?;
+    if !actor.sees_in_full() {
+        error.withhold();
+    }
+    Ok(Json(error))
 }
 
 /// The failed attempts of one request, newest first.
@@ -50,14 +57,22 @@ pub async fn show(
     responses((status = 200, body = UpstreamErrorList), (status = 404, body = ProblemDetails)))]
 pub async fn upstream_errors(
     State(shared): State<App>,
+    actor: Actor,
     PathId(id): PathId,
     RawQuery(query): RawQuery,
 ) -> Result<Json<UpstreamErrorList>, Problem> {
     let page = filter::parse_page(query.as_deref())?;
     let error = find(&shared, &id).await?;
-    Ok(Json(
-        shared.store.events_of_error(error.log.id, &page).await?,
-    ))
+    let list = shared.store.events_of_error(error.log.id, &page).await?;
+    Ok(Json(seen_by(&actor, list)))
+}
+
+/// Attempts as whoever asks may see them.
+pub fn seen_by(actor: &Actor, mut list: UpstreamErrorList) -> UpstreamErrorList {
+    if !actor.sees_in_full() {
+        list.events.iter_mut().for_each(|event| event.withhold());
+    }
+    list
 }
 
 /// Body of `resolve`.

@@ -1,21 +1,28 @@
 //! The admin API: what operators read and change, under `/api/v1/admin`, and the probes.
 //!
-//! Promises: every route but the short public list answers only to the admin token; every error is
-//! problem details. Must not know: the way of a request; it meets it in [`Shared`] alone.
+//! Promises: every route but the short public list answers only to somebody who is known, and of the role
+//! that the route needs; every error is problem details. Must not know: the way of a request; it meets it
+//! in [`Shared`] alone.
 
 mod accounts;
+mod actor;
+mod admin_users;
 mod api_keys;
+mod audit_log;
 mod auth;
 mod availability;
 mod body;
 mod books;
 mod check;
 mod concurrency;
+mod cookie;
 mod entities;
 mod errors;
 mod groups;
+mod guard;
 mod jobs;
 mod metrics;
+mod note;
 mod openapi;
 mod prices;
 mod probes;
@@ -23,97 +30,198 @@ mod problem;
 mod records;
 mod replicas;
 mod retries;
+mod route;
+mod setup;
+mod sign_in;
 mod state;
+mod stream;
+mod tokens;
 mod usage;
 mod users;
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    handler::Handler,
-    middleware,
-    routing::{MethodFilter, MethodRouter, on},
-};
-use http::Method;
+use axum::{Router, middleware};
+use waybill_model::people::{Area, Role};
 
+use self::route::{Route, delete, get, patch, post, put};
 use crate::app::Shared;
 
+pub use actor::Actor;
 pub use openapi::document;
 pub use problem::ProblemCode;
+pub use route::Described;
 
 type App = Arc<Shared>;
 
-/// Every route, on one screen.
+/// Every route, on one screen, with the role it needs: a viewer's for what only reads, an admin's for the
+/// rest, where nothing else is said.
 fn routes() -> Vec<Route> {
+    use Area::{Accounts, Config, Errors, Ops, People};
+    use Role::{Admin, Operator, Viewer};
     vec![
-        get("/healthz", probes::live).public(),
-        get("/readyz", probes::ready).public(),
-        get("/metrics", metrics::show),
-        get("/api/v1/admin/openapi.json", openapi::serve),
+        get("/healthz", Ops, probes::live).public(),
+        get("/readyz", Ops, probes::ready).public(),
+        get("/metrics", Ops, metrics::show),
+        get("/api/v1/admin/openapi.json", Ops, openapi::serve),
         // what happened
-        get("/api/v1/admin/ops/errors", errors::list),
-        get("/api/v1/admin/ops/errors/{id}", errors::show),
+        get("/api/v1/admin/ops/errors", Errors, errors::list),
+        get("/api/v1/admin/ops/stream", Errors, stream::stream),
+        get("/api/v1/admin/ops/errors/{id}", Errors, errors::show).shows_in_full(),
         get(
             "/api/v1/admin/ops/errors/{id}/upstream-errors",
+            Errors,
             errors::upstream_errors,
+        )
+        .shows_in_full(),
+        put(
+            "/api/v1/admin/ops/errors/{id}/resolve",
+            Errors,
+            errors::resolve,
+        )
+        .needs(Operator),
+        post(
+            "/api/v1/admin/ops/errors/{id}/retry",
+            Errors,
+            retries::retry,
+        )
+        .needs(Operator),
+        get(
+            "/api/v1/admin/ops/errors/{id}/retries",
+            Errors,
+            retries::list,
         ),
-        put("/api/v1/admin/ops/errors/{id}/resolve", errors::resolve),
-        post("/api/v1/admin/ops/errors/{id}/retry", retries::retry),
-        get("/api/v1/admin/ops/errors/{id}/retries", retries::list),
-        get("/api/v1/admin/ops/errors/{id}/code", retries::code),
-        get("/api/v1/admin/ops/retries/{id}", retries::show),
+        get("/api/v1/admin/ops/errors/{id}/code", Errors, retries::code)
+            .needs(Operator)
+            .shows_in_full(),
+        get("/api/v1/admin/ops/retries/{id}", Errors, retries::show),
         get(
             "/api/v1/admin/ops/upstream-errors",
+            Errors,
             records::upstream_errors,
-        ),
+        )
+        .shows_in_full(),
         get(
             "/api/v1/admin/ops/upstream-errors/{id}",
+            Errors,
             records::upstream_error,
+        )
+        .shows_in_full(),
+        get("/api/v1/admin/ops/requests", Errors, records::requests),
+        get("/api/v1/admin/ops/noise", Errors, records::noise),
+        get("/api/v1/admin/ops/books", Ops, books::show),
+        get("/api/v1/admin/ops/jobs", Ops, jobs::list),
+        get("/api/v1/admin/ops/replicas", Ops, replicas::list),
+        get(
+            "/api/v1/admin/ops/account-availability",
+            Accounts,
+            availability::show,
         ),
         post(
             "/api/v1/admin/ops/upstream-errors/{id}/retry",
+            Errors,
             retries::retry_upstream,
-        ),
-        get("/api/v1/admin/ops/requests", records::requests),
-        get("/api/v1/admin/ops/noise", records::noise),
-        get("/api/v1/admin/ops/books", books::show),
-        get("/api/v1/admin/ops/jobs", jobs::list),
-        get("/api/v1/admin/ops/replicas", replicas::list),
-        get("/api/v1/admin/ops/account-availability", availability::show),
-        get("/api/v1/admin/ops/concurrency", concurrency::show),
+        )
+        .needs(Operator),
+        get("/api/v1/admin/ops/concurrency", Accounts, concurrency::show),
         // what is configured
-        get("/api/v1/admin/accounts", accounts::list),
-        post("/api/v1/admin/accounts", accounts::create),
-        get("/api/v1/admin/accounts/{id}", accounts::show),
-        patch("/api/v1/admin/accounts/{id}", accounts::change),
-        put("/api/v1/admin/accounts/{id}", accounts::change),
-        delete("/api/v1/admin/accounts/{id}", accounts::remove),
-        post("/api/v1/admin/accounts/{id}/enable", accounts::enable),
-        post("/api/v1/admin/accounts/{id}/disable", accounts::disable),
-        post("/api/v1/admin/accounts/{id}/reset", accounts::reset),
-        post("/api/v1/admin/accounts/{id}/test", accounts::test),
-        get("/api/v1/admin/accounts/{id}/events", accounts::events),
-        get("/api/v1/admin/groups", groups::list),
-        post("/api/v1/admin/groups", groups::create),
-        get("/api/v1/admin/groups/{id}", groups::show),
-        patch("/api/v1/admin/groups/{id}", groups::change),
-        put("/api/v1/admin/groups/{id}", groups::change),
-        delete("/api/v1/admin/groups/{id}", groups::remove),
-        get("/api/v1/admin/users", users::list),
-        post("/api/v1/admin/users", users::create),
-        get("/api/v1/admin/users/{id}", users::show),
-        patch("/api/v1/admin/users/{id}", users::change),
-        put("/api/v1/admin/users/{id}", users::change),
-        delete("/api/v1/admin/users/{id}", users::remove),
-        get("/api/v1/admin/prices", prices::show),
-        put("/api/v1/admin/prices", prices::change),
-        get("/api/v1/admin/api-keys", api_keys::list),
-        post("/api/v1/admin/api-keys", api_keys::create),
-        get("/api/v1/admin/api-keys/{id}", api_keys::show),
-        patch("/api/v1/admin/api-keys/{id}", api_keys::change),
-        put("/api/v1/admin/api-keys/{id}", api_keys::change),
-        delete("/api/v1/admin/api-keys/{id}", api_keys::remove),
+        get("/api/v1/admin/accounts", Accounts, accounts::list),
+        post("/api/v1/admin/accounts", Accounts, accounts::create),
+        get("/api/v1/admin/accounts/{id}", Accounts, accounts::show),
+        patch("/api/v1/admin/accounts/{id}", Accounts, accounts::change),
+        put("/api/v1/admin/accounts/{id}", Accounts, accounts::change),
+        delete("/api/v1/admin/accounts/{id}", Accounts, accounts::remove),
+        post(
+            "/api/v1/admin/accounts/{id}/enable",
+            Accounts,
+            accounts::enable,
+        )
+        .needs(Operator),
+        post(
+            "/api/v1/admin/accounts/{id}/disable",
+            Accounts,
+            accounts::disable,
+        )
+        .needs(Operator),
+        post(
+            "/api/v1/admin/accounts/{id}/reset",
+            Accounts,
+            accounts::reset,
+        )
+        .needs(Operator),
+        post("/api/v1/admin/accounts/{id}/test", Accounts, accounts::test).needs(Operator),
+        get(
+            "/api/v1/admin/accounts/{id}/events",
+            Accounts,
+            accounts::events,
+        ),
+        get("/api/v1/admin/groups", Config, groups::list),
+        post("/api/v1/admin/groups", Config, groups::create),
+        get("/api/v1/admin/groups/{id}", Config, groups::show),
+        patch("/api/v1/admin/groups/{id}", Config, groups::change),
+        put("/api/v1/admin/groups/{id}", Config, groups::change),
+        delete("/api/v1/admin/groups/{id}", Config, groups::remove),
+        get("/api/v1/admin/users", Config, users::list),
+        post("/api/v1/admin/users", Config, users::create),
+        get("/api/v1/admin/users/{id}", Config, users::show),
+        patch("/api/v1/admin/users/{id}", Config, users::change),
+        put("/api/v1/admin/users/{id}", Config, users::change),
+        delete("/api/v1/admin/users/{id}", Config, users::remove),
+        get("/api/v1/admin/prices", Config, prices::show),
+        put("/api/v1/admin/prices", Config, prices::change),
+        get("/api/v1/admin/api-keys", Config, api_keys::list),
+        post("/api/v1/admin/api-keys", Config, api_keys::create),
+        get("/api/v1/admin/api-keys/{id}", Config, api_keys::show),
+        patch("/api/v1/admin/api-keys/{id}", Config, api_keys::change),
+        put("/api/v1/admin/api-keys/{id}", Config, api_keys::change),
+        delete("/api/v1/admin/api-keys/{id}", Config, api_keys::remove),
+        // who uses this API
+        get("/api/v1/admin/setup", People, setup::show).public(),
+        post("/api/v1/admin/setup", People, setup::create)
+            .public()
+            .called("setup"),
+        post("/api/v1/admin/sign-in", People, sign_in::sign_in)
+            .public()
+            .called("sign-in"),
+        post("/api/v1/admin/sign-out", People, sign_in::sign_out)
+            .needs(Viewer)
+            .called("sign-out"),
+        post(
+            "/api/v1/admin/sign-out-everywhere",
+            People,
+            sign_in::sign_out_everywhere,
+        )
+        .needs(Viewer)
+        .called("sign-out-everywhere"),
+        get("/api/v1/admin/me", People, sign_in::me),
+        put(
+            "/api/v1/admin/me/password",
+            People,
+            sign_in::change_password,
+        )
+        .needs(Viewer),
+        get("/api/v1/admin/tokens", People, tokens::list),
+        post("/api/v1/admin/tokens", People, tokens::create).needs(Viewer),
+        delete("/api/v1/admin/tokens/{id}", People, tokens::remove).needs(Viewer),
+        get("/api/v1/admin/admin-users", People, admin_users::list).needs(Admin),
+        post("/api/v1/admin/admin-users", People, admin_users::create),
+        get("/api/v1/admin/admin-users/{id}", People, admin_users::show).needs(Admin),
+        patch(
+            "/api/v1/admin/admin-users/{id}",
+            People,
+            admin_users::change,
+        ),
+        put(
+            "/api/v1/admin/admin-users/{id}",
+            People,
+            admin_users::change,
+        ),
+        delete(
+            "/api/v1/admin/admin-users/{id}",
+            People,
+            admin_users::remove,
+        ),
+        get("/api/v1/admin/ops/audit-log", People, audit_log::list).needs(Admin),
     ]
 }
 
@@ -124,59 +232,28 @@ pub fn is_admin(path: &str) -> bool {
 
 /// The admin API over a running gateway.
 pub fn router(shared: Arc<Shared>) -> Router {
-    let token = middleware::from_fn_with_state(Arc::clone(&shared), auth::require_token);
-    let (public, closed): (Vec<_>, Vec<_>) = routes().into_iter().partition(|route| route.public);
+    let known = middleware::from_fn_with_state(Arc::clone(&shared), auth::require_somebody);
+    let (public, closed): (Vec<_>, Vec<_>) = routes().into_iter().partition(Route::is_public);
     let merge = |routes: Vec<Route>| {
         routes.into_iter().fold(Router::new(), |router, route| {
-            router.route(route.path, route.handler)
+            router.route(route.path(), route.guarded(&shared))
         })
     };
-    // The layer is around the fallbacks too: who bears no token does not learn which paths there are.
+    // The layer is around the fallbacks too: who is not known does not learn which paths there are.
     let closed = merge(closed)
         .fallback(problem::unknown_path)
         .method_not_allowed_fallback(problem::method_not_allowed)
-        .layer(token);
+        .layer(known);
     merge(public)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .merge(closed)
         .with_state(shared)
 }
 
-/// Every method and path, and whether it is open to everyone.
-pub fn table() -> Vec<(Method, &'static str, bool)> {
-    routes()
-        .into_iter()
-        .map(|route| (route.method, route.path, route.public))
-        .collect()
+/// Every route as it is seen from outside.
+pub fn table() -> Vec<Described> {
+    routes().iter().map(Route::described).collect()
 }
-
-/// One line of the list above.
-struct Route {
-    method: Method,
-    path: &'static str,
-    handler: MethodRouter<App>,
-    public: bool,
-}
-
-impl Route {
-    /// Open to everyone: it tells nothing that needs a token.
-    fn public(self) -> Self {
-        Route {
-            public: true,
-            ..self
-        }
-    }
-}
-
-macro_rules! methods {
-    ($($name:ident = $method:ident),*) => {$(
-        fn $name<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H) -> Route {
-            Route { method: Method::$method, path, handler: on(MethodFilter::$method, handler), public: false }
-        }
-    )*};
-}
-
-methods! { get = GET, post = POST, put = PUT, patch = PATCH, delete = DELETE }
 
 #[cfg(test)]
 mod tests {
@@ -184,7 +261,7 @@ mod tests {
 
     #[test]
     fn every_route_is_reached_and_no_client_endpoint_is_taken_away() {
-        for (_, path, _) in table() {
+        for Described { path, .. } in table() {
             assert!(is_admin(path), "{path}");
         }
         for path in [
@@ -203,9 +280,18 @@ mod tests {
     fn the_public_list_is_short_and_known() {
         let public: Vec<_> = table()
             .into_iter()
-            .filter(|(_, _, public)| *public)
-            .map(|(_, path, _)| path)
+            .filter(|route| route.public)
+            .map(|route| route.path)
             .collect();
-        assert_eq!(public, ["/healthz", "/readyz"]);
+        assert_eq!(
+            public,
+            [
+                "/healthz",
+                "/readyz",
+                "/api/v1/admin/setup",
+                "/api/v1/admin/setup",
+                "/api/v1/admin/sign-in"
+            ]
+        );
     }
 }

@@ -10,16 +10,17 @@ use utoipa::{
         self, Required,
         path::{Parameter, ParameterBuilder, ParameterIn},
         schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type},
-        security::{Http, HttpAuthScheme, SecurityScheme},
+        security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme},
     },
 };
 
 use super::{
-    App, accounts, api_keys, availability, books, concurrency, errors, groups, jobs, metrics,
-    prices, probes, problem, records, replicas, retries, users,
+    App, accounts, admin_users, api_keys, audit_log, availability, books, concurrency, errors,
+    groups, jobs, metrics, prices, probes, problem, records, replicas, retries, setup, sign_in,
+    stream, tokens, users,
 };
 use crate::ops::{
-    accounts as asked, code,
+    accounts as asked, audit, code,
     filter::{self, Takes},
 };
 
@@ -41,11 +42,11 @@ pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
 #[openapi(
     info(title = "Waybill admin API", description = "What happened to requests, and what is configured. Errors are RFC 9457 problem details with a stable `code`."),
     modifiers(&BearerToken),
-    security(("admin_token" = [])),
-    components(schemas(problem::ProblemDetails)),
+    security(("admin_token" = []), ("session" = [])),
+    components(schemas(problem::ProblemDetails, waybill_model::view::TailBegins, waybill_model::view::MissedErrors)),
     paths(
         probes::live, probes::ready, metrics::show, serve,
-        errors::list, errors::show, errors::upstream_errors, errors::resolve,
+        errors::list, errors::show, errors::upstream_errors, errors::resolve, stream::stream,
         retries::retry, retries::retry_upstream, retries::list, retries::show, retries::code,
         records::upstream_errors, records::upstream_error, records::requests, records::noise, books::show, jobs::list, replicas::list, availability::show, concurrency::show,
         accounts::list, accounts::create, accounts::show, accounts::change, accounts::remove, accounts::enable, accounts::disable,
@@ -54,6 +55,9 @@ pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
         users::list, users::create, users::show, users::change, users::remove,
         prices::show, prices::change,
         api_keys::list, api_keys::create, api_keys::show, api_keys::change, api_keys::remove,
+        setup::show, setup::create, sign_in::sign_in, sign_in::sign_out, sign_in::sign_out_everywhere, sign_in::me, sign_in::change_password,
+        tokens::list, tokens::create, tokens::remove,
+        admin_users::list, admin_users::create, admin_users::show, admin_users::change, admin_users::remove, audit_log::list,
     )
 )]
 struct Document;
@@ -67,6 +71,8 @@ impl Modify for BearerToken {
             "admin_token",
             SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
         );
+        let cookie = ApiKeyValue::new(super::cookie::NAME);
+        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     }
 }
 
@@ -96,6 +102,8 @@ macro_rules! parameters {
 parameters! {
     /// What `errors`, `upstream-errors` and `requests` take.
     FilterParameters = filter::WINDOW, filter::FILTERS, filter::ORDER, filter::NUMBERS;
+    /// What the live stream takes.
+    LiveParameters = filter::SINCE, filter::FILTERS;
     /// What a list takes that only time narrows.
     WindowParameters = filter::WINDOW, filter::ORDER, filter::NUMBERS;
     /// What a list takes that nothing narrows.
@@ -106,6 +114,8 @@ parameters! {
     EventParameters = asked::EVENTS;
     /// What a failed request is written as.
     CodeParameters = code::CODE;
+    /// What the audit log takes.
+    AuditParameters = audit::AUDIT;
     /// What availability takes.
     AvailabilityParameters = asked::AVAILABILITY;
 }
@@ -159,7 +169,7 @@ mod tests {
             .collect();
         let served: BTreeSet<String> = super::super::table()
             .into_iter()
-            .map(|(method, path, _)| format!("{method} {path}"))
+            .map(|route| format!("{} {}", route.method, route.path))
             .collect();
         assert_eq!(described, served);
     }

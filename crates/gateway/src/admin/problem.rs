@@ -9,7 +9,10 @@ use serde::Serialize;
 use waybill_model::time::UnixMillis;
 use waybill_store::StoreError;
 
-use crate::ops::query::{BadParameter, Mistake};
+use crate::{
+    ops::query::{BadParameter, Mistake},
+    people::{password::CannotHash, throttle::Wait},
+};
 
 /// An error of the admin API, on its way to become an answer.
 #[derive(Debug)]
@@ -19,6 +22,7 @@ pub struct Problem {
     parameter: Option<String>,
     field: Option<String>,
     retry_at: Option<UnixMillis>,
+    retry_after_s: Option<u16>,
     inner: Option<StoreError>,
 }
 
@@ -78,7 +82,12 @@ macro_rules! codes {
 
 // variant = name, status, title
 codes! {
-    Unauthorized = "unauthorized", UNAUTHORIZED, "The admin token is missing or wrong.";
+    Unauthorized = "unauthorized", UNAUTHORIZED, "It is not known who asks: a token or a sign-in is missing, wrong or over.";
+    Forbidden = "forbidden", FORBIDDEN, "Who asks may not do this.";
+    CsrfToken = "csrf_token", FORBIDDEN, "A change by a session needs the session's `x-waybill-csrf`.";
+    TooManyAttempts = "too_many_attempts", TOO_MANY_REQUESTS, "Too many attempts failed; wait before the next one.";
+    SetupClosed = "setup_closed", CONFLICT, "There is an admin user already.";
+    LastAdmin = "last_admin", CONFLICT, "Nobody would be left who is an admin and can sign in.";
     UnknownPath = "unknown_path", NOT_FOUND, "The admin API has no such path.";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The path does not take this method.";
     NotFound = "not_found", NOT_FOUND, "There is no such resource.";
@@ -99,6 +108,7 @@ codes! {
     NameTaken = "name_taken", CONFLICT, "Another resource of the kind has the name.";
     KeyTaken = "key_taken", CONFLICT, "The API key is stored already.";
     InUse = "in_use", CONFLICT, "The resource is still used by others.";
+    TooManyStreams = "too_many_streams", TOO_MANY_REQUESTS, "Too many live streams are open.";
     StoreBusy = "store_unavailable", SERVICE_UNAVAILABLE, "The store cannot do this now.";
     TooSlow = "query_too_slow", SERVICE_UNAVAILABLE, "The query took too long and was stopped.";
     NotApplied = "not_applied", INTERNAL_SERVER_ERROR, "The change is stored, but not yet in effect.";
@@ -114,6 +124,7 @@ impl Problem {
             parameter: None,
             field: None,
             retry_at: None,
+            retry_after_s: None,
             inner: None,
         }
     }
@@ -125,6 +136,11 @@ impl Problem {
             retry_at: Some(retry_at),
             ..self
         }
+    }
+
+    /// The HTTP status it is sent with.
+    pub fn status(&self) -> StatusCode {
+        self.code.status()
     }
 
     /// There is no `kind` with this id.
@@ -151,6 +167,16 @@ impl Problem {
         Problem {
             field: Some(name.into()),
             ..self
+        }
+    }
+
+    /// Too many attempts have failed.
+    pub fn wait(wait: Wait) -> Self {
+        let seconds = wait.seconds;
+        let detail = format!("too many attempts failed; the next one is looked at in {seconds} s");
+        Problem {
+            retry_after_s: Some(u16::try_from(seconds).unwrap_or(u16::MAX)),
+            ..Problem::new(ProblemCode::TooManyAttempts, detail)
         }
     }
 
@@ -194,6 +220,7 @@ impl From<StoreError> for Problem {
             }
             StoreError::UnknownReference { field, .. } => return Problem::field(*field, said),
             StoreError::InUse { .. } => return Problem::new(ProblemCode::InUse, said),
+            StoreError::LastAdmin => return Problem::new(ProblemCode::LastAdmin, said),
             StoreError::BadCursor => return Problem::parameter("cursor", said),
             StoreError::Full => hidden(ProblemCode::StoreBusy, "no space is left for the database"),
             StoreError::TooSlow => hidden(
@@ -231,6 +258,12 @@ impl From<StoreError> for Problem {
     }
 }
 
+impl From<CannotHash> for Problem {
+    fn from(error: CannotHash) -> Self {
+        Problem::new(ProblemCode::StoreBusy, error.to_string())
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.code.status();
@@ -257,6 +290,9 @@ impl IntoResponse for Problem {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         if self.code == ProblemCode::Unauthorized {
             headers.insert(
                 header::WWW_AUTHENTICATE,

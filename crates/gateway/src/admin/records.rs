@@ -11,7 +11,9 @@ use waybill_model::{
 
 use super::{
     App,
+    actor::Actor,
     entities::{PathId, id},
+    errors::seen_by,
     openapi::{FilterParameters, WindowParameters},
     problem::{Problem, ProblemDetails},
 };
@@ -23,31 +25,31 @@ use crate::ops::filter;
     responses((status = 200, body = UpstreamErrorList), (status = 400, body = ProblemDetails)))]
 pub async fn upstream_errors(
     State(shared): State<App>,
+    actor: Actor,
     RawQuery(query): RawQuery,
 ) -> Result<Json<UpstreamErrorList>, Problem> {
     let asked = filter::parse(query.as_deref(), shared.clock.now())?;
-    Ok(Json(
-        shared
-            .store
-            .upstream_errors(&asked.filter, &asked.page)
-            .await?,
-    ))
+    let found = shared.store.upstream_errors(&asked.filter, &asked.page);
+    Ok(Json(seen_by(&actor, found.await?)))
 }
 
-/// One failed attempt, with headers and body.
+/// One failed attempt, with headers and body; without them for whoever is no operator.
 #[utoipa::path(get, path = "/api/v1/admin/ops/upstream-errors/{id}", operation_id = "get_upstream_error", tag = "ops",
     params(("id" = i64, Path, description = "Row id")),
     responses((status = 200, body = UpstreamErrorEvent), (status = 404, body = ProblemDetails)))]
 pub async fn upstream_error(
     State(shared): State<App>,
+    actor: Actor,
     PathId(text): PathId,
     RawQuery(query): RawQuery,
 ) -> Result<Json<UpstreamErrorEvent>, Problem> {
     filter::parse_nothing(query.as_deref())?;
     let found = shared.store.upstream_error(EventId(id(&text)?)).await?;
-    found
-        .map(Json)
-        .ok_or_else(|| Problem::not_found("upstream error", text))
+    let mut event = found.ok_or_else(|| Problem::not_found("upstream error", text))?;
+    if !actor.sees_in_full() {
+        event.withhold();
+    }
+    Ok(Json(event))
 }
 
 /// Requests, successes too, newest first: as many as the configuration keeps.

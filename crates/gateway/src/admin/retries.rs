@@ -18,9 +18,11 @@ use waybill_model::{
 
 use super::{
     App,
+    actor::Actor,
     body::MaybeBody,
     entities::{PathId, id},
     errors::find,
+    note::Note,
     openapi::{CodeParameters, NumberParameters},
     problem::{Problem, ProblemCode, ProblemDetails},
 };
@@ -58,6 +60,8 @@ pub struct RetryUpstream {
         (status = 413, body = ProblemDetails), (status = 422, body = ProblemDetails)))]
 pub async fn retry(
     State(shared): State<App>,
+    actor: Actor,
+    note: Note,
     PathId(text): PathId,
     MaybeBody(asked): MaybeBody<Retry>,
 ) -> Result<Json<RetryResult>, Problem> {
@@ -73,9 +77,9 @@ pub async fn retry(
         error,
         mode,
         pinned_account_id: asked.pinned_account_id,
-        requested_by_user_id: None,
+        requested_by_user_id: actor.id.map(|id| id.0),
     };
-    ended(replay::replay(&shared, wish).await)
+    ended(&note, replay::replay(&shared, wish).await)
 }
 
 /// Sends the request of a failed attempt again, to the attempt's account or another one.
@@ -85,6 +89,8 @@ pub async fn retry(
         (status = 413, body = ProblemDetails), (status = 422, body = ProblemDetails)))]
 pub async fn retry_upstream(
     State(shared): State<App>,
+    actor: Actor,
+    note: Note,
     PathId(text): PathId,
     MaybeBody(asked): MaybeBody<RetryUpstream>,
 ) -> Result<Json<RetryResult>, Problem> {
@@ -99,24 +105,29 @@ pub async fn retry_upstream(
         error: error.ok_or_else(unknown)?,
         mode: RetryMode::Upstream,
         pinned_account_id: asked.pinned_account_id.or(Some(event.account_id)),
-        requested_by_user_id: None,
+        requested_by_user_id: actor.id.map(|id| id.0),
     };
-    ended(replay::replay(&shared, wish).await)
+    ended(&note, replay::replay(&shared, wish).await)
 }
 
-/// The attempts to send a failed request again, newest first.
+/// The attempts to send a failed request again, newest first; without what was answered for whoever is no operator.
 #[utoipa::path(get, path = "/api/v1/admin/ops/errors/{id}/retries", operation_id = "list_retries", tag = "ops",
     params(("id" = String, Path, description = "Row id or request id"), NumberParameters),
     responses((status = 200, body = List<RetryAttempt>), (status = 404, body = ProblemDetails)))]
 pub async fn list(
     State(shared): State<App>,
+    actor: Actor,
     PathId(text): PathId,
     RawQuery(query): RawQuery,
 ) -> Result<Json<List<RetryAttempt>>, Problem> {
     let page = filter::parse_small_page(query.as_deref())?;
     let error = find(&shared, &text).await?;
     look_through(&shared).await;
-    Ok(Json(shared.store.retries_of(error.log.id, &page).await?))
+    let mut list = shared.store.retries_of(error.log.id, &page).await?;
+    if !actor.sees_in_full() {
+        list.items.iter_mut().for_each(RetryAttempt::withhold);
+    }
+    Ok(Json(list))
 }
 
 /// One attempt.
@@ -125,6 +136,7 @@ pub async fn list(
     responses((status = 200, body = RetryAttempt), (status = 404, body = ProblemDetails)))]
 pub async fn show(
     State(shared): State<App>,
+    actor: Actor,
     PathId(text): PathId,
     RawQuery(query): RawQuery,
 ) -> Result<Json<RetryAttempt>, Problem> {
@@ -132,9 +144,11 @@ pub async fn show(
     let id = RetryId(id(&text)?);
     look_through(&shared).await;
     let found = shared.store.retry(id).await?;
-    found
-        .map(Json)
-        .ok_or_else(|| Problem::not_found("retry", text))
+    let mut attempt = found.ok_or_else(|| Problem::not_found("retry", text))?;
+    if !actor.sees_in_full() {
+        attempt.withhold();
+    }
+    Ok(Json(attempt))
 }
 
 /// A failed request as code that sends it, with the key left out; or its exact body alone.

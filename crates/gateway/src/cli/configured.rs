@@ -124,7 +124,8 @@ pub fn joined(values: &Value) -> Cell {
     )
 }
 
-fn status(value: &Value) -> Cell {
+/// Whether something may be used.
+pub fn status(value: &Value) -> Cell {
     match value.as_str() {
         Some("active") => ("active".to_owned(), Tone::Green),
         other => (other.unwrap_or("-").to_owned(), Tone::Yellow),

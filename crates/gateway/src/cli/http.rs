@@ -2,6 +2,8 @@
 //!
 //! Promises: an error of the API becomes a sentence. Must not know: what is asked for.
 
+mod stream;
+
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, anyhow, bail};
@@ -24,6 +26,8 @@ use tokio_rustls::{
 use waybill_model::secret::Secret;
 
 use super::ClientArgs;
+
+pub use self::stream::Events;
 
 /// For an answer to come: a list over a month of a large store takes its time, and a request that is sent again
 /// may take a minute.
@@ -77,22 +81,22 @@ impl Remote {
 
     /// The same, with the answer as it is.
     pub fn bytes(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Bytes> {
-        let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-        let query: Vec<_> = query
-            .iter()
-            .map(|(name, value)| format!("{name}={}", encode(value)))
-            .collect();
-        let path = if query.is_empty() {
-            path.to_owned()
-        } else {
-            format!("{path}?{}", query.join("&"))
-        };
-        self.ask(Method::GET, &path, Bytes::new())
+        self.ask(Method::GET, &with_query(path, query), Bytes::new())
     }
 
     /// `POST` with a JSON body.
     pub fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> anyhow::Result<T> {
         read(&self.ask(Method::POST, path, Bytes::from(body.to_string()))?)
+    }
+
+    /// `PATCH` with a JSON body.
+    pub fn patch<T: DeserializeOwned>(&self, path: &str, body: &Value) -> anyhow::Result<T> {
+        read(&self.ask(Method::PATCH, path, Bytes::from(body.to_string()))?)
+    }
+
+    /// `DELETE`.
+    pub fn delete(&self, path: &str) -> anyhow::Result<()> {
+        read(&self.ask(Method::DELETE, path, Bytes::new())?)
     }
 
     fn ask(&self, method: Method, path: &str, body: Bytes) -> anyhow::Result<Bytes> {
@@ -185,7 +189,26 @@ impl Remote {
 }
 
 fn read<T: DeserializeOwned>(answer: &[u8]) -> anyhow::Result<T> {
+    // Nothing to be said is `null`.
+    let answer: &[u8] = match answer.is_empty() {
+        true => b"null",
+        false => answer,
+    };
     serde_json::from_slice(answer).context("the answer is not what the admin API promises")
+}
+
+/// A path with query parameters.
+fn with_query(path: &str, query: &[(&str, String)]) -> String {
+    let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let query: Vec<_> = query
+        .iter()
+        .map(|(name, value)| format!("{name}={}", encode(value)))
+        .collect();
+    if query.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{}", query.join("&"))
+    }
 }
 
 /// What an error answer says, as a sentence.

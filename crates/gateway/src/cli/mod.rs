@@ -5,16 +5,19 @@
 //! that goes away ends it quietly. Must not know: the store.
 
 mod accounts;
+mod columns;
 mod configured;
 mod errors;
 mod flags;
 mod http;
+mod people;
 mod retries;
 mod standing;
 mod story;
 mod table;
 mod tail;
 mod upstream_errors;
+mod waterfall;
 
 use std::{convert::Infallible, io, net::SocketAddr, path::PathBuf, process::ExitCode};
 
@@ -64,6 +67,15 @@ pub enum Command {
     /// API keys of a running gateway.
     #[command(subcommand)]
     Keys(configured::Keys),
+    /// Admin users of a running gateway: who uses its admin API by name.
+    #[command(subcommand)]
+    Admins(people::Admins),
+    /// Personal tokens for a running gateway's admin API.
+    #[command(subcommand)]
+    Tokens(people::Tokens),
+    /// The audit log of a running gateway.
+    #[command(subcommand)]
+    Audit(people::Audit),
 }
 
 /// How `waybill serve` is started.
@@ -135,7 +147,7 @@ pub struct ClientArgs {
         default_value = "http://127.0.0.1:8080"
     )]
     pub url: String,
-    /// Admin token of the running gateway.
+    /// Admin token of the running gateway, or a personal one.
     #[arg(
         long,
         value_name = "TOKEN",
@@ -176,6 +188,9 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::UpstreamErrors(command) => upstream_errors::run(command),
         Command::Accounts(command) => accounts::run(command),
         Command::Keys(command) => configured::keys(command),
+        Command::Admins(command) => people::admins(command),
+        Command::Tokens(command) => people::tokens(command),
+        Command::Audit(command) => people::audit(command),
     }
 }
 

@@ -8,7 +8,11 @@ use waybill_model::{
     waybill::{Candidate, Queued},
 };
 
-use super::table::{self, Tone, clean, clean_lines, maybe, plain, toned};
+use super::{
+    columns::{columns, fit},
+    table::{self, Tone, clean, clean_lines, maybe, plain, toned},
+    waterfall::waterfall,
+};
 
 /// Writes the story. `full` adds headers and bodies.
 pub fn tell(
@@ -42,6 +46,8 @@ pub fn tell(
         &format!("{} (error {}{})", log.fingerprint, log.id, resolved(error)),
         colours,
     )?;
+    let way = waterfall(error, table::terminal_columns(), colours);
+    write!(out, "\n{way}")?;
     attempts(out, error, colours)?;
     route(out, error, colours)?;
     if full {
@@ -169,20 +175,16 @@ fn route(out: &mut impl Write, error: &ErrorLogDetail, colours: bool) -> io::Res
     let width = error
         .route
         .iter()
-        .map(|candidate| candidate.account_name.chars().count())
+        .map(|candidate| columns(&candidate.account_name))
         .max()
         .unwrap_or(0);
     for candidate in &error.route {
-        let name = clean(&candidate.account_name);
+        let name = fit(&clean(&candidate.account_name), width);
         let (text, tone) = match candidate.excluded {
             Some(_) => (passed_over(candidate), Tone::Plain),
             None => ("chosen".to_owned(), Tone::Green),
         };
-        writeln!(
-            out,
-            "{name:<width$}  {}",
-            toned(&clean(&text), tone, colours)
-        )?;
+        writeln!(out, "{name}  {}", toned(&clean(&text), tone, colours))?;
     }
     Ok(())
 }

@@ -4,6 +4,8 @@
 
 use std::io::{self, IsTerminal as _, Write};
 
+use super::columns::columns;
+
 /// Longest cell, in characters; `show` has the whole.
 const MAX_CELL_CHARS: usize = 100;
 
@@ -55,6 +57,18 @@ pub fn colours() -> bool {
     io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }
 
+/// How many columns the terminal has behind standard output; 80 where it is none.
+pub fn terminal_columns() -> usize {
+    let out = io::stdout();
+    let size = out
+        .is_terminal()
+        .then(|| rustix::termios::tcgetwinsize(&out).ok());
+    match size.flatten() {
+        Some(size) if size.ws_col > 0 => size.ws_col.into(),
+        _ => 80,
+    }
+}
+
 /// Writes rows under their headings, if there are any; the last column is as wide as it likes.
 pub fn write(
     out: &mut impl Write,
@@ -75,21 +89,21 @@ pub fn write(
                 .collect()
         })
         .collect();
-    let columns = all.iter().map(Vec::len).max().unwrap_or(0);
+    let count = all.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         all.iter()
             .filter_map(|row| row.get(column))
-            .map(|cell| cell.0.chars().count())
+            .map(|cell| columns(&cell.0))
             .max()
     };
-    let widths: Vec<usize> = (0..columns)
+    let widths: Vec<usize> = (0..count)
         .map(|column| width(column).unwrap_or(0))
         .collect();
     for row in &all {
         let mut line = String::new();
         for ((text, tone), width) in row.iter().zip(&widths) {
             line.push_str(&toned(text, *tone, colours));
-            line.push_str(&" ".repeat(width.saturating_sub(text.chars().count()) + 2));
+            line.push_str(&" ".repeat(width.saturating_sub(columns(text)) + 2));
         }
         writeln!(out, "{}", line.trim_end())?;
     }

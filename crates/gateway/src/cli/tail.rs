@@ -1,7 +1,7 @@
 //! `waybill errors tail`: failures in the order they are written, none missed, none twice.
 //!
-//! A request that ran for an hour is written when it fails, long after younger ones: so what is new
-//! is told by the row's id, not by the time of arrival.
+//! It reads the gateway's live stream. Where that breaks it comes back with the id of the last event, and
+//! the gateway goes on behind it.
 
 use std::{
     io::{self, Write},
@@ -10,19 +10,25 @@ use std::{
 
 use waybill_model::{
     id::ErrorId,
-    view::{ErrorLog, ErrorLogList},
+    view::{ErrorLog, MissedErrors, TailBegins},
 };
 
 use super::{
     Remote,
-    errors::{HEADINGS, PATH, Tail, newest, row},
-    flags::FilterFlags,
+    errors::{HEADINGS, Tail, newest, row},
+    http::Events,
     table,
 };
-use crate::ops::filter::MAX_PAGE_SIZE;
+use crate::ops::filter::{FILTERS, SINCE};
 
-/// How often is looked.
-const EVERY: Duration = Duration::from_secs(1);
+/// Where the stream is.
+const PATH: &str = "/ops/stream";
+
+/// As many as may be written while the list of earlier ones is asked for; with more, fewer are shown.
+const SPARE: usize = 100;
+
+/// Rest before it comes back.
+const REST: Duration = Duration::from_secs(1);
 
 /// How often in a row the gateway may not answer: a restart takes less.
 const MAX_MISSES: u32 = 60;
@@ -30,63 +36,131 @@ const MAX_MISSES: u32 = 60;
 /// Prints what comes, until it is stopped or the gateway stays away.
 pub fn run(args: &Tail) -> anyhow::Result<()> {
     let remote = Remote::new(&args.client)?;
-    // What was written before the youngest of these is past; the rest is new.
-    let (mut first, _) = newest(&remote, &args.filter, MAX_PAGE_SIZE as usize)?;
-    let mut last = first
-        .iter()
-        .map(|error| error.id)
-        .fold(ErrorId(0), ErrorId::max);
-    first.truncate(args.limit);
-    first.sort_by_key(|error| error.id);
+    let query = narrowed(args);
     let mut printer = Printer {
         json: args.client.json,
         headed: false,
     };
-    printer.print(&first)?;
+    // Opened before the list is asked for: what is written in between comes by the stream, and is left out
+    // of the list.
+    let mut events = remote.events(PATH, &query, None)?;
+    let mut place = begin(args, &remote, &mut events, &mut printer)?;
     let mut misses = 0;
     loop {
-        std::thread::sleep(EVERY);
-        match written_after(&remote, &args.filter, last) {
-            Ok(new) => {
-                misses = 0;
-                last = new.iter().map(|error| error.id).fold(last, ErrorId::max);
-                printer.print(&new)?;
+        let broken = match follow(&mut events, &mut place, &mut misses, &mut printer)? {
+            Broke::InOrder => None,
+            Broke::With(error) => Some(error),
+        };
+        say_once(&mut misses, broken)?;
+        events = loop {
+            std::thread::sleep(REST);
+            match remote.events(PATH, &query, Some(&place)) {
+                Ok(events) => break events,
+                Err(error) => say_once(&mut misses, Some(error))?,
             }
-            Err(error) if misses == MAX_MISSES => return Err(error),
-            Err(error) => {
-                if misses == 0 {
-                    eprintln!("waybill: {error:#}; trying again");
-                }
-                misses += 1;
-            }
-        }
+        };
     }
 }
 
-/// Failures written after `last`, in the order they were written.
-fn written_after(
+/// The filters that the stream takes. A window's end is for the earlier ones, which the list has.
+fn narrowed(args: &Tail) -> Vec<(&'static str, String)> {
+    let taken = |name: &str| {
+        let mut all = SINCE.iter().chain(FILTERS);
+        // It says where the list begins; the stream goes on behind the list.
+        name != "after_id" && all.any(|parameter| parameter.name == name)
+    };
+    let mut query = args.filter.pairs();
+    query.retain(|(name, _)| taken(name));
+    query
+}
+
+/// Prints the earlier ones; answers where the stream goes on.
+fn begin(
+    args: &Tail,
     remote: &Remote,
-    filter: &FilterFlags,
-    last: ErrorId,
-) -> anyhow::Result<Vec<ErrorLog>> {
-    let mut query = filter.pairs();
-    query.retain(|(name, _)| *name != "after_id");
-    query.push(("after_id", last.to_string()));
-    query.push(("sort", "created_at".to_owned()));
-    query.push(("page_size", MAX_PAGE_SIZE.to_string()));
-    let mut new: Vec<ErrorLog> = Vec::new();
-    loop {
-        let page: ErrorLogList = remote.get(PATH, &query)?;
-        new.extend(page.errors);
-        query.retain(|(name, _)| *name != "cursor");
-        match page.next_cursor {
-            Some(cursor) => query.push(("cursor", cursor)),
-            None => break,
-        }
+    events: &mut Events<'_>,
+    printer: &mut Printer,
+) -> anyhow::Result<String> {
+    let hello = events.next()?;
+    let hello = hello.ok_or_else(|| anyhow::anyhow!("the gateway stops"))?;
+    let begins: TailBegins = serde_json::from_str(&hello.data)?;
+    if args.limit > 0 {
+        // Those of the newest that arrived, in the order in which they were written.
+        let (mut first, _) = newest(remote, &args.filter, args.limit + SPARE)?;
+        first.retain(|error| error.id <= begins.after_id);
+        first.truncate(args.limit);
+        first.sort_by_key(|error| error.id);
+        printer.print(&first)?;
     }
-    new.sort_by_key(|error| error.id);
-    new.dedup_by_key(|error| error.id);
-    Ok(new)
+    Ok(hello.id.unwrap_or_else(|| begins.after_id.to_string()))
+}
+
+/// How a stream ended.
+enum Broke {
+    InOrder,
+    With(anyhow::Error),
+}
+
+/// Prints what comes until the stream ends. An error is one of printing.
+fn follow(
+    events: &mut Events<'_>,
+    place: &mut String,
+    misses: &mut u32,
+    printer: &mut Printer,
+) -> anyhow::Result<Broke> {
+    loop {
+        let mut next = match events.next() {
+            Ok(Some(event)) => Some(event),
+            Ok(None) => return Ok(Broke::InOrder),
+            Err(error) => return Ok(Broke::With(error)),
+        };
+        *misses = 0;
+        // What came together is one table.
+        let mut came = Vec::new();
+        while let Some(event) = next {
+            match event.name.as_str() {
+                "error" => came.push(serde_json::from_str(&event.data)?),
+                "missed" => {
+                    printer.print(&std::mem::take(&mut came))?;
+                    eprintln!("waybill: {}", told(&serde_json::from_str(&event.data)?));
+                }
+                // Its id is all that it says.
+                _ => {}
+            }
+            if let Some(id) = event.id {
+                *place = id;
+            }
+            next = events.ready();
+        }
+        printer.print(&came)?;
+    }
+}
+
+fn told(missed: &MissedErrors) -> String {
+    let MissedErrors {
+        after_id: ErrorId(after),
+        up_to_id,
+        count,
+        count_is_estimate,
+    } = missed;
+    let at_least = if *count_is_estimate { "at least " } else { "" };
+    format!(
+        "too slow: {at_least}{count} failures were not shown, those up to id {up_to_id} in \
+         `waybill errors list --after-id {after}`"
+    )
+}
+
+/// Says why a stream is had anew, once until something comes again. An error when it does not come.
+fn say_once(misses: &mut u32, broken: Option<anyhow::Error>) -> anyhow::Result<()> {
+    let Some(error) = broken else { return Ok(()) };
+    if *misses == MAX_MISSES {
+        return Err(error);
+    }
+    if *misses == 0 {
+        eprintln!("waybill: {error:#}; trying again");
+    }
+    *misses += 1;
+    Ok(())
 }
 
 struct Printer {
@@ -117,5 +191,25 @@ impl Printer {
         }
         out.flush()?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_missed_is_told_with_the_way_to_it() {
+        let missed = MissedErrors {
+            after_id: ErrorId(7),
+            up_to_id: ErrorId(20_000),
+            count: 12,
+            count_is_estimate: true,
+        };
+        let told = told(&missed);
+        assert!(
+            told.contains("at least 12 failures") && told.contains("--after-id 7`"),
+            "{told}"
+        );
     }
 }

@@ -21,6 +21,8 @@ pub const KEYS: &[&str] = &[
     "limits.header_bytes",
     "limits.response_bytes",
     "limits.in_flight",
+    "limits.live_readers",
+    "limits.live_behind",
     "timeouts.connect_ms",
     "timeouts.first_byte_ms",
     "timeouts.idle_ms",
@@ -49,6 +51,7 @@ pub const KEYS: &[&str] = &[
     "retention.errors_days",
     "retention.requests_days",
     "retention.replay_days",
+    "retention.audit_days",
     "retention.max_bytes",
     "spool.max_bytes",
 ];

@@ -89,6 +89,10 @@ section! {
         response_bytes: usize,
         /// Requests in flight.
         in_flight: usize,
+        /// Readers of the live stream of failures.
+        live_readers: usize,
+        /// How far one of them may be behind.
+        live_behind: u32,
     }
 }
 
@@ -203,6 +207,8 @@ section! {
         requests_days: f64,
         /// Replay bodies.
         replay_days: f64,
+        /// The audit log.
+        audit_days: f64,
         /// Size of the store.
         max_bytes: u64,
     }

@@ -96,6 +96,10 @@ pub struct Limits {
     pub response_bytes: usize,
     /// Requests in flight over all workers; more are refused at once rather than queued.
     pub in_flight: usize,
+    /// Readers of the live stream of failures at once.
+    pub live_readers: usize,
+    /// A reader of it that has more errors than this before it is moved to the newest one.
+    pub live_behind: u32,
 }
 
 impl Default for Limits {
@@ -105,6 +109,8 @@ impl Default for Limits {
             header_bytes: 64 << 10,
             response_bytes: 64 << 20,
             in_flight: 50_000,
+            live_readers: 64,
+            live_behind: 10_000,
         }
     }
 }
@@ -238,6 +244,8 @@ pub struct Retention {
     pub requests: Duration,
     /// Replay bodies.
     pub replay: Duration,
+    /// The audit log.
+    pub audit: Duration,
     /// The store's size; the oldest go first.
     pub max_bytes: u64,
 }
@@ -249,6 +257,7 @@ impl Default for Retention {
             errors: DAY * 30,
             requests: DAY * 7,
             replay: DAY * 3,
+            audit: DAY * 365,
             max_bytes: 10 << 30,
         }
     }

@@ -78,23 +78,26 @@ async fn retain(shared: &Shared) -> Result<String, String> {
         errors,
         requests,
         replay,
+        audit,
         max_bytes,
     } = shared.settings.retention.clone();
     let policy = RetentionPolicy {
         errors_max_age_ms: millis(errors),
         requests_max_age_ms: millis(requests),
         replay_max_age_ms: millis(replay),
+        audit_max_age_ms: millis(audit),
         max_bytes: Some(max_bytes),
     };
     let report = shared.store.retain(&policy, shared.clock.now()).await;
     let report = report.map_err(|error| error.to_string())?;
     Ok(format!(
-        "removed {} errors, {} requests, {} replay copies, {} details, {} account events; {} bytes in use",
+        "removed {} errors, {} requests, {} replay copies, {} details, {} account events, {} entries of the audit log; {} bytes in use",
         report.errors,
         report.requests,
         report.replay_bodies,
         report.details,
         report.account_events,
+        report.audit,
         report.bytes_used
     ))
 }

@@ -101,6 +101,21 @@ pub fn parse_small_page(query: Option<&str>) -> Result<Page, BadParameter> {
     read(query, &[NUMBERS], MAX_PAGE_SIZE, UnixMillis(0)).map(|question| question.page)
 }
 
+/// Reads the query string of the live stream: any failure from the start on, whenever its request arrived.
+pub fn parse_live(query: Option<&str>) -> Result<Filter, BadParameter> {
+    let mut question = Question {
+        filter: Filter::between(UnixMillis(i64::MIN), UnixMillis(i64::MAX)),
+        page: Page {
+            sort: Sort::Oldest,
+            page: 1,
+            page_size: DEFAULT_PAGE_SIZE,
+            cursor: None,
+        },
+    };
+    read_into(&mut question, &Pairs::parse(query)?, &[SINCE, FILTERS])?;
+    Ok(question.filter)
+}
+
 /// Refuses every parameter: for what takes none.
 pub fn parse_nothing(query: Option<&str>) -> Result<(), BadParameter> {
     read(query, &[], DEFAULT_PAGE_SIZE, UnixMillis(0)).map(drop)
@@ -172,6 +187,18 @@ pub const WINDOW: &[Parameter] = &[
         read: |_, _| Ok(()),
     },
 ];
+
+/// The window of the live stream, which has no end.
+pub const SINCE: &[Parameter] = &[Parameter {
+    name: "start_time",
+    about: "Requests that arrived at this instant or later.",
+    takes: Takes::Time,
+    read: |q, text| {
+        let start = time_range::instant("start_time", text).map_err(|bad| bad.message)?;
+        q.filter.start = start;
+        Ok(())
+    },
+}];
 
 /// What rows are narrowed by.
 pub const FILTERS: &[Parameter] = &[

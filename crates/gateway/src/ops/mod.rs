@@ -8,6 +8,7 @@
 //! [`Page`]: waybill_model::view::Page
 
 pub mod accounts;
+pub mod audit;
 pub mod code;
 pub mod filter;
 pub mod query;

@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::sync::watch;
 use waybill_store::LossReason;
 
 /// Least time between two lines in the log about lost records.
@@ -28,6 +29,8 @@ pub struct Counters {
     pub(super) account_events_lost: AtomicU64,
     pub(super) usage_lost: AtomicU64,
     pub(super) ended: AtomicBool,
+    /// Changes with every commit that has failures in it.
+    pub(super) failures_written: watch::Sender<()>,
     records_said: Said,
     account_events_said: Said,
     usage_said: Said,

@@ -18,7 +18,10 @@ use std::{
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use http::{HeaderMap, HeaderName, HeaderValue, uri::PathAndQuery};
-use tokio::{sync::oneshot, time::Sleep};
+use tokio::{
+    sync::{oneshot, watch},
+    time::Sleep,
+};
 use waybill_model::{
     cause::Cause, id::RequestId, state::AccountEvent, time::UnixMillis, view::Books,
     waybill::Finished,
@@ -250,6 +253,11 @@ impl Recorder {
     /// Records accepted and not yet committed.
     pub fn waiting(&self) -> u64 {
         self.counters.waiting.load(Ordering::Relaxed) as u64
+    }
+
+    /// Changes when failures have been written: with a shared store, to the spool.
+    pub fn failures_written(&self) -> watch::Receiver<()> {
+        self.counters.failures_written.subscribe()
     }
 
     /// Answers released before their record was committed, because the store took too long.

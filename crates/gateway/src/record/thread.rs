@@ -289,6 +289,10 @@ impl Worker {
             account_events: &account_events,
             usage: &usage,
         });
+        let written = records.iter().zip(&report.fates);
+        if { written }.any(|(record, fate)| record.error.is_some() && fate.is_kept()) {
+            self.queues.counters.failures_written.send_replace(());
+        }
         if with_usage && report.usage {
             self.usage.written();
         }

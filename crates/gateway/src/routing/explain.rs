@@ -3,7 +3,7 @@
 //! Promises: one entry per account, also where none is left; whatever a mark keeps out names the mark's
 //! event and the request behind it. Must not know: how the record stores it.
 
-use std::{collections::HashMap, fmt::Write, sync::Arc};
+use std::{collections::HashMap, fmt::Write, iter::successors, sync::Arc};
 
 use waybill_model::{
     entity::Status,
@@ -101,9 +101,9 @@ impl Plan {
 
     /// What is asked cannot be said to it.
     fn wordless(&self, served: &Served) -> Candidate {
-        let mut closed = self.closed.iter();
-        let reason = match closed.find(|(tongue, _)| *tongue == served.tongue) {
-            Some((_, why)) => why.clone(),
+        let mut closed = successors(self.closed.as_deref(), |closed| closed.before.as_deref());
+        let reason = match closed.find(|closed| closed.tongue == served.tongue) {
+            Some(closed) => closed.why.clone(),
             None => "its provider has no counterpart to this endpoint".to_owned(),
         };
         because(&served.account, Exclusion::Untranslatable, reason)

@@ -40,11 +40,20 @@ pub struct Plan {
     pub(super) tried: Vec<AccountId>,
     /// What accounts may be spoken to in.
     pub(super) open: Tongues,
-    /// What was found to have no words for this request, and why.
-    pub(super) closed: Vec<(Tongue, String)>,
+    /// What was found to have no words for this request. Hardly any request has one: plans are moved about.
+    pub(super) closed: Option<Box<Closed>>,
     /// Requests in flight on the account chosen last, this one not counted, and what they were compared
     /// with.
     pub(super) load: (u32, u32),
+}
+
+/// A tongue that has no words for a request.
+#[derive(Debug)]
+pub(super) struct Closed {
+    pub tongue: Tongue,
+    pub why: String,
+    /// The one that was found before.
+    pub before: Option<Box<Closed>>,
 }
 
 /// What a request asks for.
@@ -210,7 +219,7 @@ impl Plan {
             request_id: wanted.request_id,
             tried: Vec::new(),
             open: wanted.open,
-            closed: Vec::new(),
+            closed: None,
             load: (0, 1),
         }
     }
@@ -230,7 +239,11 @@ impl Plan {
         let tongue = chosen.account.tongue;
         self.tried.retain(|tried| *tried != chosen.account.id);
         self.open = self.open.without(tongue);
-        self.closed.push((tongue, why));
+        self.closed = Some(Box::new(Closed {
+            tongue,
+            why,
+            before: self.closed.take(),
+        }));
         chosen.slot.unused();
     }
 

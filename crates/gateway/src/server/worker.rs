@@ -300,7 +300,9 @@ async fn answer(
     request: Request<Incoming>,
 ) -> Response<ReplyBody> {
     if crate::admin::is_admin(request.uri().path()) {
-        let response = match admin.oneshot(request.map(axum::body::Body::new)).await {
+        let mut request = request.map(axum::body::Body::new);
+        request.extensions_mut().insert(peer.clone());
+        let response = match admin.oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
         };

@@ -34,7 +34,7 @@ impl Keeper {
         &self,
         account: &Arc<AccountEntry>,
         kind: AccountEventKind,
-        actor: &'static str,
+        actor: &str,
         reason: String,
         now: UnixMillis,
     ) {

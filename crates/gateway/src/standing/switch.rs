@@ -19,7 +19,7 @@ impl Keeper {
     pub fn switched(
         &self,
         account: &Arc<AccountEntry>,
-        actor: &'static str,
+        actor: &str,
         reason: String,
         now: UnixMillis,
     ) {

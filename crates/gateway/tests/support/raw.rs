@@ -46,6 +46,14 @@ impl Wire {
             .ok()
     }
 
+    /// Some of what is there; nothing at the end.
+    pub async fn some(&mut self) -> Vec<u8> {
+        let mut some = vec![0; 64 << 10];
+        let read = tokio::time::timeout(DEADLINE, self.0.read(&mut some)).await;
+        some.truncate(read.expect("something in time").unwrap_or(0));
+        some
+    }
+
     /// Everything up to the end of the connection, however it ends.
     pub async fn rest(&mut self) -> Vec<u8> {
         let mut all = Vec::new();

@@ -40,6 +40,8 @@ fn table(kind: Kind) -> &'static str {
         Kind::User => "users",
         Kind::ApiKey => "api_keys",
         Kind::Error => "errors",
+        Kind::AdminUser => "admin_users",
+        Kind::AdminToken => "admin_tokens",
     }
 }
 
@@ -49,7 +51,7 @@ fn id_of(db: &dyn Db, kind: Kind, name: &str) -> Result<Option<i64>> {
 }
 
 /// Fails if a row other than `own` has the name.
-fn check_name(db: &dyn Db, kind: Kind, name: &str, own: Option<i64>) -> Result<()> {
+pub(crate) fn check_name(db: &dyn Db, kind: Kind, name: &str, own: Option<i64>) -> Result<()> {
     match id_of(db, kind, name)? {
         Some(id) if Some(id) != own => Err(StoreError::NameTaken {
             kind,
@@ -90,7 +92,7 @@ fn check_unused(
 }
 
 /// Deletes one row; what belongs to it goes along.
-fn delete(db: &dyn Db, kind: Kind, id: i64) -> Result<()> {
+pub(crate) fn delete(db: &dyn Db, kind: Kind, id: i64) -> Result<()> {
     match db.execute(
         &format!("DELETE FROM {} WHERE id = ?1", table(kind)),
         values![id],
@@ -101,11 +103,11 @@ fn delete(db: &dyn Db, kind: Kind, id: i64) -> Result<()> {
 }
 
 /// Columns of a row and what is to be in them.
-type Columns<'a> = &'a [(&'static str, Value)];
+pub(crate) type Columns<'a> = &'a [(&'static str, Value)];
 
 /// Makes a row, or overwrites the one with the id; answers its id. `created_at` is `now` for a new one
 /// and stays as it is for one that is there.
-fn put(
+pub(crate) fn put(
     db: &dyn Db,
     kind: Kind,
     id: Option<i64>,
@@ -137,7 +139,7 @@ fn put(
 }
 
 /// The one row with the id out of what was read.
-fn one<T>(kind: Kind, id: i64, found: Vec<T>) -> Result<T> {
+pub(crate) fn one<T>(kind: Kind, id: i64, found: Vec<T>) -> Result<T> {
     found
         .into_iter()
         .next()
@@ -155,7 +157,7 @@ fn distinct<T: Copy + PartialEq>(list: &[T]) -> Vec<T> {
     seen
 }
 
-fn json(value: &impl serde::Serialize) -> Result<Value> {
+pub(crate) fn json(value: &impl serde::Serialize) -> Result<Value> {
     serde_json::to_string(value)
         .map(Value::Text)
         .map_err(|error| StoreError::Database(Box::new(error)))

@@ -32,6 +32,10 @@ const STEPS: &[Step] = &[
         needs: 1,
     },
     Step {
+        sql: include_str!("migrations/0003_people.sql"),
+        needs: 1,
+    },
+    Step {
         sql: include_str!("migrations/0004_replays.sql"),
         needs: 1,
     },

@@ -74,6 +74,11 @@ pub(super) fn run(
         worker.report.set_aside += worker.delete("set_aside", "created_at < ?1", before)?;
         worker.remove_account_events(before)?;
     }
+    if let Some(max_age_ms) = policy.audit_max_age_ms {
+        let before = now.plus_ms(max_age_ms.saturating_neg());
+        worker.report.audit += worker.delete("audit_log", "at < ?1", before)?;
+    }
+    worker.report.sessions += worker.delete("admin_sessions", "expires_at < ?1", now)?;
     worker.remove_usage(now)?;
     if let Some(max_bytes) = policy.max_bytes {
         worker.shrink_to(max_bytes, now)?;

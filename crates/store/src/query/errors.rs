@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// In the order `read_log` reads them.
-const COLUMNS: &str = "e.id, e.created_at, e.phase, e.error_type, e.severity, e.status_code, e.platform, \
+pub(super) const COLUMNS: &str = "e.id, e.created_at, e.phase, e.error_type, e.severity, e.status_code, e.platform, \
     e.model, e.latency_ms, e.client_request_id, e.request_id, e.message, e.user_id, e.api_key_id, \
     e.account_id, e.group_id, e.client_ip, e.request_path, e.stream, e.cause, e.owner, e.source, \
     e.is_retryable, e.is_business_limited, e.upstream_error_count, e.recovered, e.fingerprint, e.resolved, \
@@ -117,7 +117,7 @@ fn detail(db: &dyn Db, which: &str, key: Value) -> Result<Option<ErrorLogDetail>
     db.first(&sql, &[key], |cells| read_detail(db, cells))
 }
 
-fn read_log(cells: &mut Cells<'_>) -> Result<ErrorLog> {
+pub(super) fn read_log(cells: &mut Cells<'_>) -> Result<ErrorLog> {
     Ok(ErrorLog {
         id: cells.next()?,
         created_at: cells.time()?,
@@ -196,5 +196,6 @@ fn read_detail(db: &dyn Db, cells: &mut Cells<'_>) -> Result<ErrorLogDetail> {
         replayable: cells.next()?,
         // What is known of it here is that it is not there.
         unreplayable: None,
+        withheld: Vec::new(),
     })
 }

@@ -181,5 +181,6 @@ fn read(cells: &mut Cells<'_>) -> Result<UpstreamErrorEvent> {
         decision: cells.word("decision")?,
         decision_reason: cells.next()?,
         recovered: cells.next()?,
+        withheld: Vec::new(),
     })
 }

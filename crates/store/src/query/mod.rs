@@ -5,6 +5,7 @@
 //! stays right while rows come and go.
 
 pub(crate) mod account_events;
+pub(crate) mod audit;
 mod condition;
 mod errors;
 mod events;
@@ -17,4 +18,5 @@ mod plans_postgres;
 mod requests;
 pub(crate) mod states;
 mod stepped;
+pub(crate) mod tail;
 pub(crate) mod usage;

@@ -30,6 +30,7 @@ pub(super) enum Listing {
     Events = b'u' as isize,
     Requests = b'r' as isize,
     Noise = b'n' as isize,
+    Audit = b'a' as isize,
 }
 
 /// A place in the order of a list: the last row of the page before.

@@ -12,7 +12,7 @@ use super::{
     condition::{self, Window},
     errors, events,
     page::{self, Place, Source},
-    requests,
+    requests, tail,
 };
 use crate::{
     StoreOptions,
@@ -26,11 +26,15 @@ const WINDOW: Window = Window {
 };
 
 fn plan(source: &Source<'_>, conditions: &condition::Conditions, after: Option<Place>) -> String {
+    let (sql, mut values) = page::page_sql(source, WINDOW, conditions, Sort::Newest, after);
+    values.extend([Value::Int(51), Value::Int(0)]);
+    steps(&sql, values)
+}
+
+fn steps(sql: &str, values: Vec<Value>) -> String {
     let folder = tempfile::tempdir().unwrap();
     let db: Connection =
         database::prepare(&StoreOptions::at(folder.path().join("waybill.db"))).unwrap();
-    let (sql, mut values) = page::page_sql(source, WINDOW, conditions, Sort::Newest, after);
-    values.extend([Value::Int(51), Value::Int(0)]);
     let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     let steps = statement
         .query_map(params_from_iter(values), |r| r.get::<_, String>(3))
@@ -127,6 +131,23 @@ fn errors_written_after_one_are_read_from_the_end_of_the_table() {
         plan.starts_with("SEARCH e USING INTEGER PRIMARY KEY (rowid>?)"),
         "{plan}"
     );
+}
+
+#[test]
+fn who_follows_errors_reads_a_range_of_ids_whatever_is_asked_for() {
+    for filter in [
+        filter(|_| {}),
+        filter(|f| f.account_id = Some(AccountId(1))),
+        filter(|f| f.request_id = Some("x".to_owned())),
+        filter(|f| f.q = Some("x".to_owned())),
+    ] {
+        let (sql, values) = tail::explained(Dialect::Sqlite, &filter);
+        let plan = steps(&sql, values);
+        assert_eq!(
+            plan,
+            "SEARCH e USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"
+        );
+    }
 }
 
 #[test]

@@ -15,10 +15,11 @@ use super::{
     condition::{self, Asked, Window},
     page::Listing,
     stepped::Stepped,
+    tail,
 };
 use crate::{
     PostgresOptions, Store, StoreOptions,
-    sql::{Db, Dialect, values},
+    sql::{Db, Dialect, Value, values},
 };
 
 const DAY: i64 = 1_760_000_000_000;
@@ -68,8 +69,13 @@ fn indexes(db: &dyn Db, listing: Listing, asked: &Asked, walk: bool) -> Vec<Stri
         false => WINDOW,
     };
     let (sql, values) = list.explained(window, walk);
+    used(db, &sql, &values)
+}
+
+/// The indexes that the plan of a statement uses.
+fn used(db: &dyn Db, sql: &str, values: &[Value]) -> Vec<String> {
     let plan: Vec<String> = db
-        .rows(&format!("EXPLAIN {sql}"), &values, |cells| cells.next())
+        .rows(&format!("EXPLAIN {sql}"), values, |cells| cells.next())
         .unwrap();
     let mut found = Vec::new();
     for line in &plan {
@@ -183,6 +189,18 @@ fn check(db: &dyn Db) {
         let errors = indexes(db, Listing::Errors, &on_errors(change), false);
         assert_eq!(errors, [index], "{:?}", filter(change));
     }
+    // Who follows errors reads a range of ids, whatever is asked for.
+    let followed: [Change; 3] = [
+        |_| {},
+        |f| f.account_id = Some(AccountId(7)),
+        |f| f.q = Some("xylophone".to_owned()),
+    ];
+    for change in followed {
+        let (sql, values) = tail::explained(Dialect::Postgres, &filter(change));
+        assert_eq!(used(db, &sql, &values), ["errors_by_id"]);
+    }
+    let newest = used(db, "SELECT max(id) FROM errors", &[]);
+    assert_eq!(newest, ["errors_by_id"]);
     let text: Change = |f| f.q = Some("xylophone".to_owned());
     let events = indexes(db, Listing::Events, &on_events(text), false);
     assert!(events.iter().any(|i| i == "errors_by_text"), "{events:?}");

@@ -3,7 +3,10 @@
 use std::{fmt::Write as _, str::FromStr};
 
 use waybill_model::{
-    id::{AccountEventId, AccountId, ApiKeyId, ErrorId, EventId, GroupId, RetryId, UserId},
+    id::{
+        AccountEventId, AccountId, AdminTokenId, AdminUserId, ApiKeyId, AuditId, ErrorId, EventId,
+        GroupId, RetryId, UserId,
+    },
     money::MicroUsd,
     time::UnixMillis,
 };
@@ -202,7 +205,7 @@ macro_rules! wrapped {
 }
 
 wrapped! {
-    AccountEventId, AccountId, ApiKeyId, ErrorId, EventId, GroupId, RetryId, UserId, MicroUsd, UnixMillis
+    AccountEventId, AccountId, AdminTokenId, AdminUserId, ApiKeyId, AuditId, ErrorId, EventId, GroupId, RetryId, UserId, MicroUsd, UnixMillis
 }
 
 /// Reads one of a closed set of words.

@@ -1,7 +1,10 @@
 //! Values on their way into a statement.
 
 use waybill_model::{
-    id::{AccountEventId, AccountId, ApiKeyId, ErrorId, EventId, GroupId, RetryId, UserId},
+    id::{
+        AccountEventId, AccountId, AdminTokenId, AdminUserId, ApiKeyId, AuditId, ErrorId, EventId,
+        GroupId, RetryId, UserId,
+    },
     money::MicroUsd,
     time::UnixMillis,
 };
@@ -93,7 +96,7 @@ macro_rules! wrapped {
 }
 
 wrapped! {
-    AccountEventId, AccountId, ApiKeyId, ErrorId, EventId, GroupId, RetryId, UserId, MicroUsd, UnixMillis
+    AccountEventId, AccountId, AdminTokenId, AdminUserId, ApiKeyId, AuditId, ErrorId, EventId, GroupId, RetryId, UserId, MicroUsd, UnixMillis
 }
 
 /// The values of a statement, in order.

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_account_state_and_limits.sql"),
     include_str!("migrations/0003_jobs.sql"),
     include_str!("migrations/0004_bridges.sql"),
+    include_str!("migrations/0005_people.sql"),
     include_str!("migrations/0006_replays.sql"),
 ];
 

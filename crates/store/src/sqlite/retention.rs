@@ -35,6 +35,8 @@ enum Kind {
     Requests,
     Noise,
     SetAside,
+    Audit,
+    Sessions,
 }
 
 /// What goes first when there is too much: what strangers made us write, then what is least missed
@@ -67,6 +69,8 @@ pub(super) fn run(
         (Kind::Requests, policy.requests_max_age_ms),
         (Kind::Noise, policy.errors_max_age_ms),
         (Kind::SetAside, policy.errors_max_age_ms),
+        (Kind::Audit, policy.audit_max_age_ms),
+        (Kind::Sessions, Some(0)),
     ];
     for (kind, max_age_ms) in by_age {
         if let Some(max_age_ms) = max_age_ms {
@@ -118,6 +122,8 @@ impl Worker<'_> {
             Kind::Requests => &mut self.report.requests,
             Kind::Noise => &mut self.report.noise,
             Kind::SetAside => &mut self.report.set_aside,
+            Kind::Audit => &mut self.report.audit,
+            Kind::Sessions => &mut self.report.sessions,
         };
         *counter += removed;
         self.pause()?;
@@ -205,6 +211,16 @@ fn remove(db: &dyn Db, kind: Kind, before: UnixMillis) -> Result<u64> {
         Kind::SetAside => db.execute(
             "DELETE FROM set_aside WHERE id IN (SELECT id FROM set_aside
                  WHERE created_at < ?1 ORDER BY id LIMIT ?2)",
+            values![before, BATCH_ROWS],
+        )?,
+        Kind::Audit => db.execute(
+            "DELETE FROM audit_log WHERE id IN (SELECT id FROM audit_log
+                 WHERE at < ?1 ORDER BY at LIMIT ?2)",
+            values![before, BATCH_ROWS],
+        )?,
+        Kind::Sessions => db.execute(
+            "DELETE FROM admin_sessions WHERE id IN (SELECT id FROM admin_sessions
+                 WHERE expires_at < ?1 ORDER BY expires_at LIMIT ?2)",
             values![before, BATCH_ROWS],
         )?,
     };

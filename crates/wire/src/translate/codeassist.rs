@@ -164,7 +164,12 @@ fn enveloped(body: &str) -> Result<Option<&str>, Unreadable> {
 
     let envelope: Envelope<'_> = serde_json::from_str(body)
         .map_err(|error| Unreadable::new(format!("this is no answer of Code Assist's: {error}")))?;
-    Ok(envelope.response.map(RawValue::get))
+    match envelope.response.map(RawValue::get) {
+        Some(answer) if !answer.starts_with('{') => Err(Unreadable::new(
+            "this is no answer of Code Assist's: `response` is no object",
+        )),
+        answer => Ok(answer),
+    }
 }
 
 /// The body of `loadCodeAssist`, which tells an account's project. `project`: one that the operator named.
@@ -415,7 +420,7 @@ mod tests {
         ] {
             assert_eq!(unwrap_event(data), Ok(None), "{data}");
         }
-        for data in ["", "[]", "nonsense", r#""text""#] {
+        for data in ["", "[]", "nonsense", r#""text""#, r#"{"response":1e9}"#] {
             assert!(unwrap_event(data).is_err(), "{data}");
         }
     }

@@ -9,7 +9,10 @@
 
 use serde_json::Number;
 
-use super::text::{Json, Text};
+use super::{
+    Spot, Untranslatable,
+    text::{Json, Text},
+};
 
 /// A request for an answer.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -79,6 +82,47 @@ impl Prompt<'_> {
         let turns = self.turns.iter().map(|turn| of(&turn.parts));
         512 + of(&self.system) + tools.sum::<usize>() + turns.sum::<usize>()
     }
+}
+
+impl Prompt<'_> {
+    /// That every file's type is one: it becomes part of addresses and fields that have no room for others.
+    pub(super) fn check_types(&self) -> Result<(), Untranslatable> {
+        fn check(parts: &[Part<'_>]) -> Result<(), Untranslatable> {
+            parts.iter().try_for_each(|part| match &part.content {
+                Content::Media(media) => match media.mime.as_deref() {
+                    Some(mime) if !is_media_type(mime) => Err(Untranslatable::at(
+                        Spot::Part(part.at),
+                        "has a media type that is none",
+                    )),
+                    Some(_) | None => Ok(()),
+                },
+                Content::ToolResult(result) => check(&result.parts),
+                Content::Text(_)
+                | Content::ToolCall(_)
+                | Content::Thinking(_)
+                | Content::Refusal(_) => Ok(()),
+            })
+        }
+        self.turns.iter().try_for_each(|turn| check(&turn.parts))
+    }
+}
+
+/// `type/subtype`, and parameters behind it (RFC 9110, 8.3.1).
+fn is_media_type(text: &str) -> bool {
+    let is_token = |text: &str| {
+        let is_sign = |byte: u8| b"!#$%&'*+-.^_`|~".contains(&byte);
+        !text.is_empty()
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || is_sign(byte))
+    };
+    let (essence, parameters) = text.split_once(';').unwrap_or((text, ""));
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b',' || byte == b' ';
+    essence
+        .trim_end()
+        .split_once('/')
+        .is_some_and(|(kind, of_it)| is_token(kind) && is_token(of_it))
+        && parameters.bytes().all(is_plain)
 }
 
 /// Where in the client's body something stands, so that a refusal can name it: counted from 0 in the
@@ -455,4 +499,44 @@ pub enum Opening<'a> {
     },
     /// The model declines.
     Refusal,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_whose_type_is_none_is_refused_by_its_place() {
+        let of = |mime: &'static str| {
+            let media = Media {
+                kind: MediaKind::Document,
+                mime: Some(mime.into()),
+                source: Source::Base64("AA==".into()),
+                name: None,
+            };
+            let mut prompt = Prompt::default();
+            prompt.turns.push(Turn {
+                role: Role::User,
+                parts: vec![Content::Media(media).into()],
+            });
+            prompt.check_types()
+        };
+        for mime in [
+            "image/png",
+            "application/vnd.x+json",
+            "text/plain; charset=utf-8",
+        ] {
+            assert!(of(mime).is_ok(), "{mime}");
+        }
+        for mime in [
+            "",
+            "png",
+            "image/",
+            "a b/c",
+            "Wind: four, from the west.",
+            "text/plain;a,b",
+        ] {
+            assert!(of(mime).is_err(), "{mime}");
+        }
+    }
 }

@@ -17,6 +17,7 @@ use waybill_store::AccountChange;
 use super::{
     super::{
         App,
+        actor::Actor,
         body::MaybeBody,
         check,
         entities::{PathId, id},
@@ -31,9 +32,6 @@ use crate::{
     upstream::{Pool, ProbeKind, probe},
 };
 
-/// Who acts here.
-pub const ADMIN: &str = "admin";
-
 /// Why something is done; it stands in the account's events.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -47,10 +45,11 @@ pub struct Act {
     params(("id" = i64, Path)), request_body = Option<Act>, responses((status = 200, body = AccountView), (status = 404, body = ProblemDetails)))]
 pub async fn enable(
     State(shared): State<App>,
+    actor: Actor,
     PathId(text): PathId,
     MaybeBody(act): MaybeBody<Act>,
 ) -> Result<Json<AccountView>, Problem> {
-    switch(&shared, &text, Status::Active, act).await
+    switch(&shared, &actor, &text, Status::Active, act).await
 }
 
 /// Switches an account off. Requests that run on it end as they would.
@@ -58,10 +57,11 @@ pub async fn enable(
     params(("id" = i64, Path)), request_body = Option<Act>, responses((status = 200, body = AccountView), (status = 404, body = ProblemDetails)))]
 pub async fn disable(
     State(shared): State<App>,
+    actor: Actor,
     PathId(text): PathId,
     MaybeBody(act): MaybeBody<Act>,
 ) -> Result<Json<AccountView>, Problem> {
-    switch(&shared, &text, Status::Disabled, act).await
+    switch(&shared, &actor, &text, Status::Disabled, act).await
 }
 
 /// Clears everything that keeps an account from serving, at once: limits, errors, back-offs, ramps and
@@ -70,6 +70,7 @@ pub async fn disable(
     params(("id" = i64, Path)), request_body = Option<Act>, responses((status = 200, body = AccountView), (status = 404, body = ProblemDetails)))]
 pub async fn reset(
     State(shared): State<App>,
+    actor: Actor,
     PathId(text): PathId,
     MaybeBody(act): MaybeBody<Act>,
 ) -> Result<Json<AccountView>, Problem> {
@@ -78,7 +79,7 @@ pub async fn reset(
     if let Some(entry) = shared.snapshot().account(account.id) {
         let (reason, now) = (act.reason.unwrap_or_default(), shared.clock.now());
         let keeper = &shared.keeper;
-        keeper.by_hand(entry, AccountEventKind::Reset, ADMIN, reason, now);
+        keeper.by_hand(entry, AccountEventKind::Reset, &actor.name, reason, now);
         // A token or a project that was refused is worth another try, too.
         if let Some(Credential::Token(bearer)) = &entry.credential {
             bearer.forgive();
@@ -95,6 +96,7 @@ pub async fn reset(
 
 async fn switch(
     shared: &App,
+    actor: &Actor,
     text: &str,
     status: Status,
     act: Act,
@@ -104,7 +106,7 @@ async fn switch(
         status: Some(status),
         ..AccountChange::default()
     };
-    update(shared, AccountId(id(text)?), change, act.reason).await
+    update(shared, actor, AccountId(id(text)?), change, act.reason).await
 }
 
 /// What to test an account with.

@@ -15,6 +15,7 @@ use waybill_store::AccountChange;
 
 use super::{
     App,
+    actor::Actor,
     body::Body,
     entities::{PathId, apply, id, paged},
     openapi::NumberParameters,
@@ -77,13 +78,14 @@ pub async fn create(
     responses((status = 200, body = AccountView), (status = 400, body = ProblemDetails), (status = 404, body = ProblemDetails), (status = 409, body = ProblemDetails)))]
 pub async fn change(
     State(shared): State<App>,
+    actor: Actor,
     PathId(text): PathId,
     Body(patch): Body<AccountPatch>,
 ) -> Result<Json<AccountView>, Problem> {
     let now_is = find(&shared, &text).await?;
     let groups = shared.store.groups().await?;
     let change = patch.checked(&shared, &groups, &now_is)?;
-    update(&shared, now_is.id, change, None).await
+    update(&shared, &actor, now_is.id, change, None).await
 }
 
 /// Deletes an account. Its failures stay in the record, under the name it had.
@@ -100,6 +102,7 @@ pub async fn remove(
 
 async fn update(
     shared: &App,
+    actor: &Actor,
     id: AccountId,
     change: AccountChange,
     reason: Option<String>,
@@ -111,7 +114,7 @@ async fn update(
     apply(shared).await?;
     if let Some(entry) = shared.snapshot().account(id) {
         let (reason, now) = (reason.unwrap_or_default(), shared.clock.now());
-        shared.keeper.switched(entry, act::ADMIN, reason, now);
+        shared.keeper.switched(entry, &actor.name, reason, now);
     }
     // What a person was told is done, is done, whatever happens to the process.
     shared.recorder.account_events_written().await;

@@ -66,6 +66,12 @@ impl Check<'_> {
             header_bytes: some("header_bytes", raw.header_bytes, default.header_bytes),
             response_bytes: some("response_bytes", raw.response_bytes, default.response_bytes),
             in_flight: some("in_flight", raw.in_flight, default.in_flight),
+            live_readers: some("live_readers", raw.live_readers, default.live_readers),
+            live_behind: self.at_least(
+                "limits.live_behind",
+                1,
+                raw.live_behind.unwrap_or(default.live_behind),
+            ),
         }
     }
 
@@ -193,6 +199,7 @@ impl Check<'_> {
             errors: days("errors_days", raw.errors_days, default.errors),
             requests: days("requests_days", raw.requests_days, default.requests),
             replay: days("replay_days", raw.replay_days, default.replay),
+            audit: days("audit_days", raw.audit_days, default.audit),
             max_bytes: self.at_least(
                 "retention.max_bytes",
                 MIN_STORE_BYTES,

@@ -313,7 +313,7 @@ fn the_end_is_told_once_and_whatever_the_server_says_of_it() {
         }
     }
     let strange = chunks(&[], "\"exploded\"");
-    let Unreadable { why: why, .. } = decode(strange.iter().map(String::as_str)).unwrap_err();
+    let Unreadable { why, .. } = decode(strange.iter().map(String::as_str)).unwrap_err();
     assert!(why.contains("`exploded`"), "{why}");
 }
 

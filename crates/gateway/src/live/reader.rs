@@ -1,0 +1,200 @@
+//! One reader: where it is, and the task that reads on for it.
+//!
+//! The task hands pages to the response's body through a channel of one. It takes the place in the channel
+//! before it reads a page, so that it never holds one that its client has no room for.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::{Stream, stream};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Instant, sleep, sleep_until, timeout},
+};
+use waybill_model::{
+    id::ErrorId,
+    view::{Filter, TailBegins},
+};
+use waybill_store::{Newer, StoreError, TailBounds};
+
+use super::{REST_AFTER_FAILURE, Seat, frame};
+use crate::app::Shared;
+
+/// Errors that are read at once.
+const PAGE: u32 = 100;
+
+/// A reader is let go after so long, and comes back: whoever may not read any more finds out.
+const LIFE: Duration = Duration::from_secs(15 * 60);
+
+/// How long a client rests before it comes back.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What a reader wants.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// Which failures. Of its window the start alone counts.
+    pub filter: Filter,
+    /// Those after this one; without it, those that come.
+    pub after: Option<ErrorId>,
+}
+
+/// A reader of failures.
+pub struct Reader {
+    shared: Arc<Shared>,
+    filter: Filter,
+    /// Everything up to here was told, or does not match.
+    reached: ErrorId,
+    /// There is more than the last look read.
+    has_more: bool,
+    newest: watch::Receiver<ErrorId>,
+    closed: watch::Receiver<bool>,
+    ends: Instant,
+    _seat: Seat,
+}
+
+/// What is said next.
+enum Next {
+    Say(Bytes),
+    SayLast(Bytes),
+    End,
+}
+
+impl Reader {
+    /// Starts one on the caller's runtime; answers the bytes of its events. It ends when these are dropped.
+    ///
+    /// # Errors
+    /// What the store says, where it cannot be asked where to begin.
+    pub async fn start(
+        shared: Arc<Shared>,
+        seat: Seat,
+        asked: Asked,
+    ) -> Result<impl Stream<Item = Result<Bytes, Infallible>> + Send + use<>, StoreError> {
+        let newest = shared.store.newest_error().await?;
+        // An id from the future is not of this store: it was put back to an earlier state.
+        let reached = asked.after.map_or(newest, |after| after.min(newest));
+        let begins = TailBegins {
+            after_id: reached,
+            newest_id: newest,
+        };
+        let reader = Reader {
+            newest: shared.live.newest.subscribe(),
+            closed: shared.live.closed.subscribe(),
+            filter: asked.filter,
+            reached,
+            has_more: reached < newest,
+            ends: Instant::now() + LIFE,
+            shared,
+            _seat: seat,
+        };
+        let (pages, taken) = mpsc::channel(1);
+        // There is room for one.
+        let _ = pages.try_send(frame::hello(begins, RETRY));
+        tokio::spawn(reader.read(pages));
+        Ok(stream::unfold(taken, async |mut taken| {
+            let page = taken.recv().await?;
+            Some((Ok(page), taken))
+        }))
+    }
+
+    async fn read(mut self, pages: mpsc::Sender<Bytes>) {
+        let stall = self.shared.settings.timeouts.write_stall;
+        let mut closed = self.closed.clone();
+        loop {
+            let room = tokio::select! {
+                biased;
+                room = timeout(stall, pages.reserve()) => room,
+                // No goodbye: there is no room for it.
+                _ = closed.wait_for(|closed| *closed) => return,
+            };
+            let room = match room {
+                Ok(Ok(room)) => room,
+                Ok(Err(_)) => return,
+                Err(_) => {
+                    tracing::debug!(reached = %self.reached, "a reader of failures took nothing for too long");
+                    return;
+                }
+            };
+            let next = tokio::select! {
+                () = pages.closed() => return,
+                next = self.next() => next,
+            };
+            match next {
+                Next::Say(page) => room.send(page),
+                Next::SayLast(page) => {
+                    room.send(page);
+                    return;
+                }
+                Next::End => return,
+            }
+        }
+    }
+
+    /// The next thing to say, when there is one.
+    async fn next(&mut self) -> Next {
+        let keep_alive = sleep(self.shared.live.keep_alive);
+        let mut keep_alive = std::pin::pin!(keep_alive);
+        loop {
+            if *self.closed.borrow() {
+                return Next::SayLast(frame::goodbye("the gateway stops"));
+            }
+            if Instant::now() >= self.ends {
+                return Next::SayLast(frame::goodbye("come back"));
+            }
+            if self.has_more {
+                match self.look().await {
+                    Ok(Some(page)) => return Next::Say(page),
+                    Ok(None) => continue,
+                    Err(error) => {
+                        tracing::debug!(%error, "a reader of failures waits for the store");
+                        let mut closed = self.closed.clone();
+                        tokio::select! {
+                            () = sleep(REST_AFTER_FAILURE) => {}
+                            () = keep_alive.as_mut() => return Next::Say(frame::alive(self.reached)),
+                            _ = closed.wait_for(|closed| *closed) => {}
+                        }
+                        continue;
+                    }
+                }
+            }
+            let reached = self.reached;
+            tokio::select! {
+                biased;
+                gone = self.closed.wait_for(|closed| *closed) => {
+                    if gone.is_err() {
+                        return Next::End;
+                    }
+                }
+                () = sleep_until(self.ends) => {}
+                newer = self.newest.wait_for(|newest| *newest > reached) => {
+                    if newer.is_err() {
+                        return Next::End;
+                    }
+                    self.has_more = true;
+                }
+                () = keep_alive.as_mut() => return Next::Say(frame::alive(self.reached)),
+            }
+        }
+    }
+
+    /// One look into the store; `None` where it found nothing to say.
+    async fn look(&mut self) -> Result<Option<Bytes>, StoreError> {
+        let bounds = TailBounds {
+            page: PAGE,
+            most_behind: self.shared.live.most_behind,
+        };
+        let Newer {
+            errors,
+            reached,
+            newest,
+            missed,
+        } = self
+            .shared
+            .store
+            .errors_after(&self.filter, self.reached, bounds)
+            .await?;
+        self.reached = reached;
+        self.has_more = reached < newest;
+        let has_news = missed.is_some() || !errors.is_empty();
+        Ok(has_news.then(|| frame::page(missed.as_ref(), &errors)))
+    }
+}
