@@ -150,6 +150,7 @@ fn subject(n: u64) -> Subject {
         account_id: Some(AccountId(1 + one_of(n, 4, ACCOUNTS) as i64)),
         group_id: Some(GroupId(1 + key as i64 / 50)),
         attempts: 1,
+        replay_of: None,
     }
 }
 

@@ -24,6 +24,7 @@ use crate::{
     people::People,
     record::Recorder,
     relay::Watch,
+    replay::Queue,
     routing::{Line, Snapshot},
     secrets::Secrets,
     standing::{Keeper, Sink},
@@ -63,6 +64,8 @@ pub struct Shared {
     pub secrets: Arc<Secrets>,
     /// Who has access tokens for accounts.
     pub tokens: Tokens,
+    /// Where requests that are sent again wait for a worker.
+    pub replays: Queue,
     /// Bearer token of the admin API.
     pub admin_token: Secret,
     /// Who uses the admin API.
@@ -217,6 +220,7 @@ impl Shared {
             tls,
             secrets,
             tokens: Tokens::default(),
+            replays: Queue::default(),
             admin_token,
             people: People::default(),
             replica: home

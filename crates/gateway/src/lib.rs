@@ -28,6 +28,7 @@ pub mod pipeline;
 pub mod quota;
 pub mod record;
 pub mod relay;
+pub mod replay;
 pub mod replication;
 pub mod respond;
 pub mod routing;

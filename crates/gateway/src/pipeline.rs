@@ -4,7 +4,7 @@ use http::{Request, Response, header};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 use waybill_model::{
-    protocol::Platform,
+    id::AccountId,
     waybill::{Admission, Routing},
 };
 use waybill_wire::translate::tongue::Tongues;
@@ -17,7 +17,7 @@ use crate::{
     record::{Journey, millis_since},
     relay::{self, ReplyBody},
     respond::{self, Code, Refusal},
-    routing::{Plan, Wanted},
+    routing::{KeyEntry, NoRoute, Plan, Wanted},
     upstream::{self, Exhausted},
 };
 
@@ -45,15 +45,39 @@ pub async fn handle(
         Err(refusal) => return turn_away(opened, refusal).await,
     }
     let (limits, timeouts) = (&shared.settings.limits, &shared.settings.timeouts);
-    let mut inbound = match ingress::collect(opened, limits, timeouts).await {
+    let inbound = match ingress::collect(opened, limits, timeouts).await {
         Ok(inbound) => inbound,
         Err(Rejected::Refused(journey, refusal)) => return relay::refuse(journey, &refusal).await,
         Err(Rejected::Left) => return respond::nothing(),
     };
+    route(worker, inbound, admitted.key(), None).await
+}
+
+/// Takes a request that an operator sends again the same way, to one account where that is wished. Whose it is
+/// was looked up, and it counts in no quota; all else is as for a client.
+pub async fn again(
+    worker: &Worker,
+    inbound: Inbound,
+    key: &KeyEntry,
+    pinned: Option<AccountId>,
+) -> Response<ReplyBody> {
+    if let Err(refusal) = accepts(worker, &inbound.journey) {
+        return relay::refuse(inbound.journey, &refusal).await;
+    }
+    route(worker, inbound, key, pinned).await
+}
+
+/// From routing on.
+async fn route(
+    worker: &Worker,
+    mut inbound: Inbound,
+    key: &KeyEntry,
+    pinned: Option<AccountId>,
+) -> Response<ReplyBody> {
     let mut open = Tongues::open(inbound.arrival().protocol, inbound.endpoint);
     let mut wordless = None;
     loop {
-        let plan = match plan(&mut inbound, &admitted, open) {
+        let plan = match plan(&mut inbound, key, open, pinned) {
             Ok(plan) => plan,
             // What was in the way of the first group is what the client can change.
             Err(refusal) => {
@@ -111,7 +135,12 @@ fn accepts(worker: &Worker, journey: &Journey) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn plan(inbound: &mut Inbound, admitted: &Admitted, open: Tongues) -> Result<Plan, Refusal> {
+fn plan(
+    inbound: &mut Inbound,
+    key: &KeyEntry,
+    open: Tongues,
+    pinned: Option<AccountId>,
+) -> Result<Plan, Refusal> {
     let began = Instant::now();
     let arrival = inbound.arrival();
     if let Some(model) = arrival
@@ -128,17 +157,25 @@ fn plan(inbound: &mut Inbound, admitted: &Admitted, open: Tongues) -> Result<Pla
     let shared = inbound.journey.shared();
     let wanted = Wanted {
         protocol: arrival.protocol,
-        only: only(inbound),
+        only: inbound.only(),
         open,
         model: arrival.model.as_ref(),
         sticky: arrival.sticky,
         tokens: quota::estimate_tokens(arrival.endpoint, arrival.body_bytes),
         request_id: Some(inbound.journey.waybill().request_id),
     };
-    let plan = Plan::new(admitted.key(), wanted)
-        .map_err(|why| Refusal::no_route(why, arrival, shared.clock.now()))?;
-    let snapshot = shared.snapshot();
-    quota::check_price(admitted.key(), arrival, plan.group(), &snapshot.prices)?;
+    let now = shared.clock.now();
+    let plan = match pinned {
+        None => Plan::new(key, wanted),
+        // Usable a moment ago, when it was asked for.
+        Some(account) => Plan::pinned(key, wanted, account, now)
+            .map_err(|_| NoRoute::NoneUsable { soonest: None }),
+    };
+    let plan = plan.map_err(|why| Refusal::no_route(why, arrival, now))?;
+    if inbound.journey.waybill().replay_of.is_none() {
+        let snapshot = shared.snapshot();
+        quota::check_price(key, arrival, plan.group(), &snapshot.prices)?;
+    }
     inbound.journey.waybill_mut().routing = Some(Routing {
         group_id: plan.group().id,
         group_name: plan.group().name.clone(),
@@ -148,15 +185,6 @@ fn plan(inbound: &mut Inbound, admitted: &Admitted, open: Tongues) -> Result<Pla
         queued: None,
     });
     Ok(plan)
-}
-
-/// The platform whose accounts alone may serve a request: the one the client asks for by path, else its own
-/// where nobody can translate.
-fn only(inbound: &Inbound) -> Option<Platform> {
-    let native = inbound.arrival().protocol.native_platform();
-    inbound
-        .only
-        .or(inbound.endpoint.is_native().then_some(native))
 }
 
 /// Refuses a request before its body was read. One without a known key is an attacker's to multiply,

@@ -24,7 +24,7 @@ use crate::{
     live::Live,
     people,
     record::{self, Composer, Recorder},
-    replication,
+    replay, replication,
     secrets::Secrets,
     seed, server,
     upstream::Tls,
@@ -187,6 +187,9 @@ pub async fn start_in(
         cluster,
     }));
     let begun = replication::begin(&shared, is_reached).await?;
+    if is_reached {
+        replay::take_over(&shared).await;
+    }
     let cluster = join(&shared).await;
 
     let listener =

@@ -485,8 +485,8 @@ async fn failures_of_every_replica_are_told_on_each_and_across_them() {
     let mut failed = Vec::new();
     for replica in [&a, &b, &a] {
         let id = fail(&replica.url, "crimson", false).await;
-        assert_eq!(on_a.failures(1).await, [id.clone()]);
-        assert_eq!(on_b.failures(1).await, [id.clone()]);
+        assert_eq!(on_a.failures(1).await, std::slice::from_ref(&id));
+        assert_eq!(on_b.failures(1).await, std::slice::from_ref(&id));
         failed.push(id);
     }
     // Both at once: in one order for all.
@@ -502,7 +502,7 @@ async fn failures_of_every_replica_are_told_on_each_and_across_them() {
     let last = on_a.last_id.clone();
     drop(on_a);
     let late = fail(&a.url, "crimson", false).await;
-    assert_eq!(on_b.failures(1).await, [late.clone()]);
+    assert_eq!(on_b.failures(1).await, std::slice::from_ref(&late));
     let mut moved = Tail::open(&b.url, "", last.as_deref()).await;
     assert_eq!(moved.failures(1).await, [late]);
     let answer = b
@@ -559,5 +559,35 @@ async fn the_command_goes_on_where_the_connection_broke() {
     let mut errors = tail.stderr.take().unwrap();
     errors.read_to_string(&mut said).await.unwrap();
     assert_eq!(said.matches("trying again").count(), 1, "{said}");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_viewer_may_follow_failures() {
+    let world = failing("").await;
+    let made = async |path: &str, form: Value| {
+        let answer = world.admin(Method::POST, path, form.to_string()).await;
+        assert!(answer.status.is_success(), "{path}: {}", answer.text());
+        answer.json()
+    };
+    let viewer = serde_json::json!({"name": "vera", "password": "correct horse battery staple", "role": "viewer"});
+    made("/admin-users", viewer).await;
+    let token = serde_json::json!({"name": "t", "role": "viewer", "admin_user": "vera"});
+    let token = made("/tokens", token).await["token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let request = Request::get(format!("{}/api/v1/admin/ops/stream", world.url))
+        .header("authorization", format!("Bearer {token}"))
+        .body(Full::default())
+        .unwrap();
+    let mut tail = Tail {
+        body: world.open(request).await.into_body(),
+        text: String::new(),
+        last_id: None,
+    };
+    assert_eq!(tail.next().await.unwrap().name, "hello");
+    let failed = fail(&world.url, "crimson", false).await;
+    assert_eq!(tail.failures(1).await, [failed]);
     world.stop().await;
 }

@@ -47,6 +47,8 @@ row_ids! {
     AdminTokenId,
     /// One entry of the audit log.
     AuditId,
+    /// One attempt to send a failed request again.
+    RetryId,
 }
 
 /// The id a request carries from its first byte on, sent back as `x-waybill-request-id`.

@@ -9,8 +9,8 @@
 //! Reading order follows a request: [`id`] and [`time`] name it, [`protocol`] says which language it
 //! speaks, [`limits`] says what may be used and [`state`] what keeps an account from serving ([`fold`] where several say so),
 //! [`waybill`] travels with it, [`cause`] and [`classify`] judge it, [`redact`] makes it safe to show,
-//! [`record`] is what the store is given, [`view`] what an operator is shown and [`people`] who may be; [`issue`] is
-//! what failures of one kind make up together.
+//! [`record`] is what the store is given, [`view`] what an operator is shown, [`retry`] what comes of sending it
+//! again, [`issue`] what failures of one kind make up together, and [`people`] who may be.
 
 pub mod cause;
 pub mod classify;
@@ -25,6 +25,7 @@ pub mod people;
 pub mod protocol;
 pub mod record;
 pub mod redact;
+pub mod retry;
 pub mod secret;
 pub mod state;
 pub mod time;

@@ -4,7 +4,7 @@
 use crate::{
     cause::{Cause, ErrorType, Owner, Phase, Severity, Source},
     entity::Sealed,
-    id::{AccountEventId, AccountId, ApiKeyId, GroupId, RequestId, UserId},
+    id::{AccountEventId, AccountId, ApiKeyId, ErrorId, GroupId, RequestId, UserId},
     money::MicroUsd,
     protocol::{Endpoint, Platform},
     redact::Shown,
@@ -59,6 +59,8 @@ pub struct Subject {
     pub group_id: Option<GroupId>,
     /// How many attempts were made.
     pub attempts: u32,
+    /// The failure that this request sends again; `None`: a client sent it.
+    pub replay_of: Option<ErrorId>,
 }
 
 /// One row per request.
@@ -248,7 +250,7 @@ pub struct AccountEventRow {
     pub undoes: Option<AccountEventId>,
 }
 
-/// The exact request, for sending again.
+/// The exact request, for sending again. What it is packed as, is for who made it to know.
 #[derive(Debug, Clone)]
 pub struct ReplayRow {
     /// Compressed, then sealed.

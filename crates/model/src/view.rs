@@ -9,6 +9,7 @@ use crate::{
     issue::IssueLink,
     money::MicroUsd,
     protocol::{Endpoint, Platform},
+    retry::Unreplayable,
     time::UnixMillis,
     waybill::{Candidate, Decision, EventKind, Queued, Usage},
     words,
@@ -82,6 +83,8 @@ pub struct ErrorLog {
     pub account_name: Option<String>,
     /// The group's name then.
     pub group_name: Option<String>,
+    /// The failure that this request sent again; `null`: a client sent it.
+    pub replay_of: Option<ErrorId>,
 }
 
 /// What a live reader of errors was not given, because it was too far behind.
@@ -157,7 +160,7 @@ pub struct ErrorLogDetail {
     pub explanation: String,
     /// What to do about it.
     pub remedy: String,
-    /// Whether the exact bytes are still there to send again.
+    /// Whether the exact bytes are still there to send again, as far as that is known without opening them.
     pub replayable: bool,
     /// The issue it belongs to; `null` for the moment until it is counted there.
     #[serde(default)]
@@ -165,6 +168,8 @@ pub struct ErrorLogDetail {
     /// Fields that are `null` because whoever asks may not see them.
     #[serde(default)]
     pub withheld: Vec<String>,
+    /// Why they cannot be sent again.
+    pub unreplayable: Option<Unreplayable>,
 }
 
 impl ErrorLogDetail {
@@ -321,6 +326,8 @@ pub struct RequestLog {
     pub usage: Usage,
     /// What they cost in US dollars, where the model has a price.
     pub cost_usd: Option<MicroUsd>,
+    /// The failure that this request sent again; `null`: a client sent it.
+    pub replay_of: Option<ErrorId>,
 }
 
 /// `GET errors`.
@@ -436,6 +443,9 @@ pub struct Filter {
     pub recovered: Option<bool>,
     /// Streamed.
     pub stream: Option<bool>,
+    /// Failures that were sent again, and nothing else, or none of them; absent, they are left out unless a
+    /// request is asked for by its id.
+    pub replay: Option<bool>,
     /// Which failures.
     pub view: View,
     /// Text in message, ids, model or upstream message; case-insensitive.
@@ -476,6 +486,7 @@ impl Filter {
             resolved: None,
             recovered: None,
             stream: None,
+            replay: None,
             view: View::All,
             q: None,
             request_id: None,

@@ -6,11 +6,11 @@
 use std::{net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderMap, uri::PathAndQuery};
+use http::{HeaderMap, Method, uri::PathAndQuery};
 
 use crate::{
     cause::{Cause, Source},
-    id::{AccountEventId, AccountId, ApiKeyId, GroupId, RequestId, UserId},
+    id::{AccountEventId, AccountId, ApiKeyId, ErrorId, GroupId, RequestId, UserId},
     money::MicroUsd,
     protocol::{Endpoint, Platform, Protocol},
     state::{Reach, Scope},
@@ -163,6 +163,8 @@ words! {
 /// What ingress saw.
 #[derive(Debug, Clone)]
 pub struct Arrival {
+    /// The method.
+    pub method: Method,
     /// Path and query as they came; a key may be in the query, so never stored unredacted.
     pub path: PathAndQuery,
     /// The language the client speaks.
@@ -454,6 +456,8 @@ pub struct Waybill {
     pub request_id: RequestId,
     /// When the request arrived.
     pub opened_at: UnixMillis,
+    /// The failure that is sent again here; `None`: a client sent the request. Stamped before anything else.
+    pub replay_of: Option<ErrorId>,
     /// Stamped by ingress.
     pub arrival: Arrival,
     /// Stamped by auth.
@@ -475,6 +479,7 @@ impl Waybill {
         Waybill {
             request_id,
             opened_at,
+            replay_of: None,
             arrival,
             admission: None,
             routing: None,

@@ -118,7 +118,7 @@ impl Store {
 }
 
 /// What time it is, as a term: the caller's word, or the shared database's.
-fn clock(dialect: Dialect, now: UnixMillis) -> String {
+pub(crate) fn clock(dialect: Dialect, now: UnixMillis) -> String {
     match dialect {
         Dialect::Sqlite => now.0.to_string(),
         Dialect::Postgres => CLOCK.to_owned(),

@@ -28,6 +28,7 @@ mod picture;
 mod postgres;
 mod query;
 mod replicas;
+mod retries;
 mod spool;
 mod sql;
 mod sqlite;
@@ -55,5 +56,6 @@ pub use query::{
     usage::add_up_usage,
 };
 pub use replicas::{Deployment, Replica, Replicas};
+pub use retries::{Begun, NewRetry, RetryBounds, RetryOutcome};
 pub use store::Store;
 pub use transfer::{TransferError, Transferred};

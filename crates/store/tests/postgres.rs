@@ -28,6 +28,9 @@ use waybill_testbed::Postgres;
 
 const A_DAY: i64 = 86_400_000;
 
+/// Steps of the schema that this program knows.
+const KNOWN: u32 = 5;
+
 fn at_url(url: &str) -> (Store, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     (replica(folder.path(), url, |_, _| {}), folder)
@@ -49,7 +52,7 @@ async fn a_migration_may_be_asked_for_by_many_at_once_and_again() {
     }
     stores[0].0.migrate().await.unwrap();
     let steps = "SELECT count(*), count(DISTINCT version) FROM schema_migrations";
-    assert_eq!(postgres::sql(&url, steps), "2|2");
+    assert_eq!(postgres::sql(&url, steps), format!("{KNOWN}|{KNOWN}"));
     assert!(stores[0].0.load_config().await.unwrap().groups.is_empty());
 }
 
@@ -66,7 +69,7 @@ async fn a_newer_schema_is_used_as_long_as_it_says_that_it_serves_this_program()
             refused,
             StoreError::Newer {
                 found: 99,
-                known: 2
+                known: KNOWN
             }
         ),
         "{refused:?}"
@@ -103,7 +106,7 @@ async fn a_program_of_the_step_before_runs_on_beside_this_one() {
             &url,
             "SELECT max(version), max(needs) FROM schema_migrations"
         ),
-        "3|1"
+        format!("{KNOWN}|1")
     );
     postgres::sql(&url, &write.replace("NAME", "after"));
     let groups = store.groups().await.unwrap();

@@ -21,7 +21,7 @@ use super::{
     openapi::{FilterParameters, PageParameters},
     problem::{Problem, ProblemDetails},
 };
-use crate::{jobs::issue_settings, ops::filter};
+use crate::{jobs::issue_settings, ops::filter, replay};
 
 /// Failed requests, newest first. One that succeeded after hidden failures is listed only where
 /// `recovered=true` asks for it.
@@ -47,7 +47,7 @@ pub async fn show(
     RawQuery(query): RawQuery,
 ) -> Result<Json<ErrorLogDetail>, Problem> {
     filter::parse_nothing(query.as_deref())?;
-    let mut error = find(&shared, &id).await?;
+    let mut error = whole(&shared, &id).await?;
     if !actor.sees_in_full() {
         error.withhold();
     }
@@ -119,10 +119,22 @@ pub async fn resolve(
         .store
         .set_resolved(error.log.id, resolve.resolved)
         .await?;
-    find(&shared, &id).await.map(Json)
+    whole(&shared, &id).await.map(Json)
 }
 
-async fn find(shared: &App, id: &str) -> Result<ErrorLogDetail, Problem> {
+/// One failure, and whether it can be sent again.
+async fn whole(shared: &App, id: &str) -> Result<ErrorLogDetail, Problem> {
+    let error = find(shared, id).await?;
+    let unreplayable = replay::unreplayable(shared, &error, error.replayable);
+    Ok(ErrorLogDetail {
+        replayable: unreplayable.is_none(),
+        unreplayable,
+        ..error
+    })
+}
+
+/// One failure, by its row's id or its request's.
+pub(super) async fn find(shared: &App, id: &str) -> Result<ErrorLogDetail, Problem> {
     let found = match (id.parse::<ErrorId>(), id.parse::<RequestId>()) {
         (Ok(row), _) => shared.store.error(row).await?,
         (_, Ok(request)) => {

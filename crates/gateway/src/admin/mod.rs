@@ -30,6 +30,7 @@ mod probes;
 mod problem;
 mod records;
 mod replicas;
+mod retries;
 mod route;
 mod setup;
 mod sign_in;
@@ -104,6 +105,28 @@ fn routes() -> Vec<Route> {
             "/api/v1/admin/ops/issue-rules/{id}",
             Errors,
             issues::remove_rule,
+        )
+        .needs(Operator),
+        post(
+            "/api/v1/admin/ops/errors/{id}/retry",
+            Errors,
+            retries::retry,
+        )
+        .needs(Operator),
+        get(
+            "/api/v1/admin/ops/errors/{id}/retries",
+            Errors,
+            retries::list,
+        )
+        .shows_in_full(),
+        get("/api/v1/admin/ops/errors/{id}/code", Errors, retries::code)
+            .needs(Operator)
+            .shows_in_full(),
+        get("/api/v1/admin/ops/retries/{id}", Errors, retries::show).shows_in_full(),
+        post(
+            "/api/v1/admin/ops/upstream-errors/{id}/retry",
+            Errors,
+            retries::retry_upstream,
         )
         .needs(Operator),
         get(

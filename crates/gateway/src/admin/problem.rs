@@ -6,6 +6,7 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
+use waybill_model::time::UnixMillis;
 use waybill_store::StoreError;
 
 use crate::{
@@ -21,6 +22,7 @@ pub struct Problem {
     parameter: Option<String>,
     field: Option<String>,
     retry_after_s: Option<u16>,
+    retry_at: Option<UnixMillis>,
     inner: Option<StoreError>,
 }
 
@@ -45,6 +47,9 @@ pub struct ProblemDetails {
     /// The field of the body at fault, as a path.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
+    /// When the same may be asked again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_at: Option<UnixMillis>,
 }
 
 macro_rules! codes {
@@ -90,7 +95,15 @@ codes! {
     UnknownParameter = "unknown_parameter", BAD_REQUEST, "There is no such parameter.";
     WindowTooLong = "window_too_long", BAD_REQUEST, "The window of time is too long.";
     InvalidBody = "invalid_body", BAD_REQUEST, "The body cannot be read.";
-    BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is larger than the admin API accepts.";
+    BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large.";
+    NotReplayable = "not_replayable", UNPROCESSABLE_ENTITY, "The request cannot be sent again.";
+    BodyExpired = "body_expired", UNPROCESSABLE_ENTITY, "The request's exact bytes are not kept, or no longer.";
+    KeyUnavailable = "key_unavailable", UNPROCESSABLE_ENTITY, "A key that sending the request again needs is not there.";
+    AccountNotInGroup = "account_not_in_group", UNPROCESSABLE_ENTITY, "The request's API key has no group with the account.";
+    AccountNotSchedulable = "account_not_schedulable", CONFLICT, "The account may not be used now.";
+    RetryInProgress = "retry_in_progress", CONFLICT, "The request is being sent again.";
+    RetryTooFrequent = "retry_too_frequent", CONFLICT, "The request has just been sent again.";
+    TooManyRetries = "too_many_retries", SERVICE_UNAVAILABLE, "Too many requests are being sent again.";
     InvalidField = "invalid_field", BAD_REQUEST, "A field of the body cannot be accepted.";
     NameTaken = "name_taken", CONFLICT, "Another resource of the kind has the name.";
     KeyTaken = "key_taken", CONFLICT, "The API key is stored already.";
@@ -111,6 +124,7 @@ impl Problem {
             parameter: None,
             field: None,
             retry_after_s: None,
+            retry_at: None,
             inner: None,
         }
     }
@@ -118,6 +132,15 @@ impl Problem {
     /// The HTTP status it is sent with.
     pub fn status(&self) -> StatusCode {
         self.code.status()
+    }
+
+    /// Says when the same may be asked again.
+    #[must_use]
+    pub fn again_at(self, retry_at: UnixMillis) -> Self {
+        Problem {
+            retry_at: Some(retry_at),
+            ..self
+        }
     }
 
     /// There is no `kind` with this id.
@@ -259,6 +282,7 @@ impl IntoResponse for Problem {
             detail: self.detail,
             parameter: self.parameter,
             field: self.field,
+            retry_at: self.retry_at,
         };
         let mut response = (status, axum::Json(details)).into_response();
         let headers = response.headers_mut();

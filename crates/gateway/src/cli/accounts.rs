@@ -308,20 +308,25 @@ fn act(args: &Act, what: &str) -> anyhow::Result<()> {
 /// The account with this name, or else this id.
 fn find(args: &One) -> anyhow::Result<(Remote, Value)> {
     let remote = Remote::new(&args.client)?;
+    let account = named(&remote, &args.account)?;
+    Ok((remote, account))
+}
+
+/// The account with this name, or else this id.
+pub fn named(remote: &Remote, name: &str) -> anyhow::Result<Value> {
     for page in 1.. {
         let list: Value = remote.get("/accounts", &[("page", page.to_string())])?;
-        let named = items(&list["items"]).find(|account| account["name"] == *args.account);
+        let named = items(&list["items"]).find(|account| account["name"] == *name);
         if let Some(account) = named {
-            return Ok((remote, account.clone()));
+            return Ok(account.clone());
         }
         let seen = page * list["page_size"].as_u64().unwrap_or(u64::MAX);
         if seen >= list["total"].as_u64().unwrap_or(0) {
             break;
         }
     }
-    if args.account.bytes().all(|byte| byte.is_ascii_digit()) {
-        let account = remote.get(&format!("/accounts/{}", args.account), &[])?;
-        return Ok((remote, account));
+    if name.bytes().all(|byte| byte.is_ascii_digit()) {
+        return remote.get(&format!("/accounts/{name}"), &[]);
     }
-    bail!("there is no account `{}`", clean(&args.account))
+    bail!("there is no account `{}`", clean(name))
 }

@@ -15,7 +15,7 @@ use waybill_model::{
 use super::{
     ClientArgs, Remote,
     flags::FilterFlags,
-    story, table,
+    retries, story, table,
     table::{Cell, Tone, maybe, plain},
     tail,
 };
@@ -33,6 +33,12 @@ pub enum Errors {
     Show(Show),
     /// Print failed requests as they come, until Ctrl-C.
     Tail(Tail),
+    /// Send a failed request again, exactly as it was.
+    Retry(retries::Retry),
+    /// List the attempts to send a failed request again.
+    Retries(retries::Retries),
+    /// Print a failed request as code that sends it.
+    Code(retries::Code),
 }
 
 /// `waybill errors list`.
@@ -79,6 +85,9 @@ pub fn run(command: Errors) -> anyhow::Result<()> {
         Errors::List(args) => list(&args),
         Errors::Show(args) => show(&args),
         Errors::Tail(args) => tail::run(&args),
+        Errors::Retry(args) => retries::retry(&args),
+        Errors::Retries(args) => retries::retries(&args),
+        Errors::Code(args) => retries::code(&args),
     }
 }
 

@@ -29,8 +29,9 @@ use super::ClientArgs;
 
 pub use self::stream::Events;
 
-/// For an answer to come: a list over a month of a large store takes its time.
-const TIMEOUT: Duration = Duration::from_secs(60);
+/// For an answer to come: a list over a month of a large store takes its time, and a request that is sent again
+/// may take a minute.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Largest answer that is read; the largest page is far smaller.
 const MAX_ANSWER_BYTES: usize = 256 << 20;
@@ -75,12 +76,17 @@ impl Remote {
         path: &str,
         query: &[(&str, String)],
     ) -> anyhow::Result<T> {
+        read(&self.bytes(path, query)?)
+    }
+
+    /// The same, with the answer as it is.
+    pub fn bytes(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Bytes> {
         self.ask(Method::GET, &with_query(path, query), Bytes::new())
     }
 
     /// `POST` with a JSON body.
     pub fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> anyhow::Result<T> {
-        self.ask(Method::POST, path, Bytes::from(body.to_string()))
+        read(&self.ask(Method::POST, path, Bytes::from(body.to_string()))?)
     }
 
     /// `PUT` with a JSON body.
@@ -90,32 +96,21 @@ impl Remote {
 
     /// `PATCH` with a JSON body.
     pub fn patch<T: DeserializeOwned>(&self, path: &str, body: &Value) -> anyhow::Result<T> {
-        self.ask(Method::PATCH, path, Bytes::from(body.to_string()))
+        read(&self.ask(Method::PATCH, path, Bytes::from(body.to_string()))?)
     }
 
     /// `DELETE`.
     pub fn delete(&self, path: &str) -> anyhow::Result<()> {
-        self.ask::<()>(Method::DELETE, path, Bytes::new())
+        self.ask(Method::DELETE, path, Bytes::new()).map(drop)
     }
 
-    fn ask<T: DeserializeOwned>(
-        &self,
-        method: Method,
-        path: &str,
-        body: Bytes,
-    ) -> anyhow::Result<T> {
+    fn ask(&self, method: Method, path: &str, body: Bytes) -> anyhow::Result<Bytes> {
         let answer = self.runtime.block_on(async {
             tokio::time::timeout(TIMEOUT, self.exchange(method, path, body))
                 .await
                 .map_err(|_| anyhow!("no answer within {} s", TIMEOUT.as_secs()))?
         });
-        let answer = answer.with_context(|| format!("{}://{}", self.scheme(), self.authority()))?;
-        // Nothing to be said is `null`.
-        let answer: &[u8] = match answer.is_empty() {
-            true => b"null",
-            false => &answer,
-        };
-        serde_json::from_slice(answer).context("the answer is not what the admin API promises")
+        answer.with_context(|| format!("{}://{}", self.scheme(), self.authority()))
     }
 
     async fn exchange(&self, method: Method, path: &str, body: Bytes) -> anyhow::Result<Bytes> {
@@ -210,6 +205,15 @@ fn with_query(path: &str, query: &[(&str, String)]) -> String {
     } else {
         format!("{path}?{}", query.join("&"))
     }
+}
+
+fn read<T: DeserializeOwned>(answer: &[u8]) -> anyhow::Result<T> {
+    // Nothing to be said is `null`.
+    let answer: &[u8] = match answer.is_empty() {
+        true => b"null",
+        false => answer,
+    };
+    serde_json::from_slice(answer).context("the answer is not what the admin API promises")
 }
 
 /// What an error answer says, as a sentence.

@@ -12,6 +12,7 @@ mod flags;
 mod http;
 mod issues;
 mod people;
+mod retries;
 mod standing;
 mod story;
 mod table;

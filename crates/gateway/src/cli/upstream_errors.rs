@@ -9,6 +9,7 @@ use waybill_model::view::{UpstreamErrorEvent, UpstreamErrorList};
 use super::{
     ClientArgs, Remote,
     flags::FilterFlags,
+    retries,
     table::{self, Tone, maybe, plain},
 };
 use crate::ops::filter::MAX_PAGE_SIZE;
@@ -22,6 +23,8 @@ pub enum UpstreamErrors {
     List(List),
     /// Show one failed attempt with headers and body, as JSON.
     Show(Show),
+    /// Send the request of a failed attempt again, to its account or another one.
+    Retry(retries::RetryUpstream),
 }
 
 /// `waybill upstream-errors list`.
@@ -49,6 +52,10 @@ pub struct Show {
 pub fn run(command: UpstreamErrors) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     match command {
+        UpstreamErrors::Retry(args) => {
+            drop(out);
+            return retries::retry_upstream(&args);
+        }
         UpstreamErrors::Show(args) => {
             let whole: Value =
                 Remote::new(&args.client)?.get(&format!("{PATH}/{}", args.id), &[])?;

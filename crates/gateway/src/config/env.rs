@@ -46,6 +46,8 @@ pub const KEYS: &[&str] = &[
     "capture.queue_records",
     "requests.keep",
     "requests.share",
+    "replay.timeout_ms",
+    "replay.mark_header",
     "retention.errors_days",
     "retention.requests_days",
     "retention.replay_days",
@@ -67,6 +69,7 @@ const TEXT_KEYS: &[&str] = &[
     "redis_url",
     "replica_name",
     "upstream_ca",
+    "replay.mark_header",
 ];
 
 /// Where each provider's SDK looks for a key.

@@ -42,6 +42,8 @@ pub struct RawConfig {
     pub capture: RawCapture,
     /// Request rows.
     pub requests: RawRequests,
+    /// Sending again.
+    pub replay: RawReplay,
     /// Retention.
     pub retention: RawRetention,
     /// What waits for the shared store.
@@ -183,6 +185,16 @@ section! {
     RawSpool {
         /// Size of the file.
         max_bytes: u64,
+    }
+}
+
+section! {
+    /// `[replay]`
+    RawReplay {
+        /// The longest it may take.
+        timeout_ms: u64,
+        /// `name: value` of a header that providers know it by.
+        mark_header: String,
     }
 }
 

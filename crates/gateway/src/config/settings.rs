@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use http::{HeaderName, HeaderValue};
 use waybill_model::{limits::Price, secret::Secret};
 use waybill_store::Durability;
 
@@ -77,6 +78,8 @@ pub struct Settings {
     pub requests: RequestLogging,
     /// For how long.
     pub retention: Retention,
+    /// How failed requests are sent again.
+    pub replay: ReplaySettings,
     /// Where accounts and their proxies may lead.
     pub egress: EgressPolicy,
 }
@@ -212,6 +215,24 @@ pub enum RequestLogging {
     Sampled(f64),
     /// Failures alone.
     ErrorsOnly,
+}
+
+/// How failed requests are sent again.
+#[derive(Debug, Clone)]
+pub struct ReplaySettings {
+    /// The longest it may take, to the end of the answer.
+    pub timeout: Duration,
+    /// What providers are to know it by; `None`: it looks as it did the first time.
+    pub mark_header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Default for ReplaySettings {
+    fn default() -> Self {
+        ReplaySettings {
+            timeout: Duration::from_secs(60),
+            mark_header: None,
+        }
+    }
 }
 
 /// For how long.

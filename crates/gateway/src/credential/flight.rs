@@ -181,6 +181,7 @@ pub(super) fn mark(
             began_at,
             now,
             stale_connection: false,
+            acts: true,
             blamed: &mut Blamed::default(),
         });
         // The mark's deadline is when somebody finds out: then it has to be asked.

@@ -6,6 +6,7 @@
 //!
 //! Promises: bounded memory and time whatever the client does. Must not know: accounts, the store.
 
+mod again;
 mod body;
 mod peer;
 mod query;
@@ -24,6 +25,7 @@ use waybill_model::{
 };
 use waybill_wire::{endpoint, endpoint::Mismatch, peek};
 
+pub use again::Recalled;
 pub use body::drain;
 pub use peer::Peer;
 pub use query::{credential_in_query, with_version, without_credentials, without_prefix};
@@ -68,7 +70,7 @@ pub struct Inbound {
     /// What was asked for.
     pub endpoint: Endpoint,
     /// The platform whose accounts alone the client asks for.
-    pub only: Option<Platform>,
+    only: Option<Platform>,
     /// Path and query without the client's credential and without a prefix that says whom it asks for, and
     /// with the version.
     pub path_and_query: PathAndQuery,
@@ -84,6 +86,11 @@ impl Inbound {
     /// What ingress stamped.
     pub fn arrival(&self) -> &Arrival {
         &self.journey.waybill().arrival
+    }
+
+    /// The platform whose accounts alone may serve it.
+    pub fn only(&self) -> Option<Platform> {
+        again::only(self.only, self.endpoint, self.arrival())
     }
 }
 
@@ -115,6 +122,7 @@ pub fn open(shared: &Arc<Shared>, peer: &Peer, request: Request<Incoming>) -> Op
         Err(none) => (none.protocol, None, None, None, Err(none.why)),
     };
     let arrival = Arrival {
+        method: method.clone(),
         stream: recognised == Ok(Endpoint::StreamGenerateContent),
         path: path_and_query,
         protocol,
@@ -197,8 +205,42 @@ pub async fn collect(
             }
             Some(Stopped::Left) => return Err(None),
         }
+        Understood::of(endpoint, arrival, path_model_span).map_err(Some)
+    }
+    .await;
+    match read {
+        Ok(understood) => Ok(understood.inbound(journey, method, version, only)),
+        // Its journey ends by being dropped: that is what a client that leaves comes to.
+        Err(None) => Err(Rejected::Left),
+        Err(Some(refusal)) => {
+            // A client still sending would lose the answer to a reset; let it finish, within bounds. One
+            // that was waited for already is not waited for again.
+            if refusal.code != Code::RequestTimeout {
+                drain(&mut body, DRAIN_PATIENCE).await;
+            }
+            Err(Rejected::Refused(journey, refusal))
+        }
+    }
+}
+
+/// What is read from a whole request, whoever sends it.
+struct Understood {
+    endpoint: Endpoint,
+    path_and_query: PathAndQuery,
+    stream_format: Option<StreamFormat>,
+    model_span: Option<Range<usize>>,
+    path_model_span: Option<Range<usize>>,
+}
+
+impl Understood {
+    /// Peeks into the body, stamps what it says, and takes out of the path what the provider is not sent.
+    fn of(
+        endpoint: Endpoint,
+        arrival: &mut Arrival,
+        path_model_span: Option<Range<usize>>,
+    ) -> Result<Understood, Refusal> {
         let mut model_span = None;
-        if method == Method::POST {
+        if arrival.method == Method::POST {
             let peeked = peek::peek(endpoint, &arrival.body).map_err(Refusal::from)?;
             model_span = peeked.model_span;
             if let Some(model) = peeked.model {
@@ -210,19 +252,31 @@ pub async fn collect(
         let stream_format = endpoint::stream_format(endpoint, arrival.stream, arrival.path.query());
         let (plain, cut) = without_prefix(without_credentials(&arrival.path));
         let (path_and_query, grown) = with_version(plain);
-        let path_model_span =
-            path_model_span.map(|span| span.start - cut + grown..span.end - cut + grown);
-        Ok((
+        Ok(Understood {
             endpoint,
-            model_span,
-            stream_format,
             path_and_query,
-            path_model_span,
-        ))
+            stream_format,
+            model_span,
+            path_model_span: path_model_span
+                .map(|span| span.start - cut + grown..span.end - cut + grown),
+        })
     }
-    .await;
-    match read {
-        Ok((endpoint, model_span, stream_format, path_and_query, path_model_span)) => Ok(Inbound {
+
+    fn inbound(
+        self,
+        journey: Journey,
+        method: Method,
+        version: Version,
+        only: Option<Platform>,
+    ) -> Inbound {
+        let Understood {
+            endpoint,
+            path_and_query,
+            stream_format,
+            model_span,
+            path_model_span,
+        } = self;
+        Inbound {
             journey,
             method,
             version,
@@ -232,16 +286,6 @@ pub async fn collect(
             stream_format,
             model_span,
             path_model_span,
-        }),
-        // Its journey ends by being dropped: that is what a client that leaves comes to.
-        Err(None) => Err(Rejected::Left),
-        Err(Some(refusal)) => {
-            // A client still sending would lose the answer to a reset; let it finish, within bounds. One
-            // that was waited for already is not waited for again.
-            if refusal.code != Code::RequestTimeout {
-                drain(&mut body, DRAIN_PATIENCE).await;
-            }
-            Err(Rejected::Refused(journey, refusal))
         }
     }
 }

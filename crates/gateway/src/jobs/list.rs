@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 use waybill_model::issue::Settings;
 use waybill_store::{FoldReport, RetentionPolicy};
 
-use crate::{app::Shared, config::Retention, standing::probe_accounts};
+use crate::{app::Shared, config::Retention, replay, standing::probe_accounts};
 
 /// One job.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub enum Work {
     Issues,
     /// Asks stopped accounts whether they serve again, without end.
     Probe,
+    /// Ends attempts to send a request again whose process has ended.
+    Interrupt,
 }
 
 /// Every job.
@@ -41,6 +43,10 @@ pub const JOBS: &[Job] = &[
         name: "probes",
         work: Work::Probe,
     },
+    Job {
+        name: "replays",
+        work: Work::Interrupt,
+    },
 ];
 
 /// What a run did, in one line; or what went wrong.
@@ -52,6 +58,7 @@ impl Job {
         match self.work {
             Work::Retain => Duration::from_secs(60),
             Work::Probe | Work::Issues => Duration::from_secs(1),
+            Work::Interrupt => Duration::from_secs(30),
         }
     }
 
@@ -63,6 +70,11 @@ impl Job {
             Work::Probe => Box::pin(async move {
                 probe_accounts(shared).await;
                 Ok(String::new())
+            }),
+            Work::Interrupt => Box::pin(async move {
+                let ended = replay::sweep(&shared).await;
+                let ended = ended.map_err(|error| error.to_string())?;
+                Ok(format!("{ended} replays were interrupted"))
             }),
         }
     }

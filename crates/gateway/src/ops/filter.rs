@@ -299,6 +299,12 @@ pub const FILTERS: &[Parameter] = &[
         read: |q, text| flag(text).map(|flag| q.filter.stream = Some(flag)),
     },
     Parameter {
+        name: "replay",
+        about: "Requests that an operator sent again, and no others; or none of them. Without it, `errors` leaves them out, unless a request is asked for by its id.",
+        takes: Takes::Flag,
+        read: |q, text| flag(text).map(|flag| q.filter.replay = Some(flag)),
+    },
+    Parameter {
         name: "view",
         about: "`errors`: what counts against the service; `excluded`: business limits and the client's own doing; `all`, the default: both.",
         takes: words_of!(View),

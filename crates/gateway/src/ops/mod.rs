@@ -9,6 +9,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod code;
 pub mod filter;
 pub mod issues;
 pub mod query;

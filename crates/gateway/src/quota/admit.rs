@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use waybill_model::{
-    limits::{Limits, Used, Window},
+    limits::{Limits, Window},
     money::MicroUsd,
     time::UnixMillis,
     waybill::Arrival,
@@ -53,16 +53,7 @@ impl Ticket {
             }
             tally.meter().add(bill.spent, now);
         }
-        if bill.spent != Used::default()
-            && let Some(account) = bill.account.and_then(|id| snapshot.account(id))
-        {
-            account.live.meter().add(bill.spent, now);
-        }
-        for (account, at) in &bill.unreached {
-            if let Some(account) = snapshot.account(*account) {
-                account.live.meter().take_back_request(*at);
-            }
-        }
+        bill.settle_accounts(snapshot, now);
     }
 }
 

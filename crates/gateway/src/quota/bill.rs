@@ -11,6 +11,7 @@ use waybill_model::{
 };
 
 use super::PriceTable;
+use crate::routing::Snapshot;
 
 /// Bytes of a request per token: what English text and JSON come to.
 const BYTES_PER_TOKEN: u64 = 4;
@@ -48,10 +49,15 @@ pub fn charges(waybill: &Waybill, finished_at: UnixMillis) -> Vec<Charge> {
             charges.push(Charge { consumer, at, used });
         }
     };
-    for consumer in [
-        Consumer::Key(admission.api_key_id),
-        Consumer::User(admission.user_id),
-    ] {
+    // Sent again by an operator, it is nobody's but the accounts'.
+    let clients = match waybill.replay_of {
+        None => &[
+            Consumer::Key(admission.api_key_id),
+            Consumer::User(admission.user_id),
+        ][..],
+        Some(_) => &[],
+    };
+    for consumer in clients.iter().copied() {
         if has_reached(waybill) {
             charge(consumer, waybill.opened_at, one);
         }
@@ -96,6 +102,23 @@ impl Bill {
                 .filter(|attempt| !reached(attempt))
                 .map(|attempt| (attempt.account_id, attempt.started_at))
                 .collect(),
+        }
+    }
+}
+
+impl Bill {
+    /// Counts what accounts were used for, and gives back what they were not. Requests that are sent again use
+    /// accounts, and nothing of anybody's quota.
+    pub(crate) fn settle_accounts(&self, snapshot: &Snapshot, now: UnixMillis) {
+        if self.spent != Used::default()
+            && let Some(account) = self.account.and_then(|id| snapshot.account(id))
+        {
+            account.live.meter().add(self.spent, now);
+        }
+        for (account, at) in &self.unreached {
+            if let Some(account) = snapshot.account(*account) {
+                account.live.meter().take_back_request(*at);
+            }
         }
     }
 }

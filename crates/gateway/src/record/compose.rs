@@ -13,13 +13,11 @@ use waybill_model::{
     waybill::{Attempt, Candidate, Failure, Finished, Outcome, Waybill},
 };
 
-use super::queue::CLIENT_REQUEST_ID;
-use crate::{
-    auth,
-    config::Capture,
-    secrets::Secrets,
-    vault::{Purpose, Vault},
+use super::{
+    capture::{Head, Packer},
+    queue::CLIENT_REQUEST_ID,
 };
+use crate::{auth, config::Capture, secrets::Secrets, vault::Vault};
 
 /// Longest id kept, in bytes.
 const MAX_ID_BYTES: usize = 128;
@@ -28,31 +26,22 @@ const MAX_MESSAGE_BYTES: usize = 2048;
 /// Longest name (model, account, user agent) kept, in bytes.
 const MAX_NAME_BYTES: usize = 512;
 
-/// Smaller bodies are kept as they are: the tables of a compressor cost more than it saves.
-const MIN_COMPRESSED_BYTES: usize = 4096;
-
 /// Composes records. Owned by the recorder's thread.
 pub struct Composer {
     secrets: Arc<Secrets>,
     vault: Vault,
     capture: Capture,
-    compressor: Option<zstd::bulk::Compressor<'static>>,
+    packer: Packer,
 }
 
 impl Composer {
     /// A composer that looks for `secrets` and seals with the vault.
     pub fn new(secrets: Arc<Secrets>, vault: Vault, capture: Capture) -> Self {
-        // Level 1: this runs for every failed request.
-        let compressor = zstd::bulk::Compressor::new(1)
-            .inspect_err(
-                |error| tracing::error!(%error, "no compressor: replay copies are not kept"),
-            )
-            .ok();
         Composer {
             secrets,
             vault,
             capture,
-            compressor,
+            packer: Packer::new(),
         }
     }
 
@@ -273,43 +262,15 @@ impl Composer {
         // Only a complete body can be sent again, and only a request of ours has anywhere to go.
         let whole = body.len() as u64 == finished.waybill.arrival.body_bytes
             && finished.waybill.routing.is_some();
-        if !self.capture.replay
-            || body.is_empty()
-            || !whole
-            || body.len() > self.capture.replay_body_bytes
-        {
+        if !self.capture.replay || !whole || body.len() > self.capture.replay_body_bytes {
             return None;
         }
-        let packed = if body.len() < MIN_COMPRESSED_BYTES {
-            replay_copy(Packing::Plain, body)
-        } else {
-            let compressed = self
-                .compressor
-                .as_mut()?
-                .compress(body)
-                .inspect_err(|error| tracing::warn!(%error, "a replay copy could not be made"))
-                .ok()?;
-            replay_copy(Packing::Zstd, &compressed)
-        };
+        let head = Head::of(&finished.waybill.arrival)?;
         Some(ReplayRow {
-            sealed: self.vault.seal(Purpose::Replay, &packed),
+            sealed: self.packer.seal(&self.vault, &head, body)?,
             body_bytes: body.len() as u64,
         })
     }
-}
-
-/// How a replay copy is packed: its first byte.
-#[derive(Clone, Copy)]
-enum Packing {
-    Plain = 0,
-    Zstd = 1,
-}
-
-fn replay_copy(packing: Packing, bytes: &[u8]) -> Vec<u8> {
-    let mut copy = Vec::with_capacity(bytes.len() + 1);
-    copy.push(packing as u8);
-    copy.extend_from_slice(bytes);
-    copy
 }
 
 fn request_row(finished: &Finished, subject: Subject) -> RequestRow {
@@ -361,6 +322,7 @@ fn subject(redactor: &Redactor, finished: &Finished) -> Subject {
         account_id: last.map(|attempt| attempt.account_id),
         group_id: waybill.routing.as_ref().map(|routing| routing.group_id),
         attempts: waybill.attempts_made(),
+        replay_of: waybill.replay_of,
     }
 }
 
@@ -378,6 +340,9 @@ fn message<'a>(finished: &'a Finished, failure: Option<&'a Failure>) -> &'a str 
         Outcome::Refused { message, .. } => message,
         Outcome::Served | Outcome::Failed { .. } => {
             failure.map_or("the request failed", |failure| failure.message.as_str())
+        }
+        Outcome::ClientLeft if finished.waybill.replay_of.is_some() => {
+            "sent again, and given up before the answer was complete"
         }
         Outcome::ClientLeft => "the client went away before the answer was complete",
         Outcome::ClientStalled => "the client stopped reading the answer",

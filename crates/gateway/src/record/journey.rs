@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::StatusCode;
-use tokio::time::Instant;
+use tokio::{sync::oneshot, time::Instant};
 use waybill_model::{
     cause::Cause,
+    id::AccountId,
     protocol::Protocol,
     waybill::{Outcome, Waybill},
 };
@@ -31,6 +32,44 @@ pub struct Journey {
     ticket: Option<Ticket>,
     /// The status the client was sent, once it was.
     answering: Option<StatusCode>,
+    /// Who waits for its end.
+    asked_by: Option<oneshot::Sender<Ended>>,
+}
+
+/// How a way ended, for whoever sent the request again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// A client would have a whole, good answer.
+    pub served: bool,
+    /// What went wrong; `None` when it was served.
+    pub message: Option<String>,
+    /// The account that was tried last.
+    pub account_id: Option<AccountId>,
+    /// That provider's id for the request.
+    pub upstream_request_id: Option<String>,
+}
+
+impl Ended {
+    fn of(waybill: &Waybill, outcome: &Outcome) -> Ended {
+        let last = waybill.attempts().last();
+        let failure = last.and_then(|last| last.failure.as_ref());
+        let said = || failure.map_or("it failed", |failure| failure.message.as_str());
+        let message = match outcome {
+            Outcome::Served => None,
+            Outcome::Refused { message, .. } => Some(message.clone()),
+            Outcome::Failed { .. } => Some(said().to_owned()),
+            Outcome::ClientLeft | Outcome::ClientStalled => {
+                Some("it was given up before the answer was complete".to_owned())
+            }
+            Outcome::Abandoned { .. } => Some("the gateway failed".to_owned()),
+        };
+        Ended {
+            served: matches!(outcome, Outcome::Served),
+            message,
+            account_id: last.map(|last| last.account_id),
+            upstream_request_id: last.and_then(|last| last.upstream_request_id.clone()),
+        }
+    }
 }
 
 impl Journey {
@@ -44,7 +83,15 @@ impl Journey {
             started,
             ticket: None,
             answering: None,
+            asked_by: None,
         }
+    }
+
+    /// Tells how the way ends, when it does.
+    pub fn tell(&mut self) -> oneshot::Receiver<Ended> {
+        let (asked_by, told) = oneshot::channel();
+        self.asked_by = Some(asked_by);
+        told
     }
 
     /// The facts so far.
@@ -124,8 +171,15 @@ impl Journey {
         let snapshot = self.shared.snapshot();
         quota::stamp_cost(&mut waybill, &snapshot.prices);
         let bill = Bill::of(&waybill);
+        let is_replay = waybill.replay_of.is_some();
+        if let Some(asked_by) = self.asked_by.take() {
+            // Whoever asked may have gone.
+            let _ = asked_by.send(Ended::of(&waybill, &outcome));
+        }
         self.shared.in_flight.leave();
-        if let Outcome::Refused { cause, .. } = &outcome {
+        if let Outcome::Refused { cause, .. } = &outcome
+            && !is_replay
+        {
             self.shared.refusals.count(*cause);
         }
         let commit = self
@@ -135,6 +189,8 @@ impl Journey {
         // After the record: what somebody else is refused for must be on its way to the store.
         if let Some(ticket) = self.ticket.take() {
             ticket.settle(&bill, &snapshot, now);
+        } else if is_replay {
+            bill.settle_accounts(&snapshot, now);
         }
         commit
     }

@@ -4,6 +4,7 @@
 //! Request threads only put facts in a queue; one recorder thread classifies, redacts and writes them
 //! in groups, and with them changes of accounts' states and what was used. Only this module, `ops` and `admin` touch the store.
 
+pub mod capture;
 mod compose;
 mod counters;
 mod journey;
@@ -15,6 +16,6 @@ mod thread;
 mod usage;
 
 pub use compose::Composer;
-pub use journey::{CLIENT_CLOSED_REQUEST, Journey, millis_since};
+pub use journey::{CLIENT_CLOSED_REQUEST, Ended, Journey, millis_since};
 pub use queue::{Commit, Recorder};
 pub use thread::{RecorderThread, spawn};

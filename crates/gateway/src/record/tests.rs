@@ -155,6 +155,7 @@ fn refused() -> Finished {
 
 fn opened() -> Box<Waybill> {
     let arrival = Arrival {
+        method: http::Method::POST,
         path: PathAndQuery::from_static("/v1/messages"),
         protocol: Protocol::Anthropic,
         endpoint: Some(Endpoint::Messages),

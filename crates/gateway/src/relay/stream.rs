@@ -29,7 +29,9 @@ use crate::{
     respond::Refusal,
     routing::{AccountEntry, GroupEntry, Place, Slot},
     standing::{Blamed, Failed},
-    upstream::{AnswerStream, Fault, Streaming, failure_of, flaw_of, flaw_of_end, headers_sent},
+    upstream::{
+        AnswerStream, Fault, Streaming, failure_of, flaw_of, flaw_of_end, headers_sent, mark,
+    },
 };
 
 /// Bytes gathered before they are handed on even though more is ready.
@@ -280,7 +282,9 @@ impl Stream {
             return;
         };
         self.stamp(&mut journey);
-        journey.shared().keeper.completed(&self.facts.account);
+        if journey.waybill().replay_of.is_none() {
+            journey.shared().keeper.completed(&self.facts.account);
+        }
         self.standing.on(Event::Sent(Mark::Terminal));
         if let Some(commit) =
             journey.finish(Outcome::Served, self.facts.status.as_u16(), Bytes::new())
@@ -307,6 +311,16 @@ impl Stream {
             return;
         };
         let account = &self.facts.account;
+        // Only a request with a body can be answered by a stream.
+        let client = &journey.waybill().arrival.headers;
+        let mut sent = headers_sent(
+            client,
+            account,
+            self.facts.place,
+            &Method::POST,
+            self.bridge,
+        );
+        mark(&journey, &mut sent);
         let (failure, upstream_request_id) = failure_of(
             account.platform,
             Fault::Broken {
@@ -316,14 +330,7 @@ impl Stream {
                 headers: std::mem::take(&mut self.facts.headers),
                 frame: payload,
             },
-            // Only a request with a body can be answered by a stream.
-            headers_sent(
-                &journey.waybill().arrival.headers,
-                account,
-                self.facts.place,
-                &Method::POST,
-                self.bridge,
-            ),
+            sent,
             journey.shared().clock.now(),
         );
         self.tell_account(&journey, &failure);
@@ -411,6 +418,7 @@ impl Stream {
             began_at: attempt.started_at,
             now: shared.clock.now(),
             stale_connection: false,
+            acts: waybill.replay_of.is_none(),
             blamed: &mut Blamed::default(),
         });
     }

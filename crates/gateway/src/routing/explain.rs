@@ -31,9 +31,9 @@ impl Plan {
             .map(|served| (served.account.id, served))
             .collect();
         let chosen = self.tried.last().and_then(|id| served.get(id)).copied();
-        self.group
-            .accounts
-            .iter()
+        let asked = self.group.accounts.iter();
+        asked
+            .filter(|account| self.pinned.is_none_or(|pinned| pinned == account.id))
             .map(|account| match served.get(&account.id) {
                 Some(served) => self.candidate(served, chosen, now),
                 None => self.outside(account),

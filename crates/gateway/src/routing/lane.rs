@@ -97,7 +97,7 @@ impl Lanes {
 
 impl Lane {
     /// `accounts` are ordered by priority.
-    fn new(accounts: &[Arc<AccountEntry>], model: Option<&Arc<str>>) -> Lane {
+    pub(super) fn new(accounts: &[Arc<AccountEntry>], model: Option<&Arc<str>>) -> Lane {
         let having: Vec<_> = accounts
             .iter()
             .filter(|account| serves(account, model.map(|model| &**model)))

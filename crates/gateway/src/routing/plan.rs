@@ -32,6 +32,8 @@ pub struct Plan {
     pub(super) lane: Arc<Lane>,
     /// What ties the request to its conversation, where the group asks for that.
     pub(super) sticky: Option<u64>,
+    /// The one account that is asked, where an operator says so; its lane is its own.
+    pub(super) pinned: Option<AccountId>,
     /// What it will use, about.
     pub(super) tokens: u64,
     request_id: Option<RequestId>,
@@ -184,12 +186,7 @@ impl Plan {
     }
 
     fn in_group(group: &Arc<GroupEntry>, wanted: Wanted<'_>) -> Result<Plan, Unfit> {
-        let model = wanted.model.map(|model| {
-            group
-                .model_map
-                .get(model)
-                .unwrap_or_else(|| Arc::clone(model))
-        });
+        let model = group.model_of(wanted);
         let lane = group.lanes.get(&group.accounts, &model);
         let tongues = match group.accounts.is_empty() {
             true => Tongues::from(Tongue::of(group.platform, &[])),
@@ -199,7 +196,17 @@ impl Plan {
         if !wanted.open.meets(tongues) {
             return Err(Unfit::NoWords);
         }
-        Ok(Plan {
+        Ok(Plan::over(group, model, lane, wanted))
+    }
+
+    /// A plan of a lane.
+    pub(super) fn over(
+        group: &Arc<GroupEntry>,
+        model: Option<Arc<str>>,
+        lane: Arc<Lane>,
+        wanted: Wanted<'_>,
+    ) -> Plan {
+        Plan {
             group: Arc::clone(group),
             model,
             lane,
@@ -207,13 +214,14 @@ impl Plan {
                 .sticky
                 .filter(|sticky| ties(group.sticky, sticky.from))
                 .map(|sticky| sticky.key),
+            pinned: None,
             tokens: wanted.tokens,
             request_id: wanted.request_id,
             tried: Vec::new(),
             open: wanted.open,
             closed: None,
             load: (0, 1),
-        })
+        }
     }
 
     /// The group that serves.
@@ -248,8 +256,8 @@ impl Plan {
     }
 
     /// What requests that wait for the same accounts have in common.
-    pub fn lane(&self) -> (GroupId, Option<&Arc<str>>) {
-        (self.group.id, self.model.as_ref())
+    pub fn lane(&self) -> (GroupId, Option<&Arc<str>>, Option<AccountId>) {
+        (self.group.id, self.model.as_ref(), self.pinned)
     }
 
     /// The best account not yet tried, with a slot on it.
@@ -416,7 +424,16 @@ fn blocked_until(served: &Served, now: UnixMillis) -> Option<UnixMillis> {
 }
 
 impl GroupEntry {
-    fn is_sought(&self, sought: Sought) -> bool {
+    /// The client's model after the group's mapping.
+    pub(super) fn model_of(&self, wanted: Wanted<'_>) -> Option<Arc<str>> {
+        wanted.model.map(|model| {
+            self.model_map
+                .get(model)
+                .unwrap_or_else(|| Arc::clone(model))
+        })
+    }
+
+    pub(super) fn is_sought(&self, sought: Sought) -> bool {
         self.protocols.contains(&sought.protocol)
             && sought.only.is_none_or(|only| self.platform == only)
     }

@@ -300,6 +300,11 @@ impl Snapshot {
         self.keys.get(hash)
     }
 
+    /// The key with this id.
+    pub fn key_by_id(&self, id: ApiKeyId) -> Option<&Arc<KeyEntry>> {
+        self.keys.values().find(|key| key.id == id)
+    }
+
     /// Every key.
     pub fn keys(&self) -> impl Iterator<Item = &Arc<KeyEntry>> {
         self.keys.values()

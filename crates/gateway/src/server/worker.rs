@@ -30,6 +30,7 @@ use crate::{
     ingress::Peer,
     pipeline,
     relay::{ReplyBody, Watch},
+    replay,
     upstream::Pool,
 };
 
@@ -137,6 +138,14 @@ async fn run(
                 }
                 None => break,
             },
+            task = worker.shared.replays.next() => {
+                let (worker, stopping) = (Arc::clone(&worker), stopping.clone());
+                tokio::spawn(async move {
+                    replay::run(worker, task).await;
+                    // Let end like a client's request when the server stops.
+                    drop(stopping);
+                });
+            }
             _ = sweep.tick() => {
                 worker.pool.sweep();
                 worker.watch.sweep(worker.shared.settings.timeouts.write_stall);

@@ -78,6 +78,7 @@ impl Keeper {
             failure,
             status,
             stale_connection,
+            acts,
             blamed,
             ..
         } = failed;
@@ -97,6 +98,7 @@ impl Keeper {
             };
         }
         let event = match rule {
+            _ if !acts => None,
             Some(rule) if self.has_room(account, &facts) => {
                 self.change(account, |state| event::by_rule(state, &facts, rule))
             }

@@ -64,6 +64,8 @@ pub struct Failed<'a> {
     pub now: UnixMillis,
     /// An idle connection had been closed: nobody is at fault.
     pub stale_connection: bool,
+    /// Whether it has an effect. What an operator sends again finds out, and punishes nobody.
+    pub acts: bool,
     /// What failed before in the same request.
     pub blamed: &'a mut Blamed,
 }

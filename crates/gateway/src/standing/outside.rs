@@ -89,6 +89,7 @@ impl Keeper {
                     began_at: result.started_at,
                     now,
                     stale_connection: false,
+                    acts: true,
                     blamed: &mut blamed,
                 };
                 self.failed(failed);

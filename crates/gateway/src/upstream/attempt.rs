@@ -117,18 +117,11 @@ pub async fn attempt(
             attempt.status = Some(status.as_u16());
         }
         let stale_connection = matches!(fault, Fault::Transport { stale: true, .. });
-        let (failure, request_id) = failure_of(
-            account.platform,
-            fault,
-            build::headers_sent(
-                &inbound.arrival().headers,
-                account,
-                place,
-                &inbound.method,
-                bridge,
-            ),
-            worker.shared.clock.now(),
-        );
+        let client = &inbound.arrival().headers;
+        let mut sent = build::headers_sent(client, account, place, &inbound.method, bridge);
+        build::mark(&inbound.journey, &mut sent);
+        let (failure, request_id) =
+            failure_of(account.platform, fault, sent, worker.shared.clock.now());
         attempt.upstream_request_id = attempt.upstream_request_id.take().or(request_id);
         let stale_token = failure.cause == Cause::AuthInvalidKey
             && credential::refused_by_provider(&worker.shared, account, token.as_ref());

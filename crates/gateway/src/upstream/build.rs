@@ -15,6 +15,7 @@ use super::body::RequestBody;
 use crate::{
     hop::named_by_connection,
     ingress::Inbound,
+    record::Journey,
     respond::{Code, Refusal},
     routing::{AccountEntry, Chosen, Credential, Place, Upstream},
 };
@@ -127,6 +128,7 @@ pub fn prepare(
     *request.version_mut() = Version::HTTP_11;
     let client = &inbound.arrival().headers;
     *request.headers_mut() = headers_sent(client, account, place, &method, bridge);
+    mark(&inbound.journey, request.headers_mut());
     *request.method_mut() = method;
     Ok(Prepared {
         request,
@@ -237,7 +239,17 @@ pub fn headers_sent(
     headers
 }
 
-fn passed_on(client: &HeaderMap) -> HeaderMap {
+/// Marks what is sent again, where the operator wants its providers to know.
+pub fn mark(journey: &Journey, headers: &mut HeaderMap) {
+    if journey.waybill().replay_of.is_some()
+        && let Some((name, value)) = &journey.shared().settings.replay.mark_header
+    {
+        headers.insert(name.clone(), value.clone());
+    }
+}
+
+/// Of a client's headers those that its provider gets.
+pub fn passed_on(client: &HeaderMap) -> HeaderMap {
     let named_by_connection = named_by_connection(client);
     let mut headers = HeaderMap::with_capacity(client.len() + 3);
     for (name, value) in client {

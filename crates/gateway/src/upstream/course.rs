@@ -25,6 +25,8 @@ use crate::{
 #[derive(Debug)]
 pub struct Course {
     request_id: RequestId,
+    /// Whether failures have an effect on accounts.
+    acts: bool,
     max_attempts: u32,
     retries_here: u32,
     token_retries_here: u32,
@@ -94,6 +96,7 @@ impl Course {
     pub fn new(request_id: RequestId, request_bytes: u64, max_attempts: u32) -> Course {
         Course {
             request_id,
+            acts: true,
             max_attempts,
             retries_here: 0,
             token_retries_here: 0,
@@ -106,10 +109,19 @@ impl Course {
         }
     }
 
+    /// The same for a request that an operator sends again: what becomes of it does nothing to accounts.
+    #[must_use]
+    pub fn without_effect(self) -> Course {
+        Course {
+            acts: false,
+            ..self
+        }
+    }
+
     /// An account serves it. So the request was not at fault where several credentials were refused
     /// alike: their accounts cannot do what this one can.
     pub fn served(&mut self, keeper: &Keeper, now: UnixMillis) {
-        if !self.refused_alike {
+        if !self.refused_alike || !self.acts {
             return;
         }
         for refused in self.refused.drain(..) {
@@ -125,6 +137,7 @@ impl Course {
                 began_at: refused.began_at,
                 now,
                 stale_connection: false,
+                acts: true,
                 blamed: &mut Blamed::default(),
             });
         }
@@ -152,6 +165,7 @@ impl Course {
             began_at: broke.began_at,
             now: broke.now,
             stale_connection: broke.stale_connection,
+            acts: self.acts,
             blamed: &mut self.blamed,
         };
         // Nor is an address the account.

@@ -40,7 +40,7 @@ use waybill_wire::{
 pub use answer::{AnswerStream, Broken};
 pub use ask::ask;
 use build::next_stage;
-pub use build::{USER_AGENT, headers_sent};
+pub use build::{USER_AGENT, headers_sent, mark, passed_on};
 pub use connect::{Outlet, Tls, TransportError};
 pub use course::{Broke, Course, Follows};
 pub use failure::{Fault, failure_of};
@@ -94,6 +94,9 @@ pub async fn serve(
         inbound.arrival().body_bytes,
         settings.failover.max_attempts,
     );
+    if inbound.journey.waybill().replay_of.is_some() {
+        course = course.without_effect();
+    }
     let mut chosen = match choosing.next(worker, inbound).await {
         Ok(chosen) => chosen,
         Err(why) => {
@@ -251,19 +254,25 @@ fn serves(
     let keeper = &worker.shared.keeper;
     let now = worker.shared.clock.now();
     let Chosen { account, slot, .. } = chosen;
-    keeper.served(Served {
-        account: &account,
-        model: attempt.upstream_model.as_ref(),
-        is_trial: slot.is_trial(),
-        first_byte_ms: attempt.first_byte_ms,
-        used_up: used_up(&account, &answer, now).as_ref(),
-        request_id: inbound.journey.waybill().request_id,
-        attempt: attempt.number,
-        now,
-    });
+    // What an operator sends again proves nothing about its account, for good or ill.
+    let acts = inbound.journey.waybill().replay_of.is_none();
+    if acts {
+        keeper.served(Served {
+            account: &account,
+            model: attempt.upstream_model.as_ref(),
+            is_trial: slot.is_trial(),
+            first_byte_ms: attempt.first_byte_ms,
+            used_up: used_up(&account, &answer, now).as_ref(),
+            request_id: inbound.journey.waybill().request_id,
+            attempt: attempt.number,
+            now,
+        });
+    }
     match answer {
         Answer::Whole(whole) => {
-            keeper.completed(&account);
+            if acts {
+                keeper.completed(&account);
+            }
             Answer::Whole(whole)
         }
         Answer::Stream(mut streaming) => {

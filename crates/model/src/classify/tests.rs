@@ -338,6 +338,7 @@ fn departures_and_defects_have_causes_of_their_own() {
 fn failed_with(cause: Cause) -> Waybill {
     use crate::{id::RequestId, protocol::Protocol, time::UnixMillis, waybill::Arrival};
     let arrival = Arrival {
+        method: http::Method::POST,
         path: http::uri::PathAndQuery::from_static("/v1/messages"),
         protocol: Protocol::Anthropic,
         endpoint: None,

@@ -19,6 +19,8 @@ pub(super) struct Failure {
     pub(super) at: UnixMillis,
     pub(super) fingerprint: Key,
     pub(super) hidden: bool,
+    /// Whether an operator sent it again.
+    pub(super) is_replay: bool,
     pub(super) owner: Owner,
     pub(super) severity: Severity,
     /// By sort, in the order of [`SORTS`]: id and name.

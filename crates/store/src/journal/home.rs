@@ -16,7 +16,8 @@ use super::{Step, Trouble};
 use crate::sql::{int, storable};
 
 const SUBJECT: &str = "request_id, created_at, client_request_id, platform, endpoint, model, stream, \
-    status_code, latency_ms, time_to_first_token_ms, user_id, api_key_id, account_id, group_id, attempts";
+    status_code, latency_ms, time_to_first_token_ms, user_id, api_key_id, account_id, group_id, attempts, \
+    replay_of";
 
 const REQUEST: &str = "cause, recovered, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, \
     cost_micro_usd";
@@ -317,7 +318,7 @@ fn with_subject(
     own: &[&dyn ToSql],
 ) -> rusqlite::Result<bool> {
     let mut id = [0; 36];
-    let shared: [&dyn ToSql; 15] = [
+    let shared: [&dyn ToSql; 16] = [
         &spell(subject.request_id, &mut id),
         &subject.created_at.0,
         &text(&subject.client_request_id),
@@ -333,6 +334,7 @@ fn with_subject(
         &subject.account_id.map(|id| id.0),
         &subject.group_id.map(|id| id.0),
         &subject.attempts,
+        &subject.replay_of.map(|id| id.0),
     ];
     let values = rusqlite::params_from_iter(shared.into_iter().chain(own.iter().copied()));
     Ok(statement.execute(values)? > 0)

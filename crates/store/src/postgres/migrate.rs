@@ -36,7 +36,11 @@ const STEPS: &[Step] = &[
         needs: 1,
     },
     Step {
-        sql: include_str!("migrations/0004_issues.sql"),
+        sql: include_str!("migrations/0004_replays.sql"),
+        needs: 1,
+    },
+    Step {
+        sql: include_str!("migrations/0005_issues.sql"),
         needs: 1,
     },
 ];

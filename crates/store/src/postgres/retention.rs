@@ -85,6 +85,7 @@ pub(super) fn run(
     if let Some(max_bytes) = policy.max_bytes {
         worker.shrink_to(max_bytes, now)?;
     }
+    worker.remove_retries()?;
     worker.report.bytes_used = worker.bytes_used()?;
     Ok(worker.report)
 }
@@ -179,6 +180,19 @@ impl Worker<'_> {
     fn bytes_used(&self) -> Result<u64> {
         self.db()
             .count("SELECT pg_database_size(current_database())", &[])
+    }
+
+    /// Attempts to send a failure again go with the failure's day.
+    fn remove_retries(&mut self) -> Result<()> {
+        let kept = self.days()?.into_iter();
+        let oldest = kept
+            .filter(|day| day.table == "errors")
+            .map(|day| day.start)
+            .min();
+        if let Some(oldest) = oldest {
+            self.delete("retry_attempts", "source_error_at < ?1", UnixMillis(oldest))?;
+        }
+        Ok(())
     }
 
     /// Deletes rows of a table that is not kept by day, a batch at a time.

@@ -230,6 +230,7 @@ pub(super) fn on_errors(filter: &Filter, dialect: Dialect) -> Asked {
     all.equal("e.model", filter.model.clone());
     all.one_of("e.status_code", &filter.status_codes);
     all.flag("e.stream", filter.stream);
+    replayed(all, "e", of_clients(filter));
     who(all, "e", filter);
     ids(all, "e", filter);
     all.after("e.id", filter.after_id);
@@ -273,6 +274,7 @@ pub(super) fn on_events(filter: &Filter, dialect: Dialect) -> Asked {
     all.one_of("u.upstream_status_code", &filter.status_codes);
     all.flag("e.recovered", filter.recovered);
     all.flag("e.stream", filter.stream);
+    replayed(all, "e", filter.replay);
     who(all, "e", filter);
     ids(all, "e", filter);
     all.after("u.id", filter.after_id);
@@ -309,6 +311,7 @@ pub(super) fn on_requests(filter: &Filter, dialect: Dialect) -> Asked {
     let hidden = (!asked.failure.is_empty()).then_some(false);
     all.flag("r.recovered", filter.recovered.or(hidden));
     all.flag("r.stream", filter.stream);
+    replayed(all, "r", filter.replay.or(hidden));
     who(all, "r", filter);
     ids(all, "r", filter);
     all.after("r.id", filter.after_id);
@@ -338,7 +341,27 @@ pub(super) fn way_to_errors(filter: &Filter, dialect: Dialect) -> String {
     } else if filter.account_id.is_some() {
         by("errors_by_account")
     } else {
-        by("errors_by_time")
+        match of_clients(filter) {
+            Some(true) => by("errors_by_replay"),
+            Some(false) => by("errors_of_clients"),
+            None => by("errors_by_time"),
+        }
+    }
+}
+
+/// Whether errors of requests that were sent again are listed alone (`true`), not at all, or beside all
+/// others: unless it is said, or one request is asked for by its id, they are nobody's failures.
+fn of_clients(filter: &Filter) -> Option<bool> {
+    let by_id = filter.request_id.is_some();
+    filter.replay.or((!by_id).then_some(false))
+}
+
+/// Spelled as in the indexes.
+fn replayed(all: &mut Conditions, alias: &str, replay: Option<bool>) {
+    match replay {
+        None => {}
+        Some(true) => all.and(&format!("{alias}.replay_of IS NOT NULL")),
+        Some(false) => all.and(&format!("{alias}.replay_of IS NULL")),
     }
 }
 

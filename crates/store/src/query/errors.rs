@@ -23,7 +23,7 @@ pub(super) const COLUMNS: &str = "e.id, e.created_at, e.phase, e.error_type, e.s
     e.model, e.latency_ms, e.client_request_id, e.request_id, e.message, e.user_id, e.api_key_id, \
     e.account_id, e.group_id, e.client_ip, e.request_path, e.stream, e.cause, e.owner, e.source, \
     e.is_retryable, e.is_business_limited, e.upstream_error_count, e.recovered, e.fingerprint, e.resolved, \
-    e.user_name, e.api_key_name, e.account_name, e.group_name";
+    e.user_name, e.api_key_name, e.account_name, e.group_name, e.replay_of";
 
 /// In the order `read_detail` reads them, after the list's columns.
 const DETAIL_COLUMNS: &str = "d.error_body, d.user_agent, e.upstream_status_code, e.upstream_error_message, \
@@ -152,6 +152,7 @@ pub(super) fn read_log(cells: &mut Cells<'_>) -> Result<ErrorLog> {
         api_key_name: cells.next()?,
         account_name: cells.next()?,
         group_name: cells.next()?,
+        replay_of: cells.next()?,
     })
 }
 
@@ -197,5 +198,7 @@ fn read_detail(db: &dyn Db, cells: &mut Cells<'_>) -> Result<ErrorLogDetail> {
         replayable: cells.next()?,
         issue,
         withheld: Vec::new(),
+        // What is known of it here is that it is not there.
+        unreplayable: None,
     })
 }

@@ -56,15 +56,15 @@ fn each_filter_on_errors_is_served_by_its_index_in_the_order_of_the_list() {
     let cases = [
         (
             filter(|_| {}),
-            "errors_by_time (recovered=? AND created_at>? AND created_at<?)",
+            "errors_of_clients (recovered=? AND created_at>? AND created_at<?)",
         ),
         (
             filter(|f| f.recovered = Some(true)),
-            "errors_by_time (recovered=? AND created_at>? AND created_at<?)",
+            "errors_of_clients (recovered=? AND created_at>? AND created_at<?)",
         ),
         (
             filter(|f| f.q = Some("x".to_owned())),
-            "errors_by_time (recovered=?",
+            "errors_of_clients (recovered=?",
         ),
         (
             filter(|f| f.account_id = Some(AccountId(1))),
@@ -90,6 +90,10 @@ fn each_filter_on_errors_is_served_by_its_index_in_the_order_of_the_list() {
             filter(|f| f.client_request_id = Some("x".to_owned())),
             "errors_by_client_request_id (client_request_id=?)",
         ),
+        (
+            filter(|f| f.replay = Some(true)),
+            "errors_by_replay (replay_of>?",
+        ),
     ];
     for (filter, index) in cases {
         let from = condition::way_to_errors(&filter, Dialect::Sqlite);
@@ -106,7 +110,9 @@ fn each_filter_on_errors_is_served_by_its_index_in_the_order_of_the_list() {
                 plan.contains(&format!("USING INDEX {index}")),
                 "{index}: {plan}"
             );
-            let few = filter.request_id.is_some() || filter.client_request_id.is_some();
+            let few = filter.request_id.is_some()
+                || filter.client_request_id.is_some()
+                || filter.replay == Some(true);
             assert!(few || !plan.contains("TEMP B-TREE"), "{index}: {plan}");
         }
     }

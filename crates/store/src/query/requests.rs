@@ -18,7 +18,7 @@ use crate::{
 const COLUMNS: &str = "r.id, r.created_at, r.request_id, r.client_request_id, r.platform, r.endpoint, \
     r.model, r.stream, r.status_code, r.cause, r.recovered, r.latency_ms, r.time_to_first_token_ms, \
     r.attempts, r.user_id, r.api_key_id, r.account_id, r.group_id, r.input_tokens, r.output_tokens, \
-    r.cache_read_tokens, r.cache_write_tokens, r.cost_micro_usd";
+    r.cache_read_tokens, r.cache_write_tokens, r.cost_micro_usd, r.replay_of";
 
 impl Store {
     /// Requests, however they ended. Filters on what only a failure has (phase, type, severity, owner,
@@ -98,5 +98,6 @@ fn read(cells: &mut Cells<'_>) -> Result<RequestLog> {
             cache_write_tokens: cells.optional_count()?,
         },
         cost_usd: cells.next()?,
+        replay_of: cells.next()?,
     })
 }

@@ -58,13 +58,13 @@ impl Table {
         match self {
             Table::Requests => {
                 "id, request_id, created_at, client_request_id, platform, endpoint, model, stream, status_code, \
-                 latency_ms, time_to_first_token_ms, user_id, api_key_id, account_id, group_id, attempts, cause, \
-                 recovered, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_micro_usd"
+                 latency_ms, time_to_first_token_ms, user_id, api_key_id, account_id, group_id, attempts, replay_of, \
+                 cause, recovered, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_micro_usd"
             }
             Table::Errors => {
                 "id, request_id, created_at, client_request_id, platform, endpoint, model, stream, status_code, \
-                 latency_ms, time_to_first_token_ms, user_id, api_key_id, account_id, group_id, attempts, phase, \
-                 error_type, cause, severity, owner, source, is_retryable, is_business_limited, rules_version, \
+                 latency_ms, time_to_first_token_ms, user_id, api_key_id, account_id, group_id, attempts, replay_of, \
+                 phase, error_type, cause, severity, owner, source, is_retryable, is_business_limited, rules_version, \
                  message, fingerprint, recovered, upstream_error_count, user_name, api_key_name, account_name, \
                  group_name, client_ip, request_path, upstream_status_code, upstream_error_message, \
                  auth_latency_ms, routing_latency_ms, upstream_latency_ms, response_latency_ms, \
@@ -373,6 +373,7 @@ impl<'o> Fields<'o> {
         self.optional(subject.account_id.map(|id| id.0));
         self.optional(subject.group_id.map(|id| id.0));
         self.int(subject.attempts);
+        self.optional(subject.replay_of.map(|id| id.0));
     }
 }
 

@@ -287,6 +287,7 @@ fn errors(db: &dyn Db, before: UnixMillis) -> Result<u64> {
             "DELETE FROM event_details WHERE event_id IN (SELECT id FROM upstream_events WHERE error_id = ?1)",
             "DELETE FROM upstream_events WHERE error_id = ?1",
             "DELETE FROM replay_bodies WHERE error_id = ?1",
+            "DELETE FROM retry_attempts WHERE source_error_id = ?1",
             "DELETE FROM error_details WHERE error_id = ?1",
             "DELETE FROM errors WHERE id = ?1",
         ] {

@@ -277,6 +277,7 @@ pub fn subject(n: u64) -> record::Subject {
         account_id: Some(AccountId(3)),
         group_id: Some(GroupId(4)),
         attempts: 1,
+        replay_of: None,
     }
 }
 

@@ -2,14 +2,20 @@
 
 use std::{fmt::Display, time::Duration};
 
-use crate::{egress::EgressPolicy, routing::LineSettings};
+use http::{HeaderName, HeaderValue};
+use waybill_model::protocol::Platform;
+
+use crate::{
+    egress::{CustomHeaders, EgressPolicy},
+    routing::LineSettings,
+};
 
 use super::{
     super::{
-        Capture, Failover, Limits, RequestLogging, Retention, Settings, Timeouts,
+        Capture, Failover, Limits, ReplaySettings, RequestLogging, Retention, Settings, Timeouts,
         raw::{
-            RawCapture, RawConfig, RawFailover, RawLimits, RawQueue, RawRequests, RawRetention,
-            RawTimeouts,
+            RawCapture, RawConfig, RawFailover, RawLimits, RawQueue, RawReplay, RawRequests,
+            RawRetention, RawTimeouts,
         },
     },
     Check,
@@ -21,6 +27,19 @@ const MIN_STORE_BYTES: u64 = 1 << 20;
 /// Longest time that anything is kept, in days: a hundred years.
 const MAX_DAYS: f64 = 36_500.0;
 
+/// Reads `name: value`. What it may be called is what an account's own headers may, on every platform.
+fn mark_header(line: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let Some((name, value)) = line.split_once(':') else {
+        return Err("`name: value` is needed, such as `x-replay: yes`".to_owned());
+    };
+    let (name, value) = (name.trim(), value.trim());
+    for platform in Platform::ALL {
+        CustomHeaders::new(*platform, [(name, value)])?;
+    }
+    let read = |name: &str| Some((name.parse().ok()?, value.parse().ok()?));
+    read(name).ok_or_else(|| "it cannot be sent in a header".to_owned())
+}
+
 impl Check<'_> {
     pub(super) fn settings(&mut self, raw: &RawConfig) -> Settings {
         Settings {
@@ -30,6 +49,7 @@ impl Check<'_> {
             queue: self.queue(&raw.queue),
             capture: self.capture(&raw.capture),
             requests: self.requests(&raw.requests),
+            replay: self.replay(&raw.replay),
             retention: self.retention(&raw.retention),
             // Follows from the accounts, too.
             egress: EgressPolicy::default(),
@@ -144,6 +164,22 @@ impl Check<'_> {
         };
         self.problem(key, message);
         RequestLogging::All
+    }
+
+    fn replay(&mut self, raw: &RawReplay) -> ReplaySettings {
+        let default = ReplaySettings::default();
+        let mark_header = raw.mark_header.as_deref().and_then(|line| {
+            let marked = mark_header(line);
+            marked
+                .map_err(|why| self.problem("replay.mark_header", why))
+                .ok()
+        });
+        ReplaySettings {
+            timeout: raw.timeout_ms.map_or(default.timeout, |ms| {
+                Duration::from_millis(self.at_least("replay.timeout_ms", 1, ms))
+            }),
+            mark_header,
+        }
     }
 
     fn retention(&mut self, raw: &RawRetention) -> Retention {

@@ -75,6 +75,7 @@ pub(super) struct Place {
 struct LaneId {
     group: usize,
     model: Option<Arc<str>>,
+    pinned: Option<AccountId>,
     open: Tongues,
 }
 
@@ -109,6 +110,7 @@ impl Waiting {
                 // The plan keeps the group, so that no other has its address.
                 group: group.addr(),
                 model: plan.model.clone(),
+                pinned: plan.pinned,
                 open: plan.open,
             },
             weight: if plan.lane.served().any(|served| served.has_quota) {

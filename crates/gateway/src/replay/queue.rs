@@ -1,0 +1,67 @@
+//! From whoever asks to a worker: a request that is sent again runs on a worker's thread and over its
+//! connections, like a client's.
+//!
+//! Workers wait for the next one in turn. The queue is bounded: a place is taken before anything is begun.
+
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, mpsc, oneshot};
+use waybill_model::{
+    id::{AccountId, ErrorId, RetryId},
+    retry::RetryAttempt,
+};
+use waybill_store::StoreError;
+
+use crate::{ingress::Recalled, routing::KeyEntry};
+
+/// Requests that may wait for a worker; a worker takes one as soon as it comes round.
+const PLACES: usize = 64;
+
+/// A request to be sent again, with everything a worker needs.
+pub struct Task {
+    /// The attempt that is on record.
+    pub attempt: RetryId,
+    /// The failure.
+    pub source: ErrorId,
+    /// The request.
+    pub recalled: Recalled,
+    /// Whose it is: with the groups of now.
+    pub key: Arc<KeyEntry>,
+    /// The one account to send it to; `None`: routing chooses.
+    pub pinned: Option<AccountId>,
+    /// Who waits for its end; may have gone.
+    pub answer: oneshot::Sender<Result<RetryAttempt, StoreError>>,
+}
+
+/// Where requests that are sent again wait for a worker.
+pub struct Queue {
+    give: mpsc::Sender<Task>,
+    take: Mutex<mpsc::Receiver<Task>>,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        let (give, take) = mpsc::channel(PLACES);
+        Queue {
+            give,
+            take: Mutex::new(take),
+        }
+    }
+}
+
+impl Queue {
+    /// A place; `None`: every one is taken.
+    pub fn place(&self) -> Option<mpsc::OwnedPermit<Task>> {
+        self.give.clone().try_reserve_owned().ok()
+    }
+
+    /// The next one, for the worker that has waited longest. Nothing is lost where the wait is given up.
+    pub async fn next(&self) -> Task {
+        loop {
+            // There is always somebody who may give: this queue.
+            if let Some(task) = self.take.lock().await.recv().await {
+                return task;
+            }
+        }
+    }
+}
