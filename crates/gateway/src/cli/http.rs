@@ -91,7 +91,7 @@ impl Remote {
 
     /// `PUT` with a JSON body.
     pub fn put<T: DeserializeOwned>(&self, path: &str, body: &Value) -> anyhow::Result<T> {
-        self.ask(Method::PUT, path, Bytes::from(body.to_string()))
+        read(&self.ask(Method::PUT, path, Bytes::from(body.to_string()))?)
     }
 
     /// `PATCH` with a JSON body.
