@@ -210,8 +210,12 @@ async fn look_through(shared: &App) {
     }
 }
 
-fn ended(result: Result<RetryAttempt, Refused>) -> Result<Json<RetryResult>, Problem> {
-    result.map(|attempt| Json(attempt.into())).map_err(problem)
+/// The end of an attempt, which the audit log names.
+fn ended(note: &Note, result: Result<RetryAttempt, Refused>) -> Result<Json<RetryResult>, Problem> {
+    let attempt = result.map_err(problem)?;
+    note.say("attempt_id", attempt.id.0);
+    note.say("status", attempt.status.as_str());
+    Ok(Json(attempt.into()))
 }
 
 fn problem(refused: Refused) -> Problem {
