@@ -81,6 +81,28 @@ fn routes() -> Vec<Route> {
             errors::resolve,
         )
         .needs(Operator),
+        post(
+            "/api/v1/admin/ops/errors/{id}/retry",
+            Errors,
+            retries::retry,
+        )
+        .needs(Operator),
+        get(
+            "/api/v1/admin/ops/errors/{id}/retries",
+            Errors,
+            retries::list,
+        )
+        .shows_in_full(),
+        get("/api/v1/admin/ops/errors/{id}/code", Errors, retries::code)
+            .needs(Operator)
+            .shows_in_full(),
+        get("/api/v1/admin/ops/retries/{id}", Errors, retries::show).shows_in_full(),
+        post(
+            "/api/v1/admin/ops/upstream-errors/{id}/retry",
+            Errors,
+            retries::retry_upstream,
+        )
+        .needs(Operator),
         get("/api/v1/admin/ops/issues", Errors, issues::list),
         get(
             "/api/v1/admin/ops/issues/{fingerprint}",
@@ -105,28 +127,6 @@ fn routes() -> Vec<Route> {
             "/api/v1/admin/ops/issue-rules/{id}",
             Errors,
             issues::remove_rule,
-        )
-        .needs(Operator),
-        post(
-            "/api/v1/admin/ops/errors/{id}/retry",
-            Errors,
-            retries::retry,
-        )
-        .needs(Operator),
-        get(
-            "/api/v1/admin/ops/errors/{id}/retries",
-            Errors,
-            retries::list,
-        )
-        .shows_in_full(),
-        get("/api/v1/admin/ops/errors/{id}/code", Errors, retries::code)
-            .needs(Operator)
-            .shows_in_full(),
-        get("/api/v1/admin/ops/retries/{id}", Errors, retries::show).shows_in_full(),
-        post(
-            "/api/v1/admin/ops/upstream-errors/{id}/retry",
-            Errors,
-            retries::retry_upstream,
         )
         .needs(Operator),
         get(

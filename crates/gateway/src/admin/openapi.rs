@@ -48,8 +48,8 @@ pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
     paths(
         probes::live, probes::ready, metrics::show, serve,
         errors::list, errors::show, errors::upstream_errors, errors::resolve, stream::stream,
-        issues::list, issues::show, issues::change, issues::note, issues::rules, issues::add_rule, issues::remove_rule,
         retries::retry, retries::retry_upstream, retries::list, retries::show, retries::code,
+        issues::list, issues::show, issues::change, issues::note, issues::rules, issues::add_rule, issues::remove_rule,
         records::upstream_errors, records::upstream_error, records::requests, records::noise, books::show, jobs::list, replicas::list, availability::show, concurrency::show,
         accounts::list, accounts::create, accounts::show, accounts::change, accounts::remove, accounts::enable, accounts::disable,
         accounts::reset, accounts::test, accounts::events,

@@ -129,7 +129,7 @@ fn place(db: &dyn Db) -> Result<Place> {
 
 /// In the order [`read_failure`] reads them.
 const COLUMNS: &str = "e.id, e.created_at, e.fingerprint, e.recovered, e.owner, e.severity, e.user_id, e.user_name, \
-    e.api_key_id, e.api_key_name, e.account_id, e.account_name, e.model, e.group_id, e.group_name, e.replay_of IS NOT NULL";
+    e.api_key_id, e.api_key_name, e.account_id, e.account_name, e.model, e.group_id, e.group_name, e.replay_of";
 
 fn read_batch(db: &dyn Db) -> Result<Option<Batch>> {
     let place = place(db)?;
@@ -164,9 +164,9 @@ fn read_batch(db: &dyn Db) -> Result<Option<Batch>> {
             }
             continue;
         };
+        let mut kinds = HashMap::new();
         // What an operator sent again is nobody's failure.
         failures.retain(|failure| !failure.is_replay);
-        let mut kinds = HashMap::new();
         if is_recount {
             let recounting = recounting(db)?;
             failures.retain(|failure| recounting.contains(&failure.fingerprint));
@@ -223,7 +223,7 @@ fn read_failure(cells: &mut Cells<'_>) -> Result<Failure> {
             id.map(|id| (id.to_string(), name))
         };
     }
-    failure.is_replay = cells.next()?;
+    failure.is_replay = cells.next::<Option<i64>>()?.is_some();
     Ok(failure)
 }
 

@@ -19,12 +19,12 @@ pub(super) struct Failure {
     pub(super) at: UnixMillis,
     pub(super) fingerprint: Key,
     pub(super) hidden: bool,
-    /// Whether an operator sent it again.
-    pub(super) is_replay: bool,
     pub(super) owner: Owner,
     pub(super) severity: Severity,
     /// By sort, in the order of [`SORTS`]: id and name.
     pub(super) members: [Option<(String, Option<String>)>; 5],
+    /// An operator sent it again.
+    pub(super) is_replay: bool,
 }
 
 /// What members there are, as they are kept.

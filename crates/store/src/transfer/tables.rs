@@ -617,6 +617,32 @@ pub(crate) const RECORD: &[Table] = &[
     )
     .by_day("created_at"),
     Table::new(
+        "retry_attempts",
+        &["id"],
+        &[
+            int("id"),
+            int("created_at"),
+            int("requested_by_user_id"),
+            int("source_error_id"),
+            int("source_error_at"),
+            text("mode"),
+            int("pinned_account_id"),
+            text("status"),
+            text("holder"),
+            int("started_at"),
+            int("finished_at"),
+            int("duration_ms"),
+            text("result_request_id"),
+            text("error_message"),
+            int("http_status_code"),
+            text("upstream_request_id"),
+            int("used_account_id"),
+            text("response_preview"),
+            flag("response_truncated"),
+        ],
+    )
+    .ids_from("retry_attempts_id_seq"),
+    Table::new(
         "issue_fold",
         &["id"],
         &[
@@ -746,32 +772,6 @@ pub(crate) const RECORD: &[Table] = &[
         ],
     )
     .ids_from("issue_rules_id_seq"),
-    Table::new(
-        "retry_attempts",
-        &["id"],
-        &[
-            int("id"),
-            int("created_at"),
-            int("requested_by_user_id"),
-            int("source_error_id"),
-            int("source_error_at"),
-            text("mode"),
-            int("pinned_account_id"),
-            text("status"),
-            text("holder"),
-            int("started_at"),
-            int("finished_at"),
-            int("duration_ms"),
-            text("result_request_id"),
-            text("error_message"),
-            int("http_status_code"),
-            text("upstream_request_id"),
-            int("used_account_id"),
-            text("response_preview"),
-            flag("response_truncated"),
-        ],
-    )
-    .ids_from("retry_attempts_id_seq"),
 ];
 
 #[cfg(test)]
