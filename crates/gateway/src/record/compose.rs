@@ -41,7 +41,7 @@ impl Composer {
             secrets,
             vault,
             capture,
-            packer: Packer::new(),
+            packer: Packer::default(),
         }
     }
 
