@@ -22,6 +22,7 @@ mod fate;
 mod jobs;
 mod journal;
 mod options;
+mod parts;
 mod people;
 mod picture;
 mod postgres;

@@ -51,6 +51,7 @@ pub const KEYS: &[&str] = &[
     "retention.errors_days",
     "retention.requests_days",
     "retention.replay_days",
+    "retention.replay_max_bytes",
     "retention.audit_days",
     "retention.max_bytes",
     "spool.max_bytes",

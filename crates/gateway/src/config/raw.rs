@@ -207,6 +207,8 @@ section! {
         requests_days: f64,
         /// Replay bodies.
         replay_days: f64,
+        /// Size of all replay bodies.
+        replay_max_bytes: u64,
         /// The audit log.
         audit_days: f64,
         /// Size of the store.

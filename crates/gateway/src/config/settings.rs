@@ -244,6 +244,8 @@ pub struct Retention {
     pub requests: Duration,
     /// Replay bodies.
     pub replay: Duration,
+    /// Size of all replay bodies; the oldest go first.
+    pub replay_max_bytes: u64,
     /// The audit log.
     pub audit: Duration,
     /// The store's size; the oldest go first.
@@ -257,6 +259,7 @@ impl Default for Retention {
             errors: DAY * 30,
             requests: DAY * 7,
             replay: DAY * 3,
+            replay_max_bytes: 4 << 30,
             audit: DAY * 365,
             max_bytes: 10 << 30,
         }

@@ -78,6 +78,7 @@ async fn retain(shared: &Shared) -> Result<String, String> {
         errors,
         requests,
         replay,
+        replay_max_bytes,
         audit,
         max_bytes,
     } = shared.settings.retention.clone();
@@ -85,6 +86,7 @@ async fn retain(shared: &Shared) -> Result<String, String> {
         errors_max_age_ms: millis(errors),
         requests_max_age_ms: millis(requests),
         replay_max_age_ms: millis(replay),
+        replay_max_bytes: Some(replay_max_bytes),
         audit_max_age_ms: millis(audit),
         max_bytes: Some(max_bytes),
     };

@@ -199,6 +199,7 @@ impl Check<'_> {
             errors: days("errors_days", raw.errors_days, default.errors),
             requests: days("requests_days", raw.requests_days, default.requests),
             replay: days("replay_days", raw.replay_days, default.replay),
+            replay_max_bytes: raw.replay_max_bytes.unwrap_or(default.replay_max_bytes),
             audit: days("audit_days", raw.audit_days, default.audit),
             max_bytes: self.at_least(
                 "retention.max_bytes",
