@@ -401,6 +401,7 @@ async fn age_removes_rows_with_all_that_belongs_to_them() {
         errors_max_age_ms: Some(50),
         requests_max_age_ms: Some(100),
         replay_max_age_ms: Some(20),
+        replay_max_bytes: None,
         audit_max_age_ms: None,
         max_bytes: None,
     };
