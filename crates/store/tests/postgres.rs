@@ -637,6 +637,7 @@ async fn age_drops_whole_days_and_days_are_made_ahead() {
         errors_max_age_ms: Some(5 * A_DAY),
         requests_max_age_ms: Some(3 * A_DAY),
         replay_max_age_ms: Some(A_DAY),
+        issues_max_age_ms: None,
         replay_max_bytes: None,
         audit_max_age_ms: None,
         max_bytes: None,

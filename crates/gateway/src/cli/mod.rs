@@ -10,6 +10,7 @@ mod configured;
 mod errors;
 mod flags;
 mod http;
+mod issues;
 mod people;
 mod retries;
 mod standing;
@@ -61,6 +62,9 @@ pub enum Command {
     /// Failed upstream attempts, also those that failover hid.
     #[command(subcommand)]
     UpstreamErrors(upstream_errors::UpstreamErrors),
+    /// Issues: failures of one kind as one thing.
+    #[command(subcommand)]
+    Issues(issues::Issues),
     /// Accounts of a running gateway.
     #[command(subcommand)]
     Accounts(accounts::Accounts),
@@ -186,6 +190,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Doctor(args) => crate::upkeep::examine(args),
         Command::Errors(command) => errors::run(command),
         Command::UpstreamErrors(command) => upstream_errors::run(command),
+        Command::Issues(command) => issues::run(command),
         Command::Accounts(command) => accounts::run(command),
         Command::Keys(command) => configured::keys(command),
         Command::Admins(command) => people::admins(command),

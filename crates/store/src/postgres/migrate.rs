@@ -40,6 +40,10 @@ const STEPS: &[Step] = &[
         needs: 1,
     },
     Step {
+        sql: include_str!("migrations/0005_issues.sql"),
+        needs: 1,
+    },
+    Step {
         sql: include_str!("migrations/0006_capture.sql"),
         needs: 1,
     },

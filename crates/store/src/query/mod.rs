@@ -20,3 +20,5 @@ pub(crate) mod states;
 mod stepped;
 pub(crate) mod tail;
 pub(crate) mod usage;
+
+pub(crate) use condition::like_pattern;
