@@ -167,7 +167,7 @@ async fn a_copy_that_lacks_a_part_is_none() {
 
 #[tokio::test]
 async fn a_record_that_lost_its_copy_for_want_of_space_takes_no_part_from_others() {
-    let mut f = Fixture::with(|options| options.max_file_bytes = Some(600_000));
+    let mut f = Fixture::with(|options| options.max_file_bytes = Some(1_200_000));
     let sealer: Arc<Doubling> = Arc::default();
     let large = "x".repeat(20_000);
     let mut n = 0;
