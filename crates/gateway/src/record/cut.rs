@@ -12,8 +12,8 @@
 /// Smaller parts are not made: each costs a row.
 pub(super) const MIN: usize = AVERAGE / 4;
 
-/// What most parts are about as large as. Measured (`bench/README.md`): half as much costs more names than it
-/// saves, twice as much is stored anew for every small change.
+/// What most parts are about as large as: a changed word makes one or two of them anew, and each costs a row and
+/// a name.
 pub(super) const AVERAGE: usize = 2 << 10;
 
 /// Larger parts are not made.
