@@ -201,6 +201,7 @@ fn failure(n: u64) -> Record {
                     .collect(),
             ),
             body_bytes: 2_048,
+            parts: Vec::new(),
         }),
     }
 }

@@ -23,7 +23,7 @@ use crate::{
     jobs,
     live::Live,
     people,
-    record::{self, Composer, Recorder},
+    record::{self, Composer, Recorder, capture::Copies},
     replay, replication,
     secrets::Secrets,
     seed, server,
@@ -168,6 +168,10 @@ pub async fn start_in(
         Arc::clone(&secrets),
         vault.clone(),
         settings.capture.clone(),
+        match store.takes_parts() {
+            true => Copies::InParts,
+            false => Copies::Whole,
+        },
     );
     let recorder_thread = record::spawn(store.journal()?, store.clone(), composer, queues)?;
     let cluster = cluster

@@ -7,11 +7,13 @@ use chacha20poly1305::{
     Key, KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
-use waybill_model::{entity::Sealed, secret::Secret};
+use waybill_model::{entity::Sealed, record::PartName, secret::Secret};
 
 /// First byte of everything sealed, so that a later scheme can live beside this one.
 const SCHEME: u8 = 1;
 const NONCE_BYTES: usize = 24;
+/// 128 bits: nobody without the key can look for two parts of one name.
+const PART_NAME_BYTES: usize = 16;
 
 /// Characters of a pass that say who made it: 64 bits.
 const MARK_CHARS: usize = 16;
@@ -22,6 +24,7 @@ pub struct Vault {
     cipher: XChaCha20Poly1305,
     hash_key: [u8; 32],
     pass_key: [u8; 32],
+    part_key: [u8; 32],
 }
 
 /// Why something sealed could not be opened.
@@ -36,6 +39,8 @@ pub enum Purpose {
     Credential,
     /// A request's exact bytes.
     Replay,
+    /// A part of them, which other requests may have, too.
+    ReplayPart,
     /// The address of an account's proxy.
     Proxy,
     /// Headers an account is sent with.
@@ -49,6 +54,7 @@ impl Purpose {
         match self {
             Purpose::Credential => b"credential",
             Purpose::Replay => b"replay",
+            Purpose::ReplayPart => b"replay part",
             Purpose::Proxy => b"proxy",
             Purpose::Headers => b"headers",
             Purpose::Expiring => b"expiring credential",
@@ -66,10 +72,13 @@ impl Vault {
         );
         let pass_key =
             blake3::derive_key("waybill 2026 admin pass", instance_key.expose().as_bytes());
+        let part_key =
+            blake3::derive_key("waybill 2026 replay part", instance_key.expose().as_bytes());
         Vault {
             cipher: XChaCha20Poly1305::new(&Key::from(seal_key)),
             hash_key,
             pass_key,
+            part_key,
         }
     }
 
@@ -112,6 +121,29 @@ impl Vault {
         let mut hasher = blake3::Hasher::new_keyed(&self.pass_key);
         hasher.update(purpose).update(&[0]).update(text.as_bytes());
         hasher.finalize()
+    }
+
+    /// The name under which a part of requests is stored: who has no instance key can neither tell what is in
+    /// it nor try whether it is what they think.
+    pub fn name_part(&self, plain: &[u8]) -> PartName {
+        let hash = blake3::keyed_hash(&self.part_key, plain);
+        let (name, _) = hash.as_bytes().split_at(PART_NAME_BYTES);
+        name.try_into().unwrap_or_default()
+    }
+
+    /// Numbers that decide where requests are cut into parts: sizes of parts tell nothing without them.
+    pub fn cuts(&self) -> [u64; 256] {
+        let mut bytes = [0; 256 * 8];
+        let mut hasher = blake3::Hasher::new_keyed(&self.part_key);
+        hasher.update(b"waybill 2026 where to cut");
+        hasher.finalize_xof().fill(&mut bytes);
+        let mut cuts = [0; 256];
+        for (cut, bytes) in cuts.iter_mut().zip(bytes.chunks_exact(8)) {
+            *cut = bytes
+                .iter()
+                .fold(0, |cut, byte| cut << 8 | u64::from(*byte));
+        }
+        cuts
     }
 
     /// Tells instance keys apart, and nothing of them.

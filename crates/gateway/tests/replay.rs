@@ -91,6 +91,13 @@ fn refused(answer: &Answer, status: u16, code: &str) {
     );
 }
 
+/// A text of more than 200 KiB, which copies keep in parts.
+fn so_it_goes() -> String {
+    (0..16_000_u32)
+        .map(|n| format!("so it goes {n} "))
+        .collect()
+}
+
 /// Every endpoint, with bodies as clients write them.
 fn everything() -> Vec<(&'static str, &'static str, String)> {
     let spaced =
@@ -98,7 +105,7 @@ fn everything() -> Vec<(&'static str, &'static str, String)> {
         \"messages\":[{\"role\":\"user\",\"content\":\"h\\u00e9 \u{e9}\u{1f600}\"}] }\n"
             .to_owned();
     let long = json!({"model": "claude-sonnet-4-5", "max_tokens": 64,
-        "messages": [{"role": "user", "content": "so it goes on and on ".repeat(3000)}]});
+        "messages": [{"role": "user", "content": so_it_goes()}]});
     let sonnet = json!({"model": "claude-sonnet-4-5", "messages": [{"role": "user", "content": "how long?"}]});
     vec![
         ("x-api-key", "/v1/messages?beta=true", spaced),
@@ -263,6 +270,38 @@ async fn a_restart_changes_no_byte_and_another_instance_key_opens_nothing() {
         &retry(&world, &failed[0].0, json!({})).await,
         422,
         "key_unavailable",
+    );
+    assert!(world.sim.received().is_empty());
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_that_is_no_longer_whole_is_refused_and_nothing_is_sent() {
+    let world = World::with(alone()).await;
+    let mut failed = Vec::new();
+    for (how, path, body) in everything().into_iter().skip(2).take(1).cycle().take(2) {
+        failed.push(fail(&world, asked(&world, how, path, &body)).await);
+    }
+    let file = world.folder.path().join("waybill.db");
+    let db = rusqlite::Connection::open(file).unwrap();
+    let change = |sql: &str| {
+        assert!(db.execute(sql, []).unwrap() > 0, "{sql}");
+    };
+    // Other bytes in the place of a part, then none.
+    change(
+        "UPDATE replay_chunk_bytes SET sealed = (SELECT sealed FROM replay_chunk_bytes WHERE id = 3) WHERE id = 5",
+    );
+    world.sim.clear_received();
+    refused(
+        &retry(&world, &failed[0], json!({})).await,
+        422,
+        "body_expired",
+    );
+    change("DELETE FROM replay_chunk_bytes WHERE id = 5");
+    refused(
+        &retry(&world, &failed[1], json!({})).await,
+        422,
+        "body_expired",
     );
     assert!(world.sim.received().is_empty());
     world.stop().await;

@@ -1,6 +1,13 @@
 //! What the store is given: rows that are classified and redacted. Every text that came from outside
 //! is a [`Shown`], which only redaction can make: an unredacted byte does not compile.
 
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
+
+use bytes::Bytes;
+
 use crate::{
     cause::{Cause, ErrorType, Owner, Phase, Severity, Source},
     entity::Sealed,
@@ -257,4 +264,65 @@ pub struct ReplayRow {
     pub sealed: Sealed,
     /// Size of the body before compression.
     pub body_bytes: u64,
+    /// What it shares with other copies, in order; none where `sealed` is all of it.
+    pub parts: Vec<ReplayPart>,
+}
+
+/// What [`ReplayRow`] is stored as and opened from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplayCopy {
+    /// Compressed, then sealed.
+    pub sealed: Sealed,
+    /// Size of the body before compression.
+    pub body_bytes: u64,
+    /// Its parts, in order; none where `sealed` is all of it.
+    pub parts: Vec<Sealed>,
+}
+
+/// A part's name: the same bytes have the same one.
+pub type PartName = [u8; 16];
+
+/// Seals the bytes of a part. They cannot be had in another way.
+pub trait SealPart: Send + Sync {
+    /// Compressed, then sealed.
+    fn seal_part(&self, plain: &[u8]) -> Sealed;
+}
+
+/// A part of a replay copy that others may have, too. It is sealed when it is first asked for: most are stored
+/// already.
+#[derive(Clone)]
+pub struct ReplayPart {
+    name: PartName,
+    plain: Bytes,
+    sealer: Arc<dyn SealPart>,
+    sealed: OnceLock<Sealed>,
+}
+
+impl ReplayPart {
+    /// A part that `sealer` seals.
+    pub fn new(name: PartName, plain: Bytes, sealer: Arc<dyn SealPart>) -> Self {
+        ReplayPart {
+            name,
+            plain,
+            sealer,
+            sealed: OnceLock::new(),
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &PartName {
+        &self.name
+    }
+
+    /// Its sealed bytes.
+    pub fn sealed(&self) -> &Sealed {
+        self.sealed
+            .get_or_init(|| self.sealer.seal_part(&self.plain))
+    }
+}
+
+impl fmt::Debug for ReplayPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ReplayPart({} bytes)", self.plain.len())
+    }
 }

@@ -23,6 +23,7 @@ mod issues;
 mod jobs;
 mod journal;
 mod options;
+mod parts;
 mod people;
 mod picture;
 mod postgres;

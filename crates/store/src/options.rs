@@ -99,6 +99,8 @@ pub struct RetentionPolicy {
     /// Time without a failure after which an issue goes, with all that is known of it, in milliseconds. Its
     /// counts per hour go after a year.
     pub issues_max_age_ms: Option<i64>,
+    /// Sealed bytes of replay bodies, with the parts that they share. Above it the oldest go.
+    pub replay_max_bytes: Option<u64>,
     /// Age of entries of the audit log, in milliseconds.
     pub audit_max_age_ms: Option<i64>,
     /// Bytes in use by the database. Above it the counts of refused requests go first, then the oldest
@@ -115,6 +117,8 @@ pub struct RetentionReport {
     pub requests: u64,
     /// Replay bodies.
     pub replay_bodies: u64,
+    /// Parts that no replay body has any more.
+    pub replay_parts: u64,
     /// Details of errors that stay.
     pub details: u64,
     /// Noise rows.

@@ -84,6 +84,11 @@ impl Store {
         }
     }
 
+    /// Whether replay copies may come in parts. Through a spool they go whole.
+    pub fn takes_parts(&self) -> bool {
+        matches!(self.home, Home::Embedded(_))
+    }
+
     /// Who moves the spool into the shared store; one may run at a time. `None` for the embedded store.
     pub fn forwarder(&self) -> Result<Option<Forwarder>> {
         match &self.home {

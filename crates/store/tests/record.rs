@@ -10,7 +10,7 @@ use common::{
 use waybill_model::{
     cause::Cause,
     id::ErrorId,
-    record::Verdict,
+    record::{ReplayCopy, Verdict},
     view::{Books, Filter, JobOutcome, NoiseCount, Page, Sort, View},
 };
 use waybill_store::{Batch, Fate, Kind, LossReason, StoreError};
@@ -124,7 +124,9 @@ async fn a_failure_can_be_opened_with_everything_that_was_written(on: Subject) {
 
     let by_request = f.store.error_by_request_id(&log.request_id).await.unwrap();
     assert_eq!(by_request, Some(detail));
-    let (sealed, body_bytes) = f.store.replay_body(log.id).await.unwrap().unwrap();
+    let ReplayCopy {
+        sealed, body_bytes, ..
+    } = f.store.replay_copy(log.id).await.unwrap().unwrap();
     assert_eq!((sealed.0.len(), body_bytes), (600, 2_048));
 }
 
@@ -135,7 +137,7 @@ async fn what_does_not_exist_is_nothing_or_not_found(on: Subject) {
         f.store.error_by_request_id("no-such-id").await.unwrap(),
         None
     );
-    assert_eq!(f.store.replay_body(ErrorId(1)).await.unwrap(), None);
+    assert_eq!(f.store.replay_copy(ErrorId(1)).await.unwrap(), None);
     assert_eq!(
         f.store
             .events_of_error(ErrorId(1), &first_page(5))
@@ -726,7 +728,7 @@ async fn long_texts_are_kept_whole(on: Subject) {
     assert_eq!(found.log.message.len(), 160_000);
     let attempt = found.attempts[0].response_body.as_ref();
     assert_eq!(attempt.map(String::len), Some(1_600_000));
-    let (sealed, _) = f.store.replay_body(found.log.id).await.unwrap().unwrap();
+    let ReplayCopy { sealed, .. } = f.store.replay_copy(found.log.id).await.unwrap().unwrap();
     assert_eq!(sealed, record.replay.unwrap().sealed);
     let mut filter = everything();
     filter.q = Some("letters.sixteen".to_owned());

@@ -246,7 +246,7 @@ async fn answers(store: &Store) -> Value {
             for error in errors.errors.iter().take(12) {
                 whole.push(json!({
                     "whole": store.error(error.id).await.unwrap(),
-                    "replay": store.replay_body(error.id).await.unwrap().map(|(sealed, n)| (sealed.0, n)),
+                    "replay": store.replay_copy(error.id).await.unwrap().map(|copy| (copy.sealed.0, copy.body_bytes, copy.parts.into_iter().map(|part| part.0).collect::<Vec<_>>())),
                 }));
             }
             lists.push(json!([errors, events, requests, whole]));

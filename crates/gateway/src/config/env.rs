@@ -53,6 +53,7 @@ pub const KEYS: &[&str] = &[
     "retention.replay_days",
     "retention.issues_days",
     "retention.issue_quiet_days",
+    "retention.replay_max_bytes",
     "retention.audit_days",
     "retention.max_bytes",
     "spool.max_bytes",

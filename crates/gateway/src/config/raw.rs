@@ -211,6 +211,8 @@ section! {
         issues_days: f64,
         /// An issue without a failure for so long is resolved.
         issue_quiet_days: f64,
+        /// Size of all replay bodies.
+        replay_max_bytes: u64,
         /// The audit log.
         audit_days: f64,
         /// Size of the store.

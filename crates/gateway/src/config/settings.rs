@@ -248,6 +248,8 @@ pub struct Retention {
     pub issues: Duration,
     /// An issue without a failure for so long is resolved.
     pub issue_quiet: Duration,
+    /// Size of all replay bodies; the oldest go first.
+    pub replay_max_bytes: u64,
     /// The audit log.
     pub audit: Duration,
     /// The store's size; the oldest go first.
@@ -263,6 +265,7 @@ impl Default for Retention {
             replay: DAY * 3,
             issues: DAY * 90,
             issue_quiet: DAY * 7,
+            replay_max_bytes: 4 << 30,
             audit: DAY * 365,
             max_bytes: 10 << 30,
         }

@@ -127,6 +127,7 @@ async fn retain(shared: &Shared) -> Result<String, String> {
         replay,
         issues,
         issue_quiet: _,
+        replay_max_bytes,
         audit,
         max_bytes,
     } = shared.settings.retention.clone();
@@ -135,6 +136,7 @@ async fn retain(shared: &Shared) -> Result<String, String> {
         requests_max_age_ms: millis(requests),
         replay_max_age_ms: millis(replay),
         issues_max_age_ms: millis(issues),
+        replay_max_bytes: Some(replay_max_bytes),
         audit_max_age_ms: millis(audit),
         max_bytes: Some(max_bytes),
     };

@@ -14,7 +14,7 @@ use waybill_model::{
 };
 
 use super::{
-    capture::{Head, Packer},
+    capture::{Copies, Head, Packer},
     queue::CLIENT_REQUEST_ID,
 };
 use crate::{auth, config::Capture, secrets::Secrets, vault::Vault};
@@ -29,19 +29,17 @@ const MAX_NAME_BYTES: usize = 512;
 /// Composes records. Owned by the recorder's thread.
 pub struct Composer {
     secrets: Arc<Secrets>,
-    vault: Vault,
     capture: Capture,
     packer: Packer,
 }
 
 impl Composer {
     /// A composer that looks for `secrets` and seals with the vault.
-    pub fn new(secrets: Arc<Secrets>, vault: Vault, capture: Capture) -> Self {
+    pub fn new(secrets: Arc<Secrets>, vault: Vault, capture: Capture, copies: Copies) -> Self {
         Composer {
             secrets,
-            vault,
+            packer: Packer::new(vault, copies),
             capture,
-            packer: Packer::default(),
         }
     }
 
@@ -266,10 +264,7 @@ impl Composer {
             return None;
         }
         let head = Head::of(&finished.waybill.arrival)?;
-        Some(ReplayRow {
-            sealed: self.packer.seal(&self.vault, &head, body)?,
-            body_bytes: body.len() as u64,
-        })
+        self.packer.pack(&head, body)
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod capture;
 mod compose;
 mod counters;
+mod cut;
 mod journey;
 mod noise;
 mod queue;

@@ -20,6 +20,7 @@ use waybill_store::{AccountEventFilter, Store, StoreOptions};
 
 use super::{
     Composer, Recorder, RecorderThread,
+    capture::Copies,
     queue::{ACCOUNT_EVENT_QUEUE, Queues},
     spawn,
 };
@@ -46,7 +47,7 @@ impl Desk {
         let (store, recorder, queues, folder) = parts();
         let secrets = Arc::new(Secrets::new(vec![Secret::new("a-live-secret-of-ours")]));
         let vault = Vault::new(&Secret::new("instance key"));
-        let composer = Composer::new(secrets, vault, Capture::default());
+        let composer = Composer::new(secrets, vault, Capture::default(), Copies::InParts);
         let thread = spawn(store.journal().unwrap(), store.clone(), composer, queues).unwrap();
         Desk {
             store,

@@ -20,7 +20,7 @@ use crate::{
     app::Shared,
     config::Capture,
     ingress::Recalled,
-    record::capture::{self, Kept},
+    record::capture::{self, Kept, Unopened},
     routing::{KeyEntry, Plan, Unpinnable, Wanted},
 };
 
@@ -89,17 +89,22 @@ pub async fn recall(shared: &Shared, error: &ErrorLogDetail) -> Result<Kept, Ref
             "it was refused before an account was looked for: there is nowhere to send it",
         ));
     }
-    let Some((sealed, _)) = shared.store.replay_body(error.log.id).await? else {
+    let Some(copy) = shared.store.replay_copy(error.log.id).await? else {
         let (why, said) = not_kept(&shared.settings.capture, error.request_body_bytes);
         return Err(Refused::Unreplayable(why, said));
     };
     let vault = shared.vault.clone();
-    let opened = tokio::task::spawn_blocking(move || capture::open(&vault, &sealed));
-    opened.await.ok().and_then(Result::ok).ok_or_else(|| {
-        unreplayable(
+    let opened = tokio::task::spawn_blocking(move || capture::open(&vault, &copy));
+    let opened = opened.await.unwrap_or(Err(Unopened::Damaged));
+    opened.map_err(|why| match why {
+        Unopened::Key => unreplayable(
             Unreplayable::KeyUnavailable,
             "what was kept of it cannot be opened with this instance key",
-        )
+        ),
+        Unopened::Damaged => unreplayable(
+            Unreplayable::BodyExpired,
+            "its exact bytes are no longer whole",
+        ),
     })
 }
 

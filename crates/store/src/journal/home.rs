@@ -13,7 +13,10 @@ use waybill_model::{
 };
 
 use super::{Step, Trouble};
-use crate::sql::{int, storable};
+use crate::{
+    parts,
+    sql::{int, storable},
+};
 
 const SUBJECT: &str = "request_id, created_at, client_request_id, platform, endpoint, model, stream, \
     status_code, latency_ms, time_to_first_token_ms, user_id, api_key_id, account_id, group_id, attempts, \
@@ -37,7 +40,7 @@ const EVENT: &str = "error_id, created_at, attempt, platform, model, account_id,
 
 const EVENT_DETAIL: &str = "event_id, detail, request_headers, response_headers, response_body";
 
-const REPLAY: &str = "error_id, created_at, body_bytes, sealed";
+const REPLAY: &str = "error_id, created_at, body_bytes, sealed, chunks";
 
 /// Request ids kept per minute, source and cause of refused requests.
 const MAX_SAMPLES: usize = 5;
@@ -222,11 +225,17 @@ impl<'c> Inserts<'c> {
         row: &ErrorRow,
         replay: &ReplayRow,
     ) -> rusqlite::Result<()> {
+        let at = row.subject.created_at.0;
+        let parts = match replay.parts.as_slice() {
+            [] => None,
+            parts => Some(parts::put(self.db, parts, at)?),
+        };
         self.replay.execute(params![
             error_id,
-            row.subject.created_at.0,
+            at,
             int(replay.body_bytes),
-            replay.sealed.0
+            replay.sealed.0,
+            parts
         ])?;
         Ok(())
     }

@@ -43,6 +43,10 @@ const STEPS: &[Step] = &[
         sql: include_str!("migrations/0005_issues.sql"),
         needs: 1,
     },
+    Step {
+        sql: include_str!("migrations/0006_capture.sql"),
+        needs: 1,
+    },
 ];
 
 /// Steps may build indexes over all that is there.

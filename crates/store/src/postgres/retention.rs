@@ -12,6 +12,7 @@ use crate::{
     RetentionPolicy, RetentionReport, StoreError,
     connections::{Caller, in_transaction},
     issues::retention::{remove_hours, remove_issues},
+    parts::TOUCH_MS,
     query::{account_events::Moment, states},
     sql::{Connection, Db, Result, Value, values},
 };
@@ -82,9 +83,13 @@ pub(super) fn run(
     worker.report.sessions += worker.delete("admin_sessions", "expires_at < ?1", now)?;
     worker.remove_usage(now)?;
     worker.remove_issues(policy.issues_max_age_ms, now)?;
+    if let Some(max_bytes) = policy.replay_max_bytes {
+        worker.shrink_replays_to(max_bytes, now)?;
+    }
     if let Some(max_bytes) = policy.max_bytes {
         worker.shrink_to(max_bytes, now)?;
     }
+    worker.remove_parts()?;
     worker.remove_retries()?;
     worker.report.bytes_used = worker.bytes_used()?;
     Ok(worker.report)
@@ -174,6 +179,36 @@ impl Worker<'_> {
                 self.drop_day(&day)?;
             }
         }
+        Ok(())
+    }
+
+    /// Whole days of replay copies, oldest first; never today's.
+    fn shrink_replays_to(&mut self, max_bytes: u64, now: UnixMillis) -> Result<()> {
+        let today = now.0.div_euclid(DAY_MS) * DAY_MS;
+        let mut days = self.days()?;
+        days.retain(|day| day.table == "replay_bodies");
+        let mut used: u64 = days.iter().map(|day| day.bytes).sum();
+        for day in days.iter().filter(|day| day.start < today) {
+            if used <= max_bytes {
+                break;
+            }
+            if self.drop_day(day)? {
+                used -= day.bytes;
+            }
+        }
+        Ok(())
+    }
+
+    /// Parts that came with an import go when no copy can have them any more.
+    fn remove_parts(&mut self) -> Result<()> {
+        let kept = self.days()?.into_iter();
+        let oldest = kept
+            .filter(|day| day.table == "replay_bodies")
+            .map(|day| day.start)
+            .min()
+            .unwrap_or(i64::MAX);
+        let before = UnixMillis(oldest.saturating_sub(TOUCH_MS));
+        self.report.replay_parts += self.delete("replay_chunks", "last_used < ?1", before)?;
         Ok(())
     }
 

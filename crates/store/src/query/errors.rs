@@ -4,6 +4,7 @@ use waybill_model::{
     cause::Cause,
     entity::Sealed,
     id::ErrorId,
+    record::ReplayCopy,
     view::{ErrorLog, ErrorLogDetail, ErrorLogList, Filter, Page},
     waybill::Queued,
 };
@@ -14,7 +15,7 @@ use super::{
     page::{self, Listing, Place, Source},
 };
 use crate::{
-    Store, issues,
+    Store, issues, parts,
     sql::{Cells, Db, Result, Value, hex, values},
 };
 
@@ -57,15 +58,28 @@ impl Store {
             .await
     }
 
-    /// The exact request, compressed and sealed, and the size in bytes of the body before compression.
-    pub async fn replay_body(&self, id: ErrorId) -> Result<Option<(Sealed, u64)>> {
+    /// The exact request, as it was packed; `None` also where some of its parts are not there.
+    pub async fn replay_copy(&self, id: ErrorId) -> Result<Option<ReplayCopy>> {
         self.readers
             .run(move |db| {
-                db.first(
-                    "SELECT sealed, body_bytes FROM replay_bodies WHERE error_id = ?1",
+                let found = db.first(
+                    "SELECT sealed, body_bytes, chunks FROM replay_bodies WHERE error_id = ?1",
                     values![id],
-                    |cells| Ok((Sealed(cells.next()?), cells.count()?)),
-                )
+                    |cells| Ok((Sealed(cells.next()?), cells.count()?, cells.next()?)),
+                )?;
+                let Some((sealed, body_bytes, list)) = found else {
+                    return Ok(None);
+                };
+                let list: Option<Vec<u8>> = list;
+                let parts = match list {
+                    None => Some(Vec::new()),
+                    Some(list) => parts::get(db, &list)?,
+                };
+                Ok(parts.map(|parts| ReplayCopy {
+                    sealed,
+                    body_bytes,
+                    parts,
+                }))
             })
             .await
     }

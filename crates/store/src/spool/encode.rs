@@ -173,7 +173,17 @@ fn error(out: &mut Vec<u8>, row: &ErrorRow, record: &Record, step: Step) -> Resu
             fields.end();
         }
     }
-    if let (Some(ReplayRow { sealed, body_bytes }), Step::Whole) = (&record.replay, step) {
+    // A copy in parts is the embedded store's alone; without them it would be worth nothing.
+    if let (
+        Some(ReplayRow {
+            sealed,
+            body_bytes,
+            parts,
+        }),
+        Step::Whole,
+    ) = (&record.replay, step)
+        && parts.is_empty()
+    {
         let mut fields = Fields::begin(out, Table::ReplayBodies);
         fields.id();
         fields.int(at);

@@ -83,7 +83,8 @@ impl Embedded {
             .run(move |connection, turn, caller| {
                 let report = retention::run(connection, turn, caller, &policy, now)?;
                 if report.bytes_freed > 0
-                    || report.errors + report.replay_bodies + report.details > 0
+                    || report.errors + report.replay_bodies + report.replay_parts + report.details
+                        > 0
                 {
                     shared.space_freed.store(true, Ordering::Relaxed);
                 }

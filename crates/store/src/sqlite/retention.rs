@@ -15,11 +15,15 @@ use crate::{
     RetentionPolicy, RetentionReport, StoreError,
     connections::{Caller, Turn, in_transaction},
     issues::retention::{remove_hours, remove_issues},
+    parts::TOUCH_MS,
     sql::{Connection, Db, Result, int, values},
 };
 
 /// Rows per batch: some milliseconds of work, so a commit of the journal hardly waits.
 const BATCH_ROWS: i64 = 100;
+
+/// Parts of replay copies per batch: smaller than rows.
+const BATCH_PARTS: i64 = 500;
 
 /// Free pages given back per batch, for the same reason.
 const BATCH_PAGES: i64 = 256;
@@ -97,6 +101,9 @@ pub(super) fn run(
     while worker.write(|tx| remove_hours(tx, now).map(u64::from))? > 0 {
         worker.pause()?;
     }
+    if let Some(max_bytes) = policy.replay_max_bytes {
+        worker.shrink_replays_to(max_bytes)?;
+    }
     if let Some(max_bytes) = policy.max_bytes {
         worker.shrink_to(max_bytes)?;
     }
@@ -127,6 +134,30 @@ impl Worker<'_> {
         Ok(())
     }
 
+    /// What replay copies and their parts take is counted as they come and go.
+    fn shrink_replays_to(&mut self, max_bytes: u64) -> Result<()> {
+        loop {
+            let db = self.connection.db();
+            if db.count("SELECT bytes FROM replay_size", &[])? <= max_bytes
+                || self.remove_batch(Kind::ReplayBodies, UnixMillis(i64::MAX))? == 0
+            {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Removes parts that no replay copy has any more.
+    fn remove_parts(&mut self) -> Result<()> {
+        loop {
+            let removed = self.write(parts)?;
+            self.report.replay_parts += removed;
+            if int(removed) < BATCH_PARTS {
+                return Ok(());
+            }
+            self.pause()?;
+        }
+    }
+
     /// Removes up to a batch of the oldest rows from before an instant; returns how many.
     fn remove_batch(&mut self, kind: Kind, before: UnixMillis) -> Result<i64> {
         let removed = self.write(|tx| remove(tx, kind, before))?;
@@ -141,6 +172,9 @@ impl Worker<'_> {
             Kind::Sessions => &mut self.report.sessions,
         };
         *counter += removed;
+        if kind == Kind::ReplayBodies {
+            self.remove_parts()?;
+        }
         self.pause()?;
         Ok(int(removed))
     }
@@ -239,6 +273,25 @@ fn remove(db: &dyn Db, kind: Kind, before: UnixMillis) -> Result<u64> {
             values![before, BATCH_ROWS],
         )?,
     };
+    Ok(removed)
+}
+
+/// Parts that can be no copy's: each was used at most [`TOUCH_MS`] after it says so, and before the oldest copy.
+fn parts(db: &dyn Db) -> Result<u64> {
+    let oldest: Option<Option<i64>> = db.cell("SELECT min(created_at) FROM replay_bodies", &[])?;
+    let before = oldest
+        .flatten()
+        .map_or(i64::MAX, |oldest| oldest.saturating_sub(TOUCH_MS));
+    let unused =
+        "SELECT id FROM replay_chunks WHERE last_used < ?1 ORDER BY last_used, id LIMIT ?2";
+    let mut removed = 0;
+    // The names go last: they say which ones.
+    for table in ["replay_chunk_bytes", "replay_chunks"] {
+        removed = db.execute(
+            &format!("DELETE FROM {table} WHERE id IN ({unused})"),
+            values![before, BATCH_PARTS],
+        )?;
+    }
     Ok(removed)
 }
 

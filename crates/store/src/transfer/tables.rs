@@ -613,9 +613,20 @@ pub(crate) const RECORD: &[Table] = &[
             int("created_at"),
             int("body_bytes"),
             bytes("sealed"),
+            bytes("chunks"),
         ],
     )
     .by_day("created_at"),
+    Table::new(
+        "replay_chunks",
+        &["id"],
+        &[int("id"), bytes("name"), int("last_used")],
+    ),
+    Table::new(
+        "replay_chunk_bytes",
+        &["id"],
+        &[int("id"), bytes("sealed")],
+    ),
     Table::new(
         "retry_attempts",
         &["id"],

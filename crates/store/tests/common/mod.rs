@@ -340,6 +340,7 @@ pub fn failure(n: u64) -> Record {
         replay: Some(ReplayRow {
             sealed: Sealed(vec![7; 600]),
             body_bytes: 2_048,
+            parts: Vec::new(),
         }),
     }
 }

@@ -205,6 +205,7 @@ impl Check<'_> {
                 default.issue_quiet,
             ),
             replay: days("replay_days", raw.replay_days, default.replay),
+            replay_max_bytes: raw.replay_max_bytes.unwrap_or(default.replay_max_bytes),
             audit: days("audit_days", raw.audit_days, default.audit),
             max_bytes: self.at_least(
                 "retention.max_bytes",
