@@ -39,6 +39,10 @@ const STEPS: &[Step] = &[
         sql: include_str!("migrations/0004_replays.sql"),
         needs: 1,
     },
+    Step {
+        sql: include_str!("migrations/0005_traits.sql"),
+        needs: 1,
+    },
 ];
 
 /// Steps may build indexes over all that is there.
