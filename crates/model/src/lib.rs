@@ -10,7 +10,8 @@
 //! speaks, [`limits`] says what may be used and [`state`] what keeps an account from serving ([`fold`] where several say so),
 //! [`waybill`] travels with it, [`cause`] and [`classify`] judge it, [`redact`] makes it safe to show,
 //! [`record`] is what the store is given, [`view`] what an operator is shown, [`retry`] what comes of sending it
-//! again, [`differs`] what failures have in common by their [`traits`], and [`people`] who may be.
+//! again, [`issue`] what failures of one kind make up together, [`differs`] what they have in common by their
+//! [`traits`], and [`people`] who may be.
 
 pub mod cause;
 pub mod classify;
@@ -19,6 +20,7 @@ pub mod entity;
 pub mod fingerprint;
 pub mod fold;
 pub mod id;
+pub mod issue;
 pub mod limits;
 pub mod money;
 pub mod people;

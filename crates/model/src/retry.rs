@@ -53,7 +53,7 @@ pub struct RetryAttempt {
     pub id: RetryId,
     /// When it was asked for.
     pub created_at: UnixMillis,
-    /// Who asked; `null`: the bearer of the admin token.
+    /// Which admin user asked; `null`: the bearer of the admin token.
     pub requested_by_user_id: Option<i64>,
     /// The failure that was sent again.
     pub source_error_id: ErrorId,
@@ -83,10 +83,18 @@ pub struct RetryAttempt {
     pub upstream_request_id: Option<String>,
     /// The account that was tried last.
     pub used_account_id: Option<AccountId>,
-    /// How the answer begins, without secrets; of a stream its text as it came. A viewer is not shown it.
+    /// How the answer begins, without secrets; of a stream its text as it came. `null` also for whoever is no
+    /// operator.
     pub response_preview: Option<String>,
     /// Whether there was more of it.
     pub response_truncated: bool,
+}
+
+impl RetryAttempt {
+    /// Leaves out what was answered, for whoever may not see it.
+    pub fn withhold(&mut self) {
+        self.response_preview = None;
+    }
 }
 
 /// What a call to send a request again answers with.

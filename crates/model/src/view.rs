@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     cause::{Cause, ErrorType, Owner, Phase, Severity, Source},
     id::{AccountId, ApiKeyId, ErrorId, EventId, GroupId, UserId},
+    issue::IssueLink,
     money::MicroUsd,
     protocol::{Endpoint, Platform},
     retry::Unreplayable,
@@ -161,6 +162,9 @@ pub struct ErrorLogDetail {
     pub remedy: String,
     /// Whether the exact bytes are still there to send again, as far as that is known without opening them.
     pub replayable: bool,
+    /// The issue it belongs to; `null` for the moment until it is counted there.
+    #[serde(default)]
+    pub issue: Option<IssueLink>,
     /// Fields that are `null` because whoever asks may not see them.
     #[serde(default)]
     pub withheld: Vec<String>,
@@ -452,6 +456,10 @@ pub struct Filter {
     pub client_request_id: Option<String>,
     /// Exact fingerprint, hex.
     pub fingerprint: Option<String>,
+    /// Any of these fingerprints, hex; none narrows nothing.
+    pub fingerprints: Vec<String>,
+    /// An issue's key, hex.
+    pub issue: Option<String>,
     /// Rows written after the one with this id, whenever their requests arrived.
     pub after_id: Option<i64>,
 }
@@ -484,6 +492,8 @@ impl Filter {
             request_id: None,
             client_request_id: None,
             fingerprint: None,
+            fingerprints: Vec::new(),
+            issue: None,
             after_id: None,
         }
     }

@@ -19,6 +19,10 @@ words! {
         ApiKey = "api_key",
         /// A row of the error log.
         Error = "error",
+        /// An issue.
+        Issue = "issue",
+        /// A rule for issues.
+        IssueRule = "issue_rule",
         /// An admin user.
         AdminUser = "admin_user",
         /// A personal token.

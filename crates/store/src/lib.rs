@@ -19,6 +19,7 @@ mod connections;
 mod entities;
 mod error;
 mod fate;
+mod issues;
 mod jobs;
 mod journal;
 mod options;
@@ -41,6 +42,7 @@ pub use change::{
 };
 pub use error::{Kind, StoreError};
 pub use fate::{CommitReport, Fate, LossCount, LossReason, SetAside};
+pub use issues::{FoldReport, IssueChange, ResolvedBy};
 pub use journal::Journal;
 pub use options::{Durability, PostgresOptions, RetentionPolicy, RetentionReport, StoreOptions};
 pub use people::{

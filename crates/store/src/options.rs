@@ -96,6 +96,9 @@ pub struct RetentionPolicy {
     pub requests_max_age_ms: Option<i64>,
     /// Age of replay bodies, in milliseconds.
     pub replay_max_age_ms: Option<i64>,
+    /// Time without a failure after which an issue goes, with all that is known of it, in milliseconds. Its
+    /// counts per hour go after a year.
+    pub issues_max_age_ms: Option<i64>,
     /// Age of entries of the audit log, in milliseconds.
     pub audit_max_age_ms: Option<i64>,
     /// Bytes in use by the database. Above it the counts of refused requests go first, then the oldest
@@ -124,6 +127,8 @@ pub struct RetentionReport {
     pub sessions: u64,
     /// Changes of accounts' states that no state needs.
     pub account_events: u64,
+    /// Issues.
+    pub issues: u64,
     /// Usage of consumers that no longer exist, by window.
     pub usage: u64,
     /// Bytes in use afterwards.

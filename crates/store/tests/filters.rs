@@ -310,7 +310,9 @@ async fn both_databases_agree_about_many_rows_of_many_days() {
                         one_page(&both[1].store, list, filter, &page).await,
                     ];
                     assert_eq!(one.0, other.0, "{sort:?} {list} {turn} {filter:?}");
-                    assert_eq!(one.1, other.1, "{sort:?} {list} {turn} {filter:?}");
+                    if let (Some(one), Some(other)) = (one.1, other.1) {
+                        assert_eq!(one, other, "{sort:?} {list} {turn} {filter:?}");
+                    }
                     assert_eq!(one.2.is_some(), other.2.is_some());
                     assert_eq!(without_ids(one.3), without_ids(other.3));
                     let Some(next) = other.2 else { break };
@@ -446,7 +448,7 @@ impl Plain {
         let mut answer = Vec::new();
         for by_cursor in [true, false] {
             let mut found: [Vec<Row>; 3] = Default::default();
-            let mut totals = [0; 3];
+            let mut totals = [None; 3];
             for (list, (found, total)) in found.iter_mut().zip(&mut totals).enumerate() {
                 let mut page = Page {
                     sort,
@@ -474,10 +476,9 @@ impl Plain {
                 self.events(filter, sort),
                 self.requests(filter, sort),
             ];
-            prop_assert_eq!(
-                totals.map(|total| total as usize),
-                [0, 1, 2].map(|list| expected[list].len())
-            );
+            for (total, expected) in totals.into_iter().zip(&expected) {
+                prop_assert!(total.is_none_or(|total| total as usize == expected.len()));
+            }
             prop_assert_eq!(found, expected, "{:?}", filter);
         }
         Ok(answer)
@@ -618,12 +619,17 @@ fn asks_for_no_failure(f: &Filter) -> bool {
         && (f.fingerprint.is_none() && f.view == View::All)
 }
 
+/// A total, where it was counted to the end: on a busy machine a database may not get there in its time.
+fn known(total: u64, is_estimate: bool) -> Option<u64> {
+    (!is_estimate).then_some(total)
+}
+
 async fn one_page(
     store: &Store,
     list: usize,
     filter: &Filter,
     page: &Page,
-) -> (Vec<Row>, u64, Option<String>, Value) {
+) -> (Vec<Row>, Option<u64>, Option<String>, Value) {
     match list {
         0 => {
             let list = store.errors(filter, page).await.unwrap();
@@ -633,7 +639,12 @@ async fn one_page(
                 .into_iter()
                 .map(|row| (row.request_id, 0))
                 .collect();
-            (rows, list.total, list.next_cursor, fields)
+            (
+                rows,
+                known(list.total, list.total_is_estimate),
+                list.next_cursor,
+                fields,
+            )
         }
         1 => {
             let list = store.upstream_errors(filter, page).await.unwrap();
@@ -643,7 +654,12 @@ async fn one_page(
                 .into_iter()
                 .map(|row| (row.request_id, row.attempt))
                 .collect();
-            (rows, list.total, list.next_cursor, fields)
+            (
+                rows,
+                known(list.total, list.total_is_estimate),
+                list.next_cursor,
+                fields,
+            )
         }
         _ => {
             let list = store.requests(filter, page).await.unwrap();
@@ -653,7 +669,12 @@ async fn one_page(
                 .into_iter()
                 .map(|row| (row.request_id, 0))
                 .collect();
-            (rows, list.total, list.next_cursor, fields)
+            (
+                rows,
+                known(list.total, list.total_is_estimate),
+                list.next_cursor,
+                fields,
+            )
         }
     }
 }

@@ -293,7 +293,7 @@ fn a_newer_database_is_refused_with_advice() {
         refused,
         StoreError::Newer {
             found: 99,
-            known: 5
+            known: 7
         }
     ));
     assert!(refused.to_string().contains("newer version"), "{refused}");
@@ -401,6 +401,7 @@ async fn age_removes_rows_with_all_that_belongs_to_them() {
         errors_max_age_ms: Some(50),
         requests_max_age_ms: Some(100),
         replay_max_age_ms: Some(20),
+        issues_max_age_ms: None,
         audit_max_age_ms: None,
         max_bytes: None,
     };

@@ -7,8 +7,11 @@ use axum::{
 use serde::Deserialize;
 use waybill_model::{
     id::{ErrorId, RequestId},
+    issue::hex,
+    redact::Shown,
     view::{ErrorLogDetail, ErrorLogList, UpstreamErrorList},
 };
+use waybill_store::IssueChange;
 
 use super::{
     App,
@@ -18,7 +21,7 @@ use super::{
     openapi::{FilterParameters, PageParameters},
     problem::{Problem, ProblemDetails},
 };
-use crate::{ops::filter, replay};
+use crate::{jobs::issue_settings, ops::filter, replay};
 
 /// Failed requests, newest first. One that succeeded after hidden failures is listed only where
 /// `recovered=true` asks for it.
@@ -81,6 +84,9 @@ pub fn seen_by(actor: &Actor, mut list: UpstreamErrorList) -> UpstreamErrorList 
 pub struct Resolve {
     /// Whether it is dealt with.
     resolved: bool,
+    /// Whether its issue is, too. Without it the issue stays as it is: one failure dealt with is not the kind.
+    #[serde(default)]
+    issue: bool,
 }
 
 /// Marks a failure as dealt with, or not.
@@ -89,10 +95,26 @@ pub struct Resolve {
     responses((status = 200, body = ErrorLogDetail), (status = 404, body = ProblemDetails)))]
 pub async fn resolve(
     State(shared): State<App>,
+    actor: Actor,
     PathId(id): PathId,
     Body(resolve): Body<Resolve>,
 ) -> Result<Json<ErrorLogDetail>, Problem> {
     let error = find(&shared, &id).await?;
+    if resolve.issue
+        && let Some(issue) = &error.issue
+        && let Some(key) = hex::key(&issue.fingerprint)
+    {
+        let change = match resolve.resolved {
+            true => IssueChange::Resolve,
+            false => IssueChange::Reopen,
+        };
+        let detail = Some(Shown::own("with one of its failures"));
+        let (settings, now) = (issue_settings(&shared), shared.clock.now());
+        shared
+            .store
+            .change_issue(key, change, Some(actor.name.clone()), detail, settings, now)
+            .await?;
+    }
     shared
         .store
         .set_resolved(error.log.id, resolve.resolved)

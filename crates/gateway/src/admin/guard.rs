@@ -234,10 +234,10 @@ fn detail(shared: &Shared, noted: Noted) -> Value {
         .unwrap_or_else(|_| Value::Object(Map::new()))
 }
 
-/// What stands in a path where the route has `{id}`.
+/// What stands in a path where the route has `{id}` or another key.
 fn id_in(route: &str, uri: &Uri) -> Option<String> {
     let parts = route.split('/').zip(uri.path().split('/'));
-    let (_, id) = parts.into_iter().find(|(part, _)| *part == "{id}")?;
+    let (_, id) = parts.into_iter().find(|(part, _)| part.starts_with('{'))?;
     (id.len() <= MAX_ID_BYTES).then(|| id.to_owned())
 }
 

@@ -21,6 +21,7 @@ mod differences;
 mod errors;
 mod groups;
 mod guard;
+mod issues;
 mod jobs;
 mod metrics;
 mod note;
@@ -106,6 +107,32 @@ fn routes() -> Vec<Route> {
             "/api/v1/admin/ops/upstream-errors/{id}/retry",
             Errors,
             retries::retry_upstream,
+        )
+        .needs(Operator),
+        get("/api/v1/admin/ops/issues", Errors, issues::list),
+        get(
+            "/api/v1/admin/ops/issues/{fingerprint}",
+            Errors,
+            issues::show,
+        ),
+        put(
+            "/api/v1/admin/ops/issues/{fingerprint}",
+            Errors,
+            issues::change,
+        )
+        .needs(Operator),
+        post(
+            "/api/v1/admin/ops/issues/{fingerprint}/notes",
+            Errors,
+            issues::note,
+        )
+        .needs(Operator),
+        get("/api/v1/admin/ops/issue-rules", Errors, issues::rules),
+        post("/api/v1/admin/ops/issue-rules", Errors, issues::add_rule).needs(Operator),
+        delete(
+            "/api/v1/admin/ops/issue-rules/{id}",
+            Errors,
+            issues::remove_rule,
         )
         .needs(Operator),
         get(

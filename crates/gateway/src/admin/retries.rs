@@ -22,6 +22,7 @@ use super::{
     body::MaybeBody,
     entities::{PathId, id},
     errors::find,
+    note::Note,
     openapi::{CodeParameters, NumberParameters},
     problem::{Problem, ProblemCode, ProblemDetails},
 };
@@ -60,6 +61,7 @@ pub struct RetryUpstream {
 pub async fn retry(
     State(shared): State<App>,
     actor: Actor,
+    note: Note,
     PathId(text): PathId,
     MaybeBody(asked): MaybeBody<Retry>,
 ) -> Result<Json<RetryResult>, Problem> {
@@ -77,7 +79,7 @@ pub async fn retry(
         pinned_account_id: asked.pinned_account_id,
         requested_by_user_id: actor.id.map(|id| id.0),
     };
-    ended(replay::replay(&shared, wish).await)
+    ended(&note, replay::replay(&shared, wish).await)
 }
 
 /// Sends the request of a failed attempt again, to the attempt's account or another one.
@@ -88,6 +90,7 @@ pub async fn retry(
 pub async fn retry_upstream(
     State(shared): State<App>,
     actor: Actor,
+    note: Note,
     PathId(text): PathId,
     MaybeBody(asked): MaybeBody<RetryUpstream>,
 ) -> Result<Json<RetryResult>, Problem> {
@@ -104,10 +107,10 @@ pub async fn retry_upstream(
         pinned_account_id: asked.pinned_account_id.or(Some(event.account_id)),
         requested_by_user_id: actor.id.map(|id| id.0),
     };
-    ended(replay::replay(&shared, wish).await)
+    ended(&note, replay::replay(&shared, wish).await)
 }
 
-/// The attempts to send a failed request again, newest first.
+/// The attempts to send a failed request again, newest first; without what was answered for whoever is no operator.
 #[utoipa::path(get, path = "/api/v1/admin/ops/errors/{id}/retries", operation_id = "list_retries", tag = "ops",
     params(("id" = String, Path, description = "Row id or request id"), NumberParameters),
     responses((status = 200, body = List<RetryAttempt>), (status = 404, body = ProblemDetails)))]
@@ -121,17 +124,10 @@ pub async fn list(
     let error = find(&shared, &text).await?;
     look_through(&shared).await;
     let mut list = shared.store.retries_of(error.log.id, &page).await?;
-    list.items
-        .iter_mut()
-        .for_each(|attempt| seen_by(&actor, attempt));
-    Ok(Json(list))
-}
-
-/// What an attempt is to somebody: answers are an operator's to see.
-fn seen_by(actor: &Actor, attempt: &mut RetryAttempt) {
     if !actor.sees_in_full() {
-        attempt.response_preview = None;
+        list.items.iter_mut().for_each(RetryAttempt::withhold);
     }
+    Ok(Json(list))
 }
 
 /// One attempt.
@@ -149,7 +145,9 @@ pub async fn show(
     look_through(&shared).await;
     let found = shared.store.retry(id).await?;
     let mut attempt = found.ok_or_else(|| Problem::not_found("retry", text))?;
-    seen_by(&actor, &mut attempt);
+    if !actor.sees_in_full() {
+        attempt.withhold();
+    }
     Ok(Json(attempt))
 }
 
@@ -212,8 +210,12 @@ async fn look_through(shared: &App) {
     }
 }
 
-fn ended(result: Result<RetryAttempt, Refused>) -> Result<Json<RetryResult>, Problem> {
-    result.map(|attempt| Json(attempt.into())).map_err(problem)
+/// The end of an attempt, which the audit log names.
+fn ended(note: &Note, result: Result<RetryAttempt, Refused>) -> Result<Json<RetryResult>, Problem> {
+    let attempt = result.map_err(problem)?;
+    note.say("attempt_id", attempt.id.0);
+    note.say("status", attempt.status.as_str());
+    Ok(Json(attempt.into()))
 }
 
 fn problem(refused: Refused) -> Problem {

@@ -89,6 +89,11 @@ impl Remote {
         read(&self.ask(Method::POST, path, Bytes::from(body.to_string()))?)
     }
 
+    /// `PUT` with a JSON body.
+    pub fn put<T: DeserializeOwned>(&self, path: &str, body: &Value) -> anyhow::Result<T> {
+        read(&self.ask(Method::PUT, path, Bytes::from(body.to_string()))?)
+    }
+
     /// `PATCH` with a JSON body.
     pub fn patch<T: DeserializeOwned>(&self, path: &str, body: &Value) -> anyhow::Result<T> {
         read(&self.ask(Method::PATCH, path, Bytes::from(body.to_string()))?)

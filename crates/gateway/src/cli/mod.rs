@@ -11,6 +11,7 @@ mod differences;
 mod errors;
 mod flags;
 mod http;
+mod issues;
 mod people;
 mod retries;
 mod standing;
@@ -62,6 +63,9 @@ pub enum Command {
     /// Failed upstream attempts, also those that failover hid.
     #[command(subcommand)]
     UpstreamErrors(upstream_errors::UpstreamErrors),
+    /// Issues: failures of one kind as one thing.
+    #[command(subcommand)]
+    Issues(issues::Issues),
     /// Accounts of a running gateway.
     #[command(subcommand)]
     Accounts(accounts::Accounts),
@@ -187,6 +191,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Doctor(args) => crate::upkeep::examine(args),
         Command::Errors(command) => errors::run(command),
         Command::UpstreamErrors(command) => upstream_errors::run(command),
+        Command::Issues(command) => issues::run(command),
         Command::Accounts(command) => accounts::run(command),
         Command::Keys(command) => configured::keys(command),
         Command::Admins(command) => people::admins(command),

@@ -51,6 +51,8 @@ pub const KEYS: &[&str] = &[
     "retention.errors_days",
     "retention.requests_days",
     "retention.replay_days",
+    "retention.issues_days",
+    "retention.issue_quiet_days",
     "retention.audit_days",
     "retention.max_bytes",
     "spool.max_bytes",

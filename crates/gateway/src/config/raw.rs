@@ -207,6 +207,10 @@ section! {
         requests_days: f64,
         /// Replay bodies.
         replay_days: f64,
+        /// Issues without a failure.
+        issues_days: f64,
+        /// An issue without a failure for so long is resolved.
+        issue_quiet_days: f64,
         /// The audit log.
         audit_days: f64,
         /// Size of the store.

@@ -244,6 +244,10 @@ pub struct Retention {
     pub requests: Duration,
     /// Replay bodies.
     pub replay: Duration,
+    /// Issues without a failure.
+    pub issues: Duration,
+    /// An issue without a failure for so long is resolved.
+    pub issue_quiet: Duration,
     /// The audit log.
     pub audit: Duration,
     /// The store's size; the oldest go first.
@@ -257,6 +261,8 @@ impl Default for Retention {
             errors: DAY * 30,
             requests: DAY * 7,
             replay: DAY * 3,
+            issues: DAY * 90,
+            issue_quiet: DAY * 7,
             audit: DAY * 365,
             max_bytes: 10 << 30,
         }

@@ -2,7 +2,8 @@
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use waybill_store::RetentionPolicy;
+use waybill_model::issue::Settings;
+use waybill_store::{FoldReport, RetentionPolicy};
 
 use crate::{app::Shared, config::Retention, replay, standing::probe_accounts};
 
@@ -20,6 +21,8 @@ pub struct Job {
 pub enum Work {
     /// Removes what is too old or too much.
     Retain,
+    /// Folds errors into issues.
+    Issues,
     /// Asks stopped accounts whether they serve again, without end.
     Probe,
     /// Ends attempts to send a request again whose process has ended.
@@ -31,6 +34,10 @@ pub const JOBS: &[Job] = &[
     Job {
         name: "retention",
         work: Work::Retain,
+    },
+    Job {
+        name: "issues",
+        work: Work::Issues,
     },
     Job {
         name: "probes",
@@ -50,7 +57,7 @@ impl Job {
     pub(super) fn rest(&self) -> Duration {
         match self.work {
             Work::Retain => Duration::from_secs(60),
-            Work::Probe => Duration::from_secs(1),
+            Work::Probe | Work::Issues => Duration::from_secs(1),
             Work::Interrupt => Duration::from_secs(30),
         }
     }
@@ -59,6 +66,7 @@ impl Job {
     pub(super) fn work(&self, shared: Arc<Shared>) -> Run {
         match self.work {
             Work::Retain => Box::pin(async move { retain(&shared).await }),
+            Work::Issues => Box::pin(async move { fold(&shared).await }),
             Work::Probe => Box::pin(async move {
                 probe_accounts(shared).await;
                 Ok(String::new())
@@ -72,12 +80,53 @@ impl Job {
     }
 }
 
+/// Batches of one run: after so many it is on record how it went.
+const MOST_BATCHES: usize = 200;
+
+/// What issues' states depend on, as it is configured.
+pub fn issue_settings(shared: &Shared) -> Settings {
+    let quiet = shared.settings.retention.issue_quiet;
+    Settings {
+        quiet_ms: Some(i64::try_from(quiet.as_millis()).unwrap_or(i64::MAX)),
+    }
+}
+
+async fn fold(shared: &Shared) -> Result<String, String> {
+    let settings = issue_settings(shared);
+    let mut all = FoldReport::default();
+    for _ in 0..MOST_BATCHES {
+        let now = shared.clock.now();
+        let report = shared.store.fold_issues(settings, now).await;
+        let report = report.map_err(|error| error.to_string())?;
+        all.folded += report.folded;
+        all.recounted += report.recounted;
+        all.transitions += report.transitions;
+        if !report.more {
+            break;
+        }
+    }
+    Ok(match all {
+        FoldReport {
+            folded: 0,
+            recounted: 0,
+            transitions: 0,
+            ..
+        } => String::new(),
+        all => format!(
+            "folded {} errors, counted {} anew; {} changes of state",
+            all.folded, all.recounted, all.transitions
+        ),
+    })
+}
+
 async fn retain(shared: &Shared) -> Result<String, String> {
     let millis = |age: Duration| Some(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
     let Retention {
         errors,
         requests,
         replay,
+        issues,
+        issue_quiet: _,
         audit,
         max_bytes,
     } = shared.settings.retention.clone();
@@ -85,6 +134,7 @@ async fn retain(shared: &Shared) -> Result<String, String> {
         errors_max_age_ms: millis(errors),
         requests_max_age_ms: millis(requests),
         replay_max_age_ms: millis(replay),
+        issues_max_age_ms: millis(issues),
         audit_max_age_ms: millis(audit),
         max_bytes: Some(max_bytes),
     };

@@ -17,7 +17,7 @@ use waybill_store::StoreError;
 
 use crate::app::Shared;
 
-pub use list::{JOBS, Job, Work};
+pub use list::{JOBS, Job, Work, issue_settings};
 
 /// How long a lease lasts that is not renewed: after a crash, another replica takes over then.
 const LEASE: Duration = Duration::from_secs(15);

@@ -348,6 +348,12 @@ pub const FILTERS: &[Parameter] = &[
         read: |q, text| fingerprint(text).map(|text| q.filter.fingerprint = Some(text)),
     },
     Parameter {
+        name: "issue",
+        about: "Failures of one issue.",
+        takes: Takes::Text,
+        read: |q, text| fingerprint(text).map(|text| q.filter.issue = Some(text)),
+    },
+    Parameter {
         name: "after_id",
         about: "Rows written after the one with this id: what is new since the last look, however long ago its request arrived.",
         takes: Takes::Number,
@@ -413,7 +419,7 @@ pub(super) fn number(text: &str, most: u32) -> Result<u32, String> {
         })
 }
 
-fn flag(text: &str) -> Result<bool, String> {
+pub(super) fn flag(text: &str) -> Result<bool, String> {
     text.parse()
         .map_err(|_| "either `true` or `false` is needed".to_owned())
 }
@@ -438,7 +444,7 @@ fn statuses(text: &str) -> Result<Vec<u16>, String> {
         .ok_or_else(|| format!("at most {MAX_STATUS_CODES} statuses with commas between are needed, such as 429,529"))
 }
 
-fn fingerprint(text: &str) -> Result<String, String> {
+pub(super) fn fingerprint(text: &str) -> Result<String, String> {
     let is_hex = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_hex {
         Ok(text.to_ascii_lowercase())

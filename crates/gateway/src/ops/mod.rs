@@ -11,5 +11,6 @@ pub mod accounts;
 pub mod audit;
 pub mod code;
 pub mod filter;
+pub mod issues;
 pub mod query;
 pub mod time_range;

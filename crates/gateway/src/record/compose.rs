@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{HeaderMap, header};
 use waybill_model::{
     classify,
-    fingerprint::{fingerprint, template},
+    fingerprint::{fingerprint, scope as reached, template_without},
     protocol::Platform,
     record::{
         AccountEventRow, ErrorRow, EventRow, Record, ReplayRow, RequestRow, Subject, Traits,
@@ -129,13 +129,21 @@ impl Composer {
             .find(|attempt| attempt.failure.is_some());
         let failure = last.and_then(|attempt| attempt.failure.as_ref());
         let message = redactor.text_bounded(message(finished, failure), MAX_MESSAGE_BYTES);
+        let sent = last.and_then(|attempt| attempt.upstream_model.as_deref());
+        let sent = sent.map(|model| name(redactor, model));
+        let models: Vec<&str> = [&subject.model, &sent]
+            .into_iter()
+            .flatten()
+            .map(Shown::as_str)
+            .collect();
         let fingerprint = fingerprint(
             subject.platform,
             verdict.phase,
             verdict.cause,
+            reached(verdict.cause, failure.map(|failure| failure.reach)),
             last.and_then(|attempt| attempt.status),
             failure.and_then(|failure| failure.name.as_deref()),
-            &template(message.as_str()),
+            &template_without(message.as_str(), &models),
         );
         let body = (!body_dropped && !arrival.body.is_empty())
             .then(|| redactor.request_body(&arrival.body, self.capture.request_body_bytes));

@@ -40,6 +40,8 @@ fn table(kind: Kind) -> &'static str {
         Kind::User => "users",
         Kind::ApiKey => "api_keys",
         Kind::Error => "errors",
+        Kind::Issue => "issues",
+        Kind::IssueRule => "issue_rules",
         Kind::AdminUser => "admin_users",
         Kind::AdminToken => "admin_tokens",
     }

@@ -40,7 +40,11 @@ const STEPS: &[Step] = &[
         needs: 1,
     },
     Step {
-        sql: include_str!("migrations/0005_traits.sql"),
+        sql: include_str!("migrations/0005_issues.sql"),
+        needs: 1,
+    },
+    Step {
+        sql: include_str!("migrations/0006_traits.sql"),
         needs: 1,
     },
 ];

@@ -11,6 +11,7 @@ use waybill_model::{id::AccountId, time::UnixMillis};
 use crate::{
     RetentionPolicy, RetentionReport, StoreError,
     connections::{Caller, in_transaction},
+    issues::retention::{remove_hours, remove_issues},
     query::{account_events::Moment, states},
     sql::{Connection, Db, Result, Value, values},
 };
@@ -80,6 +81,7 @@ pub(super) fn run(
     }
     worker.report.sessions += worker.delete("admin_sessions", "expires_at < ?1", now)?;
     worker.remove_usage(now)?;
+    worker.remove_issues(policy.issues_max_age_ms, now)?;
     if let Some(max_bytes) = policy.max_bytes {
         worker.shrink_to(max_bytes, now)?;
     }
@@ -239,6 +241,22 @@ impl Worker<'_> {
             &format!("DELETE FROM usage WHERE {gone} OR {over}"),
             &[ago(1), ago(3), ago(70)],
         )?;
+        Ok(())
+    }
+
+    fn remove_issues(&mut self, max_age_ms: Option<i64>, now: UnixMillis) -> Result<()> {
+        while let Some(max_age_ms) = max_age_ms {
+            self.look_for_caller()?;
+            let before = now.plus_ms(max_age_ms.saturating_neg());
+            let removed = in_transaction(self.connection, |db| remove_issues(db, before))?;
+            self.report.issues += removed;
+            if removed == 0 {
+                break;
+            }
+        }
+        while in_transaction(self.connection, |db| remove_hours(db, now))? {
+            self.look_for_caller()?;
+        }
         Ok(())
     }
 

@@ -332,7 +332,7 @@ pub(super) fn way_to_errors(filter: &Filter, dialect: Dialect) -> String {
         by("errors_by_client_request_id")
     } else if filter.after_id.is_some() {
         dialect.by_id("errors", "e")
-    } else if filter.fingerprint.is_some() {
+    } else if filter.fingerprint.is_some() || !filter.fingerprints.is_empty() {
         by("errors_by_fingerprint")
     } else if filter.api_key_id.is_some() {
         by("errors_by_api_key")
@@ -454,6 +454,14 @@ fn verdict(all: &mut Conditions, filter: &Filter) {
             .as_deref()
             .map(|hex| unhex(hex).unwrap_or_default()),
     );
+    if !filter.fingerprints.is_empty() {
+        let values: Vec<Value> = filter
+            .fingerprints
+            .iter()
+            .map(|hex| Value::Bytes(unhex(hex).unwrap_or_default()))
+            .collect();
+        all.with(&all.dialect.one_of("e.fingerprint", values.len()), &values);
+    }
     if filter.view != View::All {
         let view = filter.view.as_str();
         all.and(&format!("{VIEW} = '{view}'"));
@@ -471,7 +479,7 @@ fn pattern(text: Option<&str>) -> Option<Value> {
 }
 
 /// Text to be found literally: `%` and `_` in it stand for themselves.
-fn like_pattern(text: &str) -> String {
+pub(crate) fn like_pattern(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 2);
     pattern.push('%');
     for c in text.chars() {

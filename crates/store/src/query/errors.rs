@@ -14,7 +14,7 @@ use super::{
     page::{self, Listing, Place, Source},
 };
 use crate::{
-    Store,
+    Store, issues,
     sql::{Cells, Db, Result, Value, hex, values},
 };
 
@@ -72,6 +72,7 @@ impl Store {
 }
 
 fn list(db: &dyn Db, filter: &Filter, page: &Page) -> Result<ErrorLogList> {
+    let filter = &issues::resolve(db, filter)?;
     let slice = page::slice(
         db,
         &source(&condition::way_to_errors(filter, db.dialect())),
@@ -171,6 +172,7 @@ fn read_detail(db: &dyn Db, cells: &mut Cells<'_>) -> Result<ErrorLogDetail> {
         some => serde_json::to_string(some).ok(),
     };
     let told = Cause::info(log.cause);
+    let issue = issues::link(db, &log.fingerprint, &issues::Attributes::of(&log))?;
     Ok(ErrorLogDetail {
         log,
         error_body: cells.next()?,
@@ -194,6 +196,7 @@ fn read_detail(db: &dyn Db, cells: &mut Cells<'_>) -> Result<ErrorLogDetail> {
         explanation: told.explanation.to_owned(),
         remedy: told.remedy.to_owned(),
         replayable: cells.next()?,
+        issue,
         withheld: Vec::new(),
         // What is known of it here is that it is not there.
         unreplayable: None,

@@ -11,7 +11,7 @@ use super::{
     page::{self, Listing, Place, Slice, Source},
 };
 use crate::{
-    Store,
+    Store, issues,
     sql::{Cells, Db, Dialect, Result, values},
 };
 
@@ -40,6 +40,7 @@ impl Store {
         let (filter, page) = (filter.clone(), page.clone());
         self.readers
             .run(move |db| {
+                let filter = issues::resolve(db, &filter)?;
                 let window = Window::between(filter.start, filter.end);
                 let asked = condition::on_events(&filter, db.dialect());
                 list(

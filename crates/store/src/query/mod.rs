@@ -21,3 +21,5 @@ pub(crate) mod states;
 mod stepped;
 pub(crate) mod tail;
 pub(crate) mod usage;
+
+pub(crate) use condition::like_pattern;

@@ -10,7 +10,7 @@ use super::{
     page::{self, Listing, Place, Source},
 };
 use crate::{
-    Store,
+    Store, issues,
     sql::{Cells, Result},
 };
 
@@ -32,6 +32,7 @@ impl Store {
         let (filter, page) = (filter.clone(), page.clone());
         self.readers
             .run(move |db| {
+                let filter = issues::resolve(db, &filter)?;
                 let dialect = db.dialect();
                 let from = condition::way_to_requests(&filter, dialect);
                 let slice = page::slice(

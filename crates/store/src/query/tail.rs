@@ -13,7 +13,7 @@ use waybill_model::{
 
 use super::{condition, errors};
 use crate::{
-    Store,
+    Store, issues,
     sql::{Db, Dialect, Result, Value, values},
 };
 
@@ -64,7 +64,7 @@ impl Store {
             ..filter.clone()
         };
         self.readers
-            .run(move |db| look(db, &filter, after.0, bounds))
+            .run(move |db| look(db, &issues::resolve(db, &filter)?, after.0, bounds))
             .await
     }
 }

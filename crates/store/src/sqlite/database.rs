@@ -20,7 +20,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_bridges.sql"),
     include_str!("migrations/0005_people.sql"),
     include_str!("migrations/0006_replays.sql"),
-    include_str!("migrations/0007_traits.sql"),
+    include_str!("migrations/0007_issues.sql"),
+    include_str!("migrations/0008_traits.sql"),
 ];
 
 /// Longest wait for another process that holds the file. Within this process writers take turns, so

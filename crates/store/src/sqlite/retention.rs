@@ -14,6 +14,7 @@ use waybill_model::time::UnixMillis;
 use crate::{
     RetentionPolicy, RetentionReport, StoreError,
     connections::{Caller, Turn, in_transaction},
+    issues::retention::{remove_hours, remove_issues},
     sql::{Connection, Db, Result, int, values},
 };
 
@@ -82,6 +83,20 @@ pub(super) fn run(
         worker.remove_account_events(now.plus_ms(max_age_ms.saturating_neg()))?;
     }
     worker.remove_usage()?;
+    if let Some(max_age_ms) = policy.issues_max_age_ms {
+        let before = now.plus_ms(max_age_ms.saturating_neg());
+        loop {
+            let removed = worker.write(|tx| remove_issues(tx, before))?;
+            worker.report.issues += removed;
+            worker.pause()?;
+            if removed == 0 {
+                break;
+            }
+        }
+    }
+    while worker.write(|tx| remove_hours(tx, now).map(u64::from))? > 0 {
+        worker.pause()?;
+    }
     if let Some(max_bytes) = policy.max_bytes {
         worker.shrink_to(max_bytes)?;
     }

@@ -231,7 +231,7 @@ impl Bridge {
             model: ask.model,
             max_tokens: MAX_TOKENS,
         };
-        prompt.check_types()?;
+        prompt.check()?;
         match (self.provider, self.asks) {
             (Dialect::Messages, Asks::Count) => messages::count::write_request(prompt, target),
             (Dialect::Messages, _) => messages::write_prompt(prompt, target),

@@ -116,7 +116,7 @@ impl Crossing {
             ));
         }
         let mark = match piece.mark {
-            Mark::Terminal if self.over || self.writes.ends_with_events() => {
+            Mark::Terminal if self.over || (self.writes.ends_with_events() && !out.is_empty()) => {
                 self.over = true;
                 Mark::Terminal
             }
@@ -159,6 +159,10 @@ impl Crossing {
         self.writes.all(&deltas, &mut out);
         if let Writes::Unwraps(unwraps) = &mut self.writes {
             unwraps.finish(&mut out);
+        }
+        if self.writes.ends_with_events() && !self.over && out.is_empty() {
+            // What sounded like an end was outside of what the client sees.
+            return Err(Unreadable::new("the answer has no end"));
         }
         self.over = true;
         Ok(Piece {

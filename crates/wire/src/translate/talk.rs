@@ -85,25 +85,41 @@ impl Prompt<'_> {
 }
 
 impl Prompt<'_> {
-    /// That every file's type is one: it becomes part of addresses and fields that have no room for others.
-    pub(super) fn check_types(&self) -> Result<(), Untranslatable> {
-        fn check(parts: &[Part<'_>]) -> Result<(), Untranslatable> {
+    /// What every dialect demands, whichever it is written in: that calls are the model's and their results the
+    /// user's, and that a file's type is one, for it becomes part of addresses and fields that have no room for
+    /// others.
+    pub(super) fn check(&self) -> Result<(), Untranslatable> {
+        fn check(role: Role, parts: &[Part<'_>]) -> Result<(), Untranslatable> {
+            let refuse = |part: &Part<'_>, why| Err(Untranslatable::at(Spot::Part(part.at), why));
             parts.iter().try_for_each(|part| match &part.content {
+                Content::ToolCall(_) | Content::Thinking(_) | Content::Refusal(_)
+                    if role == Role::User =>
+                {
+                    refuse(
+                        part,
+                        "is the model's to say, and stands in a message of the user's",
+                    )
+                }
+                Content::ToolResult(_) if role == Role::Assistant => refuse(
+                    part,
+                    "is the user's to say, and stands in a message of the model's",
+                ),
                 Content::Media(media) => match media.mime.as_deref() {
-                    Some(mime) if !is_media_type(mime) => Err(Untranslatable::at(
-                        Spot::Part(part.at),
-                        "has a media type that is none",
-                    )),
+                    Some(mime) if !is_media_type(mime) => {
+                        refuse(part, "has a media type that is none")
+                    }
                     Some(_) | None => Ok(()),
                 },
-                Content::ToolResult(result) => check(&result.parts),
+                Content::ToolResult(result) => check(role, &result.parts),
                 Content::Text(_)
                 | Content::ToolCall(_)
                 | Content::Thinking(_)
                 | Content::Refusal(_) => Ok(()),
             })
         }
-        self.turns.iter().try_for_each(|turn| check(&turn.parts))
+        self.turns
+            .iter()
+            .try_for_each(|turn| check(turn.role, &turn.parts))
     }
 }
 
@@ -506,6 +522,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_only_the_model_says_and_what_only_the_user_says_is_refused_of_the_other() {
+        let call = || {
+            Content::ToolCall(ToolCall {
+                id: "c".into(),
+                name: "f".into(),
+                arguments: Json::parse("{}".to_owned()).unwrap_or_else(|_| unreachable!()),
+                signature: None,
+            })
+        };
+        let of = |role| {
+            let mut prompt = Prompt::default();
+            prompt.turns.push(Turn {
+                role,
+                parts: vec![call().into()],
+            });
+            prompt.check()
+        };
+        assert!(of(Role::Assistant).is_ok());
+        assert!(of(Role::User).is_err());
+    }
+
+    #[test]
     fn a_file_whose_type_is_none_is_refused_by_its_place() {
         let of = |mime: &'static str| {
             let media = Media {
@@ -519,7 +557,7 @@ mod tests {
                 role: Role::User,
                 parts: vec![Content::Media(media).into()],
             });
-            prompt.check_types()
+            prompt.check()
         };
         for mime in [
             "image/png",

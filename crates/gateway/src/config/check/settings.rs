@@ -198,6 +198,12 @@ impl Check<'_> {
         Retention {
             errors: days("errors_days", raw.errors_days, default.errors),
             requests: days("requests_days", raw.requests_days, default.requests),
+            issues: days("issues_days", raw.issues_days, default.issues),
+            issue_quiet: days(
+                "issue_quiet_days",
+                raw.issue_quiet_days,
+                default.issue_quiet,
+            ),
             replay: days("replay_days", raw.replay_days, default.replay),
             audit: days("audit_days", raw.audit_days, default.audit),
             max_bytes: self.at_least(

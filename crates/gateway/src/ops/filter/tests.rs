@@ -46,6 +46,7 @@ const VALUES: &[(&str, &str, &[&str])] = &[
         "00112233445566778899AABBCCDDEEFF",
         &["", "00", "zz112233445566778899aabbccddeeff"],
     ),
+    ("issue", "00112233445566778899aabbccddeeFF", &["", "00"]),
     ("after_id", "41", &["", "-1"]),
     ("sort", "created_at", &["", "+created_at", "id"]),
     ("cursor", "6f", &[""]),
@@ -87,6 +88,7 @@ fn everything_at_once_is_read_into_the_filter_and_the_page() {
         request_id: Some("0199c8a4".into()),
         client_request_id: Some("req_1".into()),
         fingerprint: Some("00112233445566778899aabbccddeeff".into()),
+        issue: Some("00112233445566778899aabbccddeeff".into()),
         after_id: Some(41),
         ..read.filter.clone()
     };
