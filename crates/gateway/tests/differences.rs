@@ -41,12 +41,7 @@ fn assert_first(found: &Value, attribute: &str, name: &str, counts: [u64; 4]) {
     let first = &found["attributes"][0];
     assert_eq!(first["attribute"], attribute, "{found:#}");
     assert_eq!(first["name"], name, "{found:#}");
-    let keys = [
-        "failures",
-        "failures_known",
-        "successes",
-        "successes_known",
-    ];
+    let keys = ["failures", "failures_known", "successes", "successes_known"];
     assert_eq!(
         keys.map(|key| first[key].as_u64().unwrap()),
         counts,
@@ -64,7 +59,11 @@ async fn the_one_broken_account_of_three_is_named_first() {
     world.sim.script(refused().key(&key_of("a2")));
     for account in 1..=3 {
         for other in 1..=3 {
-            let verb = if other == account { "enable" } else { "disable" };
+            let verb = if other == account {
+                "enable"
+            } else {
+                "disable"
+            };
             let path = format!("/accounts/{other}/{verb}");
             assert_eq!(world.admin(Method::POST, &path, "").await.status, 200);
         }
@@ -83,7 +82,10 @@ async fn the_one_broken_account_of_three_is_named_first() {
         .ops("errors/differences?time_range=1h&account_id=1")
         .await;
     assert_eq!(asked["finding"], "too_few", "{asked:#}");
-    assert_eq!((&asked["failures"], &asked["successes"]), (&0.into(), &12.into()));
+    assert_eq!(
+        (&asked["failures"], &asked["successes"]),
+        (&0.into(), &12.into())
+    );
 
     let url = world.url.clone();
     let told = tokio::task::spawn_blocking(move || {
@@ -95,8 +97,15 @@ async fn the_one_broken_account_of_three_is_named_first() {
     });
     let told = told.await.unwrap();
     let text = String::from_utf8(told.stdout).unwrap();
-    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
-    assert!(text.starts_with("100 % of these failures are on account a2"), "{text}");
+    assert!(
+        told.status.success(),
+        "{}",
+        String::from_utf8_lossy(&told.stderr)
+    );
+    assert!(
+        text.starts_with("100 % of these failures are on account a2"),
+        "{text}"
+    );
     assert!(text.contains("100.0 % (12 of 12)"), "{text}");
     world.stop().await;
 }
@@ -106,7 +115,11 @@ async fn the_client_version_that_sends_what_is_refused_is_named_first() {
     let world = World::new().await;
     for n in 0..45 {
         let is_new = n % 3 == 0;
-        let agent = if is_new { "claude-cli/2.0.0" } else { "claude-cli/1.0.83" };
+        let agent = if is_new {
+            "claude-cli/2.0.0"
+        } else {
+            "claude-cli/1.0.83"
+        };
         if is_new && n > 5 {
             world.sim.script(refused());
         }
@@ -114,7 +127,12 @@ async fn the_client_version_that_sends_what_is_refused_is_named_first() {
         world.sim.clear_script();
     }
     let found = differences(&world, 13, 32).await;
-    assert_first(&found, "client_version", "claude-cli 2.0.0", [13, 13, 2, 32]);
+    assert_first(
+        &found,
+        "client_version",
+        "claude-cli 2.0.0",
+        [13, 13, 2, 32],
+    );
     world.stop().await;
 }
 
@@ -136,7 +154,12 @@ async fn streams_that_fail_alone_are_named_first() {
         .find(|found| found["attribute"] == "stream")
         .unwrap();
     assert_eq!(stream["value"], "true");
-    assert!(stream["sentence"].as_str().unwrap().starts_with("100 % of these failures ask for a stream, against 0 %"));
+    assert!(
+        stream["sentence"]
+            .as_str()
+            .unwrap()
+            .starts_with("100 % of these failures ask for a stream, against 0 %")
+    );
     assert_eq!(stream["score"], named[0]["score"]);
     world.stop().await;
 }

@@ -120,13 +120,37 @@ mod tests {
     #[test]
     fn a_user_agent_names_a_program_and_its_version() {
         for (agent, product, version) in [
-            ("claude-cli/1.0.83 (external, cli)", "claude-cli", Some("1.0.83")),
+            (
+                "claude-cli/1.0.83 (external, cli)",
+                "claude-cli",
+                Some("1.0.83"),
+            ),
             ("OpenAI/Python 1.40.0", "OpenAI/Python", Some("1.40.0")),
-            ("AsyncAnthropic/Python 0.34.1", "AsyncAnthropic/Python", Some("0.34.1")),
-            ("OpenAI/JS 4.52.0-beta.1", "OpenAI/JS", Some("4.52.0-beta.1")),
-            ("google-genai-sdk/1.2.0 gl-python/3.11.4", "google-genai-sdk", Some("1.2.0")),
-            ("GeminiCLI/v0.1.13/gemini-2.5-pro (linux; x64)", "GeminiCLI", Some("0.1.13")),
-            ("codex_cli_rs/0.20.0 (Mac OS 14.5; arm64)", "codex_cli_rs", Some("0.20.0")),
+            (
+                "AsyncAnthropic/Python 0.34.1",
+                "AsyncAnthropic/Python",
+                Some("0.34.1"),
+            ),
+            (
+                "OpenAI/JS 4.52.0-beta.1",
+                "OpenAI/JS",
+                Some("4.52.0-beta.1"),
+            ),
+            (
+                "google-genai-sdk/1.2.0 gl-python/3.11.4",
+                "google-genai-sdk",
+                Some("1.2.0"),
+            ),
+            (
+                "GeminiCLI/v0.1.13/gemini-2.5-pro (linux; x64)",
+                "GeminiCLI",
+                Some("0.1.13"),
+            ),
+            (
+                "codex_cli_rs/0.20.0 (Mac OS 14.5; arm64)",
+                "codex_cli_rs",
+                Some("0.20.0"),
+            ),
             ("curl/8.5.0", "curl", Some("8.5.0")),
             ("Mozilla/5.0 (X11; Linux x86_64)", "Mozilla", Some("5.0")),
             ("agent 3", "agent", Some("3")),

@@ -13,8 +13,7 @@ use waybill_model::{
 };
 
 use super::{
-    ClientArgs, Remote,
-    differences,
+    ClientArgs, Remote, differences,
     flags::FilterFlags,
     retries, story, table,
     table::{Cell, Tone, maybe, plain},

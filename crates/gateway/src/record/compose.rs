@@ -7,9 +7,7 @@ use waybill_model::{
     classify,
     fingerprint::{fingerprint, scope as reached, template_without},
     protocol::Platform,
-    record::{
-        AccountEventRow, ErrorRow, EventRow, Record, ReplayRow, RequestRow, Subject, Traits,
-    },
+    record::{AccountEventRow, ErrorRow, EventRow, Record, ReplayRow, RequestRow, Subject, Traits},
     redact::{Redactor, Shown},
     state::{AccountEvent, Scope},
     traits::{self, Client},
@@ -347,10 +345,13 @@ fn traits(redactor: &Redactor, waybill: &Waybill) -> Traits {
             .routing
             .as_ref()
             .map(|routing| routing.config_version),
-        egress: waybill.attempts().last().map(|attempt| match &attempt.proxy {
-            Some(proxy) => name(redactor, proxy),
-            None => Shown::own("direct"),
-        }),
+        egress: waybill
+            .attempts()
+            .last()
+            .map(|attempt| match &attempt.proxy {
+                Some(proxy) => name(redactor, proxy),
+                None => Shown::own("direct"),
+            }),
     }
 }
 

@@ -49,7 +49,12 @@ impl Exact {
     }
 
     fn ln_choose(&self, of: u32, chosen: u32) -> f64 {
-        let ln = |number: u32| self.ln_factorial.get(number as usize).copied().unwrap_or(0.0);
+        let ln = |number: u32| {
+            self.ln_factorial
+                .get(number as usize)
+                .copied()
+                .unwrap_or(0.0)
+        };
         ln(of) - ln(chosen) - ln(of.saturating_sub(chosen))
     }
 }

@@ -3,7 +3,7 @@
 
 use proptest::{collection::vec, prelude::*};
 
-use super::*;
+use super::{tally::band, *};
 
 const START: UnixMillis = UnixMillis(1_760_000_000_000);
 const END: UnixMillis = UnixMillis(1_760_000_000_000 + 3_600_000);
@@ -30,7 +30,11 @@ impl Dice {
 
     /// Any request: every attribute at random, independent of how it ends.
     fn seen(&mut self) -> Seen {
-        let beta = self.of(&["anthropic-beta: a\n", "anthropic-beta: a\nanthropic-beta: b\n", ""]);
+        let beta = self.of(&[
+            "anthropic-beta: a\n",
+            "anthropic-beta: a\nanthropic-beta: b\n",
+            "",
+        ]);
         Seen {
             created_at: START.plus_ms(self.id(3_599_999)),
             platform: "anthropic".to_owned(),
@@ -52,8 +56,12 @@ impl Dice {
 
 fn differences(failures: &[Seen], successes: &[Seen]) -> Differences {
     let mut tally = Tally::between(START, END);
-    successes.iter().for_each(|seen| tally.add(Side::Success, seen));
-    failures.iter().for_each(|seen| tally.add(Side::Failure, seen));
+    successes
+        .iter()
+        .for_each(|seen| tally.add(Side::Success, seen));
+    failures
+        .iter()
+        .for_each(|seen| tally.add(Side::Failure, seen));
     let found = tally.differences(|_, id| Ok::<_, ()>(Some(format!("name-{id}"))));
     tally.answer(found.unwrap(), false)
 }
@@ -111,7 +119,11 @@ fn few_rows_are_called_few_and_small_ones_are_not_over_read() {
     ] {
         assert_eq!(found.finding, Finding::TooFew);
         assert!(found.attributes.is_empty());
-        assert!(found.summary.starts_with("Too few to tell"), "{}", found.summary);
+        assert!(
+            found.summary.starts_with("Too few to tell"),
+            "{}",
+            found.summary
+        );
     }
     // All on one account of two: that happens once in 32.
     let half = |n: usize| Seen {
@@ -121,7 +133,10 @@ fn few_rows_are_called_few_and_small_ones_are_not_over_read() {
     let successes: Vec<Seen> = (0..500).map(half).collect();
     let failures: Vec<Seen> = (0..5).map(|n| half(n * 2)).collect();
     let found = differences(&failures, &successes);
-    let accounts = found.attributes.iter().filter(|found| found.attribute == Attribute::Account);
+    let accounts = found
+        .attributes
+        .iter()
+        .filter(|found| found.attribute == Attribute::Account);
     assert_eq!(accounts.count(), 0, "{found:?}");
 }
 
@@ -143,9 +158,17 @@ fn what_is_not_known_is_neither_with_nor_without() {
     successes.extend_from_slice(&old[50..]);
     let found = differences(&failures, &successes);
     let first = &found.attributes[0];
-    assert_eq!((first.attribute, first.value.as_str()), (Attribute::ClientVersion, "cli 1.1"));
-    assert_eq!((first.failures, first.failures_known, first.successes_known), (100, 100, 400));
-    assert!(first.sentence.starts_with("100 % of these failures for which it is known come from the client cli 1.1,"));
+    assert_eq!(
+        (first.attribute, first.value.as_str()),
+        (Attribute::ClientVersion, "cli 1.1")
+    );
+    assert_eq!(
+        (first.failures, first.failures_known, first.successes_known),
+        (100, 100, 400)
+    );
+    assert!(first.sentence.starts_with(
+        "100 % of these failures for which it is known come from the client cli 1.1,"
+    ));
 }
 
 #[test]
@@ -158,13 +181,29 @@ fn a_header_that_failures_lack_is_named() {
     }
     let found = differences(&failures, &successes);
     let first = &found.attributes[0];
-    assert_eq!((first.attribute, first.value.as_str()), (Attribute::AnthropicVersion, ABSENT));
-    assert!(first.sentence.contains("send no anthropic-version"), "{}", first.sentence);
+    assert_eq!(
+        (first.attribute, first.value.as_str()),
+        (Attribute::AnthropicVersion, ABSENT)
+    );
+    assert!(
+        first.sentence.contains("send no anthropic-version"),
+        "{}",
+        first.sentence
+    );
 }
 
 #[test]
 fn sizes_lie_between_powers_of_four() {
-    for (bytes, low) in [(-1, 0), (0, 0), (1, 1), (3, 1), (4, 4), (1_023, 256), (1_024, 1_024), (i64::MAX, 1 << 62)] {
+    for (bytes, low) in [
+        (-1, 0),
+        (0, 0),
+        (1, 1),
+        (3, 1),
+        (4, 4),
+        (1_023, 256),
+        (1_024, 1_024),
+        (i64::MAX, 1 << 62),
+    ] {
         assert_eq!(band(bytes), low, "{bytes}");
     }
 }
@@ -175,19 +214,35 @@ type Plant = fn(&mut Seen);
 const PLANTS: &[(Attribute, Plant)] = &[
     (Attribute::Account, |seen| seen.account_id = Some(99)),
     (Attribute::Group, |seen| seen.group_id = Some(99)),
-    (Attribute::Platform, |seen| seen.platform = "openai".to_owned()),
-    (Attribute::Model, |seen| seen.model = Some("m-99".to_owned())),
+    (Attribute::Platform, |seen| {
+        seen.platform = "openai".to_owned()
+    }),
+    (Attribute::Model, |seen| {
+        seen.model = Some("m-99".to_owned())
+    }),
     (Attribute::ApiKey, |seen| seen.api_key_id = Some(99)),
     (Attribute::User, |seen| seen.user_id = Some(99)),
-    (Attribute::ClientVersion, |seen| seen.client = Some("cli 9.9".to_owned())),
-    (Attribute::AnthropicBeta, |seen| {
-        seen.headers = Some("anthropic-beta: a\nanthropic-beta: new\nanthropic-version: 2023-06-01".to_owned());
+    (Attribute::ClientVersion, |seen| {
+        seen.client = Some("cli 9.9".to_owned())
     }),
-    (Attribute::BodySize, |seen| seen.body_bytes = Some(5_000_000)),
-    (Attribute::Endpoint, |seen| seen.endpoint = Some("count_tokens".to_owned())),
+    (Attribute::AnthropicBeta, |seen| {
+        seen.headers = Some(
+            "anthropic-beta: a\nanthropic-beta: new\nanthropic-version: 2023-06-01".to_owned(),
+        );
+    }),
+    (Attribute::BodySize, |seen| {
+        seen.body_bytes = Some(5_000_000)
+    }),
+    (Attribute::Endpoint, |seen| {
+        seen.endpoint = Some("count_tokens".to_owned())
+    }),
     (Attribute::Time, |seen| seen.created_at = START.plus_ms(1)),
-    (Attribute::ConfigVersion, |seen| seen.config_version = Some(99)),
-    (Attribute::Egress, |seen| seen.egress = Some("proxy:9".to_owned())),
+    (Attribute::ConfigVersion, |seen| {
+        seen.config_version = Some(99)
+    }),
+    (Attribute::Egress, |seen| {
+        seen.egress = Some("proxy:9".to_owned())
+    }),
 ];
 
 proptest! {

@@ -18,7 +18,7 @@ use super::{
     stepped::Stepped,
 };
 use crate::{
-    Store,
+    Store, issues,
     sql::{Cells, Db, Dialect, Result, Value, values},
 };
 
@@ -55,7 +55,7 @@ impl Store {
     ) -> Result<Differences> {
         let filter = filter.clone();
         self.readers
-            .run(move |db| compare(db, &filter, bounds))
+            .run(move |db| compare(db, &issues::resolve(db, &filter)?, bounds))
             .await
     }
 }
@@ -73,11 +73,7 @@ fn compare(db: &dyn Db, filter: &Filter, bounds: DifferenceBounds) -> Result<Dif
 }
 
 /// The failures, and, where there are more, when the oldest of them arrived.
-fn failures(
-    db: &dyn Db,
-    filter: &Filter,
-    most: u32,
-) -> Result<(Vec<Seen>, Option<UnixMillis>)> {
+fn failures(db: &dyn Db, filter: &Filter, most: u32) -> Result<(Vec<Seen>, Option<UnixMillis>)> {
     let dialect = db.dialect();
     let window = Window::between(filter.start, filter.end);
     let asked = condition::on_errors(filter, dialect);
@@ -120,7 +116,9 @@ fn successes(
     let times = values![window.first, window.last];
     let limit = i64::from(most) + 1;
     let requests = db.count(
-        &format!("SELECT count(*) FROM (SELECT 1 FROM {way} WHERE {within} LIMIT {limit}) AS counted"),
+        &format!(
+            "SELECT count(*) FROM (SELECT 1 FROM {way} WHERE {within} LIMIT {limit}) AS counted"
+        ),
         times,
     )?;
     let mut count = |cells: &mut Cells<'_>| {
@@ -173,7 +171,9 @@ fn sample(
         for place in 0..PLACES {
             let begin = first + place * stride + look * step;
             // A place's last block ends where the next place begins.
-            let end = (begin + block).min(first + (place + 1) * stride).min(last + 1);
+            let end = (begin + block)
+                .min(first + (place + 1) * stride)
+                .min(last + 1);
             let values = [
                 values![begin, end, times[0].clone(), times[1].clone()],
                 conditions.values(),
@@ -230,7 +230,10 @@ fn name(db: &dyn Db, attribute: Attribute, id: i64) -> Result<Option<String>> {
         Attribute::User => "users",
         _ => return Ok(None),
     };
-    db.cell(&format!("SELECT name FROM {table} WHERE id = ?"), values![id])
+    db.cell(
+        &format!("SELECT name FROM {table} WHERE id = ?"),
+        values![id],
+    )
 }
 
 fn read(cells: &mut Cells<'_>) -> Result<Seen> {
