@@ -190,7 +190,7 @@ words! {
 
 /// The instants that were compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Window {
+pub struct Compared {
     /// From here on.
     pub start_time: UnixMillis,
     /// Before here.
@@ -207,7 +207,7 @@ pub struct Differences {
     /// Whether there are more of either.
     pub sampled: bool,
     /// What was compared. It begins with the oldest of the failures where there are more than are looked at.
-    pub window: Window,
+    pub window: Compared,
     /// What came of it.
     pub finding: Finding,
     /// The same in words.

@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 
 use super::{
-    ABSENT, Attribute, Count, Difference, Differences, FALSE_FINDINGS, Finding, LEAST_ROWS,
-    LEAST_SCORE, LEAST_WITH, MOST_NAMED, OF_HEADERS, Seen, Side, TIME_PARTS, Window, exact,
+    ABSENT, Attribute, Compared, Count, Difference, Differences, FALSE_FINDINGS, Finding,
+    LEAST_ROWS, LEAST_SCORE, LEAST_WITH, MOST_NAMED, OF_HEADERS, Seen, Side, TIME_PARTS, exact,
     sentence, share,
 };
 use crate::{time::UnixMillis, traits::Client};
@@ -173,7 +173,7 @@ impl Tally {
             failures: self.rows.failures.into(),
             successes: self.rows.successes.into(),
             sampled,
-            window: Window {
+            window: Compared {
                 start_time: self.start,
                 end_time: self.end,
             },

@@ -121,7 +121,7 @@ fn successes(
         ),
         times,
     )?;
-    let mut count = |cells: &mut Cells<'_>| {
+    let mut count = |cells: &mut Cells<'_>| -> Result<()> {
         tally.add(Side::Success, &read(cells)?);
         Ok(())
     };
