@@ -180,6 +180,62 @@ async fn one_failure_after_a_fix_makes_a_resolved_issue_regressed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_newest_failure_served_when_sent_again_resolves_its_issue_and_a_new_one_reopens_it() {
+    let (world, time) = world("").await;
+    fail(&world).await;
+    time.pass(1_000);
+    fail(&world).await;
+    let issue = counted(&world, 2).await.remove(0);
+    let older = issue["first_error_id"].to_string();
+    let newest = issue["last_error_id"].to_string();
+    let retry = |id: String, served: bool| {
+        let world = &world;
+        async move {
+            let path = format!("/ops/errors/{id}/retry");
+            let answer = world.admin(Method::POST, &path, "{}").await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            let expected = if served { "succeeded" } else { "failed" };
+            assert_eq!(answer.json()["status"], expected, "{}", answer.text());
+        }
+    };
+    // It fails still: that counts for nothing, and proves nothing.
+    time.pass(1_000);
+    let still = Rule::new(refused(E::BadRequest)).key(&key_of("a1"));
+    world.sim.script(still.times(1));
+    retry(newest.clone(), false).await;
+    let read = |id: String| {
+        let world = &world;
+        async move { world.ops(&format!("errors/{id}")).await }
+    };
+    assert_eq!(read(newest.clone()).await["resolved"], false);
+    // An older failure is served; what the newest says is not known.
+    time.pass(1_000);
+    retry(older.clone(), true).await;
+    let seen = read(older).await;
+    assert_eq!(
+        (&seen["resolved"], &seen["issue"]["state"]),
+        (&json!(true), &json!("new"))
+    );
+    time.pass(10_000);
+    retry(newest.clone(), true).await;
+    let seen = read(newest).await;
+    assert_eq!(
+        (&seen["resolved"], &seen["issue"]["state"]),
+        (&json!(true), &json!("resolved"))
+    );
+    let resolved = issues(&world, "state=resolved").await.remove(0);
+    assert_eq!(
+        (&resolved["count"], &resolved["state_why"]),
+        (&json!(2), &json!("replay"))
+    );
+    time.pass(1_000);
+    fail(&world).await;
+    let again = counted(&world, 3).await.remove(0);
+    assert_eq!(again["state"], "regressed");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_ignored_issue_is_back_after_as_many_failures_as_were_to_be_ignored() {
     let (world, _) = world("").await;
     fail(&world).await;

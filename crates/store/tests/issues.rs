@@ -23,6 +23,7 @@ on_both! {
     failures_are_counted_once_however_often_they_are_folded,
     who_folds_at_the_same_time_does_so_in_vain,
     what_was_folded_before_a_crash_is_not_folded_after_it,
+    what_an_operator_sent_again_is_not_counted,
     a_resolved_issue_reopens_for_a_new_failure_and_not_for_a_late_one,
     an_ignored_issue_comes_back_after_as_many_failures,
     time_alone_makes_an_issue_ongoing_and_resolves_a_quiet_one,
@@ -193,6 +194,16 @@ async fn what_was_folded_before_a_crash_is_not_folded_after_it(subject: Subject)
     let after = fixture.as_after_a_crash().await;
     assert_eq!(fold(&after, NOW).await.folded, 1);
     assert_eq!(only(&after).await.count, 3);
+}
+
+async fn what_an_operator_sent_again_is_not_counted(subject: Subject) {
+    let mut fixture = Fixture::on(subject).await;
+    let mut again = of_kind(2, "busy");
+    again.error.as_mut().unwrap().subject.replay_of = Some(waybill_model::id::ErrorId(1));
+    fixture.write(&[of_kind(1, "busy"), again]).await;
+    fold(&fixture.store, NOW).await;
+    assert_eq!(only(&fixture.store).await.count, 1);
+    assert_eq!(fold(&fixture.store, NOW).await, FoldReport::default());
 }
 
 async fn a_resolved_issue_reopens_for_a_new_failure_and_not_for_a_late_one(subject: Subject) {

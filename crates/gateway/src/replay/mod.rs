@@ -8,11 +8,13 @@
 //!
 //! Must not know: HTTP of the admin API.
 //!
-//! Reading order: [`ask`] checks and begins, [`queue`] hands over to a worker, [`run`] sends.
+//! Reading order: [`ask`] checks and begins, [`queue`] hands over to a worker, [`run`] sends, [`prove`] says what a success
+//! means for the failure and its issue.
 
 mod ask;
 pub mod code;
 mod keep;
+mod prove;
 mod queue;
 mod run;
 

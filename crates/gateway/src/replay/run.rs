@@ -11,7 +11,7 @@ use waybill_model::{
 };
 use waybill_store::{RetryOutcome, StoreError};
 
-use super::{keep::GRACE, queue::Task};
+use super::{keep::GRACE, prove, queue::Task};
 use crate::{
     app::{Shared, Worker},
     ingress::Inbound,
@@ -75,8 +75,13 @@ pub async fn run(worker: Arc<Worker>, task: Task) {
         response_preview: (seen.total > 0).then_some(preview),
     };
     drop(redactor);
+    let proves = outcome.success && pinned.is_none();
+    let written = write_down(shared, attempt, outcome).await;
+    if proves && written.is_ok() {
+        prove::served_again(shared, source, attempt).await;
+    }
     // Whoever asked may have gone.
-    let _ = answer.send(write_down(shared, attempt, outcome).await);
+    let _ = answer.send(written);
 }
 
 async fn send(

@@ -129,7 +129,7 @@ fn place(db: &dyn Db) -> Result<Place> {
 
 /// In the order [`read_failure`] reads them.
 const COLUMNS: &str = "e.id, e.created_at, e.fingerprint, e.recovered, e.owner, e.severity, e.user_id, e.user_name, \
-    e.api_key_id, e.api_key_name, e.account_id, e.account_name, e.model, e.group_id, e.group_name";
+    e.api_key_id, e.api_key_name, e.account_id, e.account_name, e.model, e.group_id, e.group_name, e.replay_of";
 
 fn read_batch(db: &dyn Db) -> Result<Option<Batch>> {
     let place = place(db)?;
@@ -165,6 +165,8 @@ fn read_batch(db: &dyn Db) -> Result<Option<Batch>> {
             continue;
         };
         let mut kinds = HashMap::new();
+        // What an operator sent again is nobody's failure.
+        failures.retain(|failure| !failure.is_replay);
         if is_recount {
             let recounting = recounting(db)?;
             failures.retain(|failure| recounting.contains(&failure.fingerprint));
@@ -209,6 +211,7 @@ fn read_failure(cells: &mut Cells<'_>) -> Result<Failure> {
         owner: cells.word("owner")?,
         severity: cells.word("severity")?,
         members: Default::default(),
+        is_replay: false,
     };
     for sort in [0, 1, 2, 3, 4] {
         failure.members[sort] = if sort == 3 {
@@ -220,6 +223,7 @@ fn read_failure(cells: &mut Cells<'_>) -> Result<Failure> {
             id.map(|id| (id.to_string(), name))
         };
     }
+    failure.is_replay = cells.next::<Option<i64>>()?.is_some();
     Ok(failure)
 }
 

@@ -23,6 +23,8 @@ pub(super) struct Failure {
     pub(super) severity: Severity,
     /// By sort, in the order of [`SORTS`]: id and name.
     pub(super) members: [Option<(String, Option<String>)>; 5],
+    /// An operator sent it again.
+    pub(super) is_replay: bool,
 }
 
 /// What members there are, as they are kept.
