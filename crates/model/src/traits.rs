@@ -4,7 +4,7 @@
 //! Promises: pure and bounded, whatever a client sends. What comes out is still the client's text: whoever keeps
 //! it redacts it.
 
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// Headers whose values are kept of every request, successes too. A closed list: none of them says who asks.
 pub const HEADERS: [&str; 4] = [
@@ -19,6 +19,12 @@ const MAX_VALUES: usize = 16;
 
 /// Longest value; a longer one is no name of a feature or a version.
 const MAX_VALUE_BYTES: usize = 64;
+
+/// Lines read of one header.
+const MAX_LINES: usize = 4;
+
+/// Bytes read of one line.
+const MAX_LINE_BYTES: usize = 1024;
 
 /// Longest name of a program.
 const MAX_PRODUCT_BYTES: usize = 64;
@@ -93,12 +99,47 @@ fn version(text: &str) -> Option<&str> {
     (begins && version.len() <= MAX_VERSION_BYTES).then_some(version)
 }
 
+/// The program that sent a request.
+pub fn client(headers: &HeaderMap) -> Option<Client<'_>> {
+    Client::of(beginning(headers.get(header::USER_AGENT)?, b' ')?)
+}
+
+/// A copy of what is read here, and no more: of a success nothing else is kept.
+pub fn kept(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = HeaderMap::new();
+    for name in HEADERS.into_iter().chain(["user-agent"]) {
+        for line in headers.get_all(name).iter().take(MAX_LINES) {
+            let bytes = line.as_bytes();
+            // One more than is read, so that it is known to go on.
+            let bytes = &bytes[..bytes.len().min(MAX_LINE_BYTES + 1)];
+            if let Ok(line) = HeaderValue::from_bytes(bytes) {
+                kept.append(HeaderName::from_static(name), line);
+            }
+        }
+    }
+    kept
+}
+
+/// What is read of a line: all of it, or what is whole of its beginning.
+fn beginning(line: &HeaderValue, between: u8) -> Option<&str> {
+    let bytes = line.as_bytes();
+    let bytes = match bytes.get(..=MAX_LINE_BYTES) {
+        None => bytes,
+        Some(begins) => {
+            let end = begins.iter().rposition(|byte| *byte == between)?;
+            &begins[..end]
+        }
+    };
+    std::str::from_utf8(bytes).ok()
+}
+
 /// The values of the kept headers, each once, as `(header, value)`. Lists are taken apart.
 pub fn of_headers(headers: &HeaderMap) -> Vec<(&'static str, &str)> {
     let mut kept: Vec<(&'static str, &str)> = Vec::new();
     for name in HEADERS {
         let values = headers.get_all(HeaderName::from_static(name));
-        let values = values.iter().filter_map(|value| value.to_str().ok());
+        let lines = values.iter().take(MAX_LINES);
+        let values = lines.filter_map(|line| beginning(line, b','));
         for value in values.flat_map(|list| list.split(',')).map(str::trim) {
             let fits = (1..=MAX_VALUE_BYTES).contains(&value.len());
             if fits && kept.len() < MAX_VALUES && !kept.contains(&(name, value)) {
@@ -197,15 +238,22 @@ mod tests {
 
         #[test]
         fn whatever_headers_a_client_sends_few_values_are_kept(
-            values in proptest::collection::vec("[ -~]{0,200}", 0..40)
+            values in proptest::collection::vec("[ -~]{0,200}|[a-c,]{900,1200}", 0..40)
         ) {
             let mut headers = HeaderMap::new();
             for value in &values {
                 headers.append("anthropic-beta", HeaderValue::from_str(value).unwrap());
             }
-            let kept = of_headers(&headers);
-            prop_assert!(kept.len() <= MAX_VALUES);
-            prop_assert!(kept.iter().all(|(_, value)| value.len() <= MAX_VALUE_BYTES));
+            if let Some(first) = values.first() {
+                headers.append("user-agent", HeaderValue::from_str(&first.repeat(9)).unwrap());
+            }
+            let read = of_headers(&headers);
+            prop_assert!(read.len() <= MAX_VALUES);
+            prop_assert!(read.iter().all(|(_, value)| value.len() <= MAX_VALUE_BYTES));
+            let copy = kept(&headers);
+            prop_assert_eq!(of_headers(&copy), read);
+            prop_assert_eq!(client(&copy), client(&headers));
+            prop_assert!(copy.values().all(|line| line.len() <= MAX_LINE_BYTES + 1));
         }
     }
 }

@@ -10,7 +10,7 @@ use waybill_model::{
     record::{AccountEventRow, ErrorRow, EventRow, Record, ReplayRow, RequestRow, Subject, Traits},
     redact::{Redactor, Shown},
     state::{AccountEvent, Scope},
-    traits::{self, Client},
+    traits,
     waybill::{Attempt, Candidate, Failure, Finished, Outcome, Waybill},
 };
 
@@ -332,14 +332,12 @@ fn subject(redactor: &Redactor, finished: &Finished) -> Subject {
 /// What failures are compared with successes by.
 fn traits(redactor: &Redactor, waybill: &Waybill) -> Traits {
     let headers = &waybill.arrival.headers;
-    let agent = headers.get(header::USER_AGENT);
-    let client = agent.and_then(|agent| Client::of(agent.to_str().ok()?));
     let lines: Vec<Shown> = traits::of_headers(headers)
         .into_iter()
         .map(|(header, value)| Shown::join([&Shown::own(header), &name(redactor, value)], ": "))
         .collect();
     Traits {
-        client: client.map(|client| name(redactor, &client.to_string())),
+        client: traits::client(headers).map(|client| name(redactor, &client.to_string())),
         headers: Some(Shown::join(&lines, "\n")),
         config_version: waybill
             .routing
