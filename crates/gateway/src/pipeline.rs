@@ -47,7 +47,10 @@ pub async fn handle(
     let (limits, timeouts) = (&shared.settings.limits, &shared.settings.timeouts);
     let inbound = match ingress::collect(opened, limits, timeouts).await {
         Ok(inbound) => inbound,
-        Err(Rejected::Refused(journey, refusal)) => return relay::refuse(journey, &refusal).await,
+        Err(Rejected::Refused(refused)) => {
+            let (journey, refusal) = *refused;
+            return relay::refuse(journey, &refusal).await;
+        }
         Err(Rejected::Left) => return respond::nothing(),
     };
     route(worker, inbound, admitted.key(), None).await

@@ -23,7 +23,7 @@ pub struct Problem {
     field: Option<String>,
     retry_after_s: Option<u16>,
     retry_at: Option<UnixMillis>,
-    inner: Option<StoreError>,
+    inner: Option<Box<StoreError>>,
 }
 
 /// The answer, `application/problem+json`.
@@ -184,7 +184,7 @@ impl Problem {
     pub fn not_applied(inner: StoreError) -> Self {
         let detail = "the change was stored; the next change, or a restart, brings it into effect";
         Problem {
-            inner: Some(inner),
+            inner: Some(Box::new(inner)),
             ..Problem::new(ProblemCode::NotApplied, detail)
         }
     }
@@ -252,7 +252,7 @@ impl From<StoreError> for Problem {
             ),
         };
         Problem {
-            inner: Some(error),
+            inner: Some(Box::new(error)),
             ..problem
         }
     }
@@ -270,7 +270,7 @@ impl IntoResponse for Problem {
         if let Some(inner) = &self.inner {
             tracing::error!(
                 code = self.code.name(),
-                error = inner as &dyn std::error::Error,
+                error = &**inner as &dyn std::error::Error,
                 "admin API"
             );
         }

@@ -168,7 +168,7 @@ pub fn check_head(headers: &HeaderMap, limits: &Limits) -> Result<(), Refusal> {
 /// Why there is no [`Inbound`].
 pub enum Rejected {
     /// The client is told.
-    Refused(Journey, Refusal),
+    Refused(Box<(Journey, Refusal)>),
     /// The client left in the middle of its request; that is recorded.
     Left,
 }
@@ -218,7 +218,7 @@ pub async fn collect(
             if refusal.code != Code::RequestTimeout {
                 drain(&mut body, DRAIN_PATIENCE).await;
             }
-            Err(Rejected::Refused(journey, refusal))
+            Err(Rejected::Refused(Box::new((journey, refusal))))
         }
     }
 }

@@ -100,16 +100,17 @@ pub struct Packer {
     compressor: Option<zstd::bulk::Compressor<'static>>,
 }
 
-impl Packer {
-    /// A packer.
-    pub fn new() -> Self {
+impl Default for Packer {
+    fn default() -> Self {
         // Level 1: this runs for every failed request.
         let compressor = zstd::bulk::Compressor::new(1)
             .inspect_err(|error| tracing::error!(%error, "no compressor: replay copies are large"))
             .ok();
         Packer { compressor }
     }
+}
 
+impl Packer {
     /// Seals a request; `None` where its head is larger than any that should be kept.
     pub fn seal(&mut self, vault: &Vault, head: &Head, body: &[u8]) -> Option<Sealed> {
         let head = write(head);
@@ -249,7 +250,7 @@ mod tests {
             unit in proptest::collection::vec(any::<u8>(), 0..200), times in 0..200_usize,
         ) {
             let body = unit.repeat(times);
-            let sealed = Packer::new().seal(&vault(), &head(), &body).unwrap();
+            let sealed = Packer::default().seal(&vault(), &head(), &body).unwrap();
             let kept = open(&vault(), &sealed).unwrap();
             prop_assert_eq!(kept.head, Some(head()));
             prop_assert_eq!(&kept.body[..], &body[..]);
@@ -277,7 +278,7 @@ mod tests {
 
     #[test]
     fn another_instance_key_opens_nothing_and_a_newer_packing_is_not_guessed() {
-        let sealed = Packer::new().seal(&vault(), &head(), b"{}").unwrap();
+        let sealed = Packer::default().seal(&vault(), &head(), b"{}").unwrap();
         assert!(open(&Vault::new(&Secret::new("other")), &sealed).is_err());
         let newer = vault().seal(Purpose::Replay, &[200, 1, 2]);
         assert_eq!(open(&vault(), &newer), Err(CannotOpen));
@@ -288,6 +289,6 @@ mod tests {
         let mut large = head();
         let value = HeaderValue::from_bytes(&vec![b'a'; MAX_HEAD_BYTES]).unwrap();
         large.headers.insert("x-large", value);
-        assert_eq!(Packer::new().seal(&vault(), &large, b"{}"), None);
+        assert_eq!(Packer::default().seal(&vault(), &large, b"{}"), None);
     }
 }

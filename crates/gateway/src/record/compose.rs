@@ -42,7 +42,7 @@ impl Composer {
             secrets,
             vault,
             capture,
-            packer: Packer::new(),
+            packer: Packer::default(),
         }
     }
 

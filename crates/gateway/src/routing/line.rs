@@ -162,7 +162,7 @@ impl Line {
             }
             Err(plan) => {
                 self.fates.count(Fate::Refused, Duration::ZERO);
-                (plan, Err(NoRoute::QueueFull), None)
+                (*plan, Err(NoRoute::QueueFull), None)
             }
         }
     }
@@ -282,13 +282,13 @@ impl Line {
         clock: Clock,
         joined_at: Instant,
         until: UnixMillis,
-    ) -> Result<Ticket, Plan> {
+    ) -> Result<Ticket, Box<Plan>> {
         let (reply, answer) = oneshot::channel();
         let mut queue = self.lock();
         if queue.len() >= self.settings.max_waiting
             || queue.of_key(key) >= self.settings.max_waiting_per_key
         {
-            return Err(plan);
+            return Err(Box::new(plan));
         }
         let ahead = queue.of_group(plan.lane().0);
         self.crowd(&plan).fetch_add(1, Ordering::Relaxed);

@@ -1,3 +1,4 @@
+//! A failed request as code: that it runs in a shell, and says for each language what was sent.
 #![allow(clippy::unwrap_used, clippy::panic)]
 use std::{io::Write as _, os::unix::fs::PermissionsExt as _, process::Command};
 

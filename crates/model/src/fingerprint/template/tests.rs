@@ -1,3 +1,4 @@
+//! What is taken out of a message, and what stays.
 #![allow(clippy::unwrap_used, clippy::panic)]
 use super::*;
 

@@ -1,3 +1,4 @@
+//! States of an issue over any course of failures and time.
 #![allow(clippy::unwrap_used, clippy::panic)]
 use proptest::prelude::*;
 
