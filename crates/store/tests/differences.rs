@@ -63,7 +63,7 @@ async fn ask(fixture: &Fixture, filter: &Filter) -> Differences {
     fixture.store.differences(filter, BOUNDS).await.unwrap()
 }
 
-fn named<'d>(found: &'d Differences, attribute: Attribute) -> Vec<&'d str> {
+fn named(found: &Differences, attribute: Attribute) -> Vec<&str> {
     let of = found
         .attributes
         .iter()
