@@ -14,7 +14,7 @@ use waybill_model::{
     id::{AccountId, ApiKeyId, GroupId, RequestId, UserId},
     money::MicroUsd,
     protocol::{Endpoint, Platform},
-    record::{ErrorRow, EventRow, Record, ReplayRow, RequestRow, Subject, Verdict},
+    record::{ErrorRow, EventRow, Record, ReplayRow, RequestRow, Subject, Traits, Verdict},
     redact::Shown,
     time::UnixMillis,
     waybill::{Candidate, Decision, EventKind, Exclusion, Queued, Usage},
@@ -151,6 +151,12 @@ fn subject(n: u64) -> Subject {
         group_id: Some(GroupId(1 + key as i64 / 50)),
         attempts: 1,
         replay_of: None,
+        traits: Traits {
+            client: Some(Shown::own("claude-cli 1.0.83")),
+            headers: Some(Shown::own("anthropic-version: 2023-06-01")),
+            config_version: Some(7),
+            egress: Some(Shown::own("direct")),
+        },
     }
 }
 
@@ -166,6 +172,7 @@ fn success(n: u64) -> Record {
                 ..Usage::default()
             },
             cost: Some(MicroUsd(1_250)),
+            body_bytes: Some(2_048),
         }),
         error: None,
         events: Vec::new(),
@@ -188,6 +195,7 @@ fn failure(n: u64) -> Record {
             recovered: false,
             usage: Usage::default(),
             cost: None,
+            body_bytes: Some(2_048),
         }),
         events: vec![
             event(n, 1, which, EventKind::Failover, Decision::NextAccount),

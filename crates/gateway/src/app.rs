@@ -78,6 +78,8 @@ pub struct Shared {
     reloading: tokio::sync::Mutex<()>,
     /// The version of the shared configuration that the snapshot was made of.
     config_version: AtomicI64,
+    /// What requests say of the configuration they met.
+    config_revision: AtomicI64,
     leaving: AtomicBool,
     cut_off: AtomicBool,
 }
@@ -233,6 +235,7 @@ impl Shared {
             snapshot: ArcSwap::default(),
             reloading: tokio::sync::Mutex::default(),
             config_version: AtomicI64::new(0),
+            config_revision: AtomicI64::new(0),
             leaving: AtomicBool::new(false),
             cut_off: AtomicBool::new(false),
         }
@@ -256,12 +259,21 @@ impl Shared {
         let config = self.store.load_config().await?;
         self.apply(config, changed);
         self.config_version.store(version, Ordering::Release);
+        if version > 0 {
+            self.config_revision.store(version, Ordering::Relaxed);
+        }
         Ok(())
     }
 
     /// The version of the shared configuration that is in force here.
     pub fn config_version(&self) -> i64 {
         self.config_version.load(Ordering::Acquire)
+    }
+
+    /// What tells the configuration that is in force from others: its version where replicas share one, else
+    /// since when it is in force here.
+    pub fn config_revision(&self) -> i64 {
+        self.config_revision.load(Ordering::Relaxed)
     }
 
     /// Lets the next request see a configuration.
@@ -296,6 +308,8 @@ impl Shared {
             cluster.adopt(&snapshot);
         }
         self.snapshot.store(Arc::new(snapshot));
+        self.config_revision
+            .store(self.clock.now().0, Ordering::Relaxed);
         self.line.sharing().ring();
         // What is new may have a credential for which no token was had yet.
         self.tokens.ask();

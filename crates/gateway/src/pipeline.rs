@@ -186,6 +186,7 @@ fn plan(
         candidates: Vec::new(),
         routing_latency_ms: millis_since(began),
         queued: None,
+        config_version: shared.config_revision(),
     });
     Ok(plan)
 }

@@ -10,11 +10,12 @@
 //! speaks, [`limits`] says what may be used and [`state`] what keeps an account from serving ([`fold`] where several say so),
 //! [`waybill`] travels with it, [`cause`] and [`classify`] judge it, [`redact`] makes it safe to show,
 //! [`record`] is what the store is given, [`view`] what an operator is shown, [`retry`] what comes of sending it
-//! again, [`people`] who may be, and
-//! [`issue`] what failures of one kind make up together.
+//! again, [`issue`] what failures of one kind make up together, [`differs`] what they have in common by their
+//! [`traits`], and [`people`] who may be.
 
 pub mod cause;
 pub mod classify;
+pub mod differs;
 pub mod entity;
 pub mod fingerprint;
 pub mod fold;
@@ -30,5 +31,6 @@ pub mod retry;
 pub mod secret;
 pub mod state;
 pub mod time;
+pub mod traits;
 pub mod view;
 pub mod waybill;

@@ -14,7 +14,7 @@ use crate::{
 words! {
     /// What somebody may do. Each may do all that the one before may.
     pub enum Role {
-        /// Reads what shows no prompt, no header and no answer of a failed request.
+        /// Reads what shows no body and no header of a failed request; of an answer the message alone.
         Viewer = "viewer",
         /// Also reads those, marks, resets, tests, switches accounts and sends failed requests again.
         Operator = "operator",

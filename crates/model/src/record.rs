@@ -68,6 +68,21 @@ pub struct Subject {
     pub attempts: u32,
     /// The failure that this request sends again; `None`: a client sent it.
     pub replay_of: Option<ErrorId>,
+    /// What the request is like.
+    pub traits: Traits,
+}
+
+/// What a request is like, kept so that failures can be compared with successes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Traits {
+    /// The program that asked, as [`Client`](crate::traits::Client) spells it.
+    pub client: Option<Shown>,
+    /// Lines of `header: value`, of [`HEADERS`](crate::traits::HEADERS); empty where none was sent.
+    pub headers: Option<Shown>,
+    /// Which configuration was in force when the request was routed.
+    pub config_version: Option<i64>,
+    /// The proxy of the last attempt, host and port; `direct` without one.
+    pub egress: Option<Shown>,
 }
 
 /// One row per request.
@@ -83,6 +98,8 @@ pub struct RequestRow {
     pub usage: Usage,
     /// What they cost, where the model has a price.
     pub cost: Option<MicroUsd>,
+    /// Size of the body as it came.
+    pub body_bytes: Option<u64>,
 }
 
 /// The verdict on a failure: a pure function of its facts and the rules' version.

@@ -237,6 +237,8 @@ pub struct Routing {
     pub routing_latency_ms: u32,
     /// What part of that was spent in the queue for a slot; `None` when it did not wait.
     pub queued: Option<Queued>,
+    /// Which configuration was in force.
+    pub config_version: i64,
 }
 
 /// A wait for a slot.
@@ -321,6 +323,8 @@ pub struct Attempt {
     pub upstream_model: Option<Arc<str>>,
     /// Host (and port) of the provider.
     pub host: Arc<str>,
+    /// Host and port of the proxy; `None` without one.
+    pub proxy: Option<Arc<str>>,
     /// When it began.
     pub started_at: UnixMillis,
     /// Time to connect (DNS, TCP, TLS); `None` on a reused connection.

@@ -53,6 +53,7 @@ pub use people::{
 pub use picture::Picture;
 pub use postgres::{Change, Changes, DatabaseFacts, Forwarder, ForwarderThread, Forwarding};
 pub use query::{
+    differences::DifferenceBounds,
     tail::{Newer, TailBounds},
     usage::add_up_usage,
 };

@@ -380,6 +380,7 @@ fn record(n: u64, draft: &Draft) -> Record {
         recovered: draft.failure.as_ref().is_some_and(|f| f.recovered),
         usage: Usage::default(),
         cost: None,
+        body_bytes: None,
     };
     let Some(failure) = &draft.failure else {
         return Record {

@@ -27,6 +27,7 @@ on_both! {
     a_resolved_issue_reopens_for_a_new_failure_and_not_for_a_late_one,
     an_ignored_issue_comes_back_after_as_many_failures,
     time_alone_makes_an_issue_ongoing_and_resolves_a_quiet_one,
+    an_issue_is_judged_when_all_of_its_past_is_counted,
     an_issue_escalates_beyond_its_own_past,
     a_replay_resolves_what_is_not_ignored,
     kinds_are_merged_and_divided_by_rules_and_brought_back,
@@ -274,6 +275,21 @@ async fn time_alone_makes_an_issue_ongoing_and_resolves_a_quiet_one(subject: Sub
         (quiet.state, quiet.state_why),
         (IssueState::Resolved, Why::Quiet)
     );
+}
+
+async fn an_issue_is_judged_when_all_of_its_past_is_counted(subject: Subject) {
+    let mut fixture = Fixture::on(subject).await;
+    // More than a batch of old ones, before the one that says that it is not quiet.
+    let old: Vec<Record> = (0..5_001).map(|n| of_kind(n, "busy")).collect();
+    for some in old.chunks(500) {
+        fixture.write(some).await;
+    }
+    let late = 10 * 24 * u64::try_from(HOUR_MS).unwrap();
+    fixture.write(&[of_kind(late, "busy")]).await;
+    fold(&fixture.store, at(late).plus_ms(60_000)).await;
+    let issue = only(&fixture.store).await;
+    assert_eq!(issue.count, 5_002);
+    assert_ne!(issue.state, IssueState::Resolved, "{:?}", issue.state_why);
 }
 
 async fn an_issue_escalates_beyond_its_own_past(subject: Subject) {

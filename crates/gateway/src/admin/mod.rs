@@ -16,6 +16,7 @@ mod books;
 mod check;
 mod concurrency;
 mod cookie;
+mod differences;
 mod entities;
 mod errors;
 mod groups;
@@ -67,6 +68,11 @@ fn routes() -> Vec<Route> {
         get("/api/v1/admin/openapi.json", Ops, openapi::serve),
         // what happened
         get("/api/v1/admin/ops/errors", Errors, errors::list),
+        get(
+            "/api/v1/admin/ops/errors/differences",
+            Errors,
+            differences::show,
+        ),
         get("/api/v1/admin/ops/stream", Errors, stream::stream),
         get("/api/v1/admin/ops/errors/{id}", Errors, errors::show).shows_in_full(),
         get(

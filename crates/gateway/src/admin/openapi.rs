@@ -15,9 +15,9 @@ use utoipa::{
 };
 
 use super::{
-    App, accounts, admin_users, api_keys, audit_log, availability, books, concurrency, errors,
-    groups, issues, jobs, metrics, prices, probes, problem, records, replicas, retries, setup,
-    sign_in, stream, tokens, users,
+    App, accounts, admin_users, api_keys, audit_log, availability, books, concurrency, differences,
+    errors, groups, issues, jobs, metrics, prices, probes, problem, records, replicas, retries,
+    setup, sign_in, stream, tokens, users,
 };
 use crate::ops::{
     accounts as asked, audit, code,
@@ -47,7 +47,7 @@ pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
     components(schemas(problem::ProblemDetails, waybill_model::view::TailBegins, waybill_model::view::MissedErrors)),
     paths(
         probes::live, probes::ready, metrics::show, serve,
-        errors::list, errors::show, errors::upstream_errors, errors::resolve, stream::stream,
+        errors::list, differences::show, errors::show, errors::upstream_errors, errors::resolve, stream::stream,
         retries::retry, retries::retry_upstream, retries::list, retries::show, retries::code,
         issues::list, issues::show, issues::change, issues::note, issues::rules, issues::add_rule, issues::remove_rule,
         records::upstream_errors, records::upstream_error, records::requests, records::noise, books::show, jobs::list, replicas::list, availability::show, concurrency::show,
@@ -104,6 +104,8 @@ macro_rules! parameters {
 parameters! {
     /// What `errors`, `upstream-errors` and `requests` take.
     FilterParameters = filter::WINDOW, filter::FILTERS, filter::ORDER, filter::NUMBERS;
+    /// What chooses errors, all of them.
+    ChosenParameters = filter::WINDOW, filter::FILTERS;
     /// What the live stream takes.
     LiveParameters = filter::SINCE, filter::FILTERS;
     /// What a list takes that only time narrows.

@@ -13,7 +13,7 @@ use waybill_model::{
 };
 
 use super::{
-    ClientArgs, Remote,
+    ClientArgs, Remote, differences,
     flags::FilterFlags,
     retries, story, table,
     table::{Cell, Tone, maybe, plain},
@@ -31,6 +31,8 @@ pub enum Errors {
     List(List),
     /// Tell the story of one failure.
     Show(Show),
+    /// Say what failed requests have more often than those that were served.
+    Differences(differences::Ask),
     /// Print failed requests as they come, until Ctrl-C.
     Tail(Tail),
     /// Send a failed request again, exactly as it was.
@@ -84,6 +86,7 @@ pub fn run(command: Errors) -> anyhow::Result<()> {
     match command {
         Errors::List(args) => list(&args),
         Errors::Show(args) => show(&args),
+        Errors::Differences(args) => differences::run(&args),
         Errors::Tail(args) => tail::run(&args),
         Errors::Retry(args) => retries::retry(&args),
         Errors::Retries(args) => retries::retries(&args),

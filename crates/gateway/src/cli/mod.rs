@@ -7,6 +7,7 @@
 mod accounts;
 mod columns;
 mod configured;
+mod differences;
 mod errors;
 mod flags;
 mod http;

@@ -5,6 +5,7 @@
 use std::{
     fmt,
     hash::{Hash, Hasher},
+    sync::Arc,
 };
 
 use base64::Engine as _;
@@ -41,6 +42,8 @@ pub struct Proxy {
     kind: ProxyKind,
     host: String,
     port: u16,
+    /// Host and port, as every attempt through it says.
+    place: Arc<str>,
     auth: Option<ProxyAuth>,
 }
 
@@ -101,6 +104,7 @@ impl Proxy {
         }
         Ok(Proxy {
             kind: *kind,
+            place: place_of(&host, port).into(),
             host,
             port,
             auth,
@@ -120,6 +124,11 @@ impl Proxy {
     /// Its TCP port.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Host and port, and nothing of who asks.
+    pub fn place(&self) -> &Arc<str> {
+        &self.place
     }
 
     /// What it is told about who asks.
@@ -168,6 +177,13 @@ impl ProxyAuth {
     }
 }
 
+fn place_of(host: &str, port: u16) -> String {
+    match host.contains(':') {
+        true => format!("[{host}]:{port}"),
+        false => format!("{host}:{port}"),
+    }
+}
+
 /// Scheme, host and port: how a proxy is called wherever it is shown.
 impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -175,11 +191,7 @@ impl fmt::Display for Proxy {
             .iter()
             .find(|(_, kind, _)| *kind == self.kind)
             .map_or("", |(name, ..)| name);
-        if self.host.contains(':') {
-            write!(f, "{scheme}://[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{scheme}://{}:{}", self.host, self.port)
-        }
+        write!(f, "{scheme}://{}", self.place)
     }
 }
 

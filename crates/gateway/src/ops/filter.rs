@@ -85,6 +85,11 @@ pub fn parse(query: Option<&str>, now: UnixMillis) -> Result<Question, BadParame
     )
 }
 
+/// Reads the query string of a question about all errors that a filter chooses.
+pub fn parse_chosen(query: Option<&str>, now: UnixMillis) -> Result<Filter, BadParameter> {
+    read(query, &[WINDOW, FILTERS], DEFAULT_PAGE_SIZE, now).map(|question| question.filter)
+}
+
 /// Reads the query string of a list that only time narrows.
 pub fn parse_window(query: Option<&str>, now: UnixMillis) -> Result<Question, BadParameter> {
     read(query, &[WINDOW, ORDER, NUMBERS], DEFAULT_PAGE_SIZE, now)

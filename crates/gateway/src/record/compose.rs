@@ -7,9 +7,10 @@ use waybill_model::{
     classify,
     fingerprint::{fingerprint, scope as reached, template_without},
     protocol::Platform,
-    record::{AccountEventRow, ErrorRow, EventRow, Record, ReplayRow, RequestRow, Subject},
+    record::{AccountEventRow, ErrorRow, EventRow, Record, ReplayRow, RequestRow, Subject, Traits},
     redact::{Redactor, Shown},
     state::{AccountEvent, Scope},
+    traits,
     waybill::{Attempt, Candidate, Failure, Finished, Outcome, Waybill},
 };
 
@@ -281,6 +282,7 @@ fn request_row(finished: &Finished, subject: Subject) -> RequestRow {
             .map(|relayed| relayed.usage)
             .unwrap_or_default(),
         cost: waybill.relayed.as_ref().and_then(|relayed| relayed.cost),
+        body_bytes: Some(waybill.arrival.body_bytes),
         subject,
     }
 }
@@ -318,6 +320,31 @@ fn subject(redactor: &Redactor, finished: &Finished) -> Subject {
         group_id: waybill.routing.as_ref().map(|routing| routing.group_id),
         attempts: waybill.attempts_made(),
         replay_of: waybill.replay_of,
+        traits: traits(redactor, waybill),
+    }
+}
+
+/// What failures are compared with successes by.
+fn traits(redactor: &Redactor, waybill: &Waybill) -> Traits {
+    let headers = &waybill.arrival.headers;
+    let lines: Vec<Shown> = traits::of_headers(headers)
+        .into_iter()
+        .map(|(header, value)| Shown::join([&Shown::own(header), &name(redactor, value)], ": "))
+        .collect();
+    Traits {
+        client: traits::client(headers).map(|client| name(redactor, &client.to_string())),
+        headers: Some(Shown::join(&lines, "\n")),
+        config_version: waybill
+            .routing
+            .as_ref()
+            .map(|routing| routing.config_version),
+        egress: waybill
+            .attempts()
+            .last()
+            .map(|attempt| match &attempt.proxy {
+                Some(proxy) => name(redactor, proxy),
+                None => Shown::own("direct"),
+            }),
     }
 }
 

@@ -23,7 +23,7 @@ use tokio::{
     time::Sleep,
 };
 use waybill_model::{
-    cause::Cause, id::RequestId, state::AccountEvent, time::UnixMillis, view::Books,
+    cause::Cause, id::RequestId, state::AccountEvent, time::UnixMillis, traits, view::Books,
     waybill::Finished,
 };
 use waybill_store::{LossReason, Store, StoreError};
@@ -160,7 +160,7 @@ impl Recorder {
             let arrival = &mut finished.waybill.arrival;
             arrival.body = Bytes::new();
             arrival.path = PathAndQuery::from_static("/");
-            arrival.headers = client_request_id(&arrival.headers);
+            arrival.headers = of_row(&arrival.headers);
             self.put(
                 &self.lazy,
                 Entry {
@@ -330,15 +330,16 @@ fn held_bytes(finished: &Finished) -> usize {
     finished.waybill.arrival.body.len() + finished.told.len() + answers
 }
 
-/// The client's own id for the request, alone and copied.
-fn client_request_id(headers: &HeaderMap) -> HeaderMap {
-    CLIENT_REQUEST_ID
-        .iter()
-        .filter_map(|name| {
-            let value = HeaderValue::from_bytes(headers.get(*name)?.as_bytes()).ok()?;
-            Some((HeaderName::from_static(name), value))
-        })
-        .collect()
+/// What a success's row says of its headers, alone and copied: the client's own id for the request, and what it
+/// is compared with failures by.
+fn of_row(headers: &HeaderMap) -> HeaderMap {
+    let ids = CLIENT_REQUEST_ID.iter().filter_map(|name| {
+        let value = HeaderValue::from_bytes(headers.get(*name)?.as_bytes()).ok()?;
+        Some((HeaderName::from_static(name), value))
+    });
+    let mut kept = traits::kept(headers);
+    kept.extend(ids);
+    kept
 }
 
 /// Resolves when the record is committed, or counted lost, or the wait has become too long.

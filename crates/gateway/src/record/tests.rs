@@ -123,6 +123,7 @@ fn served() -> Finished {
         platform: Platform::Anthropic,
         upstream_model: None,
         host: "127.0.0.1".into(),
+        proxy: None,
         started_at: NOW,
         connect_ms: None,
         first_byte_ms: None,

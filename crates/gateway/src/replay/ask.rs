@@ -14,7 +14,7 @@ use waybill_store::{Begun, NewRetry, StoreError};
 
 use super::{
     keep::{GRACE, bounds},
-    queue::Task,
+    queue::{Place, Task},
 };
 use crate::{
     app::Shared,
@@ -70,7 +70,8 @@ pub fn unreplayable(
     error: &ErrorLogDetail,
     is_kept: bool,
 ) -> Option<Unreplayable> {
-    if error.log.group_id.is_none() {
+    // What repeats a failure is not repeated itself: the rules of one at a time are the failure's.
+    if error.log.group_id.is_none() || error.log.replay_of.is_some() {
         return Some(Unreplayable::NotReplayable);
     }
     if !is_kept {
@@ -159,6 +160,10 @@ type Answered = oneshot::Receiver<Result<RetryAttempt, StoreError>>;
 
 async fn begin(shared: Arc<Shared>, wish: Wish) -> Result<Answered, Refused> {
     let log = &wish.error.log;
+    if let Some(source) = log.replay_of {
+        let said = format!("it was sent again by an operator itself: send error {source} again");
+        return Err(Refused::Unreplayable(Unreplayable::NotReplayable, said));
+    }
     let pinned = match wish.mode {
         RetryMode::Client => None,
         RetryMode::Upstream => {
@@ -166,6 +171,8 @@ async fn begin(shared: Arc<Shared>, wish: Wish) -> Result<Answered, Refused> {
             Some(failed.ok_or(Refused::NoAccount)?)
         }
     };
+    // Before the copy is opened, which may be large.
+    let place = shared.replays.place().ok_or(Refused::TooMany)?;
     let kept = recall(&shared, &wish.error).await?;
     let key =
         key_of(&shared, &wish.error).map_err(|(why, said)| Refused::Unreplayable(why, said))?;
@@ -173,7 +180,6 @@ async fn begin(shared: Arc<Shared>, wish: Wish) -> Result<Answered, Refused> {
     if let Some(account) = pinned {
         may_be_asked(&shared, &recalled, &key, account)?;
     }
-    let place = shared.replays.place().ok_or(Refused::TooMany)?;
     let new = NewRetry {
         source_error_id: log.id,
         source_error_at: log.created_at,
@@ -190,7 +196,9 @@ async fn begin(shared: Arc<Shared>, wish: Wish) -> Result<Answered, Refused> {
         Begun::TooSoon(again) => return Err(Refused::TooSoon(again)),
     };
     let (answer, answered) = oneshot::channel();
-    place.send(Task {
+    let Place { give, seat } = place;
+    give.send(Task {
+        seat,
         attempt,
         source: log.id,
         recalled,

@@ -20,5 +20,5 @@ mod run;
 
 pub use ask::{Refused, Wish, recall, replay, unreplayable};
 pub use keep::{bounds, sweep, take_over};
-pub use queue::{Queue, Task};
+pub use queue::{Place, Queue, Task};
 pub use run::run;

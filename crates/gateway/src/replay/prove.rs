@@ -4,10 +4,17 @@
 //! none is known that might not be served now. Only what went the way of a client's request proves anything:
 //! one account alone is no proof for a pool. Must not know: how it was sent.
 
-use waybill_model::id::{ErrorId, RetryId};
+use waybill_model::{
+    id::{ErrorId, RetryId},
+    time::UnixMillis,
+    view::{Filter, Page, Sort},
+};
 use waybill_store::{ResolvedBy, StoreError};
 
 use crate::{app::Shared, jobs::issue_settings};
+
+/// How far back a newer failure may have arrived: none takes longer to be written.
+const MONTH_MS: i64 = 30 * 24 * 3_600_000;
 
 /// A failure was sent again, through routing, and served.
 pub async fn served_again(shared: &Shared, source: ErrorId, attempt: RetryId) {
@@ -24,12 +31,37 @@ async fn resolve(shared: &Shared, source: ErrorId, attempt: RetryId) -> Result<(
         return Ok(());
     };
     let now = shared.clock.now();
-    let newest = store.issue(key, now).await?;
-    if newest.is_some_and(|issue| issue.log.last_error_id <= source) {
+    if !has_newer(shared, &key, source, now).await? {
         let by = ResolvedBy::Replay { attempt: attempt.0 };
         store
             .resolve_issue(key, by, issue_settings(shared), now)
             .await?;
     }
     Ok(())
+}
+
+/// Whether clients have seen a failure of the issue since; one that is not yet counted is seen, too.
+async fn has_newer(
+    shared: &Shared,
+    key: &[u8; 16],
+    source: ErrorId,
+    now: UnixMillis,
+) -> Result<bool, StoreError> {
+    let filter = Filter {
+        issue: Some(hex(key)),
+        after_id: Some(source.0),
+        replay: Some(false),
+        ..Filter::between(now.plus_ms(-MONTH_MS), now.plus_ms(1))
+    };
+    let page = Page {
+        sort: Sort::Newest,
+        page: 1,
+        page_size: 1,
+        cursor: None,
+    };
+    Ok(!shared.store.errors(&filter, &page).await?.errors.is_empty())
+}
+
+fn hex(key: &[u8; 16]) -> String {
+    key.iter().map(|byte| format!("{byte:02x}")).collect()
 }

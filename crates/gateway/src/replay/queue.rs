@@ -1,11 +1,12 @@
 //! From whoever asks to a worker: a request that is sent again runs on a worker's thread and over its
 //! connections, like a client's.
 //!
-//! Workers wait for the next one in turn. The queue is bounded: a place is taken before anything is begun.
+//! Workers wait for the next one in turn. How many there are at once is bounded: a place is taken before anything is
+//! begun, and held to the end.
 
 use std::sync::Arc;
 
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use waybill_model::{
     id::{AccountId, ErrorId, RetryId},
     retry::RetryAttempt,
@@ -14,11 +15,22 @@ use waybill_store::StoreError;
 
 use crate::{ingress::Recalled, routing::KeyEntry};
 
-/// Requests that may wait for a worker; a worker takes one as soon as it comes round.
-const PLACES: usize = 64;
+/// Requests that are sent again at once, those that wait for a worker included. Each holds its body, and a slot of
+/// some account that clients want, too.
+const PLACES: usize = 16;
+
+/// Room for one more.
+pub struct Place {
+    /// The way to a worker.
+    pub give: mpsc::OwnedPermit<Task>,
+    /// One of [`PLACES`].
+    pub seat: OwnedSemaphorePermit,
+}
 
 /// A request to be sent again, with everything a worker needs.
 pub struct Task {
+    /// Its place, held to the end.
+    pub seat: OwnedSemaphorePermit,
     /// The attempt that is on record.
     pub attempt: RetryId,
     /// The failure.
@@ -37,6 +49,7 @@ pub struct Task {
 pub struct Queue {
     give: mpsc::Sender<Task>,
     take: Mutex<mpsc::Receiver<Task>>,
+    seats: Arc<Semaphore>,
 }
 
 impl Default for Queue {
@@ -45,14 +58,17 @@ impl Default for Queue {
         Queue {
             give,
             take: Mutex::new(take),
+            seats: Arc::new(Semaphore::new(PLACES)),
         }
     }
 }
 
 impl Queue {
     /// A place; `None`: every one is taken.
-    pub fn place(&self) -> Option<mpsc::OwnedPermit<Task>> {
-        self.give.clone().try_reserve_owned().ok()
+    pub fn place(&self) -> Option<Place> {
+        let seat = Arc::clone(&self.seats).try_acquire_owned().ok()?;
+        let give = self.give.clone().try_reserve_owned().ok()?;
+        Some(Place { give, seat })
     }
 
     /// The next one, for the worker that has waited longest. Nothing is lost where the wait is given up.

@@ -36,6 +36,7 @@ const WRITE_AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// Sends it, writes down what came of it, and tells whoever still waits.
 pub async fn run(worker: Arc<Worker>, task: Task) {
     let Task {
+        seat: _seat,
         attempt,
         source,
         recalled,

@@ -56,6 +56,11 @@ pub fn begin(worker: &Worker, chosen: &Chosen, place: Place, number: u32) -> Att
         platform: account.platform,
         upstream_model: chosen.upstream_model.clone(),
         host: Arc::clone(account.host_at(place)),
+        proxy: account
+            .upstream_at(place)
+            .proxy
+            .as_ref()
+            .map(|proxy| Arc::clone(proxy.place())),
         started_at: worker.shared.clock.now(),
         connect_ms: None,
         first_byte_ms: None,

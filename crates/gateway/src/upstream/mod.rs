@@ -154,7 +154,9 @@ pub async fn serve(
             _ => None,
         };
         let now = worker.shared.clock.now();
+        // A failure that an operator repeats on purpose is no news about an address.
         let elsewhere = !broken.stale_connection
+            && inbound.journey.waybill().replay_of.is_none()
             && is_of_the_address(&failure, attempt.status)
             && chosen
                 .account

@@ -370,6 +370,7 @@ fn attempt(cause: Option<Cause>) -> crate::waybill::Attempt {
         platform: Platform::Anthropic,
         upstream_model: None,
         host: "host".into(),
+        proxy: None,
         started_at: UnixMillis(0),
         connect_ms: None,
         first_byte_ms: None,

@@ -68,8 +68,10 @@ impl Store {
     pub async fn fold_issues(&self, settings: Settings, now: UnixMillis) -> Result<FoldReport> {
         let batch = self.quick_reader(read_batch).await?;
         let mut report = FoldReport::default();
+        let mut is_behind = false;
         if let Some(batch) = batch {
             let (count, is_recount) = (batch.count, batch.is_recount);
+            is_behind = batch.is_full;
             report.more = true;
             let made = self
                 .quick_desk()
@@ -82,6 +84,10 @@ impl Store {
                     false => report.folded += count,
                 }
             }
+        }
+        // What time says of an issue waits until all of its failures are counted: those that are not might be younger.
+        if is_behind {
+            return Ok(report);
         }
         let due = self.quick_reader(move |db| due(db, now)).await?;
         if !due.is_empty() {
@@ -164,6 +170,7 @@ fn read_batch(db: &dyn Db) -> Result<Option<Batch>> {
             }
             continue;
         };
+        let is_full = is_full && last < end;
         let mut kinds = HashMap::new();
         // What an operator sent again is nobody's failure.
         failures.retain(|failure| !failure.is_replay);
@@ -313,6 +320,8 @@ fn write_batch(
     for kind in &batch.new_kinds {
         add_kind(db, kind, &batch.place.rules)?;
     }
+    let patient = Settings { quiet_ms: None };
+    let in_batch = if batch.is_full { &patient } else { settings };
     let mut transitions = 0;
     for (key, tally) in tally(batch.failures, &batch.kinds, &batch.place.rules) {
         transitions += add(
@@ -321,7 +330,7 @@ fn write_batch(
             &tally,
             &batch.kinds,
             batch.is_recount,
-            settings,
+            in_batch,
             now,
         )?;
     }
@@ -472,7 +481,8 @@ fn add_member(db: &dyn Db, key: Key, sort: &str, id: &str, member: &MemberCount)
 /// Issues whose state time alone may change now.
 fn due(db: &dyn Db, now: UnixMillis) -> Result<Vec<Key>> {
     db.rows(
-        "SELECT issue FROM issues WHERE next_look IS NOT NULL AND next_look <= ?1 ORDER BY next_look LIMIT ?2",
+        "SELECT issue FROM issues WHERE next_look IS NOT NULL AND next_look <= ?1 AND recounting = 0
+         ORDER BY next_look LIMIT ?2",
         values![now, LOOKS],
         |cells| cells.next(),
     )

@@ -20,10 +20,10 @@ use crate::{
 
 const SUBJECT: &str = "request_id, created_at, client_request_id, platform, endpoint, model, stream, \
     status_code, latency_ms, time_to_first_token_ms, user_id, api_key_id, account_id, group_id, attempts, \
-    replay_of";
+    replay_of, client, traits, config_version, egress";
 
 const REQUEST: &str = "cause, recovered, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, \
-    cost_micro_usd";
+    cost_micro_usd, body_bytes";
 
 const ERROR: &str = "phase, error_type, cause, severity, owner, source, is_retryable, is_business_limited, \
     rules_version, message, fingerprint, recovered, upstream_error_count, user_name, api_key_name, \
@@ -101,7 +101,7 @@ impl<'c> Inserts<'c> {
 
     fn request(&mut self, row: &RequestRow) -> rusqlite::Result<bool> {
         let usage = row.usage;
-        let own: [&dyn ToSql; 7] = [
+        let own: [&dyn ToSql; 8] = [
             &row.cause.map(Cause::as_str),
             &row.recovered,
             &usage.input_tokens.map(int),
@@ -109,6 +109,7 @@ impl<'c> Inserts<'c> {
             &usage.cache_read_tokens.map(int),
             &usage.cache_write_tokens.map(int),
             &row.cost.map(|cost| cost.0),
+            &row.body_bytes.map(int),
         ];
         with_subject(&mut self.request, &row.subject, &own)
     }
@@ -327,7 +328,7 @@ fn with_subject(
     own: &[&dyn ToSql],
 ) -> rusqlite::Result<bool> {
     let mut id = [0; 36];
-    let shared: [&dyn ToSql; 16] = [
+    let shared: [&dyn ToSql; 20] = [
         &spell(subject.request_id, &mut id),
         &subject.created_at.0,
         &text(&subject.client_request_id),
@@ -344,6 +345,10 @@ fn with_subject(
         &subject.group_id.map(|id| id.0),
         &subject.attempts,
         &subject.replay_of.map(|id| id.0),
+        &text(&subject.traits.client),
+        &text(&subject.traits.headers),
+        &subject.traits.config_version,
+        &text(&subject.traits.egress),
     ];
     let values = rusqlite::params_from_iter(shared.into_iter().chain(own.iter().copied()));
     Ok(statement.execute(values)? > 0)

@@ -96,8 +96,16 @@ impl Store {
                 let minute = new.at.0.div_euclid(60_000) * 60_000;
                 let found: Option<AuditId> = db.cell(
                     "SELECT id FROM audit_log WHERE action = ?1 AND at >= ?2 AND actor = ?3 AND client_ip = ?4
-                     AND status = ?5 ORDER BY at DESC, id DESC LIMIT 1",
-                    values![&new.action, minute, &new.actor, &new.client_ip, new.status],
+                     AND status = ?5
+                     AND (status >= 400 OR coalesce(subject_id, '') = ?6) ORDER BY at DESC, id DESC LIMIT 1",
+                    values![
+                        &new.action,
+                        minute,
+                        &new.actor,
+                        &new.client_ip,
+                        new.status,
+                        new.subject_id.as_deref().unwrap_or_default()
+                    ],
                 )?;
                 match found {
                     Some(id) => {

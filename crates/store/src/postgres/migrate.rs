@@ -47,6 +47,10 @@ const STEPS: &[Step] = &[
         sql: include_str!("migrations/0006_capture.sql"),
         needs: 1,
     },
+    Step {
+        sql: include_str!("migrations/0007_traits.sql"),
+        needs: 1,
+    },
 ];
 
 /// Steps may build indexes over all that is there.

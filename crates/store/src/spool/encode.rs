@@ -59,12 +59,13 @@ impl Table {
             Table::Requests => {
                 "id, request_id, created_at, client_request_id, platform, endpoint, model, stream, status_code, \
                  latency_ms, time_to_first_token_ms, user_id, api_key_id, account_id, group_id, attempts, replay_of, \
-                 cause, recovered, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_micro_usd"
+                 client, traits, config_version, egress, cause, recovered, input_tokens, output_tokens, \
+                 cache_read_tokens, cache_write_tokens, cost_micro_usd, body_bytes"
             }
             Table::Errors => {
                 "id, request_id, created_at, client_request_id, platform, endpoint, model, stream, status_code, \
                  latency_ms, time_to_first_token_ms, user_id, api_key_id, account_id, group_id, attempts, replay_of, \
-                 phase, error_type, cause, severity, owner, source, is_retryable, is_business_limited, rules_version, \
+                 client, traits, config_version, egress, phase, error_type, cause, severity, owner, source, is_retryable, is_business_limited, rules_version, \
                  message, fingerprint, recovered, upstream_error_count, user_name, api_key_name, account_name, \
                  group_name, client_ip, request_path, upstream_status_code, upstream_error_message, \
                  auth_latency_ms, routing_latency_ms, upstream_latency_ms, response_latency_ms, \
@@ -131,6 +132,7 @@ fn request(out: &mut Vec<u8>, row: &RequestRow) {
         fields.optional(tokens.map(int));
     }
     fields.optional(row.cost.map(|cost| cost.0));
+    fields.optional(row.body_bytes.map(int));
     fields.end();
 }
 
@@ -384,6 +386,10 @@ impl<'o> Fields<'o> {
         self.optional(subject.group_id.map(|id| id.0));
         self.int(subject.attempts);
         self.optional(subject.replay_of.map(|id| id.0));
+        self.shown(&subject.traits.client);
+        self.shown(&subject.traits.headers);
+        self.optional(subject.traits.config_version);
+        self.shown(&subject.traits.egress);
     }
 }
 

@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0006_replays.sql"),
     include_str!("migrations/0007_issues.sql"),
     include_str!("migrations/0008_capture.sql"),
+    include_str!("migrations/0009_traits.sql"),
 ];
 
 /// Longest wait for another process that holds the file. Within this process writers take turns, so

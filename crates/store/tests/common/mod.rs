@@ -13,7 +13,7 @@ use waybill_model::{
     id::{AccountId, ApiKeyId, GroupId, RequestId, UserId},
     limits::Quota,
     protocol::{Endpoint, Platform},
-    record::{self, ErrorRow, EventRow, Record, ReplayRow, RequestRow, Verdict},
+    record::{self, ErrorRow, EventRow, Record, ReplayRow, RequestRow, Traits, Verdict},
     redact::Shown,
     secret::Secret,
     time::UnixMillis,
@@ -278,6 +278,12 @@ pub fn subject(n: u64) -> record::Subject {
         group_id: Some(GroupId(4)),
         attempts: 1,
         replay_of: None,
+        traits: Traits {
+            client: Some(Shown::own("claude-cli 1.0.83")),
+            headers: Some(Shown::own("anthropic-version: 2023-06-01")),
+            config_version: Some(7),
+            egress: Some(Shown::own("direct")),
+        },
     }
 }
 
@@ -310,6 +316,7 @@ pub fn success(n: u64) -> Record {
             recovered: false,
             usage,
             cost: Some(waybill_model::money::MicroUsd(1_250)),
+            body_bytes: Some(2_048),
         }),
         error: None,
         events: Vec::new(),
@@ -331,6 +338,7 @@ pub fn failure(n: u64) -> Record {
             recovered: false,
             usage: Usage::default(),
             cost: Some(waybill_model::money::MicroUsd(1_250)),
+            body_bytes: Some(2_048),
         }),
         error: Some(Box::new(error_row(subject, Cause::Overloaded))),
         events: vec![
