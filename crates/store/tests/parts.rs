@@ -272,8 +272,7 @@ async fn a_store_from_before_there_were_parts_opens_with_its_copies_counted() {
          VALUES (1, 5, 9, zeroblob(600)), (2, 6, 9, zeroblob(600))",
     )
     .unwrap();
-    db.pragma_update(None, "user_version", BEFORE.len())
-        .unwrap();
+    db.pragma_update(None, "user_version", 7).unwrap();
     drop(db);
     let store = Store::open(StoreOptions::at(&path)).unwrap();
     let copy = store.replay_copy(ErrorId(1)).await.unwrap().unwrap();
