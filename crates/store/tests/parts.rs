@@ -251,29 +251,35 @@ async fn copies_are_whole_in_whatever_database_they_are_moved_to() {
 }
 
 #[tokio::test]
-async fn a_store_of_the_step_before_opens_with_its_copies_counted() {
-    let mut f = Fixture::new();
-    f.write(&[failure(1), failure(2)]).await;
-    let path = f.file();
-    let Fixture { folder, .. } = f;
+async fn a_store_from_before_there_were_parts_opens_with_its_copies_counted() {
+    const BEFORE: [&str; 7] = [
+        include_str!("../src/sqlite/migrations/0001_record_and_config.sql"),
+        include_str!("../src/sqlite/migrations/0002_account_state_and_limits.sql"),
+        include_str!("../src/sqlite/migrations/0003_jobs.sql"),
+        include_str!("../src/sqlite/migrations/0004_bridges.sql"),
+        include_str!("../src/sqlite/migrations/0005_people.sql"),
+        include_str!("../src/sqlite/migrations/0006_replays.sql"),
+        include_str!("../src/sqlite/migrations/0007_issues.sql"),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("waybill.db");
     let db = rusqlite::Connection::open(&path).unwrap();
+    BEFORE
+        .iter()
+        .for_each(|step| db.execute_batch(step).unwrap());
     db.execute_batch(
-        "DROP TRIGGER replay_body_added; DROP TRIGGER replay_body_removed;
-         DROP TABLE replay_chunk_bytes; DROP TABLE replay_chunks; DROP TABLE replay_size;
-         ALTER TABLE replay_bodies DROP COLUMN chunks;",
+        "INSERT INTO replay_bodies (error_id, created_at, body_bytes, sealed)
+         VALUES (1, 5, 9, zeroblob(600)), (2, 6, 9, zeroblob(600))",
     )
     .unwrap();
-    let version: i64 = db
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .unwrap();
-    db.pragma_update(None, "user_version", version - 1).unwrap();
+    db.pragma_update(None, "user_version", 7).unwrap();
     drop(db);
     let store = Store::open(StoreOptions::at(&path)).unwrap();
-    assert_eq!(parts(&store, 1).await.as_deref(), Some(""));
+    let copy = store.replay_copy(ErrorId(1)).await.unwrap().unwrap();
+    assert_eq!((copy.sealed.0.len(), copy.parts.len()), (600, 0));
     let db = rusqlite::Connection::open(&path).unwrap();
     let counted: i64 = db
         .query_row("SELECT bytes FROM replay_size", [], |row| row.get(0))
         .unwrap();
     assert_eq!(counted, 2 * 600);
-    drop(folder);
 }
