@@ -938,6 +938,11 @@ async fn the_shapes_of_answers_are_a_contract() {
     })
     .await;
     let id = failed.request_id();
+    support::eventually("the failure is on its issue", || async {
+        let issue = &world.error(id).await["issue"];
+        (!issue.is_null()).then_some(())
+    })
+    .await;
     insta::assert_json_snapshot!("errors", shape(&world.ops("errors").await));
     insta::assert_json_snapshot!("error", shape(&world.error(id).await));
     insta::assert_json_snapshot!(
