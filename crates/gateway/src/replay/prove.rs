@@ -6,6 +6,7 @@
 
 use waybill_model::{
     id::{ErrorId, RetryId},
+    issue::hex,
     time::UnixMillis,
     view::{Filter, Page, Sort},
 };
@@ -48,7 +49,7 @@ async fn has_newer(
     now: UnixMillis,
 ) -> Result<bool, StoreError> {
     let filter = Filter {
-        issue: Some(hex(key)),
+        issue: Some(hex::text(*key)),
         after_id: Some(source.0),
         replay: Some(false),
         ..Filter::between(now.plus_ms(-MONTH_MS), now.plus_ms(1))
@@ -60,8 +61,4 @@ async fn has_newer(
         cursor: None,
     };
     Ok(!shared.store.errors(&filter, &page).await?.errors.is_empty())
-}
-
-fn hex(key: &[u8; 16]) -> String {
-    key.iter().map(|byte| format!("{byte:02x}")).collect()
 }
