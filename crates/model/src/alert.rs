@@ -10,11 +10,13 @@ mod metric;
 mod rule;
 mod silence;
 mod turn;
+mod view;
 
 pub use metric::{Metric, MetricInfo, MetricKind, Unit};
 pub use rule::{AlertRuleBody, Filter, Invalid, Missing, Operator, Reading, default_rules};
-pub use silence::{Silence, Subject};
+pub use silence::{SilenceBody, Subject};
 pub use turn::{News, Phase, Said, Stand, Timing, turn};
+pub use view::{AlertEvent, AlertRule, Evidence, Objective, RuleStand, Silence, Written};
 
 use crate::words;
 

@@ -13,6 +13,7 @@
 //!
 //! Must not know: HTTP, providers, secrets in the clear, what time it is.
 
+mod alerts;
 mod batch;
 mod change;
 mod connections;
@@ -36,6 +37,7 @@ mod sqlite;
 mod store;
 mod transfer;
 
+pub use alerts::{EventChange, Judged, Round, RoundReport, RuleRound};
 pub use batch::{AccountEventFilter, Batch};
 pub use change::{
     AccountChange, ApiKeyChange, Config, GroupChange, NewAccount, NewApiKey, NewGroup, NewUser,

@@ -44,6 +44,10 @@ fn table(kind: Kind) -> &'static str {
         Kind::IssueRule => "issue_rules",
         Kind::AdminUser => "admin_users",
         Kind::AdminToken => "admin_tokens",
+        Kind::AlertRule => "alert_rules",
+        Kind::AlertEvent => "alert_events",
+        Kind::Silence => "alert_silences",
+        Kind::Objective => "objectives",
     }
 }
 
