@@ -15,14 +15,14 @@ use utoipa::{
 };
 
 use super::{
-    App, accounts, admin_users, api_keys, audit_log, availability, books, concurrency, differences,
-    errors, groups, issues, jobs, metrics, prices, probes, problem, records, replicas, retries,
-    setup, sign_in, stream, tokens, users,
+    App, accounts, admin_users, alerts, api_keys, audit_log, availability, books, concurrency,
+    differences, errors, groups, issues, jobs, metrics, objectives, prices, probes, problem,
+    records, replicas, retries, setup, sign_in, stream, tokens, users,
 };
 use crate::ops::{
-    accounts as asked, audit, code,
+    accounts as asked, alerts as asked_of_alerts, audit, code,
     filter::{self, Takes},
-    issues as asked_of_issues,
+    issues as asked_of_issues, statement,
 };
 
 /// The OpenAPI document.
@@ -51,6 +51,10 @@ pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
         retries::retry, retries::retry_upstream, retries::list, retries::show, retries::code,
         issues::list, issues::show, issues::change, issues::note, issues::rules, issues::add_rule, issues::remove_rule,
         records::upstream_errors, records::upstream_error, records::requests, records::noise, books::show, jobs::list, replicas::list, availability::show, concurrency::show,
+        alerts::rules, alerts::rule, alerts::add_rule, alerts::change_rule, alerts::remove_rule, alerts::preview_rule, alerts::stands,
+        alerts::events, alerts::event, alerts::acknowledge, alerts::resolve,
+        alerts::silences, alerts::add_silence, alerts::change_silence, alerts::remove_silence,
+        objectives::list, objectives::show, objectives::create, objectives::change, objectives::remove, objectives::show_statement,
         accounts::list, accounts::create, accounts::show, accounts::change, accounts::remove, accounts::enable, accounts::disable,
         accounts::reset, accounts::test, accounts::events,
         groups::list, groups::create, groups::show, groups::change, groups::remove,
@@ -122,6 +126,10 @@ parameters! {
     AuditParameters = audit::AUDIT;
     /// What a failed request is written as.
     CodeParameters = code::CODE;
+    /// What the events of alerts take.
+    AlertEventParameters = asked_of_alerts::ALERT_EVENTS;
+    /// What an objective's statement takes.
+    StatementParameters = statement::STATEMENT;
     /// What availability takes.
     AvailabilityParameters = asked::AVAILABILITY;
 }

@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 use waybill_model::issue::Settings;
 use waybill_store::{FoldReport, RetentionPolicy};
 
-use crate::{app::Shared, config::Retention, replay, standing::probe_accounts};
+use crate::{alerts, app::Shared, config::Retention, replay, standing::probe_accounts};
 
 /// One job.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub enum Work {
     Retain,
     /// Folds errors into issues.
     Issues,
+    /// Judges rules of alerts.
+    Alerts,
     /// Asks stopped accounts whether they serve again, without end.
     Probe,
     /// Ends attempts to send a request again whose process has ended.
@@ -38,6 +40,10 @@ pub const JOBS: &[Job] = &[
     Job {
         name: "issues",
         work: Work::Issues,
+    },
+    Job {
+        name: "alerts",
+        work: Work::Alerts,
     },
     Job {
         name: "probes",
@@ -57,7 +63,7 @@ impl Job {
     pub(super) fn rest(&self) -> Duration {
         match self.work {
             Work::Retain => Duration::from_secs(60),
-            Work::Probe | Work::Issues => Duration::from_secs(1),
+            Work::Probe | Work::Issues | Work::Alerts => Duration::from_secs(1),
             Work::Interrupt => Duration::from_secs(30),
         }
     }
@@ -67,6 +73,7 @@ impl Job {
         match self.work {
             Work::Retain => Box::pin(async move { retain(&shared).await }),
             Work::Issues => Box::pin(async move { fold(&shared).await }),
+            Work::Alerts => Box::pin(async move { alerts::evaluate(&shared).await }),
             Work::Probe => Box::pin(async move {
                 probe_accounts(shared).await;
                 Ok(String::new())

@@ -8,9 +8,11 @@
 //! [`Page`]: waybill_model::view::Page
 
 pub mod accounts;
+pub mod alerts;
 pub mod audit;
 pub mod code;
 pub mod filter;
 pub mod issues;
 pub mod query;
+pub mod statement;
 pub mod time_range;
