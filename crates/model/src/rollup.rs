@@ -461,7 +461,9 @@ pub struct Seen {
     pub counts_tokens: bool,
     /// Why it failed; `None` for a success.
     pub failed: Option<Why>,
-    /// Why its last hidden failure happened, of a success.
+    /// It succeeded after hidden failures.
+    pub is_recovered: bool,
+    /// Why the last of these happened, as far as that is known.
     pub recovered: Option<Why>,
     /// Whether no account could be asked because of providers.
     pub unserved: bool,
@@ -493,7 +495,7 @@ pub struct FailedAttempt {
 }
 
 impl Seen {
-    /// What the request itself counts, without its attempts.
+    /// What the request itself counts, and those of its attempts that did not fail.
     pub fn own_counts(&self) -> Counts {
         let [
             input_tokens,
@@ -504,6 +506,7 @@ impl Seen {
         ] = self.usage;
         let mut counts = Counts {
             requests: 1,
+            attempts: self.attempts_not_failed(),
             token_counts: u64::from(self.counts_tokens),
             input_tokens,
             output_tokens,
@@ -515,7 +518,7 @@ impl Seen {
         match self.class() {
             Class::Success => {
                 counts.successes = 1;
-                counts.recovered = u64::from(self.recovered.is_some());
+                counts.recovered = u64::from(self.is_recovered);
             }
             Class::Failure => {
                 counts.failures = 1;
@@ -538,21 +541,19 @@ impl Seen {
         }
     }
 
-    /// Its attempts: whom each asked, what it counts, and why it failed. Failed ones that are not listed are
-    /// nobody's in particular: they have no account.
-    pub fn attempt_counts(&self) -> impl Iterator<Item = (Scope, Counts, Option<Why>)> + '_ {
+    /// Attempts that did not fail: those of its last account.
+    pub fn attempts_not_failed(&self) -> u64 {
         let listed = self.failures.len() as u64;
-        let served = self
-            .attempts
-            .saturating_sub(self.attempts_failed.max(listed));
-        let unlisted = self.attempts_failed.saturating_sub(listed);
-        let served = (served > 0).then(|| {
-            let counts = Counts {
-                attempts: served,
-                ..Counts::default()
-            };
-            (self.scope.clone(), counts, None)
-        });
+        self.attempts
+            .saturating_sub(self.attempts_failed.max(listed))
+    }
+
+    /// Its failed attempts: whom each asked, what it counts, and why it failed. Those that are not listed are
+    /// nobody's in particular: they have no account.
+    pub fn failed_counts(&self) -> impl Iterator<Item = (Scope, Counts, Option<Why>)> + '_ {
+        let unlisted = self
+            .attempts_failed
+            .saturating_sub(self.failures.len() as u64);
         let unlisted = (unlisted > 0).then(|| {
             let counts = Counts {
                 attempts: unlisted,
@@ -581,7 +582,7 @@ impl Seen {
             };
             (scope, counts, Some(failure.why))
         });
-        failed.chain(served).chain(unlisted)
+        failed.chain(unlisted)
     }
 
     /// Puts what was measured into sketches; stages only where they are wanted.

@@ -31,6 +31,7 @@ mod postgres;
 mod query;
 mod replicas;
 mod retries;
+mod rollups;
 mod spool;
 mod sql;
 mod sqlite;
@@ -61,5 +62,6 @@ pub use query::{
 };
 pub use replicas::{Deployment, Replica, Replicas};
 pub use retries::{Begun, NewRetry, RetryBounds, RetryOutcome};
+pub use rollups::{RollupOf, RollupQuery, RollupReport, Rollups};
 pub use store::Store;
 pub use transfer::{TransferError, Transferred};

@@ -8,7 +8,6 @@ use http::StatusCode;
 use serde::Deserialize;
 use waybill_model::{
     alert::{AlertEvent, AlertRule, AlertRuleBody, Invalid, RuleStand, Silence, SilenceBody},
-    time::UnixMillis,
     view::List,
 };
 use waybill_store::EventChange;

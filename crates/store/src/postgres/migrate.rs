@@ -52,7 +52,11 @@ const STEPS: &[Step] = &[
         needs: 1,
     },
     Step {
-        sql: include_str!("migrations/0008_alerts.sql"),
+        sql: include_str!("migrations/0008_rollups.sql"),
+        needs: 1,
+    },
+    Step {
+        sql: include_str!("migrations/0009_alerts.sql"),
         needs: 1,
     },
 ];
