@@ -5,6 +5,7 @@
 //! that goes away ends it quietly. Must not know: the store.
 
 mod accounts;
+mod alerts;
 mod columns;
 mod configured;
 mod differences;
@@ -66,6 +67,12 @@ pub enum Command {
     /// Issues: failures of one kind as one thing.
     #[command(subcommand)]
     Issues(issues::Issues),
+    /// Alerts of a running gateway: what fires, what did, and the rules.
+    #[command(subcommand)]
+    Alerts(alerts::Alerts),
+    /// What is promised, and what was reached.
+    #[command(subcommand)]
+    Objectives(alerts::Objectives),
     /// Accounts of a running gateway.
     #[command(subcommand)]
     Accounts(accounts::Accounts),
@@ -192,6 +199,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Errors(command) => errors::run(command),
         Command::UpstreamErrors(command) => upstream_errors::run(command),
         Command::Issues(command) => issues::run(command),
+        Command::Alerts(command) => alerts::alerts(command),
+        Command::Objectives(command) => alerts::objectives(command),
         Command::Accounts(command) => accounts::run(command),
         Command::Keys(command) => configured::keys(command),
         Command::Admins(command) => people::admins(command),
