@@ -49,6 +49,8 @@ row_ids! {
     AuditId,
     /// One attempt to send a failed request again.
     RetryId,
+    /// A replay of many failed requests.
+    ReplayId,
 }
 
 /// The id a request carries from its first byte on, sent back as `x-waybill-request-id`.

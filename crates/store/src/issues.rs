@@ -16,4 +16,4 @@ mod tally;
 
 pub use change::{IssueChange, ResolvedBy};
 pub use fold::FoldReport;
-pub(crate) use list::{Attributes, link, resolve};
+pub(crate) use list::{Attributes, Belonging, link, resolve};

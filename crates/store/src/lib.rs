@@ -28,6 +28,7 @@ mod people;
 mod picture;
 mod postgres;
 mod query;
+mod replays;
 mod replicas;
 mod retries;
 mod spool;
@@ -57,6 +58,7 @@ pub use query::{
     tail::{Newer, TailBounds},
     usage::add_up_usage,
 };
+pub use replays::{Course, NewReplay, Proof, Turn};
 pub use replicas::{Deployment, Replica, Replicas};
 pub use retries::{Begun, NewRetry, RetryBounds, RetryOutcome};
 pub use store::Store;

@@ -30,6 +30,7 @@ mod prices;
 mod probes;
 mod problem;
 mod records;
+mod replays;
 mod replicas;
 mod retries;
 mod route;
@@ -107,6 +108,21 @@ fn routes() -> Vec<Route> {
             "/api/v1/admin/ops/upstream-errors/{id}/retry",
             Errors,
             retries::retry_upstream,
+        )
+        .needs(Operator),
+        get("/api/v1/admin/ops/replays", Errors, replays::list),
+        post("/api/v1/admin/ops/replays", Errors, replays::create).needs(Operator),
+        get("/api/v1/admin/ops/replays/{id}", Errors, replays::show),
+        get(
+            "/api/v1/admin/ops/replays/{id}/items",
+            Errors,
+            replays::items,
+        )
+        .shows_in_full(),
+        post(
+            "/api/v1/admin/ops/replays/{id}/cancel",
+            Errors,
+            replays::cancel,
         )
         .needs(Operator),
         get("/api/v1/admin/ops/issues", Errors, issues::list),

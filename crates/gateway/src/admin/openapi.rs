@@ -16,13 +16,13 @@ use utoipa::{
 
 use super::{
     App, accounts, admin_users, api_keys, audit_log, availability, books, concurrency, differences,
-    errors, groups, issues, jobs, metrics, prices, probes, problem, records, replicas, retries,
-    setup, sign_in, stream, tokens, users,
+    errors, groups, issues, jobs, metrics, prices, probes, problem, records, replays, replicas,
+    retries, setup, sign_in, stream, tokens, users,
 };
 use crate::ops::{
     accounts as asked, audit, code,
     filter::{self, Takes},
-    issues as asked_of_issues,
+    issues as asked_of_issues, replays as asked_of_replays,
 };
 
 /// The OpenAPI document.
@@ -49,6 +49,7 @@ pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
         probes::live, probes::ready, metrics::show, serve,
         errors::list, differences::show, errors::show, errors::upstream_errors, errors::resolve, stream::stream,
         retries::retry, retries::retry_upstream, retries::list, retries::show, retries::code,
+        replays::list, replays::create, replays::show, replays::items, replays::cancel,
         issues::list, issues::show, issues::change, issues::note, issues::rules, issues::add_rule, issues::remove_rule,
         records::upstream_errors, records::upstream_error, records::requests, records::noise, books::show, jobs::list, replicas::list, availability::show, concurrency::show,
         accounts::list, accounts::create, accounts::show, accounts::change, accounts::remove, accounts::enable, accounts::disable,
@@ -116,6 +117,8 @@ parameters! {
     NumberParameters = filter::NUMBERS;
     /// What issues take.
     IssueParameters = asked_of_issues::ISSUES;
+    /// What the failures of a replay take.
+    ReplayItemParameters = asked_of_replays::ITEMS;
     /// What an account's events take.
     EventParameters = asked::EVENTS;
     /// What the audit log takes.

@@ -104,6 +104,7 @@ codes! {
     RetryInProgress = "retry_in_progress", CONFLICT, "The request is being sent again.";
     RetryTooFrequent = "retry_too_frequent", CONFLICT, "The request has just been sent again.";
     TooManyRetries = "too_many_retries", SERVICE_UNAVAILABLE, "Too many requests are being sent again.";
+    TooManyReplays = "too_many_replays", CONFLICT, "Too many replays of many are running.";
     InvalidField = "invalid_field", BAD_REQUEST, "A field of the body cannot be accepted.";
     NameTaken = "name_taken", CONFLICT, "Another resource of the kind has the name.";
     KeyTaken = "key_taken", CONFLICT, "The API key is stored already.";

@@ -13,6 +13,7 @@ mod flags;
 mod http;
 mod issues;
 mod people;
+mod replays;
 mod retries;
 mod standing;
 mod story;
@@ -66,6 +67,9 @@ pub enum Command {
     /// Issues: failures of one kind as one thing.
     #[command(subcommand)]
     Issues(issues::Issues),
+    /// Replays: many failed requests sent again.
+    #[command(subcommand)]
+    Replays(replays::Replays),
     /// Accounts of a running gateway.
     #[command(subcommand)]
     Accounts(accounts::Accounts),
@@ -192,6 +196,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Errors(command) => errors::run(command),
         Command::UpstreamErrors(command) => upstream_errors::run(command),
         Command::Issues(command) => issues::run(command),
+        Command::Replays(command) => replays::run(command),
         Command::Accounts(command) => accounts::run(command),
         Command::Keys(command) => configured::keys(command),
         Command::Admins(command) => people::admins(command),

@@ -27,6 +27,8 @@ pub enum Work {
     Probe,
     /// Ends attempts to send a request again whose process has ended.
     Interrupt,
+    /// Goes on with replays of many failures, without end while there are any.
+    Replay,
 }
 
 /// Every job.
@@ -47,6 +49,10 @@ pub const JOBS: &[Job] = &[
         name: "replays",
         work: Work::Interrupt,
     },
+    Job {
+        name: "replays-of-many",
+        work: Work::Replay,
+    },
 ];
 
 /// What a run did, in one line; or what went wrong.
@@ -57,7 +63,7 @@ impl Job {
     pub(super) fn rest(&self) -> Duration {
         match self.work {
             Work::Retain => Duration::from_secs(60),
-            Work::Probe | Work::Issues => Duration::from_secs(1),
+            Work::Probe | Work::Issues | Work::Replay => Duration::from_secs(1),
             Work::Interrupt => Duration::from_secs(30),
         }
     }
@@ -75,6 +81,14 @@ impl Job {
                 let ended = replay::sweep(&shared).await;
                 let ended = ended.map_err(|error| error.to_string())?;
                 Ok(format!("{ended} replays were interrupted"))
+            }),
+            Work::Replay => Box::pin(async move {
+                let turns = replay::many::run(shared).await;
+                let turns = turns.map_err(|error| error.to_string())?;
+                Ok(match turns {
+                    0 => String::new(),
+                    turns => format!("{turns} failures had their turn"),
+                })
             }),
         }
     }

@@ -4,7 +4,7 @@
 //! value is understood or refused with its parameter's name. Must not know: the clock; now is an
 //! argument.
 
-use std::{fmt::Display, str::FromStr};
+use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 
 use waybill_model::{
     cause::{Cause, ErrorType, Owner, Phase, Severity, Source},
@@ -90,6 +90,44 @@ pub fn parse_chosen(query: Option<&str>, now: UnixMillis) -> Result<Filter, BadP
     read(query, &[WINDOW, FILTERS], DEFAULT_PAGE_SIZE, now).map(|question| question.filter)
 }
 
+/// Reads the filters of errors that are sent again, given by name and value, and answers them as they are kept:
+/// with a window that does not move. Without one it covers the last 24 hours, or 30 days where an issue, or one
+/// request by its id, is asked for.
+pub fn keep_chosen(
+    given: BTreeMap<String, String>,
+    now: UnixMillis,
+) -> Result<(Filter, BTreeMap<String, String>), BadParameter> {
+    if given.get("replay").is_some_and(|replay| replay == "true") {
+        let message = "what an operator sent again is not sent again itself";
+        return Err(BadParameter::malformed("replay", message));
+    }
+    let pairs = Pairs::of(given.clone());
+    let mut question = empty(DEFAULT_PAGE_SIZE, now);
+    read_into(&mut question, &pairs, &[WINDOW, FILTERS])?;
+    let mut filter = question.filter;
+    let default = match filter.issue.is_some() || is_by_id(&filter) {
+        true => TimeRange::Month,
+        false => TimeRange::Day,
+    };
+    (filter.start, filter.end) = time_range::window(&pairs, default, now)?;
+    let mut kept = given;
+    kept.retain(|name, _| !time_range::NAMES.contains(&name.as_str()));
+    for (name, at) in [
+        (time_range::START_TIME, filter.start),
+        (time_range::END_TIME, filter.end),
+    ] {
+        kept.insert(name.to_owned(), at.to_string());
+    }
+    filter.replay = Some(false);
+    Ok((filter, kept))
+}
+
+/// Reads filters that were kept.
+pub fn read_chosen(kept: &BTreeMap<String, String>) -> Result<Filter, BadParameter> {
+    // Both ends of the window are given, so it does not matter when now is.
+    keep_chosen(kept.clone(), UnixMillis(0)).map(|(filter, _)| filter)
+}
+
 /// Reads the query string of a list that only time narrows.
 pub fn parse_window(query: Option<&str>, now: UnixMillis) -> Result<Question, BadParameter> {
     read(query, &[WINDOW, ORDER, NUMBERS], DEFAULT_PAGE_SIZE, now)
@@ -133,25 +171,33 @@ fn read(
     now: UnixMillis,
 ) -> Result<Question, BadParameter> {
     let pairs = Pairs::parse(query)?;
-    let first_page = Page {
-        sort: Sort::Newest,
-        page: 1,
-        page_size,
-        cursor: None,
-    };
-    let mut question = Question {
-        filter: Filter::between(now, now),
-        page: first_page,
-    };
+    let mut question = empty(page_size, now);
     read_into(&mut question, &pairs, tables)?;
-    let by_id = question.filter.request_id.is_some() || question.filter.client_request_id.is_some();
-    let default = if by_id {
+    let default = if is_by_id(&question.filter) {
         TimeRange::Month
     } else {
         TimeRange::Day
     };
     (question.filter.start, question.filter.end) = time_range::window(&pairs, default, now)?;
     Ok(question)
+}
+
+/// The first page of everything that arrived in no time at all.
+fn empty(page_size: u32, now: UnixMillis) -> Question {
+    Question {
+        filter: Filter::between(now, now),
+        page: Page {
+            sort: Sort::Newest,
+            page: 1,
+            page_size,
+            cursor: None,
+        },
+    }
+}
+
+/// Whether one request is asked for.
+fn is_by_id(filter: &Filter) -> bool {
+    filter.request_id.is_some() || filter.client_request_id.is_some()
 }
 
 /// Reads every parameter by the tables; one that is in none of them is refused.

@@ -13,4 +13,5 @@ pub mod code;
 pub mod filter;
 pub mod issues;
 pub mod query;
+pub mod replays;
 pub mod time_range;

@@ -7,7 +7,10 @@ use waybill_model::{
     classify,
     fingerprint::{fingerprint, scope as reached, template_without},
     protocol::Platform,
-    record::{AccountEventRow, ErrorRow, EventRow, Record, ReplayRow, RequestRow, Subject, Traits},
+    record::{
+        AccountEventRow, ErrorRow, EventRow, Record, ReplayRow, RequestRow, Subject, Traits,
+        Verdict,
+    },
     redact::{Redactor, Shown},
     state::{AccountEvent, Scope},
     traits,
@@ -117,30 +120,13 @@ impl Composer {
     ) -> ErrorRow {
         let waybill = &finished.waybill;
         let arrival = &waybill.arrival;
-        let verdict = classify::verdict(waybill, &finished.outcome, finished.status_code);
-        let last = waybill
-            .attempts()
-            .iter()
-            .rev()
-            .find(|attempt| attempt.failure.is_some());
+        let Kind {
+            verdict,
+            message,
+            fingerprint,
+        } = kind(redactor, waybill, &finished.outcome, finished.status_code);
+        let last = last_failed(waybill);
         let failure = last.and_then(|attempt| attempt.failure.as_ref());
-        let message = redactor.text_bounded(message(finished, failure), MAX_MESSAGE_BYTES);
-        let sent = last.and_then(|attempt| attempt.upstream_model.as_deref());
-        let sent = sent.map(|model| name(redactor, model));
-        let models: Vec<&str> = [&subject.model, &sent]
-            .into_iter()
-            .flatten()
-            .map(Shown::as_str)
-            .collect();
-        let fingerprint = fingerprint(
-            subject.platform,
-            verdict.phase,
-            verdict.cause,
-            reached(verdict.cause, failure.map(|failure| failure.reach)),
-            last.and_then(|attempt| attempt.status),
-            failure.and_then(|failure| failure.name.as_deref()),
-            &template_without(message.as_str(), &models),
-        );
         let body = (!body_dropped && !arrival.body.is_empty())
             .then(|| redactor.request_body(&arrival.body, self.capture.request_body_bytes));
         ErrorRow {
@@ -269,6 +255,53 @@ impl Composer {
     }
 }
 
+/// What a failure is, and of which kind.
+pub struct Kind {
+    /// What really happened.
+    pub verdict: Verdict,
+    /// In one line.
+    pub message: Shown,
+    /// Alike for failures of one kind.
+    pub fingerprint: [u8; 16],
+}
+
+/// The kind of a failure, or of what failover hid.
+pub fn kind(redactor: &Redactor, waybill: &Waybill, outcome: &Outcome, status_code: u16) -> Kind {
+    let verdict = classify::verdict(waybill, outcome, status_code);
+    let last = last_failed(waybill);
+    let failure = last.and_then(|attempt| attempt.failure.as_ref());
+    let message = redactor.text_bounded(message(waybill, outcome, failure), MAX_MESSAGE_BYTES);
+    let asked = waybill.arrival.model.as_deref();
+    let sent = last.and_then(|attempt| attempt.upstream_model.as_deref());
+    let models: Vec<Shown> = [asked, sent]
+        .into_iter()
+        .flatten()
+        .map(|model| name(redactor, model))
+        .collect();
+    let models: Vec<&str> = models.iter().map(Shown::as_str).collect();
+    let fingerprint = fingerprint(
+        platform(waybill),
+        verdict.phase,
+        verdict.cause,
+        reached(verdict.cause, failure.map(|failure| failure.reach)),
+        last.and_then(|attempt| attempt.status),
+        failure.and_then(|failure| failure.name.as_deref()),
+        &template_without(message.as_str(), &models),
+    );
+    Kind {
+        verdict,
+        message,
+        fingerprint,
+    }
+}
+
+fn last_failed(waybill: &Waybill) -> Option<&Attempt> {
+    let attempts = waybill.attempts().iter().rev();
+    attempts
+        .into_iter()
+        .find(|attempt| attempt.failure.is_some())
+}
+
 fn request_row(finished: &Finished, subject: Subject) -> RequestRow {
     let served = matches!(finished.outcome, Outcome::Served);
     let waybill = &finished.waybill;
@@ -357,13 +390,13 @@ fn platform(waybill: &Waybill) -> Platform {
         .unwrap_or_else(|| waybill.arrival.protocol.native_platform())
 }
 
-fn message<'a>(finished: &'a Finished, failure: Option<&'a Failure>) -> &'a str {
-    match &finished.outcome {
+fn message<'a>(waybill: &Waybill, outcome: &'a Outcome, failure: Option<&'a Failure>) -> &'a str {
+    match outcome {
         Outcome::Refused { message, .. } => message,
         Outcome::Served | Outcome::Failed { .. } => {
             failure.map_or("the request failed", |failure| failure.message.as_str())
         }
-        Outcome::ClientLeft if finished.waybill.replay_of.is_some() => {
+        Outcome::ClientLeft if waybill.replay_of.is_some() => {
             "sent again, and given up before the answer was complete"
         }
         Outcome::ClientLeft => "the client went away before the answer was complete",

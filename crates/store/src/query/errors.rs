@@ -5,7 +5,8 @@ use waybill_model::{
     entity::Sealed,
     id::ErrorId,
     record::ReplayCopy,
-    view::{ErrorLog, ErrorLogDetail, ErrorLogList, Filter, Page},
+    time::UnixMillis,
+    view::{ErrorLog, ErrorLogDetail, ErrorLogList, Filter, Page, Sort},
     waybill::Queued,
 };
 
@@ -83,6 +84,28 @@ impl Store {
             })
             .await
     }
+}
+
+/// The next rows of the list, newest first, behind a place in it.
+pub(crate) fn behind(
+    db: &dyn Db,
+    filter: &Filter,
+    place: Option<(UnixMillis, ErrorId)>,
+    most: u32,
+) -> Result<Vec<ErrorLog>> {
+    let page = Page {
+        sort: Sort::Newest,
+        page: 1,
+        page_size: most,
+        cursor: place.map(|(created_at, id)| {
+            let place = Place {
+                created_at,
+                id: id.0,
+            };
+            page::write_cursor(place, Listing::Errors, Sort::Newest)
+        }),
+    };
+    Ok(list(db, filter, &page)?.errors)
 }
 
 fn list(db: &dyn Db, filter: &Filter, page: &Page) -> Result<ErrorLogList> {

@@ -8,7 +8,7 @@ pub(crate) mod account_events;
 pub(crate) mod audit;
 mod condition;
 pub(crate) mod differences;
-mod errors;
+pub(crate) mod errors;
 mod events;
 mod noise;
 mod page;

@@ -189,7 +189,7 @@ fn count(db: &dyn Db, source: &Source<'_>, window: Window, conditions: &Conditio
     db.count(&sql, &values)
 }
 
-fn write_cursor(place: Place, listing: Listing, sort: Sort) -> String {
+pub(super) fn write_cursor(place: Place, listing: Listing, sort: Sort) -> String {
     let mut bytes = vec![listing as u8, order_mark(sort)];
     bytes.extend(place.created_at.0.to_be_bytes());
     bytes.extend(place.id.to_be_bytes());
