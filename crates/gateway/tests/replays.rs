@@ -188,6 +188,62 @@ async fn an_issue_one_of_whose_failures_fails_again_stays_open() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failure_that_failover_hid_keeps_its_issue_open_until_it_is_served_itself() {
+    let world = World::new().await;
+    let overloaded = || Rule::new(Fault::provider(E::Overloaded));
+    world.sim.script(overloaded());
+    let seen = world.post(MESSAGES, message(false)).await;
+    world.sim.clear_script();
+    assert!(seen.status.is_server_error(), "{}", seen.text());
+    world.clear_states().await;
+    world.sim.script(overloaded().key(&key_of("a1")));
+    let hidden = world.post(MESSAGES, message(false)).await;
+    assert_eq!(hidden.status, 200);
+    world.clear_states().await;
+    let (seen, hidden) = (seen.request_id(), hidden.request_id());
+    let found = counted(&world, 1).await;
+    let world = &world;
+    eventually("the hidden one is counted", || async move {
+        let list = world.ops("issues").await;
+        (list["items"][0]["hidden_count"] == 1).then_some(())
+    })
+    .await;
+    let retry = async |id: &str| {
+        let path = format!("/ops/errors/{id}/retry");
+        let answer = world.admin(Method::POST, &path, "{}").await;
+        assert_eq!(answer.json()["status"], "succeeded", "{}", answer.text());
+    };
+    let state = async || issue(world, &found).await["state"].clone();
+    // The newer one is known, though no client saw it.
+    world.sim.clear_script();
+    retry(seen).await;
+    assert_eq!(world.error(seen).await["resolved"], true);
+    assert_ne!(state().await, "resolved");
+    // It is served, but only after the same had been hidden once more.
+    world.sim.script(overloaded().key(&key_of("a1")));
+    let budget = json!({"per_minute": 600});
+    let again = json!({"filter": {"recovered": true}, "budget": budget});
+    let replay = begin(world, again).await;
+    let end = ended(world, &replay).await;
+    assert_eq!(verdicts(&end), json!({"would_succeed": 1}));
+    let turn = items(world, &replay).await.remove(0);
+    assert_eq!(
+        turn["summary"],
+        "was overloaded on a1, hidden by failover, is 200 after a hidden overloaded on a2"
+    );
+    assert_ne!(state().await, "resolved");
+    // At last it is served at once.
+    world.sim.clear_script();
+    eventually("it may be sent again", || async move {
+        let path = format!("/ops/errors/{hidden}/retry");
+        let answer = world.admin(Method::POST, &path, "{}").await;
+        (answer.status == 200).then_some(())
+    })
+    .await;
+    assert_eq!(state().await, "resolved");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_fails_again_is_told_from_what_fails_for_another_reason() {
     let world = World::with(alone("")).await;
     let ids = failures(&world, 2).await;
@@ -715,7 +771,7 @@ async fn it_goes_on_after_kill_9_and_no_failure_is_sent_twice() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn over_one_database_it_runs_on_one_replica_and_any_tells_of_it() {
-    let mut world = Deployment::new(alone("")).await;
+    let world = Deployment::new(alone("")).await;
     let (a, b) = (world.replica("a").await, world.replica("b").await);
     for _ in 0..4 {
         world
