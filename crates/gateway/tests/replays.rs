@@ -807,6 +807,47 @@ async fn over_one_database_it_runs_on_one_replica_and_any_tells_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_replica_goes_on_where_one_that_was_killed_ended() {
+    let world = Deployment::new(alone("")).await;
+    let (a, b) = (world.replica("a").await, world.replica("b").await);
+    for _ in 0..3 {
+        world
+            .sim
+            .script(Rule::new(Fault::provider(E::BadRequest)).times(1));
+        let answer = send(&client(), request(&a.url)).await;
+        assert_eq!(answer.status, 400, "{}", answer.text());
+    }
+    world.sim.clear_script();
+    all_stored(&b, 3).await;
+    let before = world.sim.counters().requests;
+    // So slow that nothing is under way when it ends.
+    let budget = json!({"per_minute": 20});
+    let replay = post(&b, "/ops/replays", json!({"filter": {}, "budget": budget})).await;
+    let id = &replay["id"];
+    eventually("one is sent", || async {
+        let now = b.ops(&format!("replays/{id}")).await;
+        (now["done"] == 1).then_some(())
+    })
+    .await;
+    let jobs = b.ops("jobs").await;
+    let mut jobs = jobs["items"].as_array().unwrap().iter();
+    let job = jobs.find(|job| job["name"] == "replays-of-many").unwrap();
+    let own = a.ops("replicas").await["own"].clone();
+    let (one, other) = match job["holder"] == own {
+        true => (a, b),
+        false => (b, a),
+    };
+    one.kill().await;
+    let end = ended_at(&other, id).await;
+    assert_eq!(
+        (&end["status"], verdicts(&end)),
+        (&"finished".into(), json!({"would_succeed": 3})),
+        "{end}"
+    );
+    assert_eq!(world.sim.counters().requests, before + 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_command_line_starts_watches_lists_and_cancels() {
     let world = World::with(alone("")).await;
     failures(&world, 2).await;

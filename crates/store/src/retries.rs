@@ -85,6 +85,8 @@ pub struct RetryOutcome {
     pub fingerprint: Option<[u8; 16]>,
     /// What it cost, where that is known.
     pub cost: Option<MicroUsd>,
+    /// Whether it cost something that is not known.
+    pub cost_is_unknown: bool,
     /// How long it took.
     pub duration_ms: u32,
     /// The request that was made.
@@ -169,7 +171,7 @@ impl Store {
                         error: attempt.source_error_id,
                         verdict: outcome.verdict,
                         cost: outcome.cost,
-                        costs: outcome.success,
+                        cost_is_unknown: outcome.cost_is_unknown,
                     };
                     replays::ended(db, &ended)?;
                 }

@@ -108,6 +108,7 @@ fn outcome(verdict: Verdict, cost: Option<i64>, kind: Option<[u8; 16]>) -> Retry
         cause: kind.map(|_| Cause::Overloaded),
         fingerprint: kind,
         cost: cost.map(MicroUsd),
+        cost_is_unknown: success && cost.is_none(),
         duration_ms: 12,
         result_request_id: common::request_id(7_000),
         error_message: (!success).then(|| Shown::own("again")),
@@ -302,6 +303,7 @@ async fn a_turn_whose_process_ended_is_interrupted_and_not_taken_again(on: Subje
     f.store.interrupt_retries("here", now()).await.unwrap();
     let replay = get(&f, id).await;
     assert_eq!((replay.verdicts.interrupted, replay.under_way), (1, 0));
+    assert_eq!(replay.unpriced, 1, "what it cost is not known");
     // Its end comes too late, and counts once.
     let late = outcome(Verdict::WouldSucceed, Some(1), None);
     let ended = f.store.finish_retry(attempt, late, now()).await;

@@ -70,6 +70,7 @@ fn outcome(success: bool) -> RetryOutcome {
         cause: (!success).then_some(Cause::Overloaded),
         fingerprint: (!success).then_some([2; 16]),
         cost: success.then_some(MicroUsd(70)),
+        cost_is_unknown: false,
         duration_ms: 12,
         result_request_id: common::request_id(7),
         error_message: (!success).then(|| Shown::own("again")),

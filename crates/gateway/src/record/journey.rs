@@ -81,7 +81,10 @@ impl Ended {
             cause: kind.as_ref().map(|kind| kind.verdict.cause),
             fingerprint: kind.map(|kind| kind.fingerprint),
             status_code,
-            cost: waybill.relayed.as_ref().and_then(|relayed| relayed.cost),
+            cost: match quota::is_billed(waybill.arrival.endpoint) {
+                true => waybill.relayed.as_ref().and_then(|relayed| relayed.cost),
+                false => Some(MicroUsd(0)),
+            },
             message,
             account_id: last.map(|last| last.account_id),
             upstream_request_id: last.and_then(|last| last.upstream_request_id.clone()),

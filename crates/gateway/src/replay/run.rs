@@ -80,6 +80,7 @@ pub async fn run(worker: Arc<Worker>, task: Task) {
             fingerprint: None,
         }),
     };
+    let cost = ended.as_ref().and_then(|ended| ended.cost);
     let came_back = ended.as_ref().and_then(|ended| ended.fingerprint);
     let redactor = shared.secrets.redactor();
     let (preview, cut) = redactor.bytes(&seen.kept, PREVIEW_BYTES);
@@ -92,7 +93,9 @@ pub async fn run(worker: Arc<Worker>, task: Task) {
             .filter(|_| !late)
             .and_then(|ended| ended.cause),
         fingerprint: came_back.filter(|_| !late),
-        cost: ended.as_ref().and_then(|ended| ended.cost),
+        cost,
+        // What began as a good answer is charged for, however it ended.
+        cost_is_unknown: cost.is_none() && (late || seen.status.is_some_and(|status| status < 300)),
         duration_ms: millis_since(began),
         result_request_id: request_id,
         error_message: message.map(|said| redactor.text_bounded(&said, MAX_MESSAGE_BYTES)),

@@ -37,7 +37,8 @@ words! {
         CountReached = "count_reached",
         /// As much was spent as may be.
         MoneySpent = "money_spent",
-        /// There is a limit in money, and what an answer cost is not known: its model has no price.
+        /// There is a limit in money, and what an answer cost is not known: its model has no price, or its end was
+        /// not seen.
         CostUnknown = "cost_unknown",
         /// Too many in a row could not be sent.
         NoneSendable = "none_sendable",
@@ -127,7 +128,7 @@ pub struct Replay {
     pub verdicts: VerdictCounts,
     /// What the answers cost, as far as it is known.
     pub spent_usd: MicroUsd,
-    /// Answers whose cost is not known: their model has no price.
+    /// Answers whose cost is not known: their model has no price, or their end was not seen.
     pub unpriced: u64,
     /// When the first one was sent.
     pub started_at: Option<UnixMillis>,

@@ -48,8 +48,7 @@ pub(crate) struct Ended {
     pub(crate) error: ErrorId,
     pub(crate) verdict: Verdict,
     pub(crate) cost: Option<MicroUsd>,
-    /// Whether a cost would be known if the model had a price.
-    pub(crate) costs: bool,
+    pub(crate) cost_is_unknown: bool,
 }
 
 impl Store {
@@ -175,7 +174,7 @@ pub(crate) fn ended(db: &dyn Db, how: &Ended) -> Result<()> {
          WHERE id = ?1",
         how.verdict.as_str()
     );
-    let unpriced = i64::from(how.costs && how.cost.is_none());
+    let unpriced = i64::from(how.cost_is_unknown);
     db.execute(
         &sql,
         values![how.replay, how.cost.unwrap_or_default(), unpriced],
@@ -199,7 +198,8 @@ pub(crate) fn end_interrupted(db: &dyn Db) -> Result<()> {
                 error,
                 verdict: Verdict::Interrupted,
                 cost: None,
-                costs: false,
+                // Nothing is known of it, its cost neither.
+                cost_is_unknown: true,
             },
         )?;
     }
