@@ -225,13 +225,13 @@ async fn replay_many(store: &Store) {
             per_minute: 60,
             max_usd: Some(MicroUsd(9)),
         },
-        newest_error_id: ErrorId(2),
+        newest_error_id: ErrorId(9_002),
         candidates: 2,
         candidates_is_estimate: true,
     };
     let replay = store.create_replay(new, 9, DAY).await.unwrap().unwrap();
     let attempt = NewRetry {
-        source_error_id: ErrorId(2),
+        source_error_id: ErrorId(9_002),
         source_error_at: DAY,
         requested_by_user_id: None,
         mode: RetryMode::Client,
@@ -246,7 +246,7 @@ async fn replay_many(store: &Store) {
     store.begin_retry(attempt, bounds, DAY).await.unwrap();
     let turn = Turn {
         replay: replay.id,
-        error: ErrorId(1),
+        error: ErrorId(9_001),
         at: DAY,
     };
     let skipped = store.skip_in_replay(turn, NotSent::BodyExpired, DAY).await;
