@@ -11,7 +11,7 @@
 //! [`waybill`] travels with it, [`cause`] and [`classify`] judge it, [`redact`] makes it safe to show,
 //! [`record`] is what the store is given, [`view`] what an operator is shown, [`retry`] what comes of sending it
 //! again, [`issue`] what failures of one kind make up together, [`differs`] what they have in common by their
-//! [`traits`], and [`people`] who may be.
+//! [`traits`], [`whatif`] what would have become of them under other rules, and [`people`] who may be.
 
 pub mod cause;
 pub mod classify;
@@ -34,3 +34,4 @@ pub mod time;
 pub mod traits;
 pub mod view;
 pub mod waybill;
+pub mod whatif;

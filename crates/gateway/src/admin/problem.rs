@@ -103,6 +103,7 @@ codes! {
     AccountNotSchedulable = "account_not_schedulable", CONFLICT, "The account may not be used now.";
     RetryInProgress = "retry_in_progress", CONFLICT, "The request is being sent again.";
     RetryTooFrequent = "retry_too_frequent", CONFLICT, "The request has just been sent again.";
+    WhatIfInProgress = "what_if_in_progress", CONFLICT, "A simulation runs already.";
     TooManyRetries = "too_many_retries", SERVICE_UNAVAILABLE, "Too many requests are being sent again.";
     InvalidField = "invalid_field", BAD_REQUEST, "A field of the body cannot be accepted.";
     NameTaken = "name_taken", CONFLICT, "Another resource of the kind has the name.";

@@ -20,6 +20,7 @@ mod table;
 mod tail;
 mod upstream_errors;
 mod waterfall;
+mod what_if;
 
 use std::{convert::Infallible, io, net::SocketAddr, path::PathBuf, process::ExitCode};
 
@@ -66,6 +67,8 @@ pub enum Command {
     /// Issues: failures of one kind as one thing.
     #[command(subcommand)]
     Issues(issues::Issues),
+    /// What recorded requests would have come to under other cool-downs or priorities.
+    WhatIf(what_if::Ask),
     /// Accounts of a running gateway.
     #[command(subcommand)]
     Accounts(accounts::Accounts),
@@ -192,6 +195,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Errors(command) => errors::run(command),
         Command::UpstreamErrors(command) => upstream_errors::run(command),
         Command::Issues(command) => issues::run(command),
+        Command::WhatIf(args) => what_if::run(&args),
         Command::Accounts(command) => accounts::run(command),
         Command::Keys(command) => configured::keys(command),
         Command::Admins(command) => people::admins(command),

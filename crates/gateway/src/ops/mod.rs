@@ -14,3 +14,4 @@ pub mod filter;
 pub mod issues;
 pub mod query;
 pub mod time_range;
+pub mod what_if;
