@@ -30,6 +30,7 @@ use crate::{
     standing::{Keeper, Sink},
     upstream::{Pool, Tls},
     vault::Vault,
+    whatif::Desk,
 };
 
 /// What every stage, every worker, operations and the admin API share.
@@ -66,6 +67,8 @@ pub struct Shared {
     pub tokens: Tokens,
     /// Where requests that are sent again wait for a worker.
     pub replays: Queue,
+    /// Who may try other rules over the record.
+    pub what_if: Desk,
     /// Bearer token of the admin API.
     pub admin_token: Secret,
     /// Who uses the admin API.
@@ -223,6 +226,7 @@ impl Shared {
             secrets,
             tokens: Tokens::default(),
             replays: Queue::default(),
+            what_if: Desk::default(),
             admin_token,
             people: People::default(),
             replica: home

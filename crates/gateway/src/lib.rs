@@ -40,3 +40,4 @@ pub mod standing;
 pub mod upkeep;
 pub mod upstream;
 pub mod vault;
+pub mod whatif;

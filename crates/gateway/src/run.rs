@@ -235,6 +235,11 @@ async fn join(shared: &Arc<Shared>) -> Option<(Arc<Cluster>, cluster::Tasks)> {
 }
 
 impl Gateway {
+    /// What its parts share.
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     /// Stops in order: says that it is not ready and goes on for the time of notice, lets running requests
     /// end, writes every record, moves what is spooled, and leaves. Every record is written before this
     /// returns.

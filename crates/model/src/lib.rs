@@ -11,7 +11,8 @@
 //! [`waybill`] travels with it, [`cause`] and [`classify`] judge it, [`redact`] makes it safe to show,
 //! [`record`] is what the store is given, [`view`] what an operator is shown, [`retry`] what comes of sending it
 //! again, [`issue`] what failures of one kind make up together, [`differs`] what they have in common by their
-//! [`traits`], [`objective`] what is promised, [`alert`] what somebody is woken for, and [`people`] who may be.
+//! [`traits`], [`whatif`] what would have become of them under other rules, [`objective`] what is promised, [`alert`]
+//! what somebody is woken for, and [`people`] who may be.
 
 pub mod alert;
 pub mod cause;
@@ -36,3 +37,4 @@ pub mod time;
 pub mod traits;
 pub mod view;
 pub mod waybill;
+pub mod whatif;

@@ -55,6 +55,7 @@ pub use picture::Picture;
 pub use postgres::{Change, Changes, DatabaseFacts, Forwarder, ForwarderThread, Forwarding};
 pub use query::{
     differences::DifferenceBounds,
+    past::{PastAttempt, PastPlace, PastRequest},
     tail::{Newer, TailBounds},
     usage::add_up_usage,
 };

@@ -41,6 +41,7 @@ mod stream;
 mod tokens;
 mod usage;
 mod users;
+mod what_if;
 
 use std::sync::Arc;
 
@@ -165,6 +166,12 @@ fn routes() -> Vec<Route> {
         .shows_in_full(),
         get("/api/v1/admin/ops/requests", Errors, records::requests),
         get("/api/v1/admin/ops/noise", Errors, records::noise),
+        post(
+            "/api/v1/admin/ops/what-if/scheduler",
+            Errors,
+            what_if::scheduler,
+        )
+        .needs(Operator),
         get("/api/v1/admin/ops/books", Ops, books::show),
         get("/api/v1/admin/ops/jobs", Ops, jobs::list),
         get("/api/v1/admin/ops/replicas", Ops, replicas::list),

@@ -17,7 +17,7 @@ use utoipa::{
 use super::{
     App, accounts, admin_users, api_keys, audit_log, availability, books, concurrency, differences,
     errors, groups, issues, jobs, metrics, prices, probes, problem, records, replays, replicas,
-    retries, setup, sign_in, stream, tokens, users,
+    retries, setup, sign_in, stream, tokens, users, what_if,
 };
 use crate::ops::{
     accounts as asked, audit, code,
@@ -51,7 +51,7 @@ pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
         retries::retry, retries::retry_upstream, retries::list, retries::show, retries::code,
         replays::list, replays::create, replays::show, replays::items, replays::cancel,
         issues::list, issues::show, issues::change, issues::note, issues::rules, issues::add_rule, issues::remove_rule,
-        records::upstream_errors, records::upstream_error, records::requests, records::noise, books::show, jobs::list, replicas::list, availability::show, concurrency::show,
+        records::upstream_errors, records::upstream_error, records::requests, records::noise, what_if::scheduler, books::show, jobs::list, replicas::list, availability::show, concurrency::show,
         accounts::list, accounts::create, accounts::show, accounts::change, accounts::remove, accounts::enable, accounts::disable,
         accounts::reset, accounts::test, accounts::events,
         groups::list, groups::create, groups::show, groups::change, groups::remove,

@@ -21,6 +21,7 @@ mod table;
 mod tail;
 mod upstream_errors;
 mod waterfall;
+mod what_if;
 
 use std::{convert::Infallible, io, net::SocketAddr, path::PathBuf, process::ExitCode};
 
@@ -70,6 +71,8 @@ pub enum Command {
     /// Replays: many failed requests sent again.
     #[command(subcommand)]
     Replays(replays::Replays),
+    /// What recorded requests would have come to under other cool-downs or priorities.
+    WhatIf(what_if::Ask),
     /// Accounts of a running gateway.
     #[command(subcommand)]
     Accounts(accounts::Accounts),
@@ -197,6 +200,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::UpstreamErrors(command) => upstream_errors::run(command),
         Command::Issues(command) => issues::run(command),
         Command::Replays(command) => replays::run(command),
+        Command::WhatIf(args) => what_if::run(&args),
         Command::Accounts(command) => accounts::run(command),
         Command::Keys(command) => configured::keys(command),
         Command::Admins(command) => people::admins(command),

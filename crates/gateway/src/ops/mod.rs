@@ -15,3 +15,4 @@ pub mod issues;
 pub mod query;
 pub mod replays;
 pub mod time_range;
+pub mod what_if;

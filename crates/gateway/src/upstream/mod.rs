@@ -43,6 +43,7 @@ use build::next_stage;
 pub use build::{USER_AGENT, headers_sent, mark, passed_on};
 pub use connect::{Outlet, Tls, TransportError};
 pub use course::{Broke, Course, Follows};
+pub use decide::Again;
 pub use failure::{Fault, failure_of};
 pub use judge::{Answer, Streaming, Whole, flaw_of, flaw_of_end};
 pub use pool::Pool;

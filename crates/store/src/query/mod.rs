@@ -12,6 +12,7 @@ pub(crate) mod errors;
 mod events;
 mod noise;
 mod page;
+pub(crate) mod past;
 #[cfg(test)]
 mod plans;
 #[cfg(test)]
