@@ -14,6 +14,7 @@ mod http;
 mod issues;
 mod people;
 mod retries;
+mod rules;
 mod standing;
 mod story;
 mod table;
@@ -66,6 +67,9 @@ pub enum Command {
     /// Issues: failures of one kind as one thing.
     #[command(subcommand)]
     Issues(issues::Issues),
+    /// Classification rules: what failures are taken for, old and new.
+    #[command(subcommand)]
+    Rules(rules::Rules),
     /// Accounts of a running gateway.
     #[command(subcommand)]
     Accounts(accounts::Accounts),
@@ -192,6 +196,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Errors(command) => errors::run(command),
         Command::UpstreamErrors(command) => upstream_errors::run(command),
         Command::Issues(command) => issues::run(command),
+        Command::Rules(command) => rules::run(command),
         Command::Accounts(command) => accounts::run(command),
         Command::Keys(command) => configured::keys(command),
         Command::Admins(command) => people::admins(command),
