@@ -16,7 +16,7 @@ use waybill_model::{
     time::UnixMillis,
     view::{ErrorLogDetail, Filter, RulesVersion, View},
 };
-use waybill_store::{JudgeReport, NewRules, Store, StoreError};
+use waybill_store::{JudgeReport, NewRules, RetentionPolicy, Store, StoreError};
 
 on_both! {
     a_version_is_put_in_place_of_the_one_that_was_seen,
@@ -25,6 +25,7 @@ on_both! {
     what_comes_late_by_an_older_version_is_judged_by_the_one_in_force,
     who_judges_at_the_same_time_does_so_in_vain,
     what_is_tried_is_what_applying_makes,
+    the_service_level_is_of_what_is_known_to_have_been_served,
     an_issue_follows_its_last_failure_and_keeps_its_kind,
     replays_are_judged_and_not_counted,
     a_rule_that_changes_meanwhile_begins_anew,
@@ -357,6 +358,44 @@ async fn what_is_tried_is_what_applying_makes(subject: Subject) {
         .await
         .unwrap();
     assert_eq!((part.would_change, part.requests), (4 + 4, 20));
+}
+
+async fn the_service_level_is_of_what_is_known_to_have_been_served(subject: Subject) {
+    const DAY_MS: u64 = 86_400_000;
+    let mut fixture = Fixture::on(subject).await;
+    let late = 3 * DAY_MS;
+    let records = [
+        success(1),
+        saying(2, "planned"),
+        success(late),
+        saying(late + 1, "planned"),
+        saying(late + 2, "broken"),
+    ];
+    fixture.write(&records).await;
+    let store = &fixture.store;
+    let now = at(late + DAY_MS);
+    let policy = RetentionPolicy {
+        requests_max_age_ms: Some(2 * 86_400_000),
+        ..RetentionPolicy::default()
+    };
+    store.retain(&policy, now).await.unwrap();
+    let rules = vec![excluding("planned")];
+    let tried = store.try_classification_rules(rules.clone(), (DAY, now), true);
+    let preview = tried.await.unwrap();
+    assert_eq!((preview.would_change, preview.is_whole), (2, true));
+    assert_eq!(
+        (preview.start_time, preview.sla_start_time),
+        (DAY, at(late))
+    );
+    assert_eq!((preview.requests, preview.served), (3, 1));
+    assert_eq!(
+        preview.sentence,
+        "would change 2 requests, SLA 33.33 → 50.00 %"
+    );
+    let tried = store.try_classification_rules(rules, (DAY, now), false);
+    let preview = tried.await.unwrap();
+    assert_eq!((preview.sla_before, preview.sla_after), (None, None));
+    assert_eq!(preview.sentence, "would change 2 requests");
 }
 
 async fn an_issue_follows_its_last_failure_and_keeps_its_kind(subject: Subject) {

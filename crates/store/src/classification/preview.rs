@@ -40,14 +40,19 @@ impl Store {
         (start, end): (UnixMillis, UnixMillis),
         knows_all: bool,
     ) -> Result<Preview> {
-        let now = self.quick.run(in_force).await?;
-        let mut trial = Trial::new(now, RuleSet { version: 0, rules });
+        let (now, oldest) = self
+            .quick
+            .run(|db| Ok((in_force(db)?, oldest(db)?)))
+            .await?;
+        // Every failure has its request's row, so that before the oldest row there was nothing, or it is gone.
+        let counted_from = oldest.map_or(end, |oldest| oldest.clamp(start, end));
+        let mut trial = Trial::new(now, RuleSet { version: 0, rules }, counted_from);
         let seen = self.read(&mut trial, false, (start, end)).await?;
         let from = seen.unwrap_or(start);
         let hidden = self.read(&mut trial, true, (from, end)).await?;
         if knows_all {
-            let step = COUNTED_MS.max(end.0.saturating_sub(from.0) / MOST_PIECES);
-            let mut at = from;
+            let mut at = from.max(counted_from);
+            let step = COUNTED_MS.max(end.0.saturating_sub(at.0) / MOST_PIECES);
             while at < end {
                 let to = at.plus_ms(step).min(end);
                 let served = self.readers.run(move |db| served(db, at, to)).await?;
@@ -82,7 +87,7 @@ impl Store {
                 }
                 before = (row.created_at, row.id);
                 read += 1;
-                trial.see(ErrorId(row.id), recovered, &row.facts());
+                trial.see(ErrorId(row.id), row.created_at, recovered, &row.facts());
             }
             if is_last {
                 return Ok(None);
@@ -106,6 +111,13 @@ fn piece(
     );
     let values = values![i64::from(recovered), start, before.0, before.1];
     db.rows(&sql, values, facts::read)
+}
+
+/// When the oldest request arrived that is kept.
+fn oldest(db: &dyn Db) -> Result<Option<UnixMillis>> {
+    let oldest: Option<Option<UnixMillis>> =
+        db.cell("SELECT min(created_at) FROM requests", &[])?;
+    Ok(oldest.flatten())
 }
 
 fn served(db: &dyn Db, start: UnixMillis, end: UnixMillis) -> Result<u64> {

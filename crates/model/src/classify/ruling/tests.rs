@@ -274,16 +274,17 @@ fn a_rule_that_says_nothing_or_what_cannot_be_is_refused_by_its_field() {
 #[test]
 fn what_is_tried_is_counted_by_what_becomes_what() {
     let now = set(Vec::new());
-    let mut trial = Trial::new(
-        now,
-        set(vec![rule(of_cause(Cause::Overloaded), excluded())]),
-    );
+    let tried = set(vec![rule(of_cause(Cause::Overloaded), excluded())]);
+    let (at, before) = (UnixMillis(10), UnixMillis(9));
+    let mut trial = Trial::new(now, tried, at);
     let (hit, other) = (facts(Cause::Overloaded), facts(Cause::ServerError));
     for id in 0..3 {
-        trial.see(ErrorId(id), false, &hit);
+        trial.see(ErrorId(id), at, false, &hit);
     }
-    trial.see(ErrorId(3), true, &hit);
-    trial.see(ErrorId(4), false, &other);
+    trial.see(ErrorId(3), at, true, &hit);
+    trial.see(ErrorId(4), at, false, &other);
+    // Of what arrived then, nobody knows how much was served.
+    trial.see(ErrorId(5), before, false, &hit);
     trial.served(95);
     let preview = trial.answer((UnixMillis(0), UnixMillis(1)), true, true);
     assert_eq!(
@@ -292,17 +293,17 @@ fn what_is_tried_is_counted_by_what_becomes_what() {
             preview.would_change,
             preview.would_change_hidden
         ),
-        (5, 4, 1)
+        (6, 5, 1)
     );
     assert_eq!((preview.failures_before, preview.failures_after), (4, 1));
     assert_eq!((preview.requests, preview.served), (99, 95));
     assert_eq!(preview.changes.counts.len(), 1);
-    assert_eq!(preview.changes.counts[0].count, 4);
+    assert_eq!(preview.changes.counts[0].count, 5);
     assert!(preview.changes.cause.is_empty());
-    assert_eq!((preview.rules[0].fits, preview.rules[0].changes), (4, 4));
+    assert_eq!((preview.rules[0].fits, preview.rules[0].changes), (5, 5));
     assert_eq!(
         preview.sentence,
-        "would change 4 requests, SLA 95.95 → 98.95 %"
+        "would change 5 requests, SLA 95.95 → 98.95 %"
     );
 }
 

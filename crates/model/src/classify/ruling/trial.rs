@@ -34,7 +34,10 @@ pub struct Preview {
     pub changes: FieldChanges,
     /// What each rule would be for, in order.
     pub rules: Vec<RuleTried>,
-    /// Requests in the window: those that were served and those that failed.
+    /// The service level is of what arrived from this instant on: later than `start_time` where requests of before
+    /// are not kept any more. So are the four counts that follow.
+    pub sla_start_time: UnixMillis,
+    /// Requests: those that were served and those that failed.
     pub requests: u64,
     /// Those that were served, after hidden failures too.
     pub served: u64,
@@ -95,6 +98,7 @@ pub struct RuleTried {
 pub struct Trial {
     now: RuleSet,
     then: RuleSet,
+    counted_from: UnixMillis,
     examined: u64,
     changed: u64,
     changed_hidden: u64,
@@ -108,8 +112,9 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// Of rules against those in force. The ids of the tried ones are of no matter.
-    pub fn new(now: RuleSet, mut then: RuleSet) -> Trial {
+    /// Of rules against those in force. The ids of the tried ones are of no matter. `counted_from`: since when
+    /// requests that were served are known.
+    pub fn new(now: RuleSet, mut then: RuleSet, counted_from: UnixMillis) -> Trial {
         // Told apart by their places.
         for (id, rule) in (0..).zip(&mut then.rules) {
             rule.id = id;
@@ -123,6 +128,7 @@ impl Trial {
             tried: tried.collect(),
             now,
             then,
+            counted_from,
             examined: 0,
             changed: 0,
             changed_hidden: 0,
@@ -135,13 +141,13 @@ impl Trial {
         }
     }
 
-    /// Looks at one failure; the newest come first.
-    pub fn see(&mut self, id: ErrorId, hidden: bool, facts: &Facts<'_>) {
+    /// Looks at one failure of a request that arrived then; the newest come first.
+    pub fn see(&mut self, id: ErrorId, at: UnixMillis, hidden: bool, facts: &Facts<'_>) {
         let (now, then) = (self.now.judge(facts), self.then.judge(facts));
         let (before, after) = (Found::of(&now.0), Found::of(&then.0));
         let is_changed = before != after;
         self.examined += 1;
-        if !hidden {
+        if !hidden && at >= self.counted_from {
             self.failed += 1;
             self.before += u64::from(before.counts());
             self.after += u64::from(after.counts());
@@ -205,6 +211,7 @@ impl Trial {
                 is_retryable,
             },
             rules: self.tried,
+            sla_start_time: self.counted_from.max(start_time),
             requests: self.served + self.failed,
             served: self.served,
             failures_before: self.before,
