@@ -27,7 +27,7 @@ const STEP: i64 = 5_000;
 const MOST_CHANGED: usize = 500;
 
 /// Failures that are left are counted up to here.
-const MOST_COUNTED: u64 = 1_000_000;
+const MOST_COUNTED: u64 = 200_000;
 
 /// What one batch did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
