@@ -22,7 +22,7 @@ use crate::{
     home::SharedHome,
     live::Live,
     people::People,
-    record::Recorder,
+    record::{Recorder, RulesInForce},
     relay::Watch,
     replay::Queue,
     routing::{Line, Snapshot},
@@ -65,6 +65,8 @@ pub struct Shared {
     pub secrets: Arc<Secrets>,
     /// Who has access tokens for accounts.
     pub tokens: Tokens,
+    /// What operators make of failures; the recorder judges by it.
+    pub rules: RulesInForce,
     /// Where requests that are sent again wait for a worker.
     pub replays: Queue,
     /// Who may try other rules over the record.
@@ -173,6 +175,8 @@ pub struct Parts {
     pub home: Option<SharedHome>,
     /// What is shared with other replicas; `None`: this process is alone.
     pub cluster: Option<Arc<Cluster>>,
+    /// What operators make of failures; shared with the recorder's thread.
+    pub rules: RulesInForce,
 }
 
 /// Which replica changed the configuration that is read again.
@@ -198,6 +202,7 @@ impl Shared {
             admin_token,
             home,
             cluster,
+            rules,
         } = parts;
         let recorder = Arc::new(recorder);
         let number = match (&home, &cluster) {
@@ -225,6 +230,7 @@ impl Shared {
             tls,
             secrets,
             tokens: Tokens::default(),
+            rules,
             replays: Queue::default(),
             what_if: Desk::default(),
             admin_token,
@@ -312,6 +318,7 @@ impl Shared {
             cluster.adopt(&snapshot);
         }
         self.snapshot.store(Arc::new(snapshot));
+        self.rules.store(Arc::new(config.rules));
         self.config_revision
             .store(self.clock.now().0, Ordering::Relaxed);
         self.line.sharing().ring();

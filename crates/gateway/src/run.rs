@@ -23,7 +23,7 @@ use crate::{
     jobs,
     live::Live,
     people,
-    record::{self, Composer, Recorder, capture::Copies},
+    record::{self, Composer, Recorder, RulesInForce, capture::Copies},
     replay, replication,
     secrets::Secrets,
     seed, server,
@@ -173,6 +173,8 @@ pub async fn start_in(
             false => Copies::Whole,
         },
     );
+    let rules = RulesInForce::default();
+    let composer = composer.judged_by(Arc::clone(&rules));
     let recorder_thread = record::spawn(store.journal()?, store.clone(), composer, queues)?;
     let cluster = cluster
         .map(|settings| Cluster::new(settings, tls.of_no_protocol(), &clock))
@@ -189,6 +191,7 @@ pub async fn start_in(
         admin_token,
         home,
         cluster,
+        rules,
     }));
     let begun = replication::begin(&shared, is_reached).await?;
     if is_reached {

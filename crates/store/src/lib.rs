@@ -15,6 +15,7 @@
 
 mod batch;
 mod change;
+mod classification;
 mod connections;
 mod entities;
 mod error;
@@ -42,6 +43,7 @@ pub use change::{
     AccountChange, ApiKeyChange, Config, GroupChange, NewAccount, NewApiKey, NewGroup, NewUser,
     UserChange,
 };
+pub use classification::{JudgeReport, NewRules};
 pub use error::{Kind, StoreError};
 pub use fate::{CommitReport, Fate, LossCount, LossReason, SetAside};
 pub use issues::{FoldReport, IssueChange, ResolvedBy};

@@ -14,6 +14,7 @@ mod availability;
 mod body;
 mod books;
 mod check;
+mod classification;
 mod concurrency;
 mod cookie;
 mod differences;
@@ -152,6 +153,37 @@ fn routes() -> Vec<Route> {
             issues::remove_rule,
         )
         .needs(Operator),
+        get(
+            "/api/v1/admin/ops/classification-rules",
+            Errors,
+            classification::show,
+        ),
+        put(
+            "/api/v1/admin/ops/classification-rules",
+            Errors,
+            classification::change,
+        ),
+        post(
+            "/api/v1/admin/ops/classification-rules/preview",
+            Errors,
+            classification::preview,
+        )
+        .needs(Operator),
+        get(
+            "/api/v1/admin/ops/classification-rules/versions",
+            Errors,
+            classification::versions,
+        ),
+        get(
+            "/api/v1/admin/ops/classification-rules/versions/{version}",
+            Errors,
+            classification::version,
+        ),
+        post(
+            "/api/v1/admin/ops/classification-rules/versions/{version}/restore",
+            Errors,
+            classification::restore,
+        ),
         get(
             "/api/v1/admin/ops/upstream-errors",
             Errors,

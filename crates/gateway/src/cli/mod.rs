@@ -15,6 +15,7 @@ mod issues;
 mod people;
 mod replays;
 mod retries;
+mod rules;
 mod standing;
 mod story;
 mod table;
@@ -73,6 +74,9 @@ pub enum Command {
     Replays(replays::Replays),
     /// What recorded requests would have come to under other cool-downs or priorities.
     WhatIf(what_if::Ask),
+    /// Classification rules: what failures are taken for, old and new.
+    #[command(subcommand)]
+    Rules(rules::Rules),
     /// Accounts of a running gateway.
     #[command(subcommand)]
     Accounts(accounts::Accounts),
@@ -201,6 +205,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Issues(command) => issues::run(command),
         Command::Replays(command) => replays::run(command),
         Command::WhatIf(args) => what_if::run(&args),
+        Command::Rules(command) => rules::run(command),
         Command::Accounts(command) => accounts::run(command),
         Command::Keys(command) => configured::keys(command),
         Command::Admins(command) => people::admins(command),

@@ -128,6 +128,15 @@ pub fn read_chosen(kept: &BTreeMap<String, String>) -> Result<Filter, BadParamet
     keep_chosen(kept.clone(), UnixMillis(0)).map(|(filter, _)| filter)
 }
 
+/// Reads the query string of a question about a window of time, and nothing else: from, and before.
+pub fn parse_span(
+    query: Option<&str>,
+    now: UnixMillis,
+) -> Result<(UnixMillis, UnixMillis), BadParameter> {
+    let question = read(query, &[WINDOW], DEFAULT_PAGE_SIZE, now)?;
+    Ok((question.filter.start, question.filter.end))
+}
+
 /// Reads the query string of a list that only time narrows.
 pub fn parse_window(query: Option<&str>, now: UnixMillis) -> Result<Question, BadParameter> {
     read(query, &[WINDOW, ORDER, NUMBERS], DEFAULT_PAGE_SIZE, now)

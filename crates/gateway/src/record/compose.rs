@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use http::{HeaderMap, header};
 use waybill_model::{
-    classify,
+    classify::{
+        self,
+        ruling::{Facts, RuleSet, Ruling},
+    },
     fingerprint::{fingerprint, scope as reached, template_without},
     protocol::Platform,
     record::{
@@ -35,7 +39,11 @@ pub struct Composer {
     secrets: Arc<Secrets>,
     capture: Capture,
     packer: Packer,
+    rules: RulesInForce,
 }
+
+/// The operator's classification rules, as they are in force: read for every failure, replaced when they change.
+pub type RulesInForce = Arc<ArcSwap<RuleSet>>;
 
 impl Composer {
     /// A composer that looks for `secrets` and seals with the vault.
@@ -44,7 +52,14 @@ impl Composer {
             secrets,
             packer: Packer::new(vault, copies),
             capture,
+            rules: RulesInForce::default(),
         }
+    }
+
+    /// The same by an operator's rules.
+    #[must_use]
+    pub fn judged_by(self, rules: RulesInForce) -> Self {
+        Composer { rules, ..self }
     }
 
     /// The record of a finished request.
@@ -74,14 +89,14 @@ impl Composer {
             .iter()
             .filter_map(|attempt| Some(self.event(&redactor, attempt, attempt.failure.as_ref()?)))
             .collect();
+        let mut request = request_row(&finished, subject.clone());
+        let mut error = Box::new(self.error(&redactor, &finished, subject, body_dropped));
+        (error.verdict, error.ruling) = self.rules.load().judge(&Facts::of(&error));
+        // The request says the same of what it failed of.
+        request.cause = request.cause.map(|_| error.verdict.cause);
         Record {
-            request: Some(request_row(&finished, subject.clone())),
-            error: Some(Box::new(self.error(
-                &redactor,
-                &finished,
-                subject,
-                body_dropped,
-            ))),
+            request: Some(request),
+            error: Some(error),
             events,
             replay: self.replay(&finished),
         }
@@ -132,6 +147,7 @@ impl Composer {
         ErrorRow {
             subject,
             verdict,
+            ruling: Ruling::default(),
             message,
             fingerprint,
             recovered: matches!(finished.outcome, Outcome::Served),

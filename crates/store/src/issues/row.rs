@@ -145,6 +145,11 @@ impl Row {
         self.count.seen + self.count.hidden
     }
 
+    /// How many it met: users, or keys, if more.
+    pub(super) fn who(&self) -> u64 {
+        self.members[0].max(self.members[1])
+    }
+
     /// Adds what a batch has, but for members and hours.
     pub(super) fn add(&mut self, tally: &Tally) {
         let was_empty = self.total() == 0;
@@ -211,7 +216,6 @@ impl Row {
 
     /// Writes it.
     pub(super) fn write(&self, db: &dyn Db, settings: &Settings, now: UnixMillis) -> Result<()> {
-        let who = self.members[0].max(self.members[1]);
         let next = next_look(&self.standing, self.last.0, settings, now);
         let ignore = self.standing.ignore;
         let part = self.part.as_ref();
@@ -247,7 +251,7 @@ impl Row {
             self.members[4],
             i64::from(self.is_bounded),
             self.weight.0,
-            self.weight.impact(self.severity, who),
+            self.weight.impact(self.severity, self.who()),
             next,
             part.map(|part| part.of.as_slice()),
             part.map(|part| part.by.as_str()),
