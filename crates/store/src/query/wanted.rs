@@ -99,10 +99,7 @@ impl Wanted {
 
     /// None given narrows nothing.
     fn any_of(&mut self, words: impl IntoIterator<Item = Word>) {
-        let words: Vec<String> = words
-            .into_iter()
-            .map(|word| word.as_str().to_owned())
-            .collect();
+        let words: Vec<String> = words.into_iter().map(|word| word.to_string()).collect();
         if (1..=MOST_ALTERNATIVES).contains(&words.len()) {
             self.0.push(words);
         }
