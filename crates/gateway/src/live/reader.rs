@@ -232,6 +232,6 @@ impl Reader {
         self.reached = reached;
         self.has_more = reached < newest;
         let has_news = missed.is_some() || !errors.is_empty();
-        Ok(has_news.then(|| frame::page(missed.as_ref(), &errors)))
+        Ok(has_news.then(|| Next::Say(frame::page(missed.as_ref(), &errors))))
     }
 }

@@ -120,6 +120,7 @@ pub(super) fn slice<T>(
         conditions: &conditions,
         walk,
         sort: page.sort,
+        found: std::cell::OnceCell::new(),
     });
     if let Some(walked) = &walked {
         counted = Some(walked.count(window)?);

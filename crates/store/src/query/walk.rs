@@ -9,7 +9,10 @@
 //! Promises: the same rows in the same order as one statement would give; blocks that are not taken in yet are read
 //! row by row.
 
-use std::time::{Duration, Instant};
+use std::{
+    cell::OnceCell,
+    time::{Duration, Instant},
+};
 
 use waybill_model::{time::UnixMillis, view::Sort};
 
@@ -24,10 +27,19 @@ use crate::{
 };
 
 /// Rows that are tested one by one before blocks are asked for.
-const WALK: u64 = 2_000;
+const WALK: u64 = 1_000;
+
+/// So many times as many where those say that it fills the page.
+const LONGEST_WALK: u64 = 8;
+
+/// Rows that are counted before it is looked how long that took.
+const COUNT_STEP: u64 = 500;
 
 /// Counting ends after so long; the total is then an estimate from below.
-const COUNT_TIME: Duration = Duration::from_millis(15);
+const COUNT_TIME: Duration = Duration::from_millis(5);
+
+/// So many rows are gone through in any case: of a list of as many the total is always known.
+const LEAST_COUNTED: u64 = 2_000;
 
 /// One in so many rows: where fewer match, blocks lead to them sooner than an index.
 const SPARSE: u64 = 20;
@@ -54,10 +66,16 @@ pub(super) struct Walk {
 
 /// Ids of errors, and when their rows are from.
 #[derive(Debug, Clone, Copy)]
-struct Block {
+pub(super) struct Block {
     ids: (i64, i64),
     first: UnixMillis,
     last: UnixMillis,
+}
+
+impl Block {
+    fn touches(&self, window: Window) -> bool {
+        self.last >= window.first && self.first <= window.last
+    }
 }
 
 /// A list to be read.
@@ -67,6 +85,8 @@ pub(super) struct Walked<'a> {
     pub(super) conditions: &'a Conditions,
     pub(super) walk: &'a Walk,
     pub(super) sort: Sort,
+    /// The blocks that were looked for.
+    pub(super) found: OnceCell<Option<Vec<Block>>>,
 }
 
 impl Walked<'_> {
@@ -89,28 +109,39 @@ impl Walked<'_> {
             values.extend([Value::Int(int(most as u64)), Value::Int(0)]);
             self.db.rows(&sql, &values, &mut read)
         };
-        let Some(boundary) = self.boundary(window)? else {
-            return run(self.source, self.conditions, window, limit);
-        };
-        let (near, rest) = self.split(window, boundary);
-        let mut rows = run(self.source, self.conditions, near, limit)?;
-        let left = limit - rows.len().min(limit);
-        if left == 0 {
-            return Ok(rows);
+        let (mut rows, mut rest, mut length) = (Vec::new(), window, WALK);
+        for is_last in [false, true] {
+            let Some(boundary) = self.boundary(rest, length)? else {
+                rows.extend(run(self.source, self.conditions, rest, limit - rows.len())?);
+                return Ok(rows);
+            };
+            let (near, behind) = self.split(rest, boundary);
+            rows.extend(run(self.source, self.conditions, near, limit - rows.len())?);
+            rest = behind;
+            if rows.len() >= limit {
+                return Ok(rows);
+            }
+            // What as many more as there were have, with some to spare.
+            let (found, left) = (rows.len() as u64, (limit - rows.len()) as u64);
+            length = (WALK * left * 3 / 2).checked_div(found).unwrap_or(u64::MAX);
+            if is_last || length > LONGEST_WALK * WALK {
+                break;
+            }
         }
-        let Some(blocks) = self.blocks(rest)? else {
+        let left = limit - rows.len();
+        let Some(blocks) = self.blocks(window)? else {
             rows.extend(run(self.source, self.conditions, rest, left)?);
             return Ok(rows);
         };
-        let source = self.by_block(&self.walk.by_block[1]);
+        let source = self.from(&self.walk.by_block[1]);
         let mut found: Vec<T> = Vec::new();
-        for block in blocks {
+        for block in blocks.iter().filter(|block| block.touches(rest)) {
             if let Some(last) = found.get(left - 1)
-                && self.is_beyond(&block, place(last))
+                && self.is_beyond(block, place(last))
             {
                 break;
             }
-            let conditions = self.within(block);
+            let conditions = self.within(*block);
             let more = run(&source, &conditions, rest, left)?;
             if !more.is_empty() {
                 found.extend(more);
@@ -131,26 +162,30 @@ impl Walked<'_> {
     /// How many rows match, counted no further than one beyond the limit; and whether all were counted.
     pub(super) fn count(&self, window: Window) -> Result<(u64, bool)> {
         if self.conditions.sql() == self.walk.along.sql() {
-            return Ok((self.count_in(self.source, self.conditions, window)?, true));
+            // The index alone.
+            let source = self.from(&self.walk.from);
+            return Ok((self.count_in(&source, self.conditions, window)?, true));
         }
         let begun = Instant::now();
-        let (mut counted, mut left) = (0, window);
+        let (mut counted, mut walked, mut left) = (0, 0, window);
         loop {
-            let Some(boundary) = self.boundary(left)? else {
+            let Some(boundary) = self.boundary(left, COUNT_STEP)? else {
                 counted += self.count_in(self.source, self.conditions, left)?;
                 return Ok((counted, true));
             };
             let (near, rest) = self.split(left, boundary);
-            let found = self.count_in(self.source, self.conditions, near)?;
-            counted += found;
+            counted += self.count_in(self.source, self.conditions, near)?;
+            walked += COUNT_STEP;
             left = rest;
-            if counted > COUNT_LIMIT || begun.elapsed() > COUNT_TIME {
+            let is_late = walked >= LEAST_COUNTED && begun.elapsed() > COUNT_TIME;
+            if counted > COUNT_LIMIT || is_late {
                 return Ok((counted, false));
             }
-            if found * SPARSE < WALK
-                && let Some(blocks) = self.blocks(left)?
+            if walked >= WALK
+                && counted * SPARSE < walked
+                && let Some(blocks) = self.blocks(window)?
             {
-                return self.count_blocks(counted, left, &blocks, begun);
+                return self.count_blocks(counted, left, blocks, begun);
             }
         }
     }
@@ -162,9 +197,11 @@ impl Walked<'_> {
         blocks: &[Block],
         begun: Instant,
     ) -> Result<(u64, bool)> {
-        let source = self.by_block(&self.walk.by_block[0]);
-        for block in blocks {
-            if counted > COUNT_LIMIT || begun.elapsed() > COUNT_TIME {
+        let source = self.from(&self.walk.by_block[0]);
+        let near = blocks.iter().filter(|block| block.touches(window));
+        for (at, block) in near.enumerate() {
+            let is_begun = at as i64 * ROWS >= LEAST_COUNTED.cast_signed();
+            if counted > COUNT_LIMIT || is_begun && begun.elapsed() > COUNT_TIME {
                 return Ok((counted, false));
             }
             counted += self.count_in(&source, &self.within(*block), window)?;
@@ -182,7 +219,7 @@ impl Walked<'_> {
     }
 
     /// When the row was written that lies so many rows from the end asked for, along the index.
-    fn boundary(&self, window: Window) -> Result<Option<UnixMillis>> {
+    fn boundary(&self, window: Window, rows: u64) -> Result<Option<UnixMillis>> {
         let (alias, time) = (self.source.alias, self.source.time);
         let way = match self.sort {
             Sort::Newest => "DESC",
@@ -196,7 +233,7 @@ impl Walked<'_> {
         );
         let mut values = values![window.first, window.last].to_vec();
         values.extend_from_slice(self.walk.along.values());
-        values.push((WALK - 1).into());
+        values.push((rows - 1).into());
         self.db.first(&sql, &values, |cells| cells.time())
     }
 
@@ -208,9 +245,17 @@ impl Walked<'_> {
         }
     }
 
-    /// The blocks that may have rows of a window, in the order in which they are looked at; `None` where they are
-    /// of no help.
-    fn blocks(&self, window: Window) -> Result<Option<Vec<Block>>> {
+    /// The blocks that may have rows of the window that was asked for, in the order in which they are looked at;
+    /// `None` where they are of no help. Looked for once.
+    fn blocks(&self, window: Window) -> Result<Option<&[Block]>> {
+        if self.found.get().is_none() {
+            let found = self.look_for_blocks(window)?;
+            let _ = self.found.set(found);
+        }
+        Ok(self.found.get().and_then(|found| found.as_deref()))
+    }
+
+    fn look_for_blocks(&self, window: Window) -> Result<Option<Vec<Block>>> {
         let Some(question) = self.walk.wanted.question() else {
             return Ok(None);
         };
@@ -259,7 +304,7 @@ impl Walked<'_> {
         }
     }
 
-    fn by_block<'s>(&'s self, from: &'s str) -> Source<'s> {
+    fn from<'s>(&'s self, from: &'s str) -> Source<'s> {
         Source {
             from,
             count_from: from,
