@@ -253,7 +253,7 @@ pub(super) fn on_errors(filter: &Filter, dialect: Dialect) -> Asked {
     if dialect == Dialect::Sqlite && !asked.is_few && filter.replay != Some(true) {
         let by_id = dialect.by_id("errors", "e");
         asked.walk = Some(Walk {
-            from: way_to_errors(filter, dialect),
+            from: way_along_errors(filter, dialect),
             along: along_errors(filter, dialect),
             wanted: Wanted::of_errors(filter),
             by_block: [by_id.clone(), by_id],
@@ -351,7 +351,7 @@ pub(super) fn way_to_errors(filter: &Filter, dialect: Dialect) -> String {
         by("errors_by_client_request_id")
     } else if filter.after_id.is_some() {
         dialect.by_id("errors", "e")
-    } else if filter.fingerprint.is_some() {
+    } else if filter.fingerprint.is_some() || !filter.fingerprints.is_empty() {
         by("errors_by_fingerprint")
     } else if filter.api_key_id.is_some() {
         by("errors_by_api_key")
@@ -366,6 +366,15 @@ pub(super) fn way_to_errors(filter: &Filter, dialect: Dialect) -> String {
             None => by("errors_by_time"),
         }
     }
+}
+
+/// The same in the order of time: of several fingerprints no index is.
+pub(super) fn way_along_errors(filter: &Filter, dialect: Dialect) -> String {
+    let filter = Filter {
+        fingerprints: Vec::new(),
+        ..filter.clone()
+    };
+    way_to_errors(&filter, dialect)
 }
 
 /// What of a filter the index serves that leads to errors along time.

@@ -25,7 +25,7 @@ const MAX_PAGE_SIZE: u32 = 500;
 pub(super) const COUNT_LIMIT: u64 = 10_000;
 
 /// Rows up to which a page that is asked for by its number is looked for in steps.
-const WALKED_PAGES: u64 = 10_000;
+const WALKED_PAGES: u64 = 1_000;
 
 /// Which list a cursor is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
