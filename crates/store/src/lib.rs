@@ -14,6 +14,7 @@
 //! Must not know: HTTP, providers, secrets in the clear, what time it is.
 
 mod batch;
+mod blocks;
 mod change;
 mod classification;
 mod connections;
@@ -39,6 +40,7 @@ mod store;
 mod transfer;
 
 pub use batch::{AccountEventFilter, Batch};
+pub use blocks::IndexReport;
 pub use change::{
     AccountChange, ApiKeyChange, Config, GroupChange, NewAccount, NewApiKey, NewGroup, NewUser,
     UserChange,

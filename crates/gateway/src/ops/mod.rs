@@ -10,6 +10,7 @@
 pub mod accounts;
 pub mod audit;
 pub mod code;
+mod common;
 pub mod filter;
 pub mod issues;
 pub mod query;

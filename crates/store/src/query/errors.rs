@@ -113,7 +113,7 @@ fn list(db: &dyn Db, filter: &Filter, page: &Page) -> Result<ErrorLogList> {
     let filter = &issues::resolve(db, filter)?;
     let slice = page::slice(
         db,
-        &source(&condition::way_to_errors(filter, db.dialect())),
+        &source(&condition::way_along_errors(filter, db.dialect())),
         Window::between(filter.start, filter.end),
         condition::on_errors(filter, db.dialect()),
         page,

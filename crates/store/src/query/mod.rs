@@ -22,5 +22,7 @@ pub(crate) mod states;
 mod stepped;
 pub(crate) mod tail;
 pub(crate) mod usage;
+mod walk;
+mod wanted;
 
 pub(crate) use condition::like_pattern;
