@@ -28,6 +28,7 @@ use crate::{
     routing::{Line, Snapshot},
     secrets::Secrets,
     standing::{Keeper, Sink},
+    telemetry::Telemetry,
     upstream::{Pool, Tls},
     vault::Vault,
 };
@@ -46,6 +47,8 @@ pub struct Shared {
     pub store: Store,
     /// The way to the recorder.
     pub recorder: Arc<Recorder>,
+    /// What is counted of requests, and where their spans go.
+    pub telemetry: Arc<Telemetry>,
     /// Who follows failures as they come.
     pub live: Live,
     /// What failures do to accounts.
@@ -160,6 +163,8 @@ pub struct Parts {
     pub store: Store,
     /// The way to the recorder.
     pub recorder: Recorder,
+    /// What is counted; shared with the recorder's thread.
+    pub telemetry: Arc<Telemetry>,
     /// TLS towards providers.
     pub tls: Tls,
     /// Every live secret; shared with the recorder's thread.
@@ -190,6 +195,7 @@ impl Shared {
             vault,
             store,
             recorder,
+            telemetry,
             tls,
             secrets,
             admin_token,
@@ -218,6 +224,7 @@ impl Shared {
             vault,
             store,
             recorder,
+            telemetry,
             keeper,
             tls,
             secrets,
@@ -307,6 +314,7 @@ impl Shared {
         if let Some(cluster) = &self.cluster {
             cluster.adopt(&snapshot);
         }
+        self.telemetry.adopt(&snapshot);
         self.snapshot.store(Arc::new(snapshot));
         self.config_revision
             .store(self.clock.now().0, Ordering::Relaxed);

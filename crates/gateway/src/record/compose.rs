@@ -6,7 +6,6 @@ use http::{HeaderMap, header};
 use waybill_model::{
     classify,
     fingerprint::{fingerprint, scope as reached, template_without},
-    protocol::Platform,
     record::{AccountEventRow, ErrorRow, EventRow, Record, ReplayRow, RequestRow, Subject, Traits},
     redact::{Redactor, Shown},
     state::{AccountEvent, Scope},
@@ -44,8 +43,8 @@ impl Composer {
         }
     }
 
-    /// The record of a finished request.
-    pub fn compose(&mut self, finished: Finished, body_dropped: bool) -> Record {
+    /// What nothing of a finished request may leave without. It knows the key that came with it.
+    pub fn redactor_for(&self, finished: &Finished) -> Arc<Redactor> {
         if finished.must_be_durable()
             && let Some(key) = auth::presented(
                 &finished.waybill.arrival.headers,
@@ -55,7 +54,12 @@ impl Composer {
             // Only its hash is stored, so this is the first time that it can be looked for elsewhere.
             self.secrets.learn(&key);
         }
-        let redactor = self.secrets.redactor();
+        self.secrets.redactor()
+    }
+
+    /// The record of a finished request.
+    pub fn compose(&mut self, finished: Finished, body_dropped: bool) -> Record {
+        let redactor = self.redactor_for(&finished);
         let subject = subject(&redactor, &finished);
         if !finished.must_be_durable() {
             return Record {
@@ -297,7 +301,7 @@ fn subject(redactor: &Redactor, finished: &Finished) -> Subject {
         client_request_id: CLIENT_REQUEST_ID
             .iter()
             .find_map(|name| header_text(redactor, &arrival.headers, name, MAX_ID_BYTES)),
-        platform: platform(waybill),
+        platform: waybill.platform(),
         endpoint: arrival.endpoint,
         model: arrival.model.as_deref().map(|model| name(redactor, model)),
         stream: arrival.stream,
@@ -346,15 +350,6 @@ fn traits(redactor: &Redactor, waybill: &Waybill) -> Traits {
                 None => Shown::own("direct"),
             }),
     }
-}
-
-/// Of the account that was tried last, else of the group that was to serve, else the client's own.
-fn platform(waybill: &Waybill) -> Platform {
-    let tried = waybill.attempts().last().map(|attempt| attempt.platform);
-    let routed = waybill.routing.as_ref().map(|routing| routing.platform);
-    tried
-        .or(routed)
-        .unwrap_or_else(|| waybill.arrival.protocol.native_platform())
 }
 
 fn message<'a>(finished: &'a Finished, failure: Option<&'a Failure>) -> &'a str {
