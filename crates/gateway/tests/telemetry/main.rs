@@ -11,6 +11,7 @@ mod numbers;
 mod page;
 mod promql;
 mod receiver;
+mod settings;
 #[path = "../support/mod.rs"]
 mod support;
 mod traces;

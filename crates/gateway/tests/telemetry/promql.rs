@@ -79,6 +79,8 @@ pub fn named(expression: &str) -> Result<Named, String> {
                     named.grouped.extend(labels.map(str::to_owned));
                     rest = behind;
                 } else if rest.starts_with('(')
+                    || rest.starts_with("by")
+                    || rest.starts_with("without")
                     || WORDS.contains(&word.to_ascii_lowercase().as_str())
                 {
                     // A function, an aggregation, an operator.
