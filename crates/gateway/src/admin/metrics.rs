@@ -9,7 +9,7 @@ use http::header;
 use super::App;
 use crate::telemetry::{self, CONTENT_TYPE};
 
-/// Every metric in the Prometheus text format.
+/// Counts in the Prometheus text format.
 #[utoipa::path(get, path = "/metrics", operation_id = "metrics", tag = "probes",
     responses((status = 200, body = String, content_type = "text/plain")))]
 pub async fn show(State(shared): State<App>) -> Response {

@@ -7,11 +7,9 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use waybill_model::{
     cause::{Cause, Owner},
-    classify,
     id::AccountId,
     protocol::{Endpoint, Platform},
-    record::Verdict,
-    waybill::{Attempt, Finished, Outcome, Waybill},
+    waybill::{Finished, Waybill},
     words,
 };
 
@@ -21,42 +19,11 @@ use super::{
     histogram::Histogram,
     models::{ModelNames, OTHER},
     table::{self, Metric},
+    told::{AttemptEnding, Ending, Told, attempt_end, attempt_ending},
 };
 
 /// Series of one metric at most; beyond, models are not told apart.
 const MAX_SERIES: usize = 4096;
-
-words! {
-    /// How a request ended, for who counts.
-    pub enum Ending {
-        /// The client has a whole, good answer.
-        Served = "served",
-        /// The same, after failures that it did not notice.
-        Recovered = "recovered",
-        /// It failed, and somebody but the client is at fault.
-        Failed = "failed",
-        /// A limit of the business.
-        Limited = "limited",
-        /// The caller's own doing.
-        Client = "client",
-    }
-}
-
-words! {
-    /// How an attempt ended.
-    pub enum AttemptEnding {
-        /// It served.
-        Served = "served",
-        /// 429
-        RateLimited = "rate_limited",
-        /// 529
-        Overloaded = "overloaded",
-        /// Any other way.
-        Failed = "failed",
-        /// It had not ended when the client left, or the gateway was stopped.
-        CutOff = "cut_off",
-    }
-}
 
 words! {
     /// Where time goes.
@@ -88,85 +55,6 @@ words! {
         /// Of the prompt, written to the cache.
         CacheWrite = "cache_write",
     }
-}
-
-/// How a finished request is told: how it ended, and why where that is worth saying.
-pub struct Told {
-    /// How it ended.
-    pub ending: Ending,
-    /// `None` for a plain success.
-    pub verdict: Option<Verdict>,
-}
-
-impl Told {
-    /// Judges as the record is judged.
-    pub fn of(finished: &Finished) -> Told {
-        let served = matches!(finished.outcome, Outcome::Served);
-        if !finished.must_be_durable() {
-            return Told {
-                ending: Ending::Served,
-                verdict: None,
-            };
-        }
-        let verdict = classify::verdict(&finished.waybill, &finished.outcome, finished.status_code);
-        let ending = match (served, verdict.is_business_limited, verdict.owner) {
-            (true, _, _) => Ending::Recovered,
-            (false, true, _) => Ending::Limited,
-            (false, false, Owner::Client) => Ending::Client,
-            (false, false, Owner::Provider | Owner::Platform) => Ending::Failed,
-        };
-        Told {
-            ending,
-            verdict: Some(verdict),
-        }
-    }
-
-    /// The cause, where the request failed.
-    pub fn error(&self) -> Option<Cause> {
-        match self.ending {
-            Ending::Served | Ending::Recovered => None,
-            Ending::Failed | Ending::Limited | Ending::Client => {
-                self.verdict.as_ref().map(|verdict| verdict.cause)
-            }
-        }
-    }
-}
-
-/// How an attempt ended, within a request that did.
-pub fn attempt_ending(attempt: &Attempt, outcome: &Outcome, is_last: bool) -> AttemptEnding {
-    match (&attempt.failure, attempt.status) {
-        (Some(_), Some(429)) => AttemptEnding::RateLimited,
-        (Some(_), Some(529)) => AttemptEnding::Overloaded,
-        (Some(_), _) => AttemptEnding::Failed,
-        (None, _) => match outcome {
-            Outcome::Served => AttemptEnding::Served,
-            Outcome::Refused { .. }
-            | Outcome::Failed { .. }
-            | Outcome::ClientLeft
-            | Outcome::ClientStalled
-            | Outcome::Abandoned { .. }
-                if is_last =>
-            {
-                AttemptEnding::CutOff
-            }
-            Outcome::Refused { .. }
-            | Outcome::Failed { .. }
-            | Outcome::ClientLeft
-            | Outcome::ClientStalled
-            | Outcome::Abandoned { .. } => AttemptEnding::Served,
-        },
-    }
-}
-
-/// When an attempt ended, in milliseconds since the epoch: the one whose answer was relayed, with the request.
-pub fn attempt_end(finished: &Finished, attempt: &Attempt, is_last: bool) -> i64 {
-    let judged = attempt.started_at.plus_ms(attempt.duration_ms.into()).0;
-    let was_relayed = is_last && (attempt.failure.is_none() || finished.waybill.relayed.is_some());
-    let end = match was_relayed {
-        true => finished.finished_at.0,
-        false => judged.min(finished.finished_at.0),
-    };
-    end.max(attempt.started_at.0)
 }
 
 /// What a GenAI histogram is kept by.
@@ -341,10 +229,8 @@ impl Counts {
         ] {
             if let Some(tokens) = tokens.filter(|tokens| *tokens > 0) {
                 let key = (of.platform, Arc::clone(&of.model), kind);
-                let key = match self.tokens.contains_key(&key) || self.tokens.len() < MAX_SERIES {
-                    true => key,
-                    false => (of.platform, Arc::from(OTHER), kind),
-                };
+                let other = || (of.platform, Arc::from(OTHER), kind);
+                let key = within(&self.tokens, key, other);
                 let count = self.tokens.entry(key).or_default();
                 *count = count.saturating_add(tokens);
             }
@@ -362,10 +248,8 @@ impl Counts {
         }
         if let Some(cost) = relayed.cost {
             let key = (of.platform, Arc::clone(&of.model));
-            let key = match self.micro_usd.contains_key(&key) || self.micro_usd.len() < MAX_SERIES {
-                true => key,
-                false => (of.platform, Arc::from(OTHER)),
-            };
+            let other = || (of.platform, Arc::from(OTHER));
+            let key = within(&self.micro_usd, key, other);
             let sum = self.micro_usd.entry(key).or_default();
             *sum = sum.saturating_add(u64::try_from(cost.0).unwrap_or(0));
         }
@@ -480,12 +364,22 @@ impl Of {
 fn add_to(
     series: &mut BTreeMap<Of, Histogram>,
     metric: &'static Metric,
-    mut of: Of,
+    of: Of,
     add: impl FnOnce(&mut Histogram),
 ) {
-    if series.len() >= MAX_SERIES && !series.contains_key(&of) {
-        of.model = Arc::from(OTHER);
-    }
-    let histogram = series.entry(of).or_insert_with(|| Histogram::of(metric));
+    let other = || Of {
+        model: Arc::from(OTHER),
+        ..of.clone()
+    };
+    let key = within(series, of.clone(), other);
+    let histogram = series.entry(key).or_insert_with(|| Histogram::of(metric));
     add(histogram);
+}
+
+/// The key, or the one that stands for others where there are too many.
+fn within<K: Ord, V>(series: &BTreeMap<K, V>, key: K, other: impl FnOnce() -> K) -> K {
+    match series.len() < MAX_SERIES || series.contains_key(&key) {
+        true => key,
+        false => other(),
+    }
 }

@@ -20,6 +20,7 @@ mod process;
 mod settings;
 mod span;
 pub mod table;
+mod told;
 
 use std::{
     borrow::Cow,
@@ -46,11 +47,12 @@ pub use export::{Exporter, Outbox, start};
 pub use page::{CONTENT_TYPE, page};
 pub use settings::{Otlp, Propagation, Settings};
 
-use counts::{Counts, Ending, Told};
+use counts::Counts;
 use export::Sent;
 use family::Families;
 use models::ModelNames;
 use span::Trace;
+use told::{Ending, Told};
 
 use crate::routing::Snapshot;
 

@@ -14,7 +14,7 @@ use waybill_model::{
 
 use super::{
     convention::{self as key, Operation, input_tokens, provider},
-    counts::{Told, attempt_end},
+    told::{Told, attempt_end},
 };
 
 /// Longest text of an attribute, in bytes.

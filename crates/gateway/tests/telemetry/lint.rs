@@ -225,7 +225,9 @@ async fn the_page_passes_every_rule_and_says_what_happened() {
     let tokens = |kind: &str| {
         number(
             &page,
-            &format!("waybill_tokens_total{{platform=\"anthropic\",model=\"claude-*\",type=\"{kind}\"}}"),
+            &format!(
+                "waybill_tokens_total{{platform=\"anthropic\",model=\"claude-*\",type=\"{kind}\"}}"
+            ),
         )
     };
     assert!(kinds.iter().all(|kind| tokens(kind) > Some(0.0)));
