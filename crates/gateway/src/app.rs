@@ -28,6 +28,7 @@ use crate::{
     routing::{Line, Snapshot},
     secrets::Secrets,
     standing::{Keeper, Sink},
+    telemetry::Telemetry,
     upstream::{Pool, Tls},
     vault::Vault,
     whatif::Desk,
@@ -47,6 +48,8 @@ pub struct Shared {
     pub store: Store,
     /// The way to the recorder.
     pub recorder: Arc<Recorder>,
+    /// What is counted of requests, and where their spans go.
+    pub telemetry: Arc<Telemetry>,
     /// Who follows failures as they come.
     pub live: Live,
     /// What failures do to accounts.
@@ -165,6 +168,8 @@ pub struct Parts {
     pub store: Store,
     /// The way to the recorder.
     pub recorder: Recorder,
+    /// What is counted; shared with the recorder's thread.
+    pub telemetry: Arc<Telemetry>,
     /// TLS towards providers.
     pub tls: Tls,
     /// Every live secret; shared with the recorder's thread.
@@ -197,6 +202,7 @@ impl Shared {
             vault,
             store,
             recorder,
+            telemetry,
             tls,
             secrets,
             admin_token,
@@ -226,6 +232,7 @@ impl Shared {
             vault,
             store,
             recorder,
+            telemetry,
             keeper,
             tls,
             secrets,
@@ -317,6 +324,7 @@ impl Shared {
         if let Some(cluster) = &self.cluster {
             cluster.adopt(&snapshot);
         }
+        self.telemetry.adopt(&snapshot);
         self.snapshot.store(Arc::new(snapshot));
         self.rules.store(Arc::new(config.rules));
         self.config_revision

@@ -56,6 +56,7 @@ pub use actor::Actor;
 pub use openapi::document;
 pub use problem::ProblemCode;
 pub use route::Described;
+pub(crate) use state::{StateWord, word as state_word};
 
 type App = Arc<Shared>;
 

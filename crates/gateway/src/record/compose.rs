@@ -10,7 +10,6 @@ use waybill_model::{
         ruling::{Facts, RuleSet, Ruling},
     },
     fingerprint::{fingerprint, scope as reached, template_without},
-    protocol::Platform,
     record::{
         AccountEventRow, ErrorRow, EventRow, Record, ReplayRow, RequestRow, Subject, Traits,
         Verdict,
@@ -62,8 +61,8 @@ impl Composer {
         Composer { rules, ..self }
     }
 
-    /// The record of a finished request.
-    pub fn compose(&mut self, finished: Finished, body_dropped: bool) -> Record {
+    /// What nothing of a finished request may leave without. It knows the key that came with it.
+    pub fn redactor_for(&self, finished: &Finished) -> Arc<Redactor> {
         if finished.must_be_durable()
             && let Some(key) = auth::presented(
                 &finished.waybill.arrival.headers,
@@ -73,7 +72,12 @@ impl Composer {
             // Only its hash is stored, so this is the first time that it can be looked for elsewhere.
             self.secrets.learn(&key);
         }
-        let redactor = self.secrets.redactor();
+        self.secrets.redactor()
+    }
+
+    /// The record of a finished request.
+    pub fn compose(&mut self, finished: Finished, body_dropped: bool) -> Record {
+        let redactor = self.redactor_for(&finished);
         let subject = subject(&redactor, &finished);
         if !finished.must_be_durable() {
             return Record {
@@ -296,7 +300,7 @@ pub fn kind(redactor: &Redactor, waybill: &Waybill, outcome: &Outcome, status_co
         .collect();
     let models: Vec<&str> = models.iter().map(Shown::as_str).collect();
     let fingerprint = fingerprint(
-        platform(waybill),
+        waybill.platform(),
         verdict.phase,
         verdict.cause,
         reached(verdict.cause, failure.map(|failure| failure.reach)),
@@ -346,7 +350,7 @@ fn subject(redactor: &Redactor, finished: &Finished) -> Subject {
         client_request_id: CLIENT_REQUEST_ID
             .iter()
             .find_map(|name| header_text(redactor, &arrival.headers, name, MAX_ID_BYTES)),
-        platform: platform(waybill),
+        platform: waybill.platform(),
         endpoint: arrival.endpoint,
         model: arrival.model.as_deref().map(|model| name(redactor, model)),
         stream: arrival.stream,
@@ -395,15 +399,6 @@ fn traits(redactor: &Redactor, waybill: &Waybill) -> Traits {
                 None => Shown::own("direct"),
             }),
     }
-}
-
-/// Of the account that was tried last, else of the group that was to serve, else the client's own.
-fn platform(waybill: &Waybill) -> Platform {
-    let tried = waybill.attempts().last().map(|attempt| attempt.platform);
-    let routed = waybill.routing.as_ref().map(|routing| routing.platform);
-    tried
-        .or(routed)
-        .unwrap_or_else(|| waybill.arrival.protocol.native_platform())
 }
 
 fn message<'a>(waybill: &Waybill, outcome: &'a Outcome, failure: Option<&'a Failure>) -> &'a str {

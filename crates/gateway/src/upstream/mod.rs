@@ -40,7 +40,7 @@ use waybill_wire::{
 pub use answer::{AnswerStream, Broken};
 pub use ask::ask;
 use build::next_stage;
-pub use build::{USER_AGENT, headers_sent, mark, passed_on};
+pub use build::{USER_AGENT, headers_sent, mark, passed_on, trace};
 pub use connect::{Outlet, Tls, TransportError};
 pub use course::{Broke, Course, Follows};
 pub use decide::Again;
