@@ -65,6 +65,11 @@ impl RequestId {
         RequestId(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
     }
 
+    /// The id as a number.
+    pub fn as_u128(&self) -> u128 {
+        self.0.as_u128()
+    }
+
     /// Whether this request is among the `share` (0 to 1) that is kept: decided by its random part, so
     /// that every part of the gateway decides alike.
     pub fn is_sampled(&self, share: f64) -> bool {

@@ -14,7 +14,9 @@
 //! Must not know: HTTP, providers, secrets in the clear, what time it is.
 
 mod batch;
+mod blocks;
 mod change;
+mod classification;
 mod connections;
 mod entities;
 mod error;
@@ -38,10 +40,12 @@ mod store;
 mod transfer;
 
 pub use batch::{AccountEventFilter, Batch};
+pub use blocks::IndexReport;
 pub use change::{
     AccountChange, ApiKeyChange, Config, GroupChange, NewAccount, NewApiKey, NewGroup, NewUser,
     UserChange,
 };
+pub use classification::{JudgeReport, NewRules};
 pub use error::{Kind, StoreError};
 pub use fate::{CommitReport, Fate, LossCount, LossReason, SetAside};
 pub use issues::{FoldReport, IssueChange, ResolvedBy};
@@ -55,6 +59,7 @@ pub use picture::Picture;
 pub use postgres::{Change, Changes, DatabaseFacts, Forwarder, ForwarderThread, Forwarding};
 pub use query::{
     differences::DifferenceBounds,
+    past::{PastAttempt, PastPlace, PastRequest},
     tail::{Newer, TailBounds},
     usage::add_up_usage,
 };

@@ -14,6 +14,7 @@ mod availability;
 mod body;
 mod books;
 mod check;
+mod classification;
 mod concurrency;
 mod cookie;
 mod differences;
@@ -41,6 +42,7 @@ mod stream;
 mod tokens;
 mod usage;
 mod users;
+mod what_if;
 
 use std::sync::Arc;
 
@@ -54,6 +56,7 @@ pub use actor::Actor;
 pub use openapi::document;
 pub use problem::ProblemCode;
 pub use route::Described;
+pub(crate) use state::{StateWord, word as state_word};
 
 type App = Arc<Shared>;
 
@@ -152,6 +155,37 @@ fn routes() -> Vec<Route> {
         )
         .needs(Operator),
         get(
+            "/api/v1/admin/ops/classification-rules",
+            Errors,
+            classification::show,
+        ),
+        put(
+            "/api/v1/admin/ops/classification-rules",
+            Errors,
+            classification::change,
+        ),
+        post(
+            "/api/v1/admin/ops/classification-rules/preview",
+            Errors,
+            classification::preview,
+        )
+        .needs(Operator),
+        get(
+            "/api/v1/admin/ops/classification-rules/versions",
+            Errors,
+            classification::versions,
+        ),
+        get(
+            "/api/v1/admin/ops/classification-rules/versions/{version}",
+            Errors,
+            classification::version,
+        ),
+        post(
+            "/api/v1/admin/ops/classification-rules/versions/{version}/restore",
+            Errors,
+            classification::restore,
+        ),
+        get(
             "/api/v1/admin/ops/upstream-errors",
             Errors,
             records::upstream_errors,
@@ -165,6 +199,12 @@ fn routes() -> Vec<Route> {
         .shows_in_full(),
         get("/api/v1/admin/ops/requests", Errors, records::requests),
         get("/api/v1/admin/ops/noise", Errors, records::noise),
+        post(
+            "/api/v1/admin/ops/what-if/scheduler",
+            Errors,
+            what_if::scheduler,
+        )
+        .needs(Operator),
         get("/api/v1/admin/ops/books", Ops, books::show),
         get("/api/v1/admin/ops/jobs", Ops, jobs::list),
         get("/api/v1/admin/ops/replicas", Ops, replicas::list),

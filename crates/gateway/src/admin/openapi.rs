@@ -15,9 +15,9 @@ use utoipa::{
 };
 
 use super::{
-    App, accounts, admin_users, api_keys, audit_log, availability, books, concurrency, differences,
-    errors, groups, issues, jobs, metrics, prices, probes, problem, records, replays, replicas,
-    retries, setup, sign_in, stream, tokens, users,
+    App, accounts, admin_users, api_keys, audit_log, availability, books, classification,
+    concurrency, differences, errors, groups, issues, jobs, metrics, prices, probes, problem,
+    records, replays, replicas, retries, setup, sign_in, stream, tokens, users, what_if,
 };
 use crate::ops::{
     accounts as asked, audit, code,
@@ -51,7 +51,8 @@ pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
         retries::retry, retries::retry_upstream, retries::list, retries::show, retries::code,
         replays::list, replays::create, replays::show, replays::items, replays::cancel,
         issues::list, issues::show, issues::change, issues::note, issues::rules, issues::add_rule, issues::remove_rule,
-        records::upstream_errors, records::upstream_error, records::requests, records::noise, books::show, jobs::list, replicas::list, availability::show, concurrency::show,
+        records::upstream_errors, records::upstream_error, records::requests, records::noise, what_if::scheduler, books::show, jobs::list, replicas::list, availability::show, concurrency::show,
+        classification::show, classification::change, classification::preview, classification::versions, classification::version, classification::restore,
         accounts::list, accounts::create, accounts::show, accounts::change, accounts::remove, accounts::enable, accounts::disable,
         accounts::reset, accounts::test, accounts::events,
         groups::list, groups::create, groups::show, groups::change, groups::remove,
@@ -113,6 +114,8 @@ parameters! {
     WindowParameters = filter::WINDOW, filter::ORDER, filter::NUMBERS;
     /// What a list takes that nothing narrows.
     PageParameters = filter::ORDER, filter::NUMBERS;
+    /// What is about a window alone.
+    SpanParameters = filter::WINDOW;
     /// What a small list takes.
     NumberParameters = filter::NUMBERS;
     /// What issues take.

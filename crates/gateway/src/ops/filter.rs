@@ -14,6 +14,7 @@ use waybill_model::{
 };
 
 use super::{
+    common,
     query::{BadParameter, Pairs},
     time_range::{self, TimeRange},
 };
@@ -73,6 +74,12 @@ pub struct Question {
     pub page: Page,
 }
 
+impl common::Paged for Question {
+    fn page(&mut self) -> &mut Page {
+        &mut self.page
+    }
+}
+
 /// Reads the query string of `errors`, `upstream-errors` and `requests`.
 ///
 /// Without a window it covers the last 24 hours; where one request is asked for by its id, 30 days.
@@ -126,6 +133,15 @@ pub fn keep_chosen(
 pub fn read_chosen(kept: &BTreeMap<String, String>) -> Result<Filter, BadParameter> {
     // Both ends of the window are given, so it does not matter when now is.
     keep_chosen(kept.clone(), UnixMillis(0)).map(|(filter, _)| filter)
+}
+
+/// Reads the query string of a question about a window of time, and nothing else: from, and before.
+pub fn parse_span(
+    query: Option<&str>,
+    now: UnixMillis,
+) -> Result<(UnixMillis, UnixMillis), BadParameter> {
+    let question = read(query, &[WINDOW], DEFAULT_PAGE_SIZE, now)?;
+    Ok((question.filter.start, question.filter.end))
 }
 
 /// Reads the query string of a list that only time narrows.
@@ -219,24 +235,11 @@ pub(super) fn read_into<Q>(
 
 /// The window's parameters. They depend on each other and are read together, in [`time_range`].
 pub const WINDOW: &[Parameter] = &[
-    Parameter {
-        name: "time_range",
-        about: "A window that ends now. Without any window: the last 24 hours, or 30 days where a request is asked for by its id.",
-        takes: words_of!(TimeRange),
-        read: |_, _| Ok(()),
-    },
-    Parameter {
-        name: "start_time",
-        about: "From this instant on. At most 30 days before the end.",
-        takes: Takes::Time,
-        read: |_, _| Ok(()),
-    },
-    Parameter {
-        name: "end_time",
-        about: "Before this instant; now, if there is a start alone.",
-        takes: Takes::Time,
-        read: |_, _| Ok(()),
-    },
+    common::time_range(
+        "A window that ends now. Without any window: the last 24 hours, or 30 days where a request is asked for by its id.",
+    ),
+    common::start_time("From this instant on. At most 30 days before the end."),
+    common::end_time("Before this instant; now, if there is a start alone."),
 ];
 
 /// The window of the live stream, which has no end.
@@ -409,34 +412,16 @@ pub const FILTERS: &[Parameter] = &[
 
 /// In which order, and from where on.
 pub const ORDER: &[Parameter] = &[
-    Parameter {
-        name: "sort",
-        about: "`-created_at`, the default: newest first; `created_at`: oldest first.",
-        takes: words_of!(Sort),
-        read: |q, text| word(text).map(|word| q.page.sort = word),
-    },
-    Parameter {
-        name: "cursor",
-        about: "The `next_cursor` of the page before: no row is missed or repeated while rows come in.",
-        takes: Takes::Text,
-        read: |q, text| some_text(text).map(|text| q.page.cursor = Some(text)),
-    },
+    common::sort(),
+    common::cursor(
+        "The `next_cursor` of the page before: no row is missed or repeated while rows come in.",
+    ),
 ];
 
 /// Pages by number.
 pub const NUMBERS: &[Parameter] = &[
-    Parameter {
-        name: "page",
-        about: "Page, from 1; not looked at beside a cursor.",
-        takes: Takes::Number,
-        read: |q, text| number(text, u32::MAX).map(|page| q.page.page = page),
-    },
-    Parameter {
-        name: "page_size",
-        about: "Rows per page: 1 to 500; without it 50, and 500 where lists are small.",
-        takes: Takes::Number,
-        read: |q, text| number(text, MAX_PAGE_SIZE).map(|size| q.page.page_size = size),
-    },
+    common::page(),
+    common::page_size("Rows per page: 1 to 500; without it 50, and 500 where lists are small."),
 ];
 
 pub(super) fn word<T>(text: &str) -> Result<T, String>

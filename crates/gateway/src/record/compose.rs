@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use http::{HeaderMap, header};
 use waybill_model::{
-    classify,
+    classify::{
+        self,
+        ruling::{Facts, RuleSet, Ruling},
+    },
     fingerprint::{fingerprint, scope as reached, template_without},
-    protocol::Platform,
     record::{
         AccountEventRow, ErrorRow, EventRow, Record, ReplayRow, RequestRow, Subject, Traits,
         Verdict,
@@ -35,7 +38,11 @@ pub struct Composer {
     secrets: Arc<Secrets>,
     capture: Capture,
     packer: Packer,
+    rules: RulesInForce,
 }
+
+/// The operator's classification rules, as they are in force: read for every failure, replaced when they change.
+pub type RulesInForce = Arc<ArcSwap<RuleSet>>;
 
 impl Composer {
     /// A composer that looks for `secrets` and seals with the vault.
@@ -44,11 +51,18 @@ impl Composer {
             secrets,
             packer: Packer::new(vault, copies),
             capture,
+            rules: RulesInForce::default(),
         }
     }
 
-    /// The record of a finished request.
-    pub fn compose(&mut self, finished: Finished, body_dropped: bool) -> Record {
+    /// The same by an operator's rules.
+    #[must_use]
+    pub fn judged_by(self, rules: RulesInForce) -> Self {
+        Composer { rules, ..self }
+    }
+
+    /// What nothing of a finished request may leave without. It knows the key that came with it.
+    pub fn redactor_for(&self, finished: &Finished) -> Arc<Redactor> {
         if finished.must_be_durable()
             && let Some(key) = auth::presented(
                 &finished.waybill.arrival.headers,
@@ -58,7 +72,12 @@ impl Composer {
             // Only its hash is stored, so this is the first time that it can be looked for elsewhere.
             self.secrets.learn(&key);
         }
-        let redactor = self.secrets.redactor();
+        self.secrets.redactor()
+    }
+
+    /// The record of a finished request.
+    pub fn compose(&mut self, finished: Finished, body_dropped: bool) -> Record {
+        let redactor = self.redactor_for(&finished);
         let subject = subject(&redactor, &finished);
         if !finished.must_be_durable() {
             return Record {
@@ -74,14 +93,14 @@ impl Composer {
             .iter()
             .filter_map(|attempt| Some(self.event(&redactor, attempt, attempt.failure.as_ref()?)))
             .collect();
+        let mut request = request_row(&finished, subject.clone());
+        let mut error = Box::new(self.error(&redactor, &finished, subject, body_dropped));
+        (error.verdict, error.ruling) = self.rules.load().judge(&Facts::of(&error));
+        // The request says the same of what it failed of.
+        request.cause = request.cause.map(|_| error.verdict.cause);
         Record {
-            request: Some(request_row(&finished, subject.clone())),
-            error: Some(Box::new(self.error(
-                &redactor,
-                &finished,
-                subject,
-                body_dropped,
-            ))),
+            request: Some(request),
+            error: Some(error),
             events,
             replay: self.replay(&finished),
         }
@@ -132,6 +151,7 @@ impl Composer {
         ErrorRow {
             subject,
             verdict,
+            ruling: Ruling::default(),
             message,
             fingerprint,
             recovered: matches!(finished.outcome, Outcome::Served),
@@ -280,7 +300,7 @@ pub fn kind(redactor: &Redactor, waybill: &Waybill, outcome: &Outcome, status_co
         .collect();
     let models: Vec<&str> = models.iter().map(Shown::as_str).collect();
     let fingerprint = fingerprint(
-        platform(waybill),
+        waybill.platform(),
         verdict.phase,
         verdict.cause,
         reached(verdict.cause, failure.map(|failure| failure.reach)),
@@ -330,7 +350,7 @@ fn subject(redactor: &Redactor, finished: &Finished) -> Subject {
         client_request_id: CLIENT_REQUEST_ID
             .iter()
             .find_map(|name| header_text(redactor, &arrival.headers, name, MAX_ID_BYTES)),
-        platform: platform(waybill),
+        platform: waybill.platform(),
         endpoint: arrival.endpoint,
         model: arrival.model.as_deref().map(|model| name(redactor, model)),
         stream: arrival.stream,
@@ -379,15 +399,6 @@ fn traits(redactor: &Redactor, waybill: &Waybill) -> Traits {
                 None => Shown::own("direct"),
             }),
     }
-}
-
-/// Of the account that was tried last, else of the group that was to serve, else the client's own.
-fn platform(waybill: &Waybill) -> Platform {
-    let tried = waybill.attempts().last().map(|attempt| attempt.platform);
-    let routed = waybill.routing.as_ref().map(|routing| routing.platform);
-    tried
-        .or(routed)
-        .unwrap_or_else(|| waybill.arrival.protocol.native_platform())
 }
 
 fn message<'a>(waybill: &Waybill, outcome: &'a Outcome, failure: Option<&'a Failure>) -> &'a str {

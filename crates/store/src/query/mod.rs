@@ -12,6 +12,7 @@ pub(crate) mod errors;
 mod events;
 mod noise;
 mod page;
+pub(crate) mod past;
 #[cfg(test)]
 mod plans;
 #[cfg(test)]
@@ -21,5 +22,7 @@ pub(crate) mod states;
 mod stepped;
 pub(crate) mod tail;
 pub(crate) mod usage;
+mod walk;
+mod wanted;
 
 pub(crate) use condition::like_pattern;

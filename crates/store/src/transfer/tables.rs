@@ -287,6 +287,11 @@ pub(crate) const CONFIG: &[Table] = &[
             int("cache_write"),
         ],
     ),
+    Table::new(
+        "classification_rules",
+        &["id"],
+        &[int("id"), int("version"), int("last_id"), text("rules")],
+    ),
 ];
 
 /// What accounts' states are made of.
@@ -550,6 +555,9 @@ pub(crate) const RECORD: &[Table] = &[
             flag("resolved"),
             int("queued_ahead"),
             int("queued_ms"),
+            int("ruled_version"),
+            int("ruled_by"),
+            text("found"),
             derived(text("events_text"), EVENTS_TEXT),
         ],
     )
@@ -849,6 +857,27 @@ pub(crate) const RECORD: &[Table] = &[
         ],
     )
     .ids_from("issue_rules_id_seq"),
+    Table::new(
+        "classification_versions",
+        &["version"],
+        &[
+            int("version"),
+            int("at"),
+            text("actor"),
+            text("note"),
+            text("rules"),
+        ],
+    ),
+    Table::new(
+        "classification_fold",
+        &["id"],
+        &[
+            int("id"),
+            int("version"),
+            int("judged_to"),
+            int("changed"),
+        ],
+    ),
 ];
 
 #[cfg(test)]
