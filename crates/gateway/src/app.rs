@@ -28,8 +28,10 @@ use crate::{
     routing::{Line, Snapshot},
     secrets::Secrets,
     standing::{Keeper, Sink},
+    telemetry::Telemetry,
     upstream::{Pool, Tls},
     vault::Vault,
+    whatif::Desk,
 };
 
 /// What every stage, every worker, operations and the admin API share.
@@ -46,6 +48,8 @@ pub struct Shared {
     pub store: Store,
     /// The way to the recorder.
     pub recorder: Arc<Recorder>,
+    /// What is counted of requests, and where their spans go.
+    pub telemetry: Arc<Telemetry>,
     /// Who follows failures as they come.
     pub live: Live,
     /// What failures do to accounts.
@@ -68,6 +72,8 @@ pub struct Shared {
     pub rules: RulesInForce,
     /// Where requests that are sent again wait for a worker.
     pub replays: Queue,
+    /// Who may try other rules over the record.
+    pub what_if: Desk,
     /// Bearer token of the admin API.
     pub admin_token: Secret,
     /// Who uses the admin API.
@@ -162,6 +168,8 @@ pub struct Parts {
     pub store: Store,
     /// The way to the recorder.
     pub recorder: Recorder,
+    /// What is counted; shared with the recorder's thread.
+    pub telemetry: Arc<Telemetry>,
     /// TLS towards providers.
     pub tls: Tls,
     /// Every live secret; shared with the recorder's thread.
@@ -194,6 +202,7 @@ impl Shared {
             vault,
             store,
             recorder,
+            telemetry,
             tls,
             secrets,
             admin_token,
@@ -223,12 +232,14 @@ impl Shared {
             vault,
             store,
             recorder,
+            telemetry,
             keeper,
             tls,
             secrets,
             tokens: Tokens::default(),
             rules,
             replays: Queue::default(),
+            what_if: Desk::default(),
             admin_token,
             people: People::default(),
             replica: home
@@ -313,6 +324,7 @@ impl Shared {
         if let Some(cluster) = &self.cluster {
             cluster.adopt(&snapshot);
         }
+        self.telemetry.adopt(&snapshot);
         self.snapshot.store(Arc::new(snapshot));
         self.rules.store(Arc::new(config.rules));
         self.config_revision

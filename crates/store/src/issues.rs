@@ -18,4 +18,4 @@ mod tally;
 pub use change::{IssueChange, ResolvedBy};
 pub use fold::FoldReport;
 pub(crate) use judged::judged_anew;
-pub(crate) use list::{Attributes, link, resolve};
+pub(crate) use list::{Attributes, Belonging, link, resolve};

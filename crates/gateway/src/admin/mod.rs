@@ -31,6 +31,7 @@ mod prices;
 mod probes;
 mod problem;
 mod records;
+mod replays;
 mod replicas;
 mod retries;
 mod route;
@@ -41,6 +42,7 @@ mod stream;
 mod tokens;
 mod usage;
 mod users;
+mod what_if;
 
 use std::sync::Arc;
 
@@ -54,6 +56,7 @@ pub use actor::Actor;
 pub use openapi::document;
 pub use problem::ProblemCode;
 pub use route::Described;
+pub(crate) use state::{StateWord, word as state_word};
 
 type App = Arc<Shared>;
 
@@ -108,6 +111,21 @@ fn routes() -> Vec<Route> {
             "/api/v1/admin/ops/upstream-errors/{id}/retry",
             Errors,
             retries::retry_upstream,
+        )
+        .needs(Operator),
+        get("/api/v1/admin/ops/replays", Errors, replays::list),
+        post("/api/v1/admin/ops/replays", Errors, replays::create).needs(Operator),
+        get("/api/v1/admin/ops/replays/{id}", Errors, replays::show),
+        get(
+            "/api/v1/admin/ops/replays/{id}/items",
+            Errors,
+            replays::items,
+        )
+        .shows_in_full(),
+        post(
+            "/api/v1/admin/ops/replays/{id}/cancel",
+            Errors,
+            replays::cancel,
         )
         .needs(Operator),
         get("/api/v1/admin/ops/issues", Errors, issues::list),
@@ -181,6 +199,12 @@ fn routes() -> Vec<Route> {
         .shows_in_full(),
         get("/api/v1/admin/ops/requests", Errors, records::requests),
         get("/api/v1/admin/ops/noise", Errors, records::noise),
+        post(
+            "/api/v1/admin/ops/what-if/scheduler",
+            Errors,
+            what_if::scheduler,
+        )
+        .needs(Operator),
         get("/api/v1/admin/ops/books", Ops, books::show),
         get("/api/v1/admin/ops/jobs", Ops, jobs::list),
         get("/api/v1/admin/ops/replicas", Ops, replicas::list),

@@ -13,6 +13,7 @@ mod flags;
 mod http;
 mod issues;
 mod people;
+mod replays;
 mod retries;
 mod rules;
 mod standing;
@@ -21,6 +22,7 @@ mod table;
 mod tail;
 mod upstream_errors;
 mod waterfall;
+mod what_if;
 
 use std::{convert::Infallible, io, net::SocketAddr, path::PathBuf, process::ExitCode};
 
@@ -67,6 +69,11 @@ pub enum Command {
     /// Issues: failures of one kind as one thing.
     #[command(subcommand)]
     Issues(issues::Issues),
+    /// Replays: many failed requests sent again.
+    #[command(subcommand)]
+    Replays(replays::Replays),
+    /// What recorded requests would have come to under other cool-downs or priorities.
+    WhatIf(what_if::Ask),
     /// Classification rules: what failures are taken for, old and new.
     #[command(subcommand)]
     Rules(rules::Rules),
@@ -196,6 +203,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Errors(command) => errors::run(command),
         Command::UpstreamErrors(command) => upstream_errors::run(command),
         Command::Issues(command) => issues::run(command),
+        Command::Replays(command) => replays::run(command),
+        Command::WhatIf(args) => what_if::run(&args),
         Command::Rules(command) => rules::run(command),
         Command::Accounts(command) => accounts::run(command),
         Command::Keys(command) => configured::keys(command),

@@ -397,6 +397,9 @@ fn add(
             row
         }
     };
+    if row.recounting && !is_recount {
+        row.came_meanwhile(tally.count);
+    }
     row.add(tally);
     row.recounting |= is_recount;
     add_hours(db, key, tally)?;

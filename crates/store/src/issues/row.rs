@@ -150,6 +150,29 @@ impl Row {
         self.members[0].max(self.members[1])
     }
 
+    /// Where `ignore_count` counts from: it is a total, but while failures are counted anew, when there is none;
+    /// then it is how many are left.
+    pub(super) fn counted_from(&self) -> u64 {
+        match self.recounting {
+            true => 0,
+            false => self.total(),
+        }
+    }
+
+    /// Failures came while others were counted anew.
+    pub(super) fn came_meanwhile(&mut self, count: Count) {
+        let left = &mut self.standing.ignore.until_count;
+        *left = left.map(|left| left.saturating_sub(count.seen + count.hidden));
+    }
+
+    /// Everything is counted anew: there is a total again.
+    pub(super) fn is_recounted(&mut self) {
+        self.recounting = false;
+        let total = self.total();
+        let left = &mut self.standing.ignore.until_count;
+        *left = left.map(|left| left.saturating_add(total));
+    }
+
     /// Adds what a batch has, but for members and hours.
     pub(super) fn add(&mut self, tally: &Tally) {
         let was_empty = self.total() == 0;

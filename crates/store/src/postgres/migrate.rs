@@ -52,7 +52,11 @@ const STEPS: &[Step] = &[
         needs: 1,
     },
     Step {
-        sql: include_str!("migrations/0008_classification.sql"),
+        sql: include_str!("migrations/0008_replays_of_many.sql"),
+        needs: 1,
+    },
+    Step {
+        sql: include_str!("migrations/0009_classification.sql"),
         needs: 1,
     },
 ];

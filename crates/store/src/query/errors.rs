@@ -5,7 +5,8 @@ use waybill_model::{
     entity::Sealed,
     id::ErrorId,
     record::ReplayCopy,
-    view::{ErrorLog, ErrorLogDetail, ErrorLogList, Filter, Page, RuledBy},
+    time::UnixMillis,
+    view::{ErrorLog, ErrorLogDetail, ErrorLogList, Filter, Page, RuledBy, Sort},
     waybill::Queued,
 };
 
@@ -86,11 +87,33 @@ impl Store {
     }
 }
 
+/// The next rows of the list, newest first, behind a place in it.
+pub(crate) fn behind(
+    db: &dyn Db,
+    filter: &Filter,
+    place: Option<(UnixMillis, ErrorId)>,
+    most: u32,
+) -> Result<Vec<ErrorLog>> {
+    let page = Page {
+        sort: Sort::Newest,
+        page: 1,
+        page_size: most,
+        cursor: place.map(|(created_at, id)| {
+            let place = Place {
+                created_at,
+                id: id.0,
+            };
+            page::write_cursor(place, Listing::Errors, Sort::Newest)
+        }),
+    };
+    Ok(list(db, filter, &page)?.errors)
+}
+
 fn list(db: &dyn Db, filter: &Filter, page: &Page) -> Result<ErrorLogList> {
     let filter = &issues::resolve(db, filter)?;
     let slice = page::slice(
         db,
-        &source(&condition::way_to_errors(filter, db.dialect())),
+        &source(&condition::way_along_errors(filter, db.dialect())),
         Window::between(filter.start, filter.end),
         condition::on_errors(filter, db.dialect()),
         page,
