@@ -3,7 +3,7 @@
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use waybill_model::issue::Settings;
-use waybill_store::{FoldReport, RetentionPolicy};
+use waybill_store::{FoldReport, RetentionPolicy, RollupReport};
 
 use crate::{app::Shared, config::Retention, replay, standing::probe_accounts};
 
@@ -23,6 +23,8 @@ pub enum Work {
     Retain,
     /// Folds errors into issues.
     Issues,
+    /// Folds requests into roll-ups.
+    Rollups,
     /// Asks stopped accounts whether they serve again, without end.
     Probe,
     /// Ends attempts to send a request again whose process has ended.
@@ -38,6 +40,10 @@ pub const JOBS: &[Job] = &[
     Job {
         name: "issues",
         work: Work::Issues,
+    },
+    Job {
+        name: "rollups",
+        work: Work::Rollups,
     },
     Job {
         name: "probes",
@@ -58,6 +64,7 @@ impl Job {
         match self.work {
             Work::Retain => Duration::from_secs(60),
             Work::Probe | Work::Issues => Duration::from_secs(1),
+            Work::Rollups => Duration::from_secs(2),
             Work::Interrupt => Duration::from_secs(30),
         }
     }
@@ -67,6 +74,7 @@ impl Job {
         match self.work {
             Work::Retain => Box::pin(async move { retain(&shared).await }),
             Work::Issues => Box::pin(async move { fold(&shared).await }),
+            Work::Rollups => Box::pin(async move { roll_up(&shared).await }),
             Work::Probe => Box::pin(async move {
                 probe_accounts(shared).await;
                 Ok(String::new())
@@ -119,6 +127,32 @@ async fn fold(shared: &Shared) -> Result<String, String> {
     })
 }
 
+async fn roll_up(shared: &Shared) -> Result<String, String> {
+    let mut all = RollupReport::default();
+    for _ in 0..MOST_BATCHES {
+        let report = shared.store.fold_rollups().await;
+        let report = report.map_err(|error| error.to_string())?;
+        all.folded += report.folded;
+        all.recounted += report.recounted;
+        all.days += report.days;
+        if !report.more {
+            break;
+        }
+    }
+    Ok(match all {
+        RollupReport {
+            folded: 0,
+            recounted: 0,
+            days: 0,
+            ..
+        } => String::new(),
+        all => format!(
+            "folded {} requests, counted {} anew; {} days were counted anew",
+            all.folded, all.recounted, all.days
+        ),
+    })
+}
+
 async fn retain(shared: &Shared) -> Result<String, String> {
     let millis = |age: Duration| Some(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
     let Retention {
@@ -127,6 +161,9 @@ async fn retain(shared: &Shared) -> Result<String, String> {
         replay,
         issues,
         issue_quiet: _,
+        rollup_minutes,
+        rollup_hours,
+        rollup_days,
         replay_max_bytes,
         audit,
         max_bytes,
@@ -136,6 +173,9 @@ async fn retain(shared: &Shared) -> Result<String, String> {
         requests_max_age_ms: millis(requests),
         replay_max_age_ms: millis(replay),
         issues_max_age_ms: millis(issues),
+        rollup_minutes_max_age_ms: millis(rollup_minutes),
+        rollup_hours_max_age_ms: millis(rollup_hours),
+        rollup_days_max_age_ms: millis(rollup_days),
         replay_max_bytes: Some(replay_max_bytes),
         audit_max_age_ms: millis(audit),
         max_bytes: Some(max_bytes),

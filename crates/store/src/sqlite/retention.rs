@@ -254,7 +254,7 @@ fn remove(db: &dyn Db, kind: Kind, before: UnixMillis) -> Result<u64> {
         Kind::Requests => db.execute(
             // The newest one stays: its id must not be given once more, for requests are folded in that order.
             "DELETE FROM requests WHERE id IN (SELECT id FROM requests
-                 WHERE created_at < ?1 ORDER BY created_at LIMIT ?2) AND id < (SELECT max(id) FROM requests)",
+                 WHERE created_at < ?1 AND id < (SELECT max(id) FROM requests) ORDER BY created_at LIMIT ?2)",
             values![before, BATCH_ROWS],
         )?,
         Kind::Noise => db.execute(
