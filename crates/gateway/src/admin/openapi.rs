@@ -15,12 +15,12 @@ use utoipa::{
 };
 
 use super::{
-    App, accounts, admin_users, api_keys, audit_log, availability, books, concurrency, differences,
-    errors, groups, issues, jobs, metrics, prices, probes, problem, records, replicas, retries,
-    setup, sign_in, stream, tokens, users,
+    App, accounts, admin_users, api_keys, audit_log, availability, books, concurrency, dashboard,
+    differences, errors, groups, issues, jobs, metrics, prices, probes, problem, records, replicas,
+    retries, setup, sign_in, stream, tokens, users,
 };
 use crate::ops::{
-    accounts as asked, audit, code,
+    accounts as asked, audit, code, dashboard as asked_of_dashboards,
     filter::{self, Takes},
     issues as asked_of_issues,
 };
@@ -51,6 +51,7 @@ pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
         retries::retry, retries::retry_upstream, retries::list, retries::show, retries::code,
         issues::list, issues::show, issues::change, issues::note, issues::rules, issues::add_rule, issues::remove_rule,
         records::upstream_errors, records::upstream_error, records::requests, records::noise, books::show, jobs::list, replicas::list, availability::show, concurrency::show,
+        dashboard::overview, dashboard::throughput, dashboard::histogram, dashboard::trend, dashboard::distribution,
         accounts::list, accounts::create, accounts::show, accounts::change, accounts::remove, accounts::enable, accounts::disable,
         accounts::reset, accounts::test, accounts::events,
         groups::list, groups::create, groups::show, groups::change, groups::remove,
@@ -122,6 +123,12 @@ parameters! {
     AuditParameters = audit::AUDIT;
     /// What a failed request is written as.
     CodeParameters = code::CODE;
+    /// What dashboards take.
+    DashboardParameters = asked_of_dashboards::WINDOW, asked_of_dashboards::SCOPE;
+    /// What a histogram takes.
+    HistogramParameters = asked_of_dashboards::WINDOW, asked_of_dashboards::SCOPE, asked_of_dashboards::METRIC;
+    /// What a distribution takes.
+    BreakdownParameters = asked_of_dashboards::WINDOW, asked_of_dashboards::SCOPE, asked_of_dashboards::BREAKDOWN;
     /// What availability takes.
     AvailabilityParameters = asked::AVAILABILITY;
 }
