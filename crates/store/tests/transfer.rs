@@ -18,6 +18,7 @@ use proptest::{collection::vec, prelude::*, test_runner::TestCaseError};
 use serde_json::{Value, json};
 use waybill_model::{
     cause::Cause,
+    classify::ruling::{ClassificationRule, Then, When},
     entity::{Sealed, Status, Sticky},
     id::{AccountId, GroupId},
     limits::{Consumer, Limits, Price, Window},
@@ -30,7 +31,7 @@ use waybill_model::{
 };
 use waybill_store::{
     AccountEventFilter, AuditFilter, Batch, LossReason, NewAdminToken, NewAdminUser, NewApiKey,
-    NewAuditEntry, NewGroup, NewUser, Store, StoreError, TransferError, Transferred,
+    NewAuditEntry, NewGroup, NewRules, NewUser, Store, StoreError, TransferError, Transferred,
 };
 
 /// A file in memory.
@@ -197,6 +198,27 @@ async fn fill(f: &mut Fixture, sketches: &[Sketch]) {
         .give_up(&[failure(5), success(6)], LossReason::QueueFull);
     f.journal.commit(Batch::default());
     f.drain().await;
+    let rules = NewRules {
+        replaces: 0,
+        rules: vec![ClassificationRule {
+            name: "r".to_owned(),
+            enabled: true,
+            when: When {
+                cause: Some(Cause::Overloaded),
+                ..When::default()
+            },
+            then: Then {
+                cause: Some(Cause::QuotaExhausted),
+                ..Then::default()
+            },
+            ..ClassificationRule::default()
+        }],
+        by: Some("ada".to_owned()),
+        note: None,
+    };
+    store.set_classification_rules(rules, DAY).await.unwrap();
+    // Some are judged by it, and how far they are is taken along.
+    store.judge_anew().await.unwrap();
     if let Some(sketch) = sketches.iter().find(|sketch| sketch.0 > 0) {
         let id = request_id(sketch.1 * 86_400_000 + sketch.2).to_string();
         let mut marked = everything();
@@ -252,6 +274,11 @@ async fn answers(store: &Store) -> Value {
             lists.push(json!([errors, events, requests, whole]));
         }
     }
+    lists.push(json!([
+        store.classification_rules().await.unwrap(),
+        store.classification_versions().await.unwrap(),
+        store.classification_progress().await.unwrap(),
+    ]));
     let config = store.load_config().await.unwrap();
     let sealed: Vec<_> = config
         .accounts

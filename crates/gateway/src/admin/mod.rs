@@ -14,6 +14,7 @@ mod availability;
 mod body;
 mod books;
 mod check;
+mod classification;
 mod concurrency;
 mod cookie;
 mod dashboard;
@@ -31,6 +32,7 @@ mod prices;
 mod probes;
 mod problem;
 mod records;
+mod replays;
 mod replicas;
 mod retries;
 mod route;
@@ -41,6 +43,7 @@ mod stream;
 mod tokens;
 mod usage;
 mod users;
+mod what_if;
 
 use std::sync::Arc;
 
@@ -54,6 +57,7 @@ pub use actor::Actor;
 pub use openapi::document;
 pub use problem::ProblemCode;
 pub use route::Described;
+pub(crate) use state::{StateWord, word as state_word};
 
 type App = Arc<Shared>;
 
@@ -110,6 +114,21 @@ fn routes() -> Vec<Route> {
             retries::retry_upstream,
         )
         .needs(Operator),
+        get("/api/v1/admin/ops/replays", Errors, replays::list),
+        post("/api/v1/admin/ops/replays", Errors, replays::create).needs(Operator),
+        get("/api/v1/admin/ops/replays/{id}", Errors, replays::show),
+        get(
+            "/api/v1/admin/ops/replays/{id}/items",
+            Errors,
+            replays::items,
+        )
+        .shows_in_full(),
+        post(
+            "/api/v1/admin/ops/replays/{id}/cancel",
+            Errors,
+            replays::cancel,
+        )
+        .needs(Operator),
         get("/api/v1/admin/ops/issues", Errors, issues::list),
         get(
             "/api/v1/admin/ops/issues/{fingerprint}",
@@ -137,6 +156,37 @@ fn routes() -> Vec<Route> {
         )
         .needs(Operator),
         get(
+            "/api/v1/admin/ops/classification-rules",
+            Errors,
+            classification::show,
+        ),
+        put(
+            "/api/v1/admin/ops/classification-rules",
+            Errors,
+            classification::change,
+        ),
+        post(
+            "/api/v1/admin/ops/classification-rules/preview",
+            Errors,
+            classification::preview,
+        )
+        .needs(Operator),
+        get(
+            "/api/v1/admin/ops/classification-rules/versions",
+            Errors,
+            classification::versions,
+        ),
+        get(
+            "/api/v1/admin/ops/classification-rules/versions/{version}",
+            Errors,
+            classification::version,
+        ),
+        post(
+            "/api/v1/admin/ops/classification-rules/versions/{version}/restore",
+            Errors,
+            classification::restore,
+        ),
+        get(
             "/api/v1/admin/ops/upstream-errors",
             Errors,
             records::upstream_errors,
@@ -150,6 +200,12 @@ fn routes() -> Vec<Route> {
         .shows_in_full(),
         get("/api/v1/admin/ops/requests", Errors, records::requests),
         get("/api/v1/admin/ops/noise", Errors, records::noise),
+        post(
+            "/api/v1/admin/ops/what-if/scheduler",
+            Errors,
+            what_if::scheduler,
+        )
+        .needs(Operator),
         get("/api/v1/admin/ops/books", Ops, books::show),
         get("/api/v1/admin/ops/jobs", Ops, jobs::list),
         get("/api/v1/admin/ops/replicas", Ops, replicas::list),
