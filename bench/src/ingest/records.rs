@@ -14,7 +14,9 @@ use waybill_model::{
     id::{AccountId, ApiKeyId, GroupId, RequestId, UserId},
     money::MicroUsd,
     protocol::{Endpoint, Platform},
-    record::{ErrorRow, EventRow, Record, ReplayRow, RequestRow, Subject, Traits, Verdict},
+    record::{
+        ErrorRow, EventRow, Record, ReplayRow, RequestRow, Stages, Subject, Traits, Verdict,
+    },
     redact::Shown,
     time::UnixMillis,
     waybill::{Candidate, Decision, EventKind, Exclusion, Queued, Usage},
@@ -173,6 +175,8 @@ fn success(n: u64) -> Record {
             },
             cost: Some(MicroUsd(1_250)),
             body_bytes: Some(2_048),
+            stages: Stages::default(),
+            unserved: false,
         }),
         error: None,
         events: Vec::new(),
@@ -196,6 +200,8 @@ fn failure(n: u64) -> Record {
             usage: Usage::default(),
             cost: None,
             body_bytes: Some(2_048),
+            stages: Stages::default(),
+            unserved: false,
         }),
         events: vec![
             event(n, 1, which, EventKind::Failover, Decision::NextAccount),
