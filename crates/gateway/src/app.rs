@@ -22,14 +22,17 @@ use crate::{
     home::SharedHome,
     live::Live,
     people::People,
-    record::Recorder,
+    record::{Recorder, RulesInForce},
     relay::Watch,
     replay::Queue,
     routing::{Line, Snapshot},
     secrets::Secrets,
     standing::{Keeper, Sink},
+    system::System,
+    telemetry::Telemetry,
     upstream::{Pool, Tls},
     vault::Vault,
+    whatif::Desk,
 };
 
 /// What every stage, every worker, operations and the admin API share.
@@ -46,12 +49,16 @@ pub struct Shared {
     pub store: Store,
     /// The way to the recorder.
     pub recorder: Arc<Recorder>,
+    /// What is counted of requests, and where their spans go.
+    pub telemetry: Arc<Telemetry>,
     /// Who follows failures as they come.
     pub live: Live,
     /// What failures do to accounts.
     pub keeper: Keeper,
     /// TLS towards providers.
     pub tls: Tls,
+    /// What the process takes of the machine.
+    pub system: System,
     /// Requests in flight.
     pub in_flight: InFlight,
     /// Requests refused for a limit of a key or a user.
@@ -64,8 +71,12 @@ pub struct Shared {
     pub secrets: Arc<Secrets>,
     /// Who has access tokens for accounts.
     pub tokens: Tokens,
+    /// What operators make of failures; the recorder judges by it.
+    pub rules: RulesInForce,
     /// Where requests that are sent again wait for a worker.
     pub replays: Queue,
+    /// Who may try other rules over the record.
+    pub what_if: Desk,
     /// Bearer token of the admin API.
     pub admin_token: Secret,
     /// Who uses the admin API.
@@ -160,6 +171,8 @@ pub struct Parts {
     pub store: Store,
     /// The way to the recorder.
     pub recorder: Recorder,
+    /// What is counted; shared with the recorder's thread.
+    pub telemetry: Arc<Telemetry>,
     /// TLS towards providers.
     pub tls: Tls,
     /// Every live secret; shared with the recorder's thread.
@@ -170,6 +183,8 @@ pub struct Parts {
     pub home: Option<SharedHome>,
     /// What is shared with other replicas; `None`: this process is alone.
     pub cluster: Option<Arc<Cluster>>,
+    /// What operators make of failures; shared with the recorder's thread.
+    pub rules: RulesInForce,
 }
 
 /// Which replica changed the configuration that is read again.
@@ -190,11 +205,13 @@ impl Shared {
             vault,
             store,
             recorder,
+            telemetry,
             tls,
             secrets,
             admin_token,
             home,
             cluster,
+            rules,
         } = parts;
         let recorder = Arc::new(recorder);
         let number = match (&home, &cluster) {
@@ -218,17 +235,21 @@ impl Shared {
             vault,
             store,
             recorder,
+            telemetry,
             keeper,
             tls,
             secrets,
             tokens: Tokens::default(),
+            rules,
             replays: Queue::default(),
+            what_if: Desk::default(),
             admin_token,
             people: People::default(),
             replica: home
                 .as_ref()
                 .map_or_else(|| "embedded".to_owned(), |home| home.replica.id.clone()),
             home,
+            system: System::default(),
             in_flight: InFlight::default(),
             refusals: Refusals::default(),
             line,
@@ -307,7 +328,9 @@ impl Shared {
         if let Some(cluster) = &self.cluster {
             cluster.adopt(&snapshot);
         }
+        self.telemetry.adopt(&snapshot);
         self.snapshot.store(Arc::new(snapshot));
+        self.rules.store(Arc::new(config.rules));
         self.config_revision
             .store(self.clock.now().0, Ordering::Relaxed);
         self.line.sharing().ring();

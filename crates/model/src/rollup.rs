@@ -307,9 +307,9 @@ counts! {
     attempts_failed,
     /// Of the failed attempts, those that are the client's own doing.
     attempts_client,
-    /// Of the failed attempts, those answered with 429.
+    /// Of the failed attempts that are not the client's own doing, those answered with 429.
     attempts_429,
-    /// Of the failed attempts, those answered with 529.
+    /// Of the failed attempts that are not the client's own doing, those answered with 529.
     attempts_529,
     /// Prompt tokens.
     input_tokens,
@@ -567,12 +567,14 @@ impl Seen {
             (scope, counts, None)
         });
         let failed = self.failures.iter().map(|failure| {
+            let is_client = failure.why.owner == Owner::Client;
+            let answered = |status| u64::from(!is_client && failure.why.status == status);
             let counts = Counts {
                 attempts: 1,
                 attempts_failed: 1,
-                attempts_client: u64::from(failure.why.owner == Owner::Client),
-                attempts_429: u64::from(failure.why.status == 429),
-                attempts_529: u64::from(failure.why.status == 529),
+                attempts_client: u64::from(is_client),
+                attempts_429: answered(429),
+                attempts_529: answered(529),
                 ..Counts::default()
             };
             let scope = Scope {
@@ -606,5 +608,61 @@ impl Seen {
                 }
             }
         }
+    }
+}
+
+/// A share, exact: so many of so many.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Share {
+    /// How many are meant.
+    pub part: u64,
+    /// Of how many.
+    pub of: u64,
+}
+
+impl Share {
+    /// In per cent; `None` of nothing.
+    pub fn percent(self) -> Option<f64> {
+        (self.of > 0).then(|| self.part as f64 * 100.0 / self.of as f64)
+    }
+}
+
+impl Counts {
+    /// What clients saw, after failover: successes of all requests that count. What was the client's own doing, a
+    /// limit of its own, or given up by it, does not.
+    pub fn service_level(&self) -> Share {
+        Share {
+            part: self.successes,
+            of: self.successes + self.failures,
+        }
+    }
+
+    /// What failed, of all requests that count: what is missing of the service level.
+    pub fn error_rate(&self) -> Share {
+        Share {
+            part: self.failures,
+            of: self.successes + self.failures,
+        }
+    }
+
+    /// What providers and their accounts delivered, before failover: attempts that did not fail, of all attempts
+    /// and of those that could not be made because no account was free of limits. What fails by the client's own
+    /// doing does not count.
+    pub fn provider_level(&self) -> Share {
+        Share {
+            part: self.attempts - self.attempts_failed,
+            of: self.attempts - self.attempts_client + self.unserved,
+        }
+    }
+
+    /// Attempts that failed otherwise than by a limit (429), want of capacity (529), or the client's own doing.
+    pub fn attempts_failed_otherwise(&self) -> u64 {
+        self.attempts_failed
+            .saturating_sub(self.attempts_429 + self.attempts_529 + self.attempts_client)
+    }
+
+    /// Tokens of prompts and answers.
+    pub fn tokens(&self) -> u64 {
+        self.input_tokens + self.output_tokens
     }
 }

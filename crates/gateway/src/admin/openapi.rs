@@ -15,14 +15,15 @@ use utoipa::{
 };
 
 use super::{
-    App, accounts, admin_users, alerts, api_keys, audit_log, availability, books, concurrency,
-    differences, errors, groups, issues, jobs, metrics, objectives, prices, probes, problem,
-    records, replicas, retries, setup, sign_in, stream, tokens, users,
+    App, accounts, admin_users, alerts, api_keys, audit_log, availability, books, classification,
+    concurrency, dashboard, differences, errors, groups, issues, jobs, metrics, objectives, prices,
+    probes, problem, records, replays, replicas, retries, setup, sign_in, stream, tokens, users,
+    what_if,
 };
 use crate::ops::{
-    accounts as asked, alerts as asked_of_alerts, audit, code,
+    accounts as asked, alerts as asked_of_alerts, audit, code, dashboard as asked_of_dashboards,
     filter::{self, Takes},
-    issues as asked_of_issues, statement,
+    issues as asked_of_issues, replays as asked_of_replays, statement,
 };
 
 /// The OpenAPI document.
@@ -49,8 +50,11 @@ pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
         probes::live, probes::ready, metrics::show, serve,
         errors::list, differences::show, errors::show, errors::upstream_errors, errors::resolve, stream::stream,
         retries::retry, retries::retry_upstream, retries::list, retries::show, retries::code,
+        replays::list, replays::create, replays::show, replays::items, replays::cancel,
         issues::list, issues::show, issues::change, issues::note, issues::rules, issues::add_rule, issues::remove_rule,
-        records::upstream_errors, records::upstream_error, records::requests, records::noise, books::show, jobs::list, replicas::list, availability::show, concurrency::show,
+        records::upstream_errors, records::upstream_error, records::requests, records::noise, what_if::scheduler, books::show, jobs::list, replicas::list, availability::show, concurrency::show,
+        classification::show, classification::change, classification::preview, classification::versions, classification::version, classification::restore,
+        dashboard::overview, dashboard::throughput, dashboard::histogram, dashboard::trend, dashboard::distribution,
         alerts::rules, alerts::rule, alerts::add_rule, alerts::change_rule, alerts::remove_rule, alerts::preview_rule, alerts::stands,
         alerts::events, alerts::event, alerts::acknowledge, alerts::resolve,
         alerts::silences, alerts::add_silence, alerts::change_silence, alerts::remove_silence,
@@ -116,16 +120,26 @@ parameters! {
     WindowParameters = filter::WINDOW, filter::ORDER, filter::NUMBERS;
     /// What a list takes that nothing narrows.
     PageParameters = filter::ORDER, filter::NUMBERS;
+    /// What is about a window alone.
+    SpanParameters = filter::WINDOW;
     /// What a small list takes.
     NumberParameters = filter::NUMBERS;
     /// What issues take.
     IssueParameters = asked_of_issues::ISSUES;
+    /// What the failures of a replay take.
+    ReplayItemParameters = asked_of_replays::ITEMS;
     /// What an account's events take.
     EventParameters = asked::EVENTS;
     /// What the audit log takes.
     AuditParameters = audit::AUDIT;
     /// What a failed request is written as.
     CodeParameters = code::CODE;
+    /// What dashboards take.
+    DashboardParameters = asked_of_dashboards::WINDOW, asked_of_dashboards::SCOPE;
+    /// What a histogram takes.
+    HistogramParameters = asked_of_dashboards::WINDOW, asked_of_dashboards::SCOPE, asked_of_dashboards::METRIC;
+    /// What a distribution takes.
+    BreakdownParameters = asked_of_dashboards::WINDOW, asked_of_dashboards::SCOPE, asked_of_dashboards::BREAKDOWN;
     /// What the events of alerts take.
     AlertEventParameters = asked_of_alerts::ALERT_EVENTS;
     /// What an objective's statement takes.

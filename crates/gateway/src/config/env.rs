@@ -53,10 +53,20 @@ pub const KEYS: &[&str] = &[
     "retention.replay_days",
     "retention.issues_days",
     "retention.issue_quiet_days",
+    "retention.rollup_minutes_days",
+    "retention.rollup_hours_days",
+    "retention.rollup_days_days",
     "retention.replay_max_bytes",
     "retention.audit_days",
     "retention.max_bytes",
     "spool.max_bytes",
+    "telemetry.otlp_endpoint",
+    "telemetry.otlp_headers",
+    "telemetry.service_name",
+    "telemetry.sample_ratio",
+    "telemetry.sample_failures",
+    "telemetry.metrics_every_ms",
+    "telemetry.propagate",
 ];
 
 /// Keys whose value is text even where it looks like a number.
@@ -71,6 +81,9 @@ const TEXT_KEYS: &[&str] = &[
     "replica_name",
     "upstream_ca",
     "replay.mark_header",
+    "telemetry.otlp_endpoint",
+    "telemetry.otlp_headers",
+    "telemetry.service_name",
 ];
 
 /// Where each provider's SDK looks for a key.

@@ -48,6 +48,8 @@ pub struct RawConfig {
     pub retention: RawRetention,
     /// What waits for the shared store.
     pub spool: RawSpool,
+    /// Traces and metrics that are sent.
+    pub telemetry: RawTelemetry,
     /// Where accounts may lead.
     pub egress: RawEgress,
     /// Groups.
@@ -181,6 +183,26 @@ section! {
 }
 
 section! {
+    /// `[telemetry]`
+    RawTelemetry {
+        /// Address of the receiver.
+        otlp_endpoint: String,
+        /// Headers that it is sent.
+        otlp_headers: Secret,
+        /// What this service is called.
+        service_name: String,
+        /// Share of traces that are sent, 0 to 1.
+        sample_ratio: f64,
+        /// What failed is sent in any case.
+        sample_failures: bool,
+        /// How often metrics are sent; 0: never.
+        metrics_every_ms: u64,
+        /// `client`, `always` or `never`.
+        propagate: String,
+    }
+}
+
+section! {
     /// `[spool]`
     RawSpool {
         /// Size of the file.
@@ -211,6 +233,12 @@ section! {
         issues_days: f64,
         /// An issue without a failure for so long is resolved.
         issue_quiet_days: f64,
+        /// Roll-ups of minutes.
+        rollup_minutes_days: f64,
+        /// Roll-ups of hours.
+        rollup_hours_days: f64,
+        /// Roll-ups of days.
+        rollup_days_days: f64,
         /// Size of all replay bodies.
         replay_max_bytes: u64,
         /// The audit log.

@@ -6,7 +6,7 @@ use http::{HeaderName, HeaderValue};
 use waybill_model::{limits::Price, secret::Secret};
 use waybill_store::Durability;
 
-use crate::{cluster::RedisUrl, egress::EgressPolicy, routing::LineSettings};
+use crate::{cluster::RedisUrl, egress::EgressPolicy, routing::LineSettings, telemetry};
 
 use super::{AccountSeed, ApiKeySeed, GroupSeed, UserSeed};
 
@@ -82,6 +82,8 @@ pub struct Settings {
     pub replay: ReplaySettings,
     /// Where accounts and their proxies may lead.
     pub egress: EgressPolicy,
+    /// What is collected of requests, and where it is sent.
+    pub telemetry: telemetry::Settings,
 }
 
 /// Sizes and counts.
@@ -248,6 +250,12 @@ pub struct Retention {
     pub issues: Duration,
     /// An issue without a failure for so long is resolved.
     pub issue_quiet: Duration,
+    /// Roll-ups of minutes.
+    pub rollup_minutes: Duration,
+    /// Roll-ups of hours.
+    pub rollup_hours: Duration,
+    /// Roll-ups of days.
+    pub rollup_days: Duration,
     /// Size of all replay bodies; the oldest go first.
     pub replay_max_bytes: u64,
     /// The audit log.
@@ -265,6 +273,9 @@ impl Default for Retention {
             replay: DAY * 3,
             issues: DAY * 90,
             issue_quiet: DAY * 7,
+            rollup_minutes: DAY * 3,
+            rollup_hours: DAY * 92,
+            rollup_days: DAY * 731,
             replay_max_bytes: 4 << 30,
             audit: DAY * 365,
             max_bytes: 10 << 30,

@@ -3,7 +3,7 @@
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use waybill_model::issue::Settings;
-use waybill_store::{FoldReport, RetentionPolicy};
+use waybill_store::{FoldReport, RetentionPolicy, RollupReport};
 
 use crate::{alerts, app::Shared, config::Retention, replay, standing::probe_accounts};
 
@@ -23,12 +23,20 @@ pub enum Work {
     Retain,
     /// Folds errors into issues.
     Issues,
+    /// Folds requests into roll-ups.
+    Rollups,
+    /// Judges stored failures by the classification rules in force.
+    Judge,
+    /// Takes errors into what lists look through.
+    Search,
     /// Judges rules of alerts.
     Alerts,
     /// Asks stopped accounts whether they serve again, without end.
     Probe,
     /// Ends attempts to send a request again whose process has ended.
     Interrupt,
+    /// Goes on with replays of many failures, without end while there are any.
+    Replay,
 }
 
 /// Every job.
@@ -42,6 +50,18 @@ pub const JOBS: &[Job] = &[
         work: Work::Issues,
     },
     Job {
+        name: "rollups",
+        work: Work::Rollups,
+    },
+    Job {
+        name: "classification",
+        work: Work::Judge,
+    },
+    Job {
+        name: "search",
+        work: Work::Search,
+    },
+    Job {
         name: "alerts",
         work: Work::Alerts,
     },
@@ -53,6 +73,10 @@ pub const JOBS: &[Job] = &[
         name: "replays",
         work: Work::Interrupt,
     },
+    Job {
+        name: "replays-of-many",
+        work: Work::Replay,
+    },
 ];
 
 /// What a run did, in one line; or what went wrong.
@@ -63,7 +87,13 @@ impl Job {
     pub(super) fn rest(&self) -> Duration {
         match self.work {
             Work::Retain => Duration::from_secs(60),
-            Work::Probe | Work::Issues | Work::Alerts => Duration::from_secs(1),
+            Work::Probe
+            | Work::Issues
+            | Work::Replay
+            | Work::Judge
+            | Work::Search
+            | Work::Alerts => Duration::from_secs(1),
+            Work::Rollups => Duration::from_secs(2),
             Work::Interrupt => Duration::from_secs(30),
         }
     }
@@ -73,6 +103,9 @@ impl Job {
         match self.work {
             Work::Retain => Box::pin(async move { retain(&shared).await }),
             Work::Issues => Box::pin(async move { fold(&shared).await }),
+            Work::Rollups => Box::pin(async move { roll_up(&shared).await }),
+            Work::Judge => Box::pin(async move { judge(&shared).await }),
+            Work::Search => Box::pin(async move { take_in(&shared).await }),
             Work::Alerts => Box::pin(async move { alerts::evaluate(&shared).await }),
             Work::Probe => Box::pin(async move {
                 probe_accounts(shared).await;
@@ -82,6 +115,14 @@ impl Job {
                 let ended = replay::sweep(&shared).await;
                 let ended = ended.map_err(|error| error.to_string())?;
                 Ok(format!("{ended} replays were interrupted"))
+            }),
+            Work::Replay => Box::pin(async move {
+                let turns = replay::many::run(shared).await;
+                let turns = turns.map_err(|error| error.to_string())?;
+                Ok(match turns {
+                    0 => String::new(),
+                    turns => format!("{turns} failures had their turn"),
+                })
             }),
         }
     }
@@ -126,6 +167,68 @@ async fn fold(shared: &Shared) -> Result<String, String> {
     })
 }
 
+async fn roll_up(shared: &Shared) -> Result<String, String> {
+    let mut all = RollupReport::default();
+    for _ in 0..MOST_BATCHES {
+        let report = shared.store.fold_rollups().await;
+        let report = report.map_err(|error| error.to_string())?;
+        all.folded += report.folded;
+        all.recounted += report.recounted;
+        all.days += report.days;
+        if !report.more {
+            break;
+        }
+    }
+    Ok(match all {
+        RollupReport {
+            folded: 0,
+            recounted: 0,
+            days: 0,
+            ..
+        } => String::new(),
+        all => format!(
+            "folded {} requests, counted {} anew; {} days were counted anew",
+            all.folded, all.recounted, all.days
+        ),
+    })
+}
+
+async fn judge(shared: &Shared) -> Result<String, String> {
+    let (mut looked_at, mut changed) = (0, 0);
+    for _ in 0..MOST_BATCHES {
+        let report = shared.store.judge_anew().await;
+        let report = report.map_err(|error| error.to_string())?;
+        looked_at += report.looked_at;
+        changed += report.changed;
+        if !report.more {
+            break;
+        }
+    }
+    Ok(match looked_at {
+        0 => String::new(),
+        _ => format!("judged {looked_at} failures by the rules in force; {changed} were changed"),
+    })
+}
+
+/// Steps of one run that takes errors in, each of some milliseconds.
+const MOST_STEPS: usize = 2_000;
+
+async fn take_in(shared: &Shared) -> Result<String, String> {
+    let mut blocks = 0;
+    for _ in 0..MOST_STEPS {
+        let report = shared.store.index_errors().await;
+        let report = report.map_err(|error| error.to_string())?;
+        blocks += report.blocks;
+        if !report.more {
+            break;
+        }
+    }
+    Ok(match blocks {
+        0 => String::new(),
+        blocks => format!("took in {blocks} blocks of errors"),
+    })
+}
+
 async fn retain(shared: &Shared) -> Result<String, String> {
     let millis = |age: Duration| Some(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
     let Retention {
@@ -134,6 +237,9 @@ async fn retain(shared: &Shared) -> Result<String, String> {
         replay,
         issues,
         issue_quiet: _,
+        rollup_minutes,
+        rollup_hours,
+        rollup_days,
         replay_max_bytes,
         audit,
         max_bytes,
@@ -143,6 +249,9 @@ async fn retain(shared: &Shared) -> Result<String, String> {
         requests_max_age_ms: millis(requests),
         replay_max_age_ms: millis(replay),
         issues_max_age_ms: millis(issues),
+        rollup_minutes_max_age_ms: millis(rollup_minutes),
+        rollup_hours_max_age_ms: millis(rollup_hours),
+        rollup_days_max_age_ms: millis(rollup_days),
         replay_max_bytes: Some(replay_max_bytes),
         audit_max_age_ms: millis(audit),
         max_bytes: Some(max_bytes),

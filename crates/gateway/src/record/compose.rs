@@ -2,16 +2,23 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use http::{HeaderMap, header};
 use waybill_model::{
-    classify,
+    cause::Cause,
+    classify::{
+        self,
+        ruling::{Facts, RuleSet, Ruling},
+    },
     fingerprint::{fingerprint, scope as reached, template_without},
-    protocol::Platform,
-    record::{AccountEventRow, ErrorRow, EventRow, Record, ReplayRow, RequestRow, Subject, Traits},
+    record::{
+        AccountEventRow, ErrorRow, EventRow, Record, ReplayRow, RequestRow, Stages, Subject,
+        Traits, Verdict,
+    },
     redact::{Redactor, Shown},
     state::{AccountEvent, Scope},
     traits,
-    waybill::{Attempt, Candidate, Failure, Finished, Outcome, Waybill},
+    waybill::{Attempt, Candidate, Exclusion, Failure, Finished, Outcome, Waybill},
 };
 
 use super::{
@@ -32,7 +39,11 @@ pub struct Composer {
     secrets: Arc<Secrets>,
     capture: Capture,
     packer: Packer,
+    rules: RulesInForce,
 }
+
+/// The operator's classification rules, as they are in force: read for every failure, replaced when they change.
+pub type RulesInForce = Arc<ArcSwap<RuleSet>>;
 
 impl Composer {
     /// A composer that looks for `secrets` and seals with the vault.
@@ -41,11 +52,18 @@ impl Composer {
             secrets,
             packer: Packer::new(vault, copies),
             capture,
+            rules: RulesInForce::default(),
         }
     }
 
-    /// The record of a finished request.
-    pub fn compose(&mut self, finished: Finished, body_dropped: bool) -> Record {
+    /// The same by an operator's rules.
+    #[must_use]
+    pub fn judged_by(self, rules: RulesInForce) -> Self {
+        Composer { rules, ..self }
+    }
+
+    /// What nothing of a finished request may leave without. It knows the key that came with it.
+    pub fn redactor_for(&self, finished: &Finished) -> Arc<Redactor> {
         if finished.must_be_durable()
             && let Some(key) = auth::presented(
                 &finished.waybill.arrival.headers,
@@ -55,7 +73,12 @@ impl Composer {
             // Only its hash is stored, so this is the first time that it can be looked for elsewhere.
             self.secrets.learn(&key);
         }
-        let redactor = self.secrets.redactor();
+        self.secrets.redactor()
+    }
+
+    /// The record of a finished request.
+    pub fn compose(&mut self, finished: Finished, body_dropped: bool) -> Record {
+        let redactor = self.redactor_for(&finished);
         let subject = subject(&redactor, &finished);
         if !finished.must_be_durable() {
             return Record {
@@ -71,14 +94,14 @@ impl Composer {
             .iter()
             .filter_map(|attempt| Some(self.event(&redactor, attempt, attempt.failure.as_ref()?)))
             .collect();
+        let mut request = request_row(&finished, subject.clone());
+        let mut error = Box::new(self.error(&redactor, &finished, subject, body_dropped));
+        (error.verdict, error.ruling) = self.rules.load().judge(&Facts::of(&error));
+        // The request says the same of what it failed of.
+        request.cause = request.cause.map(|_| error.verdict.cause);
         Record {
-            request: Some(request_row(&finished, subject.clone())),
-            error: Some(Box::new(self.error(
-                &redactor,
-                &finished,
-                subject,
-                body_dropped,
-            ))),
+            request: Some(request),
+            error: Some(error),
             events,
             replay: self.replay(&finished),
         }
@@ -117,35 +140,19 @@ impl Composer {
     ) -> ErrorRow {
         let waybill = &finished.waybill;
         let arrival = &waybill.arrival;
-        let verdict = classify::verdict(waybill, &finished.outcome, finished.status_code);
-        let last = waybill
-            .attempts()
-            .iter()
-            .rev()
-            .find(|attempt| attempt.failure.is_some());
+        let Kind {
+            verdict,
+            message,
+            fingerprint,
+        } = kind(redactor, waybill, &finished.outcome, finished.status_code);
+        let last = last_failed(waybill);
         let failure = last.and_then(|attempt| attempt.failure.as_ref());
-        let message = redactor.text_bounded(message(finished, failure), MAX_MESSAGE_BYTES);
-        let sent = last.and_then(|attempt| attempt.upstream_model.as_deref());
-        let sent = sent.map(|model| name(redactor, model));
-        let models: Vec<&str> = [&subject.model, &sent]
-            .into_iter()
-            .flatten()
-            .map(Shown::as_str)
-            .collect();
-        let fingerprint = fingerprint(
-            subject.platform,
-            verdict.phase,
-            verdict.cause,
-            reached(verdict.cause, failure.map(|failure| failure.reach)),
-            last.and_then(|attempt| attempt.status),
-            failure.and_then(|failure| failure.name.as_deref()),
-            &template_without(message.as_str(), &models),
-        );
         let body = (!body_dropped && !arrival.body.is_empty())
             .then(|| redactor.request_body(&arrival.body, self.capture.request_body_bytes));
         ErrorRow {
             subject,
             verdict,
+            ruling: Ruling::default(),
             message,
             fingerprint,
             recovered: matches!(finished.outcome, Outcome::Served),
@@ -269,6 +276,53 @@ impl Composer {
     }
 }
 
+/// What a failure is, and of which kind.
+pub struct Kind {
+    /// What really happened.
+    pub verdict: Verdict,
+    /// In one line.
+    pub message: Shown,
+    /// Alike for failures of one kind.
+    pub fingerprint: [u8; 16],
+}
+
+/// The kind of a failure, or of what failover hid.
+pub fn kind(redactor: &Redactor, waybill: &Waybill, outcome: &Outcome, status_code: u16) -> Kind {
+    let verdict = classify::verdict(waybill, outcome, status_code);
+    let last = last_failed(waybill);
+    let failure = last.and_then(|attempt| attempt.failure.as_ref());
+    let message = redactor.text_bounded(message(waybill, outcome, failure), MAX_MESSAGE_BYTES);
+    let asked = waybill.arrival.model.as_deref();
+    let sent = last.and_then(|attempt| attempt.upstream_model.as_deref());
+    let models: Vec<Shown> = [asked, sent]
+        .into_iter()
+        .flatten()
+        .map(|model| name(redactor, model))
+        .collect();
+    let models: Vec<&str> = models.iter().map(Shown::as_str).collect();
+    let fingerprint = fingerprint(
+        waybill.platform(),
+        verdict.phase,
+        verdict.cause,
+        reached(verdict.cause, failure.map(|failure| failure.reach)),
+        last.and_then(|attempt| attempt.status),
+        failure.and_then(|failure| failure.name.as_deref()),
+        &template_without(message.as_str(), &models),
+    );
+    Kind {
+        verdict,
+        message,
+        fingerprint,
+    }
+}
+
+fn last_failed(waybill: &Waybill) -> Option<&Attempt> {
+    let attempts = waybill.attempts().iter().rev();
+    attempts
+        .into_iter()
+        .find(|attempt| attempt.failure.is_some())
+}
+
 fn request_row(finished: &Finished, subject: Subject) -> RequestRow {
     let served = matches!(finished.outcome, Outcome::Served);
     let waybill = &finished.waybill;
@@ -283,8 +337,43 @@ fn request_row(finished: &Finished, subject: Subject) -> RequestRow {
             .unwrap_or_default(),
         cost: waybill.relayed.as_ref().and_then(|relayed| relayed.cost),
         body_bytes: Some(waybill.arrival.body_bytes),
+        stages: stages(waybill),
+        unserved: is_unserved(finished),
         subject,
     }
+}
+
+fn stages(waybill: &Waybill) -> Stages {
+    let relayed = waybill.relayed.as_ref();
+    Stages {
+        auth_ms: waybill
+            .admission
+            .as_ref()
+            .map(|admission| admission.auth_latency_ms),
+        routing_ms: waybill
+            .routing
+            .as_ref()
+            .map(|routing| routing.routing_latency_ms),
+        upstream_ms: relayed.and_then(|relayed| relayed.upstream_latency_ms),
+        response_ms: relayed.and_then(|relayed| relayed.response_latency_ms),
+    }
+}
+
+/// Whether no account could be asked, and it was providers who kept those from serving that could have.
+fn is_unserved(finished: &Finished) -> bool {
+    let for_want_of_accounts = matches!(
+        finished.outcome,
+        Outcome::Refused {
+            cause: Cause::GatewayNoAccount,
+            ..
+        }
+    );
+    let routing = finished.waybill.routing.as_ref();
+    for_want_of_accounts
+        && routing.is_some_and(|routing| {
+            let mut stopped = routing.candidates.iter().filter_map(|seen| seen.excluded);
+            stopped.any(Exclusion::is_of_provider)
+        })
 }
 
 fn subject(redactor: &Redactor, finished: &Finished) -> Subject {
@@ -297,7 +386,7 @@ fn subject(redactor: &Redactor, finished: &Finished) -> Subject {
         client_request_id: CLIENT_REQUEST_ID
             .iter()
             .find_map(|name| header_text(redactor, &arrival.headers, name, MAX_ID_BYTES)),
-        platform: platform(waybill),
+        platform: waybill.platform(),
         endpoint: arrival.endpoint,
         model: arrival.model.as_deref().map(|model| name(redactor, model)),
         stream: arrival.stream,
@@ -348,22 +437,13 @@ fn traits(redactor: &Redactor, waybill: &Waybill) -> Traits {
     }
 }
 
-/// Of the account that was tried last, else of the group that was to serve, else the client's own.
-fn platform(waybill: &Waybill) -> Platform {
-    let tried = waybill.attempts().last().map(|attempt| attempt.platform);
-    let routed = waybill.routing.as_ref().map(|routing| routing.platform);
-    tried
-        .or(routed)
-        .unwrap_or_else(|| waybill.arrival.protocol.native_platform())
-}
-
-fn message<'a>(finished: &'a Finished, failure: Option<&'a Failure>) -> &'a str {
-    match &finished.outcome {
+fn message<'a>(waybill: &Waybill, outcome: &'a Outcome, failure: Option<&'a Failure>) -> &'a str {
+    match outcome {
         Outcome::Refused { message, .. } => message,
         Outcome::Served | Outcome::Failed { .. } => {
             failure.map_or("the request failed", |failure| failure.message.as_str())
         }
-        Outcome::ClientLeft if finished.waybill.replay_of.is_some() => {
+        Outcome::ClientLeft if waybill.replay_of.is_some() => {
             "sent again, and given up before the answer was complete"
         }
         Outcome::ClientLeft => "the client went away before the answer was complete",

@@ -52,11 +52,19 @@ const STEPS: &[Step] = &[
         needs: 1,
     },
     Step {
-        sql: include_str!("migrations/0008_rollups.sql"),
+        sql: include_str!("migrations/0008_replays_of_many.sql"),
         needs: 1,
     },
     Step {
-        sql: include_str!("migrations/0009_alerts.sql"),
+        sql: include_str!("migrations/0009_classification.sql"),
+        needs: 1,
+    },
+    Step {
+        sql: include_str!("migrations/0010_rollups.sql"),
+        needs: 1,
+    },
+    Step {
+        sql: include_str!("migrations/0011_alerts.sql"),
         needs: 1,
     },
 ];

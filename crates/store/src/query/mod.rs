@@ -8,10 +8,11 @@ pub(crate) mod account_events;
 pub(crate) mod audit;
 mod condition;
 pub(crate) mod differences;
-mod errors;
+pub(crate) mod errors;
 mod events;
 mod noise;
 mod page;
+pub(crate) mod past;
 #[cfg(test)]
 mod plans;
 #[cfg(test)]
@@ -21,5 +22,7 @@ pub(crate) mod states;
 mod stepped;
 pub(crate) mod tail;
 pub(crate) mod usage;
+mod walk;
+mod wanted;
 
 pub(crate) use condition::like_pattern;

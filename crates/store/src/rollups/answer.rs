@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     Store,
-    sql::{Cells, Db, Result, Value, values},
+    sql::{Cells, Db, Dialect, Result, Value, values},
 };
 
 /// Of whom roll-ups are asked for.
@@ -117,6 +117,39 @@ impl Store {
             .run(move |db| {
                 let at = Instant::load(db)?;
                 queries.iter().map(|query| answer(db, &at, query)).collect()
+            })
+            .await
+    }
+}
+
+impl Store {
+    /// How many requests arrived in a window, up to `most`: no more are looked at.
+    pub async fn count_requests(
+        &self,
+        start: UnixMillis,
+        end: UnixMillis,
+        most: u64,
+    ) -> Result<u64> {
+        self.readers
+            .run(move |db| {
+                let from = db.dialect().by_index("requests", "r", "requests_by_time");
+                let sql = format!(
+                    "SELECT count(*) FROM (SELECT 1 FROM {from} WHERE r.created_at >= ?1 AND r.created_at < ?2
+                     LIMIT {most}) AS counted"
+                );
+                db.count(&sql, values![start, end])
+            })
+            .await
+    }
+
+    /// Bytes that the store takes.
+    pub async fn size_bytes(&self) -> Result<u64> {
+        self.quick
+            .run(|db| match db.dialect() {
+                Dialect::Sqlite => {
+                    Ok(db.count("PRAGMA page_count", &[])? * db.count("PRAGMA page_size", &[])?)
+                }
+                Dialect::Postgres => db.count("SELECT pg_database_size(current_database())", &[]),
             })
             .await
     }

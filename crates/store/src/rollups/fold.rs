@@ -60,21 +60,28 @@ struct Batch {
 }
 
 impl Store {
-    /// Folds one batch of requests into roll-ups; where none is new, counts a batch of a day anew that is to be.
-    /// Whoever else does so at the same time does so in vain: a batch counts once.
+    /// Folds one batch of requests into roll-ups; where no more are waiting, counts a batch of a day anew that is
+    /// to be. Whoever else does so at the same time does so in vain: a batch counts once.
     pub async fn fold_rollups(&self) -> Result<RollupReport> {
-        let Some(batch) = self.readers.run(read_batch).await? else {
-            return self.recount_batch().await;
-        };
-        let (count, more) = (batch.count, batch.is_full);
-        let written = self
-            .quick_desk()
-            .change(move |db| write_batch(db, &batch))
-            .await?;
+        let mut report = RollupReport::default();
+        if let Some(batch) = self.readers.run(read_batch).await? {
+            let (count, is_full) = (batch.count, batch.is_full);
+            let written = self
+                .quick_desk()
+                .change(move |db| write_batch(db, &batch))
+                .await?;
+            if written {
+                report.folded = count;
+            }
+            if is_full || !written {
+                report.more = true;
+                return Ok(report);
+            }
+        }
+        let anew = self.recount_batch().await?;
         Ok(RollupReport {
-            folded: if written { count } else { 0 },
-            more: more || !written,
-            ..RollupReport::default()
+            folded: report.folded,
+            ..anew
         })
     }
 }

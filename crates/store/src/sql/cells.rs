@@ -5,7 +5,7 @@ use std::{fmt::Write as _, str::FromStr};
 use waybill_model::{
     id::{
         AccountEventId, AccountId, AdminTokenId, AdminUserId, ApiKeyId, AuditId, ErrorId, EventId,
-        GroupId, RetryId, UserId,
+        GroupId, ReplayId, RetryId, UserId,
     },
     money::MicroUsd,
     time::UnixMillis,
@@ -205,7 +205,7 @@ macro_rules! wrapped {
 }
 
 wrapped! {
-    AccountEventId, AccountId, AdminTokenId, AdminUserId, ApiKeyId, AuditId, ErrorId, EventId, GroupId, RetryId, UserId, MicroUsd, UnixMillis
+    AccountEventId, AccountId, AdminTokenId, AdminUserId, ApiKeyId, AuditId, ErrorId, EventId, GroupId, ReplayId, RetryId, UserId, MicroUsd, UnixMillis
 }
 
 /// Reads one of a closed set of words.

@@ -3,7 +3,7 @@
 use waybill_model::{
     id::{
         AccountEventId, AccountId, AdminTokenId, AdminUserId, ApiKeyId, AuditId, ErrorId, EventId,
-        GroupId, RetryId, UserId,
+        GroupId, ReplayId, RetryId, UserId,
     },
     money::MicroUsd,
     time::UnixMillis,
@@ -96,7 +96,7 @@ macro_rules! wrapped {
 }
 
 wrapped! {
-    AccountEventId, AccountId, AdminTokenId, AdminUserId, ApiKeyId, AuditId, ErrorId, EventId, GroupId, RetryId, UserId, MicroUsd, UnixMillis
+    AccountEventId, AccountId, AdminTokenId, AdminUserId, ApiKeyId, AuditId, ErrorId, EventId, GroupId, ReplayId, RetryId, UserId, MicroUsd, UnixMillis
 }
 
 /// The values of a statement, in order.

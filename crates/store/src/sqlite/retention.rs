@@ -16,6 +16,7 @@ use crate::{
     connections::{Caller, Turn, in_transaction},
     issues::retention::{remove_hours, remove_issues},
     parts::TOUCH_MS,
+    replays::remove_replays,
     rollups,
     sql::{Connection, Db, Result, int, values},
 };
@@ -85,7 +86,9 @@ pub(super) fn run(
         }
     }
     if let Some(max_age_ms) = policy.errors_max_age_ms {
-        worker.remove_account_events(now.plus_ms(max_age_ms.saturating_neg()))?;
+        let before = now.plus_ms(max_age_ms.saturating_neg());
+        worker.remove_account_events(before)?;
+        worker.write(|tx| remove_replays(tx, before))?;
     }
     worker.remove_usage()?;
     if let Some(max_age_ms) = policy.issues_max_age_ms {
@@ -254,7 +257,7 @@ fn remove(db: &dyn Db, kind: Kind, before: UnixMillis) -> Result<u64> {
         Kind::Requests => db.execute(
             // The newest one stays: its id must not be given once more, for requests are folded in that order.
             "DELETE FROM requests WHERE id IN (SELECT id FROM requests
-                 WHERE created_at < ?1 ORDER BY created_at LIMIT ?2) AND id < (SELECT max(id) FROM requests)",
+                 WHERE created_at < ?1 AND id < (SELECT max(id) FROM requests) ORDER BY created_at LIMIT ?2)",
             values![before, BATCH_ROWS],
         )?,
         Kind::Noise => db.execute(
@@ -346,6 +349,7 @@ fn errors(db: &dyn Db, before: UnixMillis) -> Result<u64> {
             "DELETE FROM upstream_events WHERE error_id = ?1",
             "DELETE FROM replay_bodies WHERE error_id = ?1",
             "DELETE FROM retry_attempts WHERE source_error_id = ?1",
+            "DELETE FROM replay_items WHERE source_error_id = ?1",
             "DELETE FROM error_details WHERE error_id = ?1",
             "DELETE FROM errors WHERE id = ?1",
         ] {

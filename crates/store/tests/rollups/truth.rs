@@ -129,8 +129,12 @@ impl Truth {
                     attempts: 1,
                     attempts_failed: 1,
                     attempts_client: u64::from(owner == Owner::Client),
-                    attempts_429: u64::from(event.upstream_status_code == Some(429)),
-                    attempts_529: u64::from(event.upstream_status_code == Some(529)),
+                    attempts_429: u64::from(
+                        owner != Owner::Client && event.upstream_status_code == Some(429),
+                    ),
+                    attempts_529: u64::from(
+                        owner != Owner::Client && event.upstream_status_code == Some(529),
+                    ),
                     ..Counts::default()
                 },
                 cause: Some((Side::Attempt, event.cause, owner)),
