@@ -77,8 +77,13 @@ pub async fn read(
     }
     let before = store.account_states_at(from.plus_ms(-1)).await?;
     let events = events(store, (from, end), accounts, bounds.events).await?;
-    let past = Past::of((from, end), requests, attempts, before, events, scope);
-    Ok(Past { is_cut, ..past })
+    let scope = scope.clone();
+    // As many rows as there may be take a while, which is no worker's time.
+    let made = tokio::task::spawn_blocking(move || {
+        let past = Past::of((from, end), requests, attempts, before, events, &scope);
+        Past { is_cut, ..past }
+    });
+    made.await.map_err(|_| StoreError::Closed)
 }
 
 /// What changed accounts, by id; of each the newest.
