@@ -59,6 +59,10 @@ const STEPS: &[Step] = &[
         sql: include_str!("migrations/0009_classification.sql"),
         needs: 1,
     },
+    Step {
+        sql: include_str!("migrations/0010_last_errors.sql"),
+        needs: 1,
+    },
 ];
 
 /// Steps may build indexes over all that is there.
