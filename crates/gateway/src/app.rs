@@ -28,6 +28,7 @@ use crate::{
     routing::{Line, Snapshot},
     secrets::Secrets,
     standing::{Keeper, Sink},
+    system::System,
     telemetry::Telemetry,
     upstream::{Pool, Tls},
     vault::Vault,
@@ -56,6 +57,8 @@ pub struct Shared {
     pub keeper: Keeper,
     /// TLS towards providers.
     pub tls: Tls,
+    /// What the process takes of the machine.
+    pub system: System,
     /// Requests in flight.
     pub in_flight: InFlight,
     /// Requests refused for a limit of a key or a user.
@@ -249,6 +252,7 @@ impl Shared {
                 .as_ref()
                 .map_or_else(|| "embedded".to_owned(), |home| home.replica.id.clone()),
             home,
+            system: System::default(),
             in_flight: InFlight::default(),
             refusals: Refusals::default(),
             line,

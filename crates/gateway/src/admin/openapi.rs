@@ -16,11 +16,11 @@ use utoipa::{
 
 use super::{
     App, accounts, admin_users, api_keys, audit_log, availability, books, classification,
-    concurrency, differences, errors, groups, issues, jobs, metrics, prices, probes, problem,
-    records, replays, replicas, retries, setup, sign_in, stream, tokens, users, what_if,
+    concurrency, dashboard, differences, errors, groups, issues, jobs, metrics, prices, probes,
+    problem, records, replays, replicas, retries, setup, sign_in, stream, tokens, users, what_if,
 };
 use crate::ops::{
-    accounts as asked, audit, code,
+    accounts as asked, audit, code, dashboard as asked_of_dashboards,
     filter::{self, Takes},
     issues as asked_of_issues, replays as asked_of_replays,
 };
@@ -53,6 +53,7 @@ pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
         issues::list, issues::show, issues::change, issues::note, issues::rules, issues::add_rule, issues::remove_rule,
         records::upstream_errors, records::upstream_error, records::requests, records::noise, what_if::scheduler, books::show, jobs::list, replicas::list, availability::show, concurrency::show,
         classification::show, classification::change, classification::preview, classification::versions, classification::version, classification::restore,
+        dashboard::overview, dashboard::throughput, dashboard::histogram, dashboard::trend, dashboard::distribution,
         accounts::list, accounts::create, accounts::show, accounts::change, accounts::remove, accounts::enable, accounts::disable,
         accounts::reset, accounts::test, accounts::events,
         groups::list, groups::create, groups::show, groups::change, groups::remove,
@@ -128,6 +129,12 @@ parameters! {
     AuditParameters = audit::AUDIT;
     /// What a failed request is written as.
     CodeParameters = code::CODE;
+    /// What dashboards take.
+    DashboardParameters = asked_of_dashboards::WINDOW, asked_of_dashboards::SCOPE;
+    /// What a histogram takes.
+    HistogramParameters = asked_of_dashboards::WINDOW, asked_of_dashboards::SCOPE, asked_of_dashboards::METRIC;
+    /// What a distribution takes.
+    BreakdownParameters = asked_of_dashboards::WINDOW, asked_of_dashboards::SCOPE, asked_of_dashboards::BREAKDOWN;
     /// What availability takes.
     AvailabilityParameters = asked::AVAILABILITY;
 }

@@ -60,7 +60,11 @@ const STEPS: &[Step] = &[
         needs: 1,
     },
     Step {
-        sql: include_str!("migrations/0010_last_errors.sql"),
+        sql: include_str!("migrations/0010_rollups.sql"),
+        needs: 1,
+    },
+    Step {
+        sql: include_str!("migrations/0011_last_errors.sql"),
         needs: 1,
     },
 ];
