@@ -14,9 +14,7 @@ use waybill_model::{
     id::{AccountId, ApiKeyId, GroupId, RequestId, UserId},
     money::MicroUsd,
     protocol::{Endpoint, Platform},
-    record::{
-        ErrorRow, EventRow, Record, ReplayRow, RequestRow, Stages, Subject, Traits, Verdict,
-    },
+    record::{ErrorRow, EventRow, Record, ReplayRow, RequestRow, Stages, Subject, Traits, Verdict},
     redact::Shown,
     time::UnixMillis,
     waybill::{Candidate, Decision, EventKind, Exclusion, Queued, Usage},

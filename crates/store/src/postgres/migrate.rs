@@ -63,6 +63,10 @@ const STEPS: &[Step] = &[
         sql: include_str!("migrations/0010_rollups.sql"),
         needs: 1,
     },
+    Step {
+        sql: include_str!("migrations/0011_last_errors.sql"),
+        needs: 1,
+    },
 ];
 
 /// Steps may build indexes over all that is there.
