@@ -109,7 +109,7 @@ pub async fn create(
         )?,
         max_usd: asked.budget.max_usd,
     };
-    let given = words(asked.filter)?;
+    let given = without_secrets(&shared, words(asked.filter)?);
     let (chosen, kept) = filter::keep_chosen(given, now).map_err(in_filter)?;
     // Read before the count: what is written in between has no turn.
     let newest_error_id = shared.store.newest_error().await?;
@@ -256,6 +256,18 @@ fn words(given: BTreeMap<String, Value>) -> Result<BTreeMap<String, String>, Pro
         }
     };
     given.into_iter().map(word).collect()
+}
+
+/// Filters without the secrets that are in texts of theirs: whoever sees the replay sees its filter, and what is looked
+/// for in is stored without them, too.
+fn without_secrets(shared: &App, mut given: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let redactor = shared.secrets.redactor();
+    for name in ["q", "model"] {
+        if let Some(text) = given.get_mut(name) {
+            *text = redactor.text(text).into_string();
+        }
+    }
+    given
 }
 
 /// What is wrong with a parameter of the list is wrong with a field here.

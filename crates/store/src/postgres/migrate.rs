@@ -64,7 +64,11 @@ const STEPS: &[Step] = &[
         needs: 1,
     },
     Step {
-        sql: include_str!("migrations/0011_alerts.sql"),
+        sql: include_str!("migrations/0011_last_errors.sql"),
+        needs: 1,
+    },
+    Step {
+        sql: include_str!("migrations/0012_alerts.sql"),
         needs: 1,
     },
 ];

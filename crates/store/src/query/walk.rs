@@ -266,15 +266,23 @@ impl Walked<'_> {
         if newest.flatten().unwrap_or(0) - loose > MOST_LOOSE {
             return Ok(None);
         }
+        // One that has changed since is looked at if what never changes is there. How many those are at most is
+        // the care of whoever changes them; to go through them is never more than to go through all rows.
+        let lasting = self.walk.wanted.lasting_question();
+        let changed = match lasting {
+            Some(_) => "block IN (SELECT rowid FROM error_words WHERE error_words MATCH ?4)",
+            None => "?4 IS NULL",
+        };
         let [first, last] = self.walk.span;
         let sql = format!(
             "SELECT b.block, b.{first}, b.{last} FROM error_blocks b WHERE b.block IN
-             (SELECT rowid FROM error_words WHERE error_words MATCH ?1 UNION SELECT block FROM error_blocks_stale)
+             (SELECT rowid FROM error_words WHERE error_words MATCH ?1
+              UNION SELECT block FROM error_blocks_stale WHERE {changed})
              AND b.{last} >= ?2 AND b.{first} <= ?3"
         );
         let mut blocks = self.db.rows(
             &sql,
-            values![question, window.first, window.last],
+            values![question, window.first, window.last, lasting],
             |cells| {
                 let id: i64 = cells.next()?;
                 Ok(Block {
