@@ -49,6 +49,12 @@ row_ids! {
     AuditId,
     /// One attempt to send a failed request again.
     RetryId,
+    /// Where somebody is told of something.
+    ChannelId,
+    /// One notice to one channel.
+    NotificationId,
+    /// A report that comes by itself.
+    ScheduleId,
 }
 
 /// The id a request carries from its first byte on, sent back as `x-waybill-request-id`.

@@ -11,7 +11,8 @@
 //! [`waybill`] travels with it, [`cause`] and [`classify`] judge it, [`redact`] makes it safe to show,
 //! [`record`] is what the store is given, [`view`] what an operator is shown, [`retry`] what comes of sending it
 //! again, [`issue`] what failures of one kind make up together, [`differs`] what they have in common by their
-//! [`traits`], [`objective`] what is promised, [`alert`] what somebody is woken for, and [`people`] who may be.
+//! [`traits`], [`objective`] what is promised, [`alert`] what somebody is woken for,
+//! [`notify`] how they are told, and [`people`] who may be.
 
 pub mod alert;
 pub mod cause;
@@ -24,6 +25,7 @@ pub mod id;
 pub mod issue;
 pub mod limits;
 pub mod money;
+pub mod notify;
 pub mod objective;
 pub mod people;
 pub mod protocol;

@@ -27,6 +27,12 @@ words! {
         AdminUser = "admin_user",
         /// A personal token.
         AdminToken = "admin_token",
+        /// Where somebody is told of something.
+        Channel = "notification_channel",
+        /// One notice to one channel.
+        Notification = "notification",
+        /// A report that comes by itself.
+        Schedule = "report_schedule",
     }
 }
 

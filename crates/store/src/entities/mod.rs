@@ -44,6 +44,9 @@ fn table(kind: Kind) -> &'static str {
         Kind::IssueRule => "issue_rules",
         Kind::AdminUser => "admin_users",
         Kind::AdminToken => "admin_tokens",
+        Kind::Channel => "notification_channels",
+        Kind::Notification => "notifications",
+        Kind::Schedule => "report_schedules",
     }
 }
 

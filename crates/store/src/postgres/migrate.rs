@@ -51,6 +51,10 @@ const STEPS: &[Step] = &[
         sql: include_str!("migrations/0007_traits.sql"),
         needs: 1,
     },
+    Step {
+        sql: include_str!("migrations/0008_notify.sql"),
+        needs: 1,
+    },
 ];
 
 /// Steps may build indexes over all that is there.

@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0007_issues.sql"),
     include_str!("migrations/0008_capture.sql"),
     include_str!("migrations/0009_traits.sql"),
+    include_str!("migrations/0010_notify.sql"),
 ];
 
 /// Longest wait for another process that holds the file. Within this process writers take turns, so
