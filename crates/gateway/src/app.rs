@@ -21,6 +21,7 @@ use crate::{
     egress::{EgressPolicy, Opened},
     home::SharedHome,
     live::Live,
+    notify::Notifier,
     people::People,
     record::Recorder,
     relay::Watch,
@@ -66,6 +67,8 @@ pub struct Shared {
     pub tokens: Tokens,
     /// Where requests that are sent again wait for a worker.
     pub replays: Queue,
+    /// Which notification channels are served.
+    pub notifier: Notifier,
     /// Bearer token of the admin API.
     pub admin_token: Secret,
     /// Who uses the admin API.
@@ -223,6 +226,7 @@ impl Shared {
             secrets,
             tokens: Tokens::default(),
             replays: Queue::default(),
+            notifier: Notifier::default(),
             admin_token,
             people: People::default(),
             replica: home

@@ -255,6 +255,8 @@ impl Gateway {
         shared.live.close();
         running.stop().await;
         upkeep.iter().for_each(tokio::task::JoinHandle::abort);
+        let longest = shared.settings.notifications.timeout;
+        shared.notifier.close(longest).await;
         line.abort();
         shared.tokens.settle().await;
         if let Some((cluster, tasks)) = cluster {

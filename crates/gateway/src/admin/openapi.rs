@@ -15,12 +15,12 @@ use utoipa::{
 };
 
 use super::{
-    App, accounts, admin_users, api_keys, audit_log, availability, books, concurrency, differences,
-    errors, groups, issues, jobs, metrics, prices, probes, problem, records, replicas, retries,
-    setup, sign_in, stream, tokens, users,
+    App, accounts, admin_users, api_keys, audit_log, availability, books, channels, concurrency,
+    differences, errors, groups, issues, jobs, metrics, notifications, prices, probes, problem,
+    records, replicas, retries, setup, sign_in, stream, tokens, users,
 };
 use crate::ops::{
-    accounts as asked, audit, code,
+    accounts as asked, audit, code, deliveries,
     filter::{self, Takes},
     issues as asked_of_issues,
 };
@@ -50,7 +50,9 @@ pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
         errors::list, differences::show, errors::show, errors::upstream_errors, errors::resolve, stream::stream,
         retries::retry, retries::retry_upstream, retries::list, retries::show, retries::code,
         issues::list, issues::show, issues::change, issues::note, issues::rules, issues::add_rule, issues::remove_rule,
-        records::upstream_errors, records::upstream_error, records::requests, records::noise, books::show, jobs::list, replicas::list, availability::show, concurrency::show,
+        records::upstream_errors, records::upstream_error, records::requests, records::noise, books::show, jobs::list, replicas::list,
+        channels::list, channels::create, channels::show, channels::change, channels::remove, channels::test,
+        notifications::list, notifications::show, notifications::retry, availability::show, concurrency::show,
         accounts::list, accounts::create, accounts::show, accounts::change, accounts::remove, accounts::enable, accounts::disable,
         accounts::reset, accounts::test, accounts::events,
         groups::list, groups::create, groups::show, groups::change, groups::remove,
@@ -120,6 +122,8 @@ parameters! {
     EventParameters = asked::EVENTS;
     /// What the audit log takes.
     AuditParameters = audit::AUDIT;
+    /// What the log of deliveries takes.
+    DeliveryParameters = deliveries::DELIVERIES;
     /// What a failed request is written as.
     CodeParameters = code::CODE;
     /// What availability takes.

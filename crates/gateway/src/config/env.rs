@@ -7,6 +7,7 @@ use waybill_model::protocol::Platform;
 /// Every scalar key of the file. `timeouts.connect_ms` is `WAYBILL_TIMEOUTS_CONNECT_MS`.
 pub const KEYS: &[&str] = &[
     "listen",
+    "public_url",
     "data_dir",
     "database_url",
     "database_ca",
@@ -55,8 +56,10 @@ pub const KEYS: &[&str] = &[
     "retention.issue_quiet_days",
     "retention.replay_max_bytes",
     "retention.audit_days",
+    "retention.notifications_days",
     "retention.max_bytes",
     "spool.max_bytes",
+    "notifications.timeout_ms",
 ];
 
 /// Keys whose value is text even where it looks like a number.

@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 use waybill_model::issue::Settings;
 use waybill_store::{FoldReport, RetentionPolicy};
 
-use crate::{app::Shared, config::Retention, replay, standing::probe_accounts};
+use crate::{app::Shared, config::Retention, notify, replay, standing::probe_accounts};
 
 /// One job.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub enum Work {
     Probe,
     /// Ends attempts to send a request again whose process has ended.
     Interrupt,
+    /// Sends what waits in the outbox of notifications, without end.
+    Notify,
 }
 
 /// Every job.
@@ -47,6 +49,10 @@ pub const JOBS: &[Job] = &[
         name: "replays",
         work: Work::Interrupt,
     },
+    Job {
+        name: notify::JOB,
+        work: Work::Notify,
+    },
 ];
 
 /// What a run did, in one line; or what went wrong.
@@ -57,7 +63,7 @@ impl Job {
     pub(super) fn rest(&self) -> Duration {
         match self.work {
             Work::Retain => Duration::from_secs(60),
-            Work::Probe | Work::Issues => Duration::from_secs(1),
+            Work::Probe | Work::Issues | Work::Notify => Duration::from_secs(1),
             Work::Interrupt => Duration::from_secs(30),
         }
     }
@@ -69,6 +75,10 @@ impl Job {
             Work::Issues => Box::pin(async move { fold(&shared).await }),
             Work::Probe => Box::pin(async move {
                 probe_accounts(shared).await;
+                Ok(String::new())
+            }),
+            Work::Notify => Box::pin(async move {
+                notify::send(shared).await;
                 Ok(String::new())
             }),
             Work::Interrupt => Box::pin(async move {
@@ -129,6 +139,7 @@ async fn retain(shared: &Shared) -> Result<String, String> {
         issue_quiet: _,
         replay_max_bytes,
         audit,
+        notifications,
         max_bytes,
     } = shared.settings.retention.clone();
     let policy = RetentionPolicy {
@@ -142,6 +153,11 @@ async fn retain(shared: &Shared) -> Result<String, String> {
     };
     let report = shared.store.retain(&policy, shared.clock.now()).await;
     let report = report.map_err(|error| error.to_string())?;
+    let before = millis(notifications).map(|age| shared.clock.now().plus_ms(-age));
+    if let Some(before) = before {
+        let forgotten = shared.store.forget_notifications(before).await;
+        forgotten.map_err(|error| error.to_string())?;
+    }
     Ok(format!(
         "removed {} errors, {} requests, {} replay copies, {} details, {} account events, {} entries of the audit log; {} bytes in use",
         report.errors,

@@ -10,6 +10,7 @@
 pub mod accounts;
 pub mod audit;
 pub mod code;
+pub mod deliveries;
 pub mod filter;
 pub mod issues;
 pub mod query;

@@ -1,3 +1,4 @@
+//! Channels that can be, and those that cannot.
 #![allow(clippy::unwrap_used, clippy::panic)]
 use super::*;
 
