@@ -23,14 +23,16 @@ use crate::{
     live::Live,
     notify::Notifier,
     people::People,
-    record::Recorder,
+    record::{Recorder, RulesInForce},
     relay::Watch,
     replay::Queue,
     routing::{Line, Snapshot},
     secrets::Secrets,
     standing::{Keeper, Sink},
+    telemetry::Telemetry,
     upstream::{Pool, Tls},
     vault::Vault,
+    whatif::Desk,
 };
 
 /// What every stage, every worker, operations and the admin API share.
@@ -47,6 +49,8 @@ pub struct Shared {
     pub store: Store,
     /// The way to the recorder.
     pub recorder: Arc<Recorder>,
+    /// What is counted of requests, and where their spans go.
+    pub telemetry: Arc<Telemetry>,
     /// Who follows failures as they come.
     pub live: Live,
     /// What failures do to accounts.
@@ -65,8 +69,12 @@ pub struct Shared {
     pub secrets: Arc<Secrets>,
     /// Who has access tokens for accounts.
     pub tokens: Tokens,
+    /// What operators make of failures; the recorder judges by it.
+    pub rules: RulesInForce,
     /// Where requests that are sent again wait for a worker.
     pub replays: Queue,
+    /// Who may try other rules over the record.
+    pub what_if: Desk,
     /// Which notification channels are served.
     pub notifier: Notifier,
     /// Bearer token of the admin API.
@@ -163,6 +171,8 @@ pub struct Parts {
     pub store: Store,
     /// The way to the recorder.
     pub recorder: Recorder,
+    /// What is counted; shared with the recorder's thread.
+    pub telemetry: Arc<Telemetry>,
     /// TLS towards providers.
     pub tls: Tls,
     /// Every live secret; shared with the recorder's thread.
@@ -173,6 +183,8 @@ pub struct Parts {
     pub home: Option<SharedHome>,
     /// What is shared with other replicas; `None`: this process is alone.
     pub cluster: Option<Arc<Cluster>>,
+    /// What operators make of failures; shared with the recorder's thread.
+    pub rules: RulesInForce,
 }
 
 /// Which replica changed the configuration that is read again.
@@ -193,11 +205,13 @@ impl Shared {
             vault,
             store,
             recorder,
+            telemetry,
             tls,
             secrets,
             admin_token,
             home,
             cluster,
+            rules,
         } = parts;
         let recorder = Arc::new(recorder);
         let number = match (&home, &cluster) {
@@ -221,11 +235,14 @@ impl Shared {
             vault,
             store,
             recorder,
+            telemetry,
             keeper,
             tls,
             secrets,
             tokens: Tokens::default(),
+            rules,
             replays: Queue::default(),
+            what_if: Desk::default(),
             notifier: Notifier::default(),
             admin_token,
             people: People::default(),
@@ -311,7 +328,9 @@ impl Shared {
         if let Some(cluster) = &self.cluster {
             cluster.adopt(&snapshot);
         }
+        self.telemetry.adopt(&snapshot);
         self.snapshot.store(Arc::new(snapshot));
+        self.rules.store(Arc::new(config.rules));
         self.config_revision
             .store(self.clock.now().0, Ordering::Relaxed);
         self.line.sharing().ring();

@@ -2,7 +2,7 @@
 //!
 //! In the order of the flow: [`config`] becomes an [`app`]; the [`server`] takes connections and gives
 //! each request to the [`pipeline`], which calls [`ingress`], [`auth`], [`quota`], [`routing`], [`upstream`] and
-//! [`relay`]; [`record`] writes down what happened; [`respond`] alone makes error answers. [`ops`],
+//! [`relay`]; [`record`] writes down what happened; [`respond`] alone makes error answers; [`telemetry`] counts and sends what was recorded. [`ops`],
 //! [`admin`] and [`cli`] are for operators.
 
 pub mod admin;
@@ -38,6 +38,8 @@ pub mod secrets;
 pub mod seed;
 pub mod server;
 pub mod standing;
+pub mod telemetry;
 pub mod upkeep;
 pub mod upstream;
 pub mod vault;
+pub mod whatif;

@@ -23,10 +23,11 @@ use crate::{
     jobs,
     live::Live,
     people,
-    record::{self, Composer, Recorder, capture::Copies},
+    record::{self, Composer, Recorder, RulesInForce, capture::Copies},
     replay, replication,
     secrets::Secrets,
     seed, server,
+    telemetry::{self, Telemetry},
     upstream::Tls,
     vault::{self, Vault},
 };
@@ -48,6 +49,8 @@ pub struct Gateway {
     /// Rings for those who wait for a deadline, also while running requests are let end.
     line: tokio::task::JoinHandle<()>,
     forwarder: Option<ForwarderThread>,
+    /// Sends what was counted and the spans of what was recorded, until after the last record.
+    exporter: telemetry::Exporter,
     shared: Arc<Shared>,
     /// What is shared with other replicas, and the tasks that do; also while running requests are let end.
     cluster: Option<(Arc<Cluster>, cluster::Tasks)>,
@@ -158,6 +161,7 @@ pub async fn start_in(
     own_secrets.extend(setup_token.clone());
     own_secrets.extend(config.api_keys.iter().filter_map(|key| key.key.clone()));
     own_secrets.extend(new_keys.iter().map(|(_, key)| key.clone()));
+    own_secrets.extend(config.settings.telemetry.secrets());
 
     let secrets = Arc::new(Secrets::new(own_secrets));
     let tls = tls(&config)?;
@@ -173,7 +177,16 @@ pub async fn start_in(
             false => Copies::Whole,
         },
     );
-    let recorder_thread = record::spawn(store.journal()?, store.clone(), composer, queues)?;
+    let rules = RulesInForce::default();
+    let composer = composer.judged_by(Arc::clone(&rules));
+    let (telemetry, outbox) = Telemetry::new(settings.telemetry.clone(), clock.now());
+    let recorder_thread = record::spawn(
+        store.journal()?,
+        store.clone(),
+        composer,
+        queues,
+        Arc::clone(&telemetry),
+    )?;
     let cluster = cluster
         .map(|settings| Cluster::new(settings, tls.of_no_protocol(), &clock))
         .transpose()
@@ -184,11 +197,13 @@ pub async fn start_in(
         vault,
         store,
         recorder,
+        telemetry,
         tls,
         secrets,
         admin_token,
         home,
         cluster,
+        rules,
     }));
     let begun = replication::begin(&shared, is_reached).await?;
     if is_reached {
@@ -220,6 +235,7 @@ pub async fn start_in(
         upkeep,
         line,
         forwarder: home::start_forwarding(&shared.store)?,
+        exporter: telemetry::start(&shared, outbox),
         shared,
         cluster,
         _held: held,
@@ -235,6 +251,11 @@ async fn join(shared: &Arc<Shared>) -> Option<(Arc<Cluster>, cluster::Tasks)> {
 }
 
 impl Gateway {
+    /// What its parts share.
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     /// Stops in order: says that it is not ready and goes on for the time of notice, lets running requests
     /// end, writes every record, moves what is spooled, and leaves. Every record is written before this
     /// returns.
@@ -244,6 +265,7 @@ impl Gateway {
             upkeep,
             line,
             forwarder,
+            exporter,
             shared,
             cluster,
             _held,
@@ -258,6 +280,8 @@ impl Gateway {
         let longest = shared.settings.notifications.timeout;
         shared.notifier.close(longest).await;
         line.abort();
+        // After the last record, and while what is spooled moves.
+        let exported = tokio::spawn(exporter.stop());
         shared.tokens.settle().await;
         if let Some((cluster, tasks)) = cluster {
             cluster.leave(tasks).await;
@@ -266,6 +290,9 @@ impl Gateway {
             && let Err(error) = tokio::task::spawn_blocking(|| forwarder.stop()).await
         {
             tracing::error!(%error, "the forwarder did not stop in order");
+        }
+        if let Err(error) = exported.await {
+            tracing::error!(%error, "the exporter did not stop in order");
         }
         replication::leave(&shared).await;
     }

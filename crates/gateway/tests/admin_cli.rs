@@ -369,3 +369,60 @@ async fn people_are_made_with_a_password_from_standard_input_and_what_they_do_is
     assert!(!log.contains("horse"), "{log}");
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn issues_are_listed_shown_changed_merged_and_divided() {
+    let world = World::new().await;
+    fail_once(&world).await;
+    let issues = async |args: &[&str]| {
+        let args: Vec<&str> = ["issues"].into_iter().chain(args.iter().copied()).collect();
+        text(&world, &args).await
+    };
+    let key = support::eventually("the failure is an issue", || async {
+        let list: Value = serde_json::from_str(&issues(&["list", "--json"]).await).unwrap();
+        Some(list[0]["fingerprint"].as_str()?.to_owned())
+    })
+    .await;
+    let list = issues(&["list", "--state", "new", "--cause", "overloaded"]).await;
+    assert!(
+        list.starts_with("FINGERPRINT ") && list.contains(&key),
+        "{list}"
+    );
+    assert_eq!(issues(&["list", "--owner", "client"]).await, "No issues.\n");
+
+    let ignored = issues(&["ignore", &key, "--count", "5", "--note", "known"]).await;
+    assert_eq!(ignored, "The issue is ignored.\n");
+    assert_eq!(
+        issues(&["note", &key, "asked the provider"]).await,
+        "Noted.\n"
+    );
+    let shown = issues(&["show", &key]).await;
+    for told in ["ignored", "known", "asked the provider"] {
+        assert!(shown.contains(told), "{told} is not in\n{shown}");
+    }
+    assert_eq!(issues(&["list"]).await, "No issues.\n");
+    assert!(issues(&["list", "--all"]).await.contains(&key));
+    assert_eq!(issues(&["reopen", &key]).await, "The issue is ongoing.\n");
+    assert_eq!(issues(&["resolve", &key]).await, "The issue is resolved.\n");
+
+    assert_eq!(issues(&["rules", "list"]).await, "No rules.\n");
+    let other = "0".repeat(32);
+    let merged = issues(&["merge", "--into", &key, &other]).await;
+    assert!(merged.starts_with("Rule 1 is made"), "{merged}");
+    issues(&["split", &key, "--by", "account"]).await;
+    let rules = issues(&["rules", "list"]).await;
+    for told in [
+        format!("merge {other} into {key}"),
+        format!("divide {key} by account"),
+    ] {
+        assert!(rules.contains(&told), "{told} is not in\n{rules}");
+    }
+    for id in ["2", "1"] {
+        let removed = issues(&["rules", "remove", id]).await;
+        assert!(removed.contains("is removed"), "{removed}");
+    }
+    assert_eq!(issues(&["rules", "list", "--json"]).await, "[]\n");
+    let unknown = waybill(&world, &["issues", "rules", "remove", "1"]).await;
+    assert_eq!(unknown.status.code(), Some(1));
+    world.stop().await;
+}

@@ -688,6 +688,47 @@ async fn guessing_is_slowed_by_name_and_address_and_counted_in_the_log() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ended_tokens_and_changes_from_elsewhere_are_in_the_log_once_a_minute() {
+    let place = Place::new().await;
+    place.user("eve", "admin").await;
+    let form = json!({"name": "t", "role": "admin", "admin_user": "eve"});
+    let made = place.admin(Method::POST, "/tokens", form).await;
+    let token = made["token"].as_str().unwrap();
+    let path = format!("/tokens/{}", made["id"]);
+    place.admin(Method::DELETE, &path, Value::Null).await;
+    let (cookie, _) = session(&place.sign_in("eve", PASSWORD).await);
+    let headers = [("cookie", cookie.as_str())];
+    let abuse = async |times: u32| {
+        for _ in 0..times {
+            let answer = place.with(Some(token), Method::GET, "/me", Value::Null);
+            assert_eq!(answer.await.status, 401);
+            let path = format!("{API}/sign-out");
+            let answer = place.ask(Method::POST, &path, &headers, Value::Null).await;
+            assert_eq!(answer.status, 403, "{}", answer.text());
+        }
+    };
+    abuse(50).await;
+    place.wait(60_000);
+    abuse(3).await;
+    for (action, actor, status) in [("ended-token", "unknown", 401), ("csrf", "eve", 403)] {
+        let log = place.log(&format!("action={action}")).await;
+        let told: Vec<_> = log
+            .iter()
+            .map(|entry| (&entry["actor"], &entry["status"], &entry["count"]))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (&json!(actor), &json!(status), &json!(50)),
+                (&json!(actor), &json!(status), &json!(1))
+            ],
+            "{log:?}"
+        );
+    }
+    place.world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_first_set_up_is_done_once_by_one() {
     let place = Place::new().await;
     let token = place.world.gateway.as_ref().unwrap().setup_token.clone();

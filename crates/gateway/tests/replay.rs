@@ -530,7 +530,8 @@ async fn the_request_of_a_failed_attempt_is_sent_to_its_account() {
     let alone = world.ops(&format!("retries/{}", attempt["id"])).await;
     assert_eq!(alone, *attempt);
     let names: Vec<_> = attempt.as_object().unwrap().keys().cloned().collect();
-    let mut expected: Vec<_> = "id created_at requested_by_user_id source_error_id mode pinned_account_id status \
+    let mut expected: Vec<_> = "id created_at requested_by_user_id source_error_id mode pinned_account_id status verdict \
+        result_cause cost_usd replay_id \
         started_at finished_at duration_ms result_request_id result_error_id error_message success http_status_code \
         upstream_request_id used_account_id response_preview response_truncated"
         .split_whitespace()

@@ -591,3 +591,71 @@ async fn a_viewer_may_follow_failures() {
     assert_eq!(tail.failures(1).await, [failed]);
     world.stop().await;
 }
+
+/// Revoked, ended, switched off: within seconds nothing more is told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_open_stream_ends_with_what_its_reader_is_known_through() {
+    let world = failing("").await;
+    let made = async |method: Method, path: &str, form: Value| {
+        let answer = world.admin(method, path, form.to_string()).await;
+        assert!(answer.status.is_success(), "{path}: {}", answer.text());
+        match answer.body.is_empty() {
+            true => Value::Null,
+            false => answer.json(),
+        }
+    };
+    let password = "correct horse battery staple";
+    let user = serde_json::json!({"name": "vera", "password": password, "role": "viewer"});
+    let user = made(Method::POST, "/admin-users", user).await;
+    let follow = async |name: &str, value: &str| {
+        let request = Request::get(format!("{}/api/v1/admin/ops/stream", world.url))
+            .header(name, value)
+            .body(Full::default())
+            .unwrap();
+        let mut tail = Tail {
+            body: world.open(request).await.into_body(),
+            text: String::new(),
+            last_id: None,
+        };
+        assert_eq!(tail.next().await.unwrap().name, "hello");
+        tail
+    };
+    let token = async |name: &str| {
+        let form = serde_json::json!({"name": name, "role": "viewer", "admin_user": "vera"});
+        let made = made(Method::POST, "/tokens", form).await;
+        let bearer = format!("Bearer {}", made["token"].as_str().unwrap());
+        (made["id"].clone(), bearer)
+    };
+    let request = Request::post(format!("{}/api/v1/admin/sign-in", world.url))
+        .header("content-type", "application/json")
+        .body(Full::from(
+            serde_json::json!({"name": "vera", "password": password}).to_string(),
+        ))
+        .unwrap();
+    let signed_in = world.send(request).await;
+    let cookie = signed_in.header("set-cookie").unwrap();
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    let (one, first) = token("one").await;
+    let (_, second) = token("two").await;
+    let mut revoked = follow("authorization", &first).await;
+    let mut switched_off = follow("authorization", &second).await;
+    let mut signed_out = follow("cookie", &cookie).await;
+    let failed = fail(&world.url, "crimson", false).await;
+    for tail in [&mut revoked, &mut switched_off, &mut signed_out] {
+        assert_eq!(tail.failures(1).await, [failed.clone()]);
+    }
+
+    made(Method::DELETE, &format!("/tokens/{one}"), Value::Null).await;
+    let failed = fail(&world.url, "crimson", false).await;
+    assert!(revoked.next().await.is_none());
+    for tail in [&mut switched_off, &mut signed_out] {
+        assert_eq!(tail.failures(1).await, [failed.clone()]);
+    }
+    let off = serde_json::json!({"status": "disabled"});
+    made(Method::PATCH, &format!("/admin-users/{}", user["id"]), off).await;
+    // Nothing happens any more, and they end all the same.
+    for tail in [&mut switched_off, &mut signed_out] {
+        assert!(tail.next().await.is_none());
+    }
+    world.stop().await;
+}

@@ -179,6 +179,15 @@ macro_rules! causes {
     };
 }
 
+impl Cause {
+    /// Whether it is an answer of Waybill's own, or a client's departure that Waybill saw: nothing that is said
+    /// outside, and no rule, makes a failure one of these.
+    pub fn is_waybills_own(self) -> bool {
+        self.as_str().starts_with("gateway.")
+            || matches!(self, Cause::ClientClosed | Cause::ClientStalled)
+    }
+}
+
 impl std::fmt::Display for Cause {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(self.as_str())

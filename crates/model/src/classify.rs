@@ -4,6 +4,8 @@
 //! of a finished request. What a provider *says* can only select a cause of a provider: no text that
 //! came from outside can make a failure look like the gateway's own.
 //!
+//! An operator's rules come after that, over the verdict made here: [`ruling`].
+//!
 //! Must not know: how a provider's body is parsed (that is `wire`), and what is done about a cause.
 //!
 //! The order in which facts are believed, strongest first:
@@ -15,6 +17,7 @@
 //! 6. generic machine names ([`names::GENERIC`]), which providers attach to anything.
 
 mod names;
+pub mod ruling;
 mod status;
 mod wording;
 

@@ -49,6 +49,8 @@ row_ids! {
     AuditId,
     /// One attempt to send a failed request again.
     RetryId,
+    /// A replay of many failed requests.
+    ReplayId,
     /// Where somebody is told of something.
     ChannelId,
     /// One notice to one channel.
@@ -67,6 +69,11 @@ impl RequestId {
     pub fn new(at: crate::time::UnixMillis, random: [u8; 10]) -> Self {
         let millis = u64::try_from(at.0).unwrap_or(0);
         RequestId(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+    }
+
+    /// The id as a number.
+    pub fn as_u128(&self) -> u128 {
+        self.0.as_u128()
     }
 
     /// Whether this request is among the `share` (0 to 1) that is kept: decided by its random part, so

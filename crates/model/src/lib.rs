@@ -8,11 +8,11 @@
 //!
 //! Reading order follows a request: [`id`] and [`time`] name it, [`protocol`] says which language it
 //! speaks, [`limits`] says what may be used and [`state`] what keeps an account from serving ([`fold`] where several say so),
-//! [`waybill`] travels with it, [`cause`] and [`classify`] judge it, [`redact`] makes it safe to show,
+//! [`waybill`] travels with it ([`trace`] says in which trace), [`cause`] and [`classify`] judge it, [`redact`] makes it safe to show,
 //! [`record`] is what the store is given, [`view`] what an operator is shown, [`retry`] what comes of sending it
 //! again, [`issue`] what failures of one kind make up together, [`differs`] what they have in common by their
-//! [`traits`], [`objective`] what is promised, [`alert`] what somebody is woken for,
-//! [`notify`] how they are told, and [`people`] who may be.
+//! [`traits`], [`whatif`] what would have become of them under other rules, [`objective`] what is promised, [`alert`]
+//! what somebody is woken for, [`notify`] how they are told, and [`people`] who may be.
 
 pub mod alert;
 pub mod cause;
@@ -35,6 +35,8 @@ pub mod retry;
 pub mod secret;
 pub mod state;
 pub mod time;
+pub mod trace;
 pub mod traits;
 pub mod view;
 pub mod waybill;
+pub mod whatif;

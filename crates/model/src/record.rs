@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use crate::{
     cause::{Cause, ErrorType, Owner, Phase, Severity, Source},
+    classify::ruling::Ruling,
     entity::Sealed,
     id::{AccountEventId, AccountId, ApiKeyId, ErrorId, GroupId, RequestId, UserId},
     money::MicroUsd,
@@ -130,8 +131,10 @@ pub struct Verdict {
 pub struct ErrorRow {
     /// Who and what.
     pub subject: Subject,
-    /// The verdict.
+    /// The verdict; a rule's, where one fitted.
     pub verdict: Verdict,
+    /// How it came about.
+    pub ruling: Ruling,
     /// What happened, in one line.
     pub message: Shown,
     /// Groups failures of one kind.

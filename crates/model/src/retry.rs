@@ -2,10 +2,17 @@
 //!
 //! Field names are a contract of the admin API.
 
+pub mod many;
+mod verdict;
+
+pub use verdict::{Came, Failed, NotSent, Verdict, verdict};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    id::{AccountId, ErrorId, RetryId},
+    cause::Cause,
+    id::{AccountId, ErrorId, ReplayId, RetryId},
+    money::MicroUsd,
     time::UnixMillis,
     words,
 };
@@ -77,6 +84,14 @@ pub struct RetryAttempt {
     pub error_message: Option<String>,
     /// Whether it was served; `null` while it runs.
     pub success: Option<bool>,
+    /// What that says of the failure; `null` while it runs, and of what an older version sent.
+    pub verdict: Option<Verdict>,
+    /// What really happened this time; of an answer that was served, what failover hid on the way.
+    pub result_cause: Option<Cause>,
+    /// What it cost, where the model has a price.
+    pub cost_usd: Option<MicroUsd>,
+    /// The replay of many that it was part of.
+    pub replay_id: Option<ReplayId>,
     /// The status that a client would have been sent.
     pub http_status_code: Option<u16>,
     /// The provider's id for the request.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     cause::{Cause, ErrorType, Owner, Phase, Severity, Source},
+    classify::ruling::{ClassificationRule, Found},
     id::{AccountId, ApiKeyId, ErrorId, EventId, GroupId, UserId},
     issue::IssueLink,
     money::MicroUsd,
@@ -165,11 +166,75 @@ pub struct ErrorLogDetail {
     /// The issue it belongs to; `null` for the moment until it is counted there.
     #[serde(default)]
     pub issue: Option<IssueLink>,
+    /// The version of the operator's classification rules that it was judged by; 0: there was none.
+    #[serde(default)]
+    pub classification_version: i64,
+    /// The rule that decided, and what the built-in table had said; `null`: the verdict is the built-in one.
+    #[serde(default)]
+    pub ruled_by: Option<RuledBy>,
     /// Fields that are `null` because whoever asks may not see them.
     #[serde(default)]
     pub withheld: Vec<String>,
     /// Why they cannot be sent again.
     pub unreplayable: Option<Unreplayable>,
+}
+
+/// The rule that decided a failure's verdict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RuledBy {
+    /// Its id.
+    pub rule_id: i64,
+    /// Its name; `null` where its version is not there any more.
+    pub rule_name: Option<String>,
+    /// What the built-in table says.
+    pub built_in: Found,
+}
+
+/// The operator's classification rules, as they are in force, or were.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RulesVersion {
+    /// Grows by one with every change; 0: there never was a rule.
+    pub version: i64,
+    /// When they were put into force.
+    pub at: Option<UnixMillis>,
+    /// Who did it.
+    pub by: Option<String>,
+    /// Why.
+    pub note: Option<String>,
+    /// The rules, in the order in which they are looked at.
+    pub rules: Vec<ClassificationRule>,
+}
+
+/// One change of the classification rules.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RulesChange {
+    /// The version that it made.
+    pub version: i64,
+    /// When.
+    pub at: UnixMillis,
+    /// Who did it.
+    pub by: Option<String>,
+    /// Why.
+    pub note: Option<String>,
+    /// How many rules there were then.
+    pub rules: u64,
+}
+
+/// How far stored failures are judged by the rules in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RulesProgress {
+    /// The version that failures are being judged by; 0: none yet.
+    pub version: i64,
+    /// Failures up to this one have been looked at.
+    pub applied_to: ErrorId,
+    /// How many are left.
+    pub remaining: u64,
+    /// There are more than that.
+    pub remaining_is_estimate: bool,
+    /// How many failures have another verdict because of this version, so far.
+    pub changed: u64,
+    /// Whether every failure that is stored has been judged by the version in force.
+    pub is_done: bool,
 }
 
 impl ErrorLogDetail {

@@ -15,6 +15,7 @@ use crate::{
     protocol::{Endpoint, Platform, Protocol},
     state::{Reach, Scope},
     time::UnixMillis,
+    trace::TraceContext,
     words,
 };
 
@@ -462,6 +463,8 @@ pub struct Waybill {
     pub opened_at: UnixMillis,
     /// The failure that is sent again here; `None`: a client sent the request. Stamped before anything else.
     pub replay_of: Option<ErrorId>,
+    /// The trace it belongs to; `None` where nobody collects traces. Stamped before anything else.
+    pub trace: Option<Box<TraceContext>>,
     /// Stamped by ingress.
     pub arrival: Arrival,
     /// Stamped by auth.
@@ -484,6 +487,7 @@ impl Waybill {
             request_id,
             opened_at,
             replay_of: None,
+            trace: None,
             arrival,
             admission: None,
             routing: None,
@@ -550,6 +554,15 @@ impl Waybill {
     /// How many attempts failed, the ones no longer kept included.
     pub fn attempts_failed(&self) -> u32 {
         self.attempts_failed
+    }
+
+    /// Of the account that was tried last, else of the group that was to serve, else the client's own.
+    pub fn platform(&self) -> Platform {
+        let tried = self.attempts.last().map(|attempt| attempt.platform);
+        let routed = self.routing.as_ref().map(|routing| routing.platform);
+        tried
+            .or(routed)
+            .unwrap_or_else(|| self.arrival.protocol.native_platform())
     }
 
     /// The last stage that stamped it.

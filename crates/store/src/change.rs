@@ -2,6 +2,7 @@
 //! the store assigns ids, and the caller says what time it is.
 
 use waybill_model::{
+    classify::ruling::RuleSet,
     entity::{
         Account, ApiKey, Group, HttpVersion, ModelRule, Probe, Sealed, StateRule, Status, Sticky,
         User,
@@ -26,6 +27,8 @@ pub struct Config {
     pub api_keys: Vec<ApiKey>,
     /// The price table, by model.
     pub prices: Vec<Price>,
+    /// The classification rules in force.
+    pub rules: RuleSet,
 }
 
 /// A group to be made.

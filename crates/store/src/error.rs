@@ -23,6 +23,8 @@ words! {
         Issue = "issue",
         /// A rule for issues.
         IssueRule = "issue_rule",
+        /// A classification rule.
+        ClassificationRule = "classification_rule",
         /// An admin user.
         AdminUser = "admin_user",
         /// A personal token.
@@ -82,6 +84,12 @@ pub enum StoreError {
         by: Kind,
         /// How many do.
         count: u64,
+    },
+    /// Another version is in force than the one that was to be replaced.
+    #[error("it was changed meanwhile: version {found} is in force")]
+    Outdated {
+        /// The one in force.
+        found: i64,
     },
     /// Nobody would be left who is an admin and can sign in.
     #[error("this is the last admin who can sign in: make another one first")]
@@ -172,6 +180,7 @@ impl StoreError {
             | StoreError::KeyTaken { .. }
             | StoreError::UnknownReference { .. }
             | StoreError::InUse { .. }
+            | StoreError::Outdated { .. }
             | StoreError::LastAdmin
             | StoreError::BadCursor
             | StoreError::Newer { .. }

@@ -8,6 +8,7 @@
 
 mod change;
 mod fold;
+mod judged;
 mod list;
 pub(crate) mod retention;
 mod row;
@@ -16,4 +17,5 @@ mod tally;
 
 pub use change::{IssueChange, ResolvedBy};
 pub use fold::FoldReport;
-pub(crate) use list::{Attributes, link, resolve};
+pub(crate) use judged::judged_anew;
+pub(crate) use list::{Attributes, Belonging, link, resolve};

@@ -14,7 +14,9 @@
 //! Must not know: HTTP, providers, secrets in the clear, what time it is.
 
 mod batch;
+mod blocks;
 mod change;
+mod classification;
 mod connections;
 mod entities;
 mod error;
@@ -29,6 +31,7 @@ mod people;
 mod picture;
 mod postgres;
 mod query;
+mod replays;
 mod replicas;
 mod retries;
 mod spool;
@@ -38,10 +41,12 @@ mod store;
 mod transfer;
 
 pub use batch::{AccountEventFilter, Batch};
+pub use blocks::IndexReport;
 pub use change::{
     AccountChange, ApiKeyChange, Config, GroupChange, NewAccount, NewApiKey, NewGroup, NewUser,
     UserChange,
 };
+pub use classification::{JudgeReport, NewRules};
 pub use error::{Kind, StoreError};
 pub use fate::{CommitReport, Fate, LossCount, LossReason, SetAside};
 pub use issues::{FoldReport, IssueChange, ResolvedBy};
@@ -56,9 +61,11 @@ pub use picture::Picture;
 pub use postgres::{Change, Changes, DatabaseFacts, Forwarder, ForwarderThread, Forwarding};
 pub use query::{
     differences::DifferenceBounds,
+    past::{PastAttempt, PastPlace, PastRequest},
     tail::{Newer, TailBounds},
     usage::add_up_usage,
 };
+pub use replays::{Course, NewReplay, Proof, Turn};
 pub use replicas::{Deployment, Replica, Replicas};
 pub use retries::{Begun, NewRetry, RetryBounds, RetryOutcome};
 pub use store::Store;

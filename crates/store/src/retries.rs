@@ -6,9 +6,11 @@
 //! Must not know: how a request is sent.
 
 use waybill_model::{
-    id::{AccountId, ErrorId, RequestId, RetryId},
+    cause::Cause,
+    id::{AccountId, ErrorId, ReplayId, RequestId, RetryId},
+    money::MicroUsd,
     redact::Shown,
-    retry::{RetryAttempt, RetryMode, RetryStatus},
+    retry::{RetryAttempt, RetryMode, RetryStatus, Verdict},
     time::UnixMillis,
     view::{List, Page},
 };
@@ -16,6 +18,7 @@ use waybill_model::{
 use crate::{
     Store,
     jobs::clock,
+    replays::{self, Turn},
     sql::{Cells, Db, Result, int, values},
 };
 
@@ -23,7 +26,7 @@ use crate::{
 const COLUMNS: &str = "t.id, t.created_at, t.requested_by_user_id, t.source_error_id, t.mode, t.pinned_account_id, \
     t.status, t.started_at, t.finished_at, t.duration_ms, t.result_request_id, \
     (SELECT e.id FROM errors e WHERE e.request_id = t.result_request_id AND NOT e.recovered), t.error_message, \
-    t.http_status_code, t.upstream_request_id, t.used_account_id, t.response_preview, t.response_truncated";
+    t.verdict, t.result_cause, t.cost_micro_usd, t.replay_id, t.http_status_code, t.upstream_request_id, t.used_account_id, t.response_preview, t.response_truncated";
 
 /// What an attempt says that was under way when its process ended.
 const INTERRUPTED: &str = "interrupted";
@@ -43,6 +46,8 @@ pub struct NewRetry {
     pub pinned_account_id: Option<AccountId>,
     /// Who runs it.
     pub holder: String,
+    /// The replay of many that it is a turn of.
+    pub replay_id: Option<ReplayId>,
 }
 
 /// How often, and for how long.
@@ -63,6 +68,8 @@ pub enum Begun {
     InProgress(RetryId),
     /// The last one has just begun; from this instant on another may.
     TooSoon(UnixMillis),
+    /// The replay of many has ended, has used up what it may use, or gave this failure its turn before.
+    NoTurn,
 }
 
 /// How an attempt ended.
@@ -70,6 +77,16 @@ pub enum Begun {
 pub struct RetryOutcome {
     /// It was served.
     pub success: bool,
+    /// What that says of the failure.
+    pub verdict: Verdict,
+    /// What really happened; of what was served, what failover hid.
+    pub cause: Option<Cause>,
+    /// The kind of that.
+    pub fingerprint: Option<[u8; 16]>,
+    /// What it cost, where that is known.
+    pub cost: Option<MicroUsd>,
+    /// Whether it cost something that is not known.
+    pub cost_is_unknown: bool,
     /// How long it took.
     pub duration_ms: u32,
     /// The request that was made.
@@ -118,7 +135,8 @@ impl Store {
                 let sql = format!(
                     "UPDATE retry_attempts SET status = ?2, finished_at = {}, duration_ms = ?3, result_request_id = ?4,
                      error_message = ?5, http_status_code = ?6, upstream_request_id = ?7, used_account_id = ?8,
-                     response_preview = ?9, response_truncated = ?10 WHERE id = ?1 AND status = 'running'",
+                     response_preview = ?9, response_truncated = ?10, verdict = ?11, result_cause = ?12,
+                     result_fingerprint = ?13, cost_micro_usd = ?14 WHERE id = ?1 AND status = 'running'",
                     clock(db.dialect(), now)
                 );
                 let changed = db.execute(
@@ -134,12 +152,30 @@ impl Store {
                         outcome.used_account_id,
                         text(&outcome.response_preview),
                         outcome.response_truncated,
+                        outcome.verdict.as_str(),
+                        outcome.cause.map(Cause::as_str),
+                        outcome.fingerprint.as_ref().map(|kind| kind.as_slice()),
+                        outcome.cost,
                     ],
                 )?;
-                match changed {
-                    0 => Ok(None),
-                    _ => one(db, id),
+                if changed == 0 {
+                    return Ok(None);
                 }
+                let attempt = one(db, id)?;
+                if let Some((attempt, replay)) = attempt
+                    .as_ref()
+                    .and_then(|attempt| Some((attempt, attempt.replay_id?)))
+                {
+                    let ended = replays::Ended {
+                        replay,
+                        error: attempt.source_error_id,
+                        verdict: outcome.verdict,
+                        cost: outcome.cost,
+                        cost_is_unknown: outcome.cost_is_unknown,
+                    };
+                    replays::ended(db, &ended)?;
+                }
+                Ok(attempt)
             })
             .await
     }
@@ -150,7 +186,9 @@ impl Store {
         self.desk
             .change(move |db| {
                 let sql = interrupt(&clock(db.dialect(), now), "holder = ?2");
-                db.execute(&sql, values![INTERRUPTED, holder])
+                let interrupted = db.execute(&sql, values![INTERRUPTED, holder])?;
+                replays::end_interrupted(db)?;
+                Ok(interrupted)
             })
             .await
     }
@@ -195,6 +233,16 @@ impl Store {
 
 fn begin(db: &dyn Db, new: &NewRetry, bounds: RetryBounds, now: UnixMillis) -> Result<Begun> {
     sweep(db, bounds, now)?;
+    let turn = new.replay_id.map(|replay| Turn {
+        replay,
+        error: new.source_error_id,
+        at: new.source_error_at,
+    });
+    if let Some(turn) = &turn
+        && !replays::may_begin(db, turn)?
+    {
+        return Ok(Begun::NoTurn);
+    }
     let clock = clock(db.dialect(), now);
     let running: Option<RetryId> = db.cell(
         "SELECT id FROM retry_attempts WHERE source_error_id = ?1 AND status = 'running'",
@@ -215,8 +263,8 @@ fn begin(db: &dyn Db, new: &NewRetry, bounds: RetryBounds, now: UnixMillis) -> R
     }
     let sql = format!(
         "INSERT INTO retry_attempts (created_at, requested_by_user_id, source_error_id, source_error_at, mode,
-         pinned_account_id, status, holder, started_at)
-         VALUES ({clock}, ?1, ?2, ?3, ?4, ?5, 'running', ?6, {clock}) ON CONFLICT DO NOTHING RETURNING id"
+         pinned_account_id, status, holder, started_at, replay_id)
+         VALUES ({clock}, ?1, ?2, ?3, ?4, ?5, 'running', ?6, {clock}, ?7) ON CONFLICT DO NOTHING RETURNING id"
     );
     let id: Option<RetryId> = db.cell(
         &sql,
@@ -227,10 +275,16 @@ fn begin(db: &dyn Db, new: &NewRetry, bounds: RetryBounds, now: UnixMillis) -> R
             new.mode.as_str(),
             new.pinned_account_id,
             &new.holder,
+            new.replay_id,
         ],
     )?;
     match id {
-        Some(id) => Ok(Begun::Began(id)),
+        Some(id) => {
+            if let Some(turn) = &turn {
+                replays::began(db, turn, id, now)?;
+            }
+            Ok(Begun::Began(id))
+        }
         // Whoever was quicker has the place in the index.
         None => {
             let running: Option<RetryId> = db.cell(
@@ -245,12 +299,16 @@ fn begin(db: &dyn Db, new: &NewRetry, bounds: RetryBounds, now: UnixMillis) -> R
 fn sweep(db: &dyn Db, bounds: RetryBounds, now: UnixMillis) -> Result<u64> {
     let clock = clock(db.dialect(), now);
     let sql = interrupt(&clock, &format!("started_at < {clock} - ?2"));
-    db.execute(&sql, values![INTERRUPTED, bounds.abandoned_after_ms])
+    let interrupted = db.execute(&sql, values![INTERRUPTED, bounds.abandoned_after_ms])?;
+    if interrupted > 0 {
+        replays::end_interrupted(db)?;
+    }
+    Ok(interrupted)
 }
 
 fn interrupt(clock: &str, which: &str) -> String {
     format!(
-        "UPDATE retry_attempts SET status = 'failed', error_message = ?1, finished_at = {clock}
+        "UPDATE retry_attempts SET status = 'failed', error_message = ?1, verdict = 'interrupted', finished_at = {clock}
          WHERE status = 'running' AND {which}"
     )
 }
@@ -287,6 +345,10 @@ fn read(cells: &mut Cells<'_>) -> Result<RetryAttempt> {
             RetryStatus::Succeeded => Some(true),
             RetryStatus::Failed => Some(false),
         },
+        verdict: cells.optional_word("verdict")?,
+        result_cause: cells.optional_word("result_cause")?,
+        cost_usd: cells.next()?,
+        replay_id: cells.next()?,
         http_status_code: cells.next()?,
         upstream_request_id: cells.next()?,
         used_account_id: cells.next()?,

@@ -116,6 +116,11 @@ impl Store {
         }
     }
 
+    /// Whether replicas share it.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.home, Home::Shared(_))
+    }
+
     /// A desk of its own for what takes as long as it takes.
     pub(crate) fn patient_desk(&self) -> Result<Desk> {
         match &self.home {

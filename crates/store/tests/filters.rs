@@ -274,6 +274,14 @@ async fn both_databases_agree_about_many_rows_of_many_days() {
         f.write(&records).await;
     }
     both[1].sql("ANALYZE");
+    // All blocks but the newest errors' are taken in; then some of their errors change.
+    for id in [1_000, 1_001, 1_444] {
+        mark(&both, id, true).await;
+    }
+    while both[0].store.index_errors().await.unwrap().more {}
+    for (id, resolved) in [(1_001, false), (70, true), (3_301, true)] {
+        mark(&both, id, resolved).await;
+    }
     let rare = |change: fn(&mut Filter)| {
         let mut filter = common::everything();
         change(&mut filter);
@@ -284,6 +292,13 @@ async fn both_databases_agree_about_many_rows_of_many_days() {
         rare(|f| f.model = Some("gpt_5".to_owned())),
         rare(|f| f.q = Some("gpt_5".to_owned())),
         rare(|f| f.q = Some("nowhere to be found".to_owned())),
+        rare(|f| f.resolved = Some(true)),
+        rare(|f| (f.resolved, f.recovered) = (Some(true), Some(true))),
+        rare(|f| f.fingerprints = vec!["02".repeat(16), "09".repeat(16)]),
+        rare(|f| f.status_codes = vec![529, 599]),
+        rare(|f| f.q = Some("日本".to_owned())),
+        rare(|f| f.q = Some("本語の".to_owned())),
+        rare(|f| (f.q, f.model) = (Some("ü".to_owned()), Some("gpt_5".to_owned()))),
         rare(|f| {
             (f.q, f.account_id) = (Some("quota".to_owned()), Some(AccountId(3)));
         }),
@@ -331,6 +346,27 @@ async fn both_databases_agree_about_many_rows_of_many_days() {
                 }
             }
         }
+    }
+}
+
+/// The `n`th error, by when it came.
+async fn mark(both: &[Fixture; 2], n: u32, resolved: bool) {
+    for f in both {
+        let page = Page {
+            sort: Sort::Oldest,
+            page: n,
+            page_size: 1,
+            cursor: None,
+        };
+        let all = Filter {
+            recovered: Some(n.is_multiple_of(2)),
+            ..common::everything()
+        };
+        let found = f.store.errors(&all, &page).await.unwrap();
+        let Some(error) = found.errors.first() else {
+            continue;
+        };
+        f.store.set_resolved(error.id, resolved).await.unwrap();
     }
 }
 

@@ -26,6 +26,7 @@ on_both! {
     what_an_operator_sent_again_is_not_counted,
     a_resolved_issue_reopens_for_a_new_failure_and_not_for_a_late_one,
     an_ignored_issue_comes_back_after_as_many_failures,
+    a_number_that_ends_ignoring_counts_from_when_it_was_said_whatever_is_counted_anew,
     time_alone_makes_an_issue_ongoing_and_resolves_a_quiet_one,
     an_issue_is_judged_when_all_of_its_past_is_counted,
     an_issue_escalates_beyond_its_own_past,
@@ -261,6 +262,60 @@ async fn an_ignored_issue_comes_back_after_as_many_failures(subject: Subject) {
         (IssueState::Ongoing, Why::IgnoreCount)
     );
     assert_eq!(back.ignore_count, None);
+}
+
+/// Ignored before a rule has it counted anew, and while it is.
+async fn a_number_that_ends_ignoring_counts_from_when_it_was_said_whatever_is_counted_anew(
+    subject: Subject,
+) {
+    for is_meanwhile in [false, true] {
+        let mut fixture = Fixture::on(subject).await;
+        fixture
+            .write(&[
+                of_kind(1, "busy"),
+                of_kind(2, "busy"),
+                of_kind(3, "no capacity"),
+            ])
+            .await;
+        fold(&fixture.store, NOW).await;
+        let ignore = IssueChange::Ignore(Ignore {
+            until_count: Some(3),
+            ..Ignore::default()
+        });
+        if !is_meanwhile {
+            set(&fixture.store, kind("busy"), ignore.clone(), NOW).await;
+        }
+        let merge = RuleBody::Merge(Merge {
+            into: hex::text(kind("busy")),
+            text: Some("capacity".to_owned()),
+            ..Merge::default()
+        });
+        fixture
+            .store
+            .add_issue_rule(merge, None, NOW)
+            .await
+            .unwrap();
+        if is_meanwhile {
+            set(&fixture.store, kind("busy"), ignore, NOW).await;
+        }
+        fixture.write(&[of_kind(4, "busy")]).await;
+        fold(&fixture.store, NOW).await;
+        let still = only(&fixture.store).await;
+        assert_eq!(
+            (still.state, still.count, still.ignore_count),
+            (IssueState::Ignored, 4, Some(6))
+        );
+        fixture.write(&[of_kind(5, "no capacity")]).await;
+        fold(&fixture.store, NOW).await;
+        assert_eq!(only(&fixture.store).await.state, IssueState::Ignored);
+        fixture.write(&[of_kind(6, "busy")]).await;
+        fold(&fixture.store, NOW).await;
+        let back = only(&fixture.store).await;
+        assert_eq!(
+            (back.state, back.state_why),
+            (IssueState::Ongoing, Why::IgnoreCount)
+        );
+    }
 }
 
 async fn time_alone_makes_an_issue_ongoing_and_resolves_a_quiet_one(subject: Subject) {

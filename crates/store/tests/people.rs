@@ -21,10 +21,14 @@ on_both! {
     of_many_first_admin_users_at_once_one_is_made,
     the_last_admin_stays_where_that_is_asked_for,
     who_is_switched_off_has_no_token_and_no_session,
+    a_session_begins_only_with_the_password_that_is_the_one_now,
     a_token_is_found_by_its_hash_and_deleted_by_its_owner_alone,
     the_audit_log_is_read_by_page_and_filter_and_ends_with_its_age,
     refusals_of_a_minute_are_one_entry,
 }
+
+/// Of the password of everybody here.
+const HASH: &str = "$argon2id$x";
 
 const THEN: UnixMillis = UnixMillis(1_800_000_000_000);
 
@@ -33,7 +37,7 @@ fn user(name: &str, role: Role) -> NewAdminUser {
         name: name.to_owned(),
         role,
         status: Status::Active,
-        password_hash: "$argon2id$x".to_owned(),
+        password_hash: HASH.to_owned(),
     }
 }
 
@@ -160,10 +164,11 @@ async fn who_is_switched_off_has_no_token_and_no_session(subject: Subject) {
         .unwrap();
     let session = |hash| NewSession {
         admin_user_id: owner,
+        password_hash: HASH.to_owned(),
         hash: [hash; 32],
         expires_at: THEN.plus_ms(500),
     };
-    f.store.begin_session(session(2), THEN).await.unwrap();
+    assert!(f.store.begin_session(session(2), THEN).await.unwrap());
     let (found, whose) = f.store.session_by_hash([2; 32]).await.unwrap().unwrap();
     assert_eq!((found.seen_at, whose.last_sign_in_at), (THEN, Some(THEN)));
     f.store
@@ -219,6 +224,53 @@ async fn who_is_switched_off_has_no_token_and_no_session(subject: Subject) {
         .await
         .unwrap();
     assert_eq!(report.sessions, 1);
+}
+
+/// A password was checked; before its session begins it is changed, and then its owner is switched off.
+async fn a_session_begins_only_with_the_password_that_is_the_one_now(subject: Subject) {
+    let f = Fixture::on(subject).await;
+    let owner = made(&f.store, "o", Role::Admin).await;
+    let checked = |hash: u8, password_hash: &str| NewSession {
+        admin_user_id: owner,
+        password_hash: password_hash.to_owned(),
+        hash: [hash; 32],
+        expires_at: THEN.plus_ms(500),
+    };
+    let change = |change| f.store.update_admin_user(owner, change, Keep::Nobody, THEN);
+    change(AdminUserChange {
+        password_hash: Some("another".to_owned()),
+        ..AdminUserChange::default()
+    })
+    .await
+    .unwrap();
+    let begun = f.store.begin_session(checked(1, HASH), THEN).await;
+    assert!(!begun.unwrap());
+    assert!(f.store.session_by_hash([1; 32]).await.unwrap().is_none());
+    assert!(
+        f.store
+            .begin_session(checked(2, "another"), THEN)
+            .await
+            .unwrap()
+    );
+    change(AdminUserChange {
+        status: Some(Status::Disabled),
+        ..AdminUserChange::default()
+    })
+    .await
+    .unwrap();
+    let begun = f.store.begin_session(checked(3, "another"), THEN).await;
+    assert!(!begun.unwrap());
+    // Switched on again, nothing of it is there.
+    change(AdminUserChange {
+        status: Some(Status::Active),
+        ..AdminUserChange::default()
+    })
+    .await
+    .unwrap();
+    for hash in [1, 2, 3] {
+        assert!(f.store.session_by_hash([hash; 32]).await.unwrap().is_none());
+    }
+    assert_eq!(f.store.end_sessions(owner).await.unwrap(), 0);
 }
 
 async fn a_token_is_found_by_its_hash_and_deleted_by_its_owner_alone(subject: Subject) {

@@ -5,9 +5,11 @@ mod common;
 
 use common::{DAY, Fixture, Subject, everything, failure, first_page};
 use waybill_model::{
+    cause::Cause,
     id::{AccountId, ErrorId, RetryId},
+    money::MicroUsd,
     redact::Shown,
-    retry::{RetryMode, RetryResult, RetryStatus},
+    retry::{RetryMode, RetryResult, RetryStatus, Verdict},
     time::UnixMillis,
     view::Filter,
 };
@@ -35,6 +37,7 @@ fn wish(error: i64, holder: &str) -> NewRetry {
         mode: RetryMode::Upstream,
         pinned_account_id: Some(AccountId(3)),
         holder: holder.to_owned(),
+        replay_id: None,
     }
 }
 
@@ -53,13 +56,21 @@ async fn begin(f: &Fixture, error: i64, bounds: RetryBounds) -> Begun {
 fn began(begun: Begun) -> RetryId {
     match begun {
         Begun::Began(id) => id,
-        Begun::InProgress(_) | Begun::TooSoon(_) => panic!("{begun:?}"),
+        Begun::InProgress(_) | Begun::TooSoon(_) | Begun::NoTurn => panic!("{begun:?}"),
     }
 }
 
 fn outcome(success: bool) -> RetryOutcome {
     RetryOutcome {
         success,
+        verdict: match success {
+            true => Verdict::WouldSucceed,
+            false => Verdict::FailsTheSame,
+        },
+        cause: (!success).then_some(Cause::Overloaded),
+        fingerprint: (!success).then_some([2; 16]),
+        cost: success.then_some(MicroUsd(70)),
+        cost_is_unknown: false,
         duration_ms: 12,
         result_request_id: common::request_id(7),
         error_message: (!success).then(|| Shown::own("again")),
@@ -89,6 +100,10 @@ async fn an_attempt_begins_runs_and_ends_with_what_came_of_it(on: Subject) {
     assert_eq!(ended.result_error_id, Some(again.errors[0].id));
     assert_eq!(ended.error_message.as_deref(), Some("again"));
     assert!(ended.response_truncated && ended.finished_at.is_some());
+    assert_eq!(
+        (ended.verdict, ended.result_cause, ended.cost_usd),
+        (Some(Verdict::FailsTheSame), Some(Cause::Overloaded), None)
+    );
     assert_eq!(f.store.retry(id).await.unwrap().as_ref(), Some(&ended));
     assert_eq!(RetryResult::from(ended.clone()).attempt_id, id);
     // It has one end.
@@ -118,7 +133,7 @@ async fn one_at_a_time_is_decided_by_the_database(on: Subject) {
         match one.await.unwrap().unwrap() {
             Begun::Began(id) => assert_eq!(first.replace(id), None, "one alone begins"),
             Begun::InProgress(_) => others += 1,
-            Begun::TooSoon(_) => panic!("one runs"),
+            Begun::TooSoon(_) | Begun::NoTurn => panic!("one runs"),
         }
     }
     assert_eq!(others, 7);
@@ -153,6 +168,7 @@ async fn what_its_process_left_behind_is_interrupted(on: Subject) {
         (ended.status, ended.error_message.as_deref()),
         (RetryStatus::Failed, Some("interrupted"))
     );
+    assert_eq!(ended.verdict, Some(Verdict::Interrupted));
     // Others' are let be for as long as they may run,
     assert_eq!(f.store.sweep_retries(BOUNDS, now()).await.unwrap(), 0);
     // and no longer; whoever wants to begin finds out, too.

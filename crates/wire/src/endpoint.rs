@@ -72,6 +72,14 @@ const fn get(path: &'static str, protocol: Protocol) -> Route {
     }
 }
 
+/// Whose client asks for an endpoint; `None` for lists of models, which several ask for.
+pub fn protocol_of(endpoint: Endpoint) -> Option<Protocol> {
+    let mut routes = ROUTES.iter();
+    routes
+        .find(|route| route.endpoint == endpoint && endpoint != Endpoint::Models)
+        .map(|route| route.protocol)
+}
+
 /// Every endpoint. The OpenAI ones also stand without `/v1`, where clients whose base URL ends before
 /// it arrive; the first row that fits wins.
 const ROUTES: &[Route] = &[

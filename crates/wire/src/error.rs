@@ -8,10 +8,12 @@
 //!
 //! In reading order: this file puts the facts together, [`shape`] recognises the form of a body,
 //! [`dig`] finds the innermost error in a JSON document, [`prose`] reads errors printed as text,
-//! [`markup`] pages of proxies, [`lenient`] JSON that is none.
+//! [`markup`] pages of proxies, [`lenient`] JSON that is none; [`loose`] keeps texts of any content out of the
+//! message.
 
 mod dig;
 mod lenient;
+mod loose;
 mod markup;
 mod prose;
 mod shape;
@@ -42,7 +44,8 @@ const NAME_BYTES: usize = 128;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderError {
     /// What an operator should see: the innermost message, unredacted, at most [`MESSAGE_BYTES`].
-    /// Falls back to the name, then to the status.
+    /// Falls back to the name, then to the status. Of a text that may be anything it is what that was; the text
+    /// is the detail then.
     pub message: String,
     /// The most specific machine name: the error's code, else its reason, type or status.
     pub name: Option<String>,
@@ -67,6 +70,8 @@ struct Facts {
     stated_status: Option<u16>,
     names: Vec<String>,
     challenge: bool,
+    /// What was said, where that is not the message.
+    words: Option<String>,
 }
 
 impl ProviderError {
@@ -76,7 +81,8 @@ impl ProviderError {
         transport: Option<TransportFault>,
         stream: Option<StreamFault>,
     ) -> Cause {
-        cause_of(&self.facts.attempt(&self.message, transport, stream))
+        let words = self.facts.words.as_deref().unwrap_or(&self.message);
+        cause_of(&self.facts.attempt(words, transport, stream))
     }
 }
 
@@ -136,6 +142,7 @@ pub fn read(
             .chain(said.hints.iter().cloned())
             .collect(),
         challenge: said.challenge || header(headers, "cf-mitigated") == Some("challenge"),
+        words: None,
     };
     let wait = reset::Evidence {
         platform,
@@ -148,19 +155,28 @@ pub fn read(
         hints: &said.hints,
     };
     let reset = wait.read(now);
+    let cause = cause_of(&facts.attempt(&message, None, None));
+    let reach = reset
+        .as_ref()
+        .map_or_else(|| wait.scope(), |reset| reset.scope);
+    let mut details = said.details;
+    let (message, words) = if said.loose && !loose::is_sentence(&message) {
+        details.push(message.clone());
+        (loose::instead(status, headers, body.len()), Some(message))
+    } else {
+        (message, None)
+    };
     ProviderError {
-        reach: reset
-            .as_ref()
-            .map_or_else(|| wait.scope(), |reset| reset.scope),
+        reach,
         reset,
-        cause: cause_of(&facts.attempt(&message, None, None)),
+        cause,
         name,
-        detail: detail(said.details, &said.hints, &message),
+        detail: detail(details, &said.hints, &message),
         upstream_request_id: request_id(headers)
             .or(said.request_id)
             .map(|id| cut(id, NAME_BYTES)),
         message,
-        facts,
+        facts: Facts { words, ..facts },
     }
 }
 

@@ -27,7 +27,7 @@ use crate::{
     app::Shared,
     ingress::Peer,
     people::{
-        known::{self, Found, Kind, Pass},
+        known::{self, Found, Kind, Pass, PassId},
         throttle::Key,
     },
 };
@@ -54,6 +54,24 @@ pub struct OwnSession {
     pub csrf_token: String,
 }
 
+/// Who sends a request, and what they are known through.
+struct Somebody {
+    actor: Actor,
+    /// `None`: the configured admin token.
+    pass: Option<PassId>,
+    own: Option<OwnSession>,
+}
+
+impl Somebody {
+    fn of_admin_token() -> Self {
+        Somebody {
+            actor: Actor::of_admin_token(),
+            pass: None,
+            own: None,
+        }
+    }
+}
+
 /// Lets a request through if it is known who sends it, and says who that is.
 pub async fn require_somebody(
     State(shared): State<Arc<Shared>>,
@@ -62,19 +80,18 @@ pub async fn require_somebody(
 ) -> Response {
     let ip = address(request.extensions());
     let known = if let Some(token) = bearer(request.headers()) {
-        by_token(&shared, token, ip)
-            .await
-            .map(|actor| (actor, None))
+        by_token(&shared, token, ip).await
     } else if let Some(text) = cookie::session(request.headers()) {
-        by_session(&shared, text, request.method(), request.headers())
-            .await
-            .map(|(actor, own)| (actor, Some(own)))
+        by_session(&shared, text, request.method(), request.headers(), ip).await
     } else {
         Err(unauthorized())
     };
     match known {
-        Ok((actor, own)) => {
+        Ok(Somebody { actor, pass, own }) => {
             request.extensions_mut().insert(actor);
+            if let Some(pass) = pass {
+                request.extensions_mut().insert(pass);
+            }
             if let Some(own) = own {
                 request.extensions_mut().insert(own);
             }
@@ -96,7 +113,7 @@ fn unauthorized() -> Problem {
     Problem::new(ProblemCode::Unauthorized, detail)
 }
 
-async fn by_token(shared: &Shared, token: &str, ip: IpAddr) -> Result<Actor, Problem> {
+async fn by_token(shared: &Shared, token: &str, ip: IpAddr) -> Result<Somebody, Problem> {
     let (key, now) = (Key::of_tokens(ip), shared.clock.now());
     if shared.vault.made(TOKEN_PREFIX, token) {
         let hash = shared.vault.hash_pass(token);
@@ -104,14 +121,20 @@ async fn by_token(shared: &Shared, token: &str, ip: IpAddr) -> Result<Actor, Pro
         let found = people.known.find(&shared.store, Kind::Token, hash, now);
         if let Some(found) = found.await? {
             known::touch(&shared.store, &found, now);
-            return Ok(actor_of(&found));
+            let kind = Kind::Token;
+            return Ok(Somebody {
+                actor: actor_of(&found),
+                pass: Some(PassId { kind, hash }),
+                own: None,
+            });
         }
         // It was revoked, or is over: no guess.
+        refused::ended_token(shared, ip).await?;
         return Err(unauthorized());
     }
     let is_right = is(token, &shared.admin_token);
     if is_right && shared.admin_token.expose().len() >= UNGUESSABLE_BYTES {
-        return Ok(Actor::of_admin_token());
+        return Ok(Somebody::of_admin_token());
     }
     shared
         .people
@@ -119,7 +142,7 @@ async fn by_token(shared: &Shared, token: &str, ip: IpAddr) -> Result<Actor, Pro
         .check(&key, now)
         .map_err(Problem::wait)?;
     if is_right {
-        return Ok(Actor::of_admin_token());
+        return Ok(Somebody::of_admin_token());
     }
     let more = shared
         .people
@@ -135,7 +158,8 @@ async fn by_session(
     text: &str,
     method: &Method,
     headers: &HeaderMap,
-) -> Result<(Actor, OwnSession), Problem> {
+    ip: IpAddr,
+) -> Result<Somebody, Problem> {
     if !shared.vault.made(SESSION_PREFIX, text) {
         return Err(unauthorized());
     }
@@ -151,6 +175,7 @@ async fn by_session(
     let given = headers.get(CSRF).map(|value| value.as_bytes());
     let is_ours = given.is_some_and(|given| same(given, csrf_token.as_bytes()));
     if !only_reads && !is_ours {
+        refused::csrf(shared, &actor_of(&found), ip).await?;
         let detail = format!("send `{CSRF}` as `sign-in` and `me` answer it in `csrf_token`");
         return Err(Problem::new(ProblemCode::CsrfToken, detail));
     }
@@ -159,7 +184,12 @@ async fn by_session(
         Pass::Session(session) => session.id,
         Pass::Token(_) => return Err(unauthorized()),
     };
-    Ok((actor_of(&found), OwnSession { id, csrf_token }))
+    let kind = Kind::Session;
+    Ok(Somebody {
+        actor: actor_of(&found),
+        pass: Some(PassId { kind, hash }),
+        own: Some(OwnSession { id, csrf_token }),
+    })
 }
 
 fn actor_of(found: &Found) -> Actor {

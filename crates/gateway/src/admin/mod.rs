@@ -15,6 +15,7 @@ mod body;
 mod books;
 mod channels;
 mod check;
+mod classification;
 mod concurrency;
 mod cookie;
 mod differences;
@@ -32,6 +33,7 @@ mod prices;
 mod probes;
 mod problem;
 mod records;
+mod replays;
 mod replicas;
 mod retries;
 mod route;
@@ -42,6 +44,7 @@ mod stream;
 mod tokens;
 mod usage;
 mod users;
+mod what_if;
 
 use std::sync::Arc;
 
@@ -55,6 +58,7 @@ pub use actor::Actor;
 pub use openapi::document;
 pub use problem::ProblemCode;
 pub use route::Described;
+pub(crate) use state::{StateWord, word as state_word};
 
 type App = Arc<Shared>;
 
@@ -111,6 +115,21 @@ fn routes() -> Vec<Route> {
             retries::retry_upstream,
         )
         .needs(Operator),
+        get("/api/v1/admin/ops/replays", Errors, replays::list),
+        post("/api/v1/admin/ops/replays", Errors, replays::create).needs(Operator),
+        get("/api/v1/admin/ops/replays/{id}", Errors, replays::show),
+        get(
+            "/api/v1/admin/ops/replays/{id}/items",
+            Errors,
+            replays::items,
+        )
+        .shows_in_full(),
+        post(
+            "/api/v1/admin/ops/replays/{id}/cancel",
+            Errors,
+            replays::cancel,
+        )
+        .needs(Operator),
         get("/api/v1/admin/ops/issues", Errors, issues::list),
         get(
             "/api/v1/admin/ops/issues/{fingerprint}",
@@ -138,6 +157,37 @@ fn routes() -> Vec<Route> {
         )
         .needs(Operator),
         get(
+            "/api/v1/admin/ops/classification-rules",
+            Errors,
+            classification::show,
+        ),
+        put(
+            "/api/v1/admin/ops/classification-rules",
+            Errors,
+            classification::change,
+        ),
+        post(
+            "/api/v1/admin/ops/classification-rules/preview",
+            Errors,
+            classification::preview,
+        )
+        .needs(Operator),
+        get(
+            "/api/v1/admin/ops/classification-rules/versions",
+            Errors,
+            classification::versions,
+        ),
+        get(
+            "/api/v1/admin/ops/classification-rules/versions/{version}",
+            Errors,
+            classification::version,
+        ),
+        post(
+            "/api/v1/admin/ops/classification-rules/versions/{version}/restore",
+            Errors,
+            classification::restore,
+        ),
+        get(
             "/api/v1/admin/ops/upstream-errors",
             Errors,
             records::upstream_errors,
@@ -151,6 +201,12 @@ fn routes() -> Vec<Route> {
         .shows_in_full(),
         get("/api/v1/admin/ops/requests", Errors, records::requests),
         get("/api/v1/admin/ops/noise", Errors, records::noise),
+        post(
+            "/api/v1/admin/ops/what-if/scheduler",
+            Errors,
+            what_if::scheduler,
+        )
+        .needs(Operator),
         get("/api/v1/admin/ops/books", Ops, books::show),
         get("/api/v1/admin/ops/jobs", Ops, jobs::list),
         get("/api/v1/admin/ops/replicas", Ops, replicas::list),

@@ -15,14 +15,14 @@ use utoipa::{
 };
 
 use super::{
-    App, accounts, admin_users, api_keys, audit_log, availability, books, channels, concurrency,
-    differences, errors, groups, issues, jobs, metrics, notifications, prices, probes, problem,
-    records, replicas, retries, setup, sign_in, stream, tokens, users,
+    App, accounts, admin_users, api_keys, audit_log, availability, books, channels, classification,
+    concurrency, differences, errors, groups, issues, jobs, metrics, notifications, prices, probes,
+    problem, records, replays, replicas, retries, setup, sign_in, stream, tokens, users, what_if,
 };
 use crate::ops::{
     accounts as asked, audit, code, deliveries,
     filter::{self, Takes},
-    issues as asked_of_issues,
+    issues as asked_of_issues, replays as asked_of_replays,
 };
 
 /// The OpenAPI document.
@@ -49,10 +49,12 @@ pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
         probes::live, probes::ready, metrics::show, serve,
         errors::list, differences::show, errors::show, errors::upstream_errors, errors::resolve, stream::stream,
         retries::retry, retries::retry_upstream, retries::list, retries::show, retries::code,
+        replays::list, replays::create, replays::show, replays::items, replays::cancel,
         issues::list, issues::show, issues::change, issues::note, issues::rules, issues::add_rule, issues::remove_rule,
-        records::upstream_errors, records::upstream_error, records::requests, records::noise, books::show, jobs::list, replicas::list,
+        records::upstream_errors, records::upstream_error, records::requests, records::noise, what_if::scheduler, books::show, jobs::list, replicas::list,
         channels::list, channels::create, channels::show, channels::change, channels::remove, channels::test,
         notifications::list, notifications::show, notifications::retry, availability::show, concurrency::show,
+        classification::show, classification::change, classification::preview, classification::versions, classification::version, classification::restore,
         accounts::list, accounts::create, accounts::show, accounts::change, accounts::remove, accounts::enable, accounts::disable,
         accounts::reset, accounts::test, accounts::events,
         groups::list, groups::create, groups::show, groups::change, groups::remove,
@@ -114,10 +116,14 @@ parameters! {
     WindowParameters = filter::WINDOW, filter::ORDER, filter::NUMBERS;
     /// What a list takes that nothing narrows.
     PageParameters = filter::ORDER, filter::NUMBERS;
+    /// What is about a window alone.
+    SpanParameters = filter::WINDOW;
     /// What a small list takes.
     NumberParameters = filter::NUMBERS;
     /// What issues take.
     IssueParameters = asked_of_issues::ISSUES;
+    /// What the failures of a replay take.
+    ReplayItemParameters = asked_of_replays::ITEMS;
     /// What an account's events take.
     EventParameters = asked::EVENTS;
     /// What the audit log takes.

@@ -103,8 +103,11 @@ codes! {
     AccountNotSchedulable = "account_not_schedulable", CONFLICT, "The account may not be used now.";
     RetryInProgress = "retry_in_progress", CONFLICT, "The request is being sent again.";
     RetryTooFrequent = "retry_too_frequent", CONFLICT, "The request has just been sent again.";
+    WhatIfInProgress = "what_if_in_progress", CONFLICT, "A simulation runs already.";
     TooManyRetries = "too_many_retries", SERVICE_UNAVAILABLE, "Too many requests are being sent again.";
+    TooManyReplays = "too_many_replays", CONFLICT, "Too many replays of many are running.";
     InvalidField = "invalid_field", BAD_REQUEST, "A field of the body cannot be accepted.";
+    Outdated = "outdated", CONFLICT, "It was changed meanwhile: read it again.";
     NameTaken = "name_taken", CONFLICT, "Another resource of the kind has the name.";
     KeyTaken = "key_taken", CONFLICT, "The API key is stored already.";
     InUse = "in_use", CONFLICT, "The resource is still used by others.";
@@ -221,6 +224,7 @@ impl From<StoreError> for Problem {
             }
             StoreError::UnknownReference { field, .. } => return Problem::field(*field, said),
             StoreError::InUse { .. } => return Problem::new(ProblemCode::InUse, said),
+            StoreError::Outdated { .. } => return Problem::new(ProblemCode::Outdated, said),
             StoreError::LastAdmin => return Problem::new(ProblemCode::LastAdmin, said),
             StoreError::BadCursor => return Problem::parameter("cursor", said),
             StoreError::Full => hidden(ProblemCode::StoreBusy, "no space is left for the database"),

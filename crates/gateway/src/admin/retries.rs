@@ -78,6 +78,7 @@ pub async fn retry(
         mode,
         pinned_account_id: asked.pinned_account_id,
         requested_by_user_id: actor.id.map(|id| id.0),
+        replay: None,
     };
     ended(&note, replay::replay(&shared, wish).await)
 }
@@ -106,6 +107,7 @@ pub async fn retry_upstream(
         mode: RetryMode::Upstream,
         pinned_account_id: asked.pinned_account_id.or(Some(event.account_id)),
         requested_by_user_id: actor.id.map(|id| id.0),
+        replay: None,
     };
     ended(&note, replay::replay(&shared, wish).await)
 }
@@ -204,7 +206,7 @@ fn base(headers: &HeaderMap) -> String {
 }
 
 /// Whoever looks finds no attempt under way whose process has ended.
-async fn look_through(shared: &App) {
+pub(super) async fn look_through(shared: &App) {
     if let Err(error) = replay::sweep(shared).await {
         tracing::debug!(%error, "replays could not be looked through");
     }
@@ -236,7 +238,8 @@ fn problem(refused: Refused) -> Problem {
             format!("it may be sent again from {again} on"),
         )
         .again_at(again),
-        Refused::TooMany => Problem::new(
+        // Only a turn of a replay of many has no turn.
+        Refused::TooMany | Refused::NoTurn => Problem::new(
             ProblemCode::TooManyRetries,
             "no place is free now; try again",
         ),

@@ -110,14 +110,18 @@ pub async fn sign_in(
         note.subject(user.id);
     }
     let user = checked(&shared, user, form.password).await?;
-    shared.people.throttle.succeeded(&keys);
     let text = shared.vault.new_pass(SESSION_PREFIX);
     let session = NewSession {
         admin_user_id: user.id,
+        password_hash: user.password_hash.clone(),
         hash: shared.vault.hash_pass(text.expose()),
         expires_at: now.plus_ms(LONGEST_MS),
     };
-    shared.store.begin_session(session, now).await?;
+    if !shared.store.begin_session(session, now).await? {
+        // It was changed while it was checked.
+        return Err(wrong());
+    }
+    shared.people.throttle.succeeded(&keys);
     let me = Me {
         id: Some(user.id),
         name: user.name,
@@ -133,13 +137,16 @@ pub async fn sign_in(
     ))
 }
 
+fn wrong() -> Problem {
+    Problem::new(ProblemCode::Unauthorized, "name or password is wrong")
+}
+
 /// Whose password it is. It takes as long where there is no such name.
 async fn checked(
     shared: &App,
     user: Option<AdminUser>,
     given: Secret,
 ) -> Result<AdminUser, Problem> {
-    let wrong = || Problem::new(ProblemCode::Unauthorized, "name or password is wrong");
     if given.expose().len() > password::MAX_BYTES {
         return Err(wrong());
     }

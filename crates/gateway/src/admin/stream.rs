@@ -1,6 +1,7 @@
 //! `ops/stream`: failures as they are written, as server-sent events.
 
 use axum::{
+    Extension,
     body::Body,
     extract::{RawQuery, State},
     response::Response,
@@ -16,6 +17,7 @@ use super::{
 use crate::{
     live::{Asked, Reader},
     ops::filter,
+    people::known::PassId,
 };
 
 /// The id of the last event that a client was given, which it sends when it comes back.
@@ -31,6 +33,7 @@ const LAST_EVENT_ID: &str = "last-event-id";
 pub async fn stream(
     State(shared): State<App>,
     headers: HeaderMap,
+    pass: Option<Extension<PassId>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let filter = filter::parse_live(query.as_deref())?;
@@ -40,7 +43,11 @@ pub async fn stream(
         let detail = format!("{most} streams are open, which is as many as there may be");
         Problem::new(ProblemCode::TooManyStreams, detail)
     })?;
-    let asked = Asked { filter, after };
+    let asked = Asked {
+        filter,
+        after,
+        pass: pass.map(|Extension(pass)| pass),
+    };
     let events = Reader::start(shared, seat, asked).await?;
     let mut response = Response::new(Body::from_stream(events));
     for (name, value) in [

@@ -1,5 +1,7 @@
 //! `waybill issues`: failures of one kind as one thing, and what can be done about them.
 
+mod rules;
+
 use std::io::{self, Write};
 
 use clap::{Args, Subcommand};
@@ -36,6 +38,9 @@ pub enum Issues {
     Merge(Merge),
     /// Divide an issue.
     Split(Split),
+    /// What was merged and divided, and undoing it.
+    #[command(subcommand)]
+    Rules(rules::Rules),
 }
 
 /// `waybill issues list`.
@@ -177,6 +182,7 @@ pub fn run(command: Issues) -> anyhow::Result<()> {
             let rule = json!({ "kind": "split", "issue": args.one.fingerprint, "by": args.by });
             add_rule(&args.one.client, &rule)
         }
+        Issues::Rules(command) => rules::run(&command),
     }
 }
 

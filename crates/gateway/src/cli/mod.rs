@@ -14,13 +14,16 @@ mod http;
 mod issues;
 mod notifications;
 mod people;
+mod replays;
 mod retries;
+mod rules;
 mod standing;
 mod story;
 mod table;
 mod tail;
 mod upstream_errors;
 mod waterfall;
+mod what_if;
 
 use std::{convert::Infallible, io, net::SocketAddr, path::PathBuf, process::ExitCode};
 
@@ -67,6 +70,14 @@ pub enum Command {
     /// Issues: failures of one kind as one thing.
     #[command(subcommand)]
     Issues(issues::Issues),
+    /// Replays: many failed requests sent again.
+    #[command(subcommand)]
+    Replays(replays::Replays),
+    /// What recorded requests would have come to under other cool-downs or priorities.
+    WhatIf(what_if::Ask),
+    /// Classification rules: what failures are taken for, old and new.
+    #[command(subcommand)]
+    Rules(rules::Rules),
     /// Accounts of a running gateway.
     #[command(subcommand)]
     Accounts(accounts::Accounts),
@@ -199,6 +210,9 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Errors(command) => errors::run(command),
         Command::UpstreamErrors(command) => upstream_errors::run(command),
         Command::Issues(command) => issues::run(command),
+        Command::Replays(command) => replays::run(command),
+        Command::WhatIf(args) => what_if::run(&args),
+        Command::Rules(command) => rules::run(command),
         Command::Accounts(command) => accounts::run(command),
         Command::Keys(command) => configured::keys(command),
         Command::Admins(command) => people::admins(command),

@@ -186,7 +186,7 @@ fn tell(answer: &Value, as_json: bool) -> anyhow::Result<()> {
 }
 
 const HEADINGS: &[&str] = &[
-    "ID", "BEGAN", "MODE", "STATUS", "CODE", "ACCOUNT", "MS", "ERROR", "MESSAGE",
+    "ID", "BEGAN", "MODE", "STATUS", "VERDICT", "CODE", "ACCOUNT", "MS", "ERROR", "MESSAGE",
 ];
 
 fn row(attempt: &RetryAttempt) -> Vec<Cell> {
@@ -195,6 +195,7 @@ fn row(attempt: &RetryAttempt) -> Vec<Cell> {
         (attempt.started_at.to_string(), Tone::Dim),
         plain(attempt.mode),
         status(attempt.status),
+        maybe(attempt.verdict),
         maybe(attempt.http_status_code),
         maybe(attempt.used_account_id),
         maybe(attempt.duration_ms),

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use waybill_model::{
     cause::Owner,
-    view::{ErrorLogDetail, UpstreamErrorEvent},
+    view::{ErrorLogDetail, RuledBy, UpstreamErrorEvent},
     waybill::{Candidate, Queued},
 };
 
@@ -37,6 +37,9 @@ pub fn tell(
     field(out, "It was said", &log.message, colours)?;
     field(out, "Whose fault", fault(error), colours)?;
     field(out, "What to do", &error.remedy, colours)?;
+    if let Some(rule) = &error.ruled_by {
+        field(out, "By rule", &ruled(rule), colours)?;
+    }
     field(out, "Asked", &asked(error), colours)?;
     field(out, "By", &by(error), colours)?;
     field(out, "Time", &time(error), colours)?;
@@ -71,6 +74,21 @@ fn fault(error: &ErrorLogDetail) -> &'static str {
         Owner::Provider => "the provider's",
         Owner::Platform => "ours: the pool's accounts, its configuration, or the gateway itself",
     }
+}
+
+fn ruled(rule: &RuledBy) -> String {
+    let built_in = &rule.built_in;
+    let counts = if built_in.counts() { "" } else { "not " };
+    format!(
+        "{} ({}); without it {}, {}, owner {}, {counts}counted",
+        rule.rule_name
+            .as_deref()
+            .unwrap_or("of a version that is gone"),
+        rule.rule_id,
+        built_in.cause,
+        built_in.severity,
+        built_in.error_owner
+    )
 }
 
 fn asked(error: &ErrorLogDetail) -> String {

@@ -8,6 +8,7 @@ mod provider_keys;
 mod secrets;
 mod settings;
 mod state;
+mod telemetry;
 
 use std::{
     collections::{HashMap, HashSet},

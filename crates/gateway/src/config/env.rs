@@ -59,6 +59,13 @@ pub const KEYS: &[&str] = &[
     "retention.notifications_days",
     "retention.max_bytes",
     "spool.max_bytes",
+    "telemetry.otlp_endpoint",
+    "telemetry.otlp_headers",
+    "telemetry.service_name",
+    "telemetry.sample_ratio",
+    "telemetry.sample_failures",
+    "telemetry.metrics_every_ms",
+    "telemetry.propagate",
     "notifications.timeout_ms",
 ];
 
@@ -74,6 +81,9 @@ const TEXT_KEYS: &[&str] = &[
     "replica_name",
     "upstream_ca",
     "replay.mark_header",
+    "telemetry.otlp_endpoint",
+    "telemetry.otlp_headers",
+    "telemetry.service_name",
 ];
 
 /// Where each provider's SDK looks for a key.

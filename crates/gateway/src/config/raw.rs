@@ -52,6 +52,8 @@ pub struct RawConfig {
     pub notifications: RawNotifications,
     /// What waits for the shared store.
     pub spool: RawSpool,
+    /// Traces and metrics that are sent.
+    pub telemetry: RawTelemetry,
     /// Where accounts may lead.
     pub egress: RawEgress,
     /// Groups.
@@ -189,6 +191,26 @@ section! {
     RawEgress {
         /// Ranges of addresses that are allowed, though they are private, loopback or the like.
         allow: Vec<String>,
+    }
+}
+
+section! {
+    /// `[telemetry]`
+    RawTelemetry {
+        /// Address of the receiver.
+        otlp_endpoint: String,
+        /// Headers that it is sent.
+        otlp_headers: Secret,
+        /// What this service is called.
+        service_name: String,
+        /// Share of traces that are sent, 0 to 1.
+        sample_ratio: f64,
+        /// What failed is sent in any case.
+        sample_failures: bool,
+        /// How often metrics are sent; 0: never.
+        metrics_every_ms: u64,
+        /// `client`, `always` or `never`.
+        propagate: String,
     }
 }
 

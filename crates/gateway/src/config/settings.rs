@@ -6,7 +6,7 @@ use http::{HeaderName, HeaderValue};
 use waybill_model::{limits::Price, secret::Secret};
 use waybill_store::Durability;
 
-use crate::{cluster::RedisUrl, egress::EgressPolicy, routing::LineSettings};
+use crate::{cluster::RedisUrl, egress::EgressPolicy, routing::LineSettings, telemetry};
 
 use super::{AccountSeed, ApiKeySeed, GroupSeed, UserSeed};
 
@@ -82,6 +82,8 @@ pub struct Settings {
     pub replay: ReplaySettings,
     /// Where accounts and their proxies may lead.
     pub egress: EgressPolicy,
+    /// What is collected of requests, and where it is sent.
+    pub telemetry: telemetry::Settings,
     /// How somebody is told of something.
     pub notifications: NotificationSettings,
 }

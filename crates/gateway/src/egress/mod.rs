@@ -64,6 +64,15 @@ impl EgressPolicy {
         }
     }
 
+    /// For services of the operator's own, which the configuration names and nobody else can: whatever the
+    /// file's own addresses may be.
+    pub fn of_operator() -> Self {
+        EgressPolicy {
+            allow: Vec::new(),
+            allowed_kinds: [Kind::Loopback, Kind::Private, Kind::Reserved].to_vec(),
+        }
+    }
+
     /// Checks the host of an address as it is written. A name that is not known to lead to a forbidden
     /// place passes: it is checked again whenever it has been resolved. So does what is no address: it
     /// is refused for that, elsewhere.

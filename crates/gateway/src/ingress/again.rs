@@ -105,6 +105,7 @@ impl Recalled {
         let (peer, method) = (Peer::new(arrival.client_ip), arrival.method.clone());
         let mut waybill = Waybill::open(request_id, shared.clock.now(), arrival);
         waybill.replay_of = Some(replay_of);
+        waybill.trace = shared.telemetry.context_of_replay(request_id);
         waybill.admission = Some(Admission {
             api_key_id: key.id,
             api_key_name: Arc::clone(&key.name),

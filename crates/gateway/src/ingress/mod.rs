@@ -135,7 +135,10 @@ pub fn open(shared: &Arc<Shared>, peer: &Peer, request: Request<Incoming>) -> Op
         sticky: None,
     };
     let now = shared.clock.now();
-    let waybill = Waybill::open(RequestId::new(now, rand::random()), now, arrival);
+    let request_id = RequestId::new(now, rand::random());
+    let trace = shared.telemetry.context(request_id, &arrival.headers);
+    let mut waybill = Waybill::open(request_id, now, arrival);
+    waybill.trace = trace;
     Opened {
         journey: Journey::begin(Arc::clone(shared), waybill, peer.clone(), Instant::now()),
         version,

@@ -23,10 +23,16 @@ pub enum Work {
     Retain,
     /// Folds errors into issues.
     Issues,
+    /// Judges stored failures by the classification rules in force.
+    Judge,
+    /// Takes errors into what lists look through.
+    Search,
     /// Asks stopped accounts whether they serve again, without end.
     Probe,
     /// Ends attempts to send a request again whose process has ended.
     Interrupt,
+    /// Goes on with replays of many failures, without end while there are any.
+    Replay,
     /// Sends what waits in the outbox of notifications, without end.
     Notify,
 }
@@ -42,12 +48,24 @@ pub const JOBS: &[Job] = &[
         work: Work::Issues,
     },
     Job {
+        name: "classification",
+        work: Work::Judge,
+    },
+    Job {
+        name: "search",
+        work: Work::Search,
+    },
+    Job {
         name: "probes",
         work: Work::Probe,
     },
     Job {
         name: "replays",
         work: Work::Interrupt,
+    },
+    Job {
+        name: "replays-of-many",
+        work: Work::Replay,
     },
     Job {
         name: notify::JOB,
@@ -63,7 +81,12 @@ impl Job {
     pub(super) fn rest(&self) -> Duration {
         match self.work {
             Work::Retain => Duration::from_secs(60),
-            Work::Probe | Work::Issues | Work::Notify => Duration::from_secs(1),
+            Work::Probe
+            | Work::Issues
+            | Work::Replay
+            | Work::Judge
+            | Work::Search
+            | Work::Notify => Duration::from_secs(1),
             Work::Interrupt => Duration::from_secs(30),
         }
     }
@@ -73,6 +96,8 @@ impl Job {
         match self.work {
             Work::Retain => Box::pin(async move { retain(&shared).await }),
             Work::Issues => Box::pin(async move { fold(&shared).await }),
+            Work::Judge => Box::pin(async move { judge(&shared).await }),
+            Work::Search => Box::pin(async move { take_in(&shared).await }),
             Work::Probe => Box::pin(async move {
                 probe_accounts(shared).await;
                 Ok(String::new())
@@ -85,6 +110,14 @@ impl Job {
                 let ended = replay::sweep(&shared).await;
                 let ended = ended.map_err(|error| error.to_string())?;
                 Ok(format!("{ended} replays were interrupted"))
+            }),
+            Work::Replay => Box::pin(async move {
+                let turns = replay::many::run(shared).await;
+                let turns = turns.map_err(|error| error.to_string())?;
+                Ok(match turns {
+                    0 => String::new(),
+                    turns => format!("{turns} failures had their turn"),
+                })
             }),
         }
     }
@@ -126,6 +159,42 @@ async fn fold(shared: &Shared) -> Result<String, String> {
             "folded {} errors, counted {} anew; {} changes of state",
             all.folded, all.recounted, all.transitions
         ),
+    })
+}
+
+async fn judge(shared: &Shared) -> Result<String, String> {
+    let (mut looked_at, mut changed) = (0, 0);
+    for _ in 0..MOST_BATCHES {
+        let report = shared.store.judge_anew().await;
+        let report = report.map_err(|error| error.to_string())?;
+        looked_at += report.looked_at;
+        changed += report.changed;
+        if !report.more {
+            break;
+        }
+    }
+    Ok(match looked_at {
+        0 => String::new(),
+        _ => format!("judged {looked_at} failures by the rules in force; {changed} were changed"),
+    })
+}
+
+/// Steps of one run that takes errors in, each of some milliseconds.
+const MOST_STEPS: usize = 2_000;
+
+async fn take_in(shared: &Shared) -> Result<String, String> {
+    let mut blocks = 0;
+    for _ in 0..MOST_STEPS {
+        let report = shared.store.index_errors().await;
+        let report = report.map_err(|error| error.to_string())?;
+        blocks += report.blocks;
+        if !report.more {
+            break;
+        }
+    }
+    Ok(match blocks {
+        0 => String::new(),
+        blocks => format!("took in {blocks} blocks of errors"),
     })
 }
 

@@ -13,18 +13,26 @@ use tokio::{
 };
 use waybill_model::{
     id::ErrorId,
+    people::Area,
     view::{Filter, TailBegins},
 };
 use waybill_store::{Newer, StoreError, TailBounds};
 
 use super::{REST_AFTER_FAILURE, Seat, frame};
-use crate::app::Shared;
+use crate::{
+    app::Shared,
+    people::known::{FRESH, PassId},
+};
 
 /// Errors that are read at once.
 const PAGE: u32 = 100;
 
 /// A reader is let go after so long, and comes back: whoever may not read any more finds out.
 const LIFE: Duration = Duration::from_secs(15 * 60);
+
+/// How often is looked whether the reader may still read, while there is nothing to tell; before each page it is
+/// looked in any case.
+const CHECK: Duration = FRESH;
 
 /// How long a client rests before it comes back.
 const RETRY: Duration = Duration::from_secs(1);
@@ -36,6 +44,8 @@ pub struct Asked {
     pub filter: Filter,
     /// Those after this one; without it, those that come.
     pub after: Option<ErrorId>,
+    /// What whoever reads is known through; `None`: the configured admin token.
+    pub pass: Option<PassId>,
 }
 
 /// A reader of failures.
@@ -49,6 +59,8 @@ pub struct Reader {
     newest: watch::Receiver<ErrorId>,
     closed: watch::Receiver<bool>,
     ends: Instant,
+    pass: Option<PassId>,
+    checked: Instant,
     _seat: Seat,
 }
 
@@ -83,6 +95,8 @@ impl Reader {
             reached,
             has_more: reached < newest,
             ends: Instant::now() + LIFE,
+            pass: asked.pass,
+            checked: Instant::now(),
             shared,
             _seat: seat,
         };
@@ -140,9 +154,9 @@ impl Reader {
             if Instant::now() >= self.ends {
                 return Next::SayLast(frame::goodbye("come back"));
             }
-            if self.has_more {
+            if self.has_more || self.checked.elapsed() >= CHECK {
                 match self.look().await {
-                    Ok(Some(page)) => return Next::Say(page),
+                    Ok(Some(next)) => return next,
                     Ok(None) => continue,
                     Err(error) => {
                         tracing::debug!(%error, "a reader of failures waits for the store");
@@ -164,7 +178,7 @@ impl Reader {
                         return Next::End;
                     }
                 }
-                () = sleep_until(self.ends) => {}
+                () = sleep_until(self.ends.min(self.checked + CHECK)) => {}
                 newer = self.newest.wait_for(|newest| *newest > reached) => {
                     if newer.is_err() {
                         return Next::End;
@@ -176,8 +190,31 @@ impl Reader {
         }
     }
 
+    /// Whether what the reader is known through still works.
+    async fn may_read(&mut self) -> Result<bool, StoreError> {
+        let Some(PassId { kind, hash }) = self.pass else {
+            self.checked = Instant::now();
+            return Ok(true);
+        };
+        let shared = &self.shared;
+        let known = &shared.people.known;
+        let found = known.find(&shared.store, kind, hash, shared.clock.now());
+        let found = found.await?;
+        self.checked = Instant::now();
+        Ok(found.is_some_and(|found| {
+            let areas = found.areas();
+            areas.is_empty() || areas.contains(&Area::Errors)
+        }))
+    }
+
     /// One look into the store; `None` where it found nothing to say.
-    async fn look(&mut self) -> Result<Option<Bytes>, StoreError> {
+    async fn look(&mut self) -> Result<Option<Next>, StoreError> {
+        if !self.may_read().await? {
+            return Ok(Some(Next::SayLast(frame::goodbye("signed out"))));
+        }
+        if !self.has_more {
+            return Ok(None);
+        }
         let bounds = TailBounds {
             page: PAGE,
             most_behind: self.shared.live.most_behind,
@@ -195,6 +232,6 @@ impl Reader {
         self.reached = reached;
         self.has_more = reached < newest;
         let has_news = missed.is_some() || !errors.is_empty();
-        Ok(has_news.then(|| frame::page(missed.as_ref(), &errors)))
+        Ok(has_news.then(|| Next::Say(frame::page(missed.as_ref(), &errors))))
     }
 }

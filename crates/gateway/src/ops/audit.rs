@@ -9,10 +9,8 @@ use waybill_model::{
 use waybill_store::AuditFilter;
 
 use super::{
-    filter::{
-        DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Parameter, Takes, number, read_into, some_text, word,
-        words_of,
-    },
+    common,
+    filter::{DEFAULT_PAGE_SIZE, Parameter, Takes, read_into, some_text},
     query::{BadParameter, Pairs},
     time_range::{self, TimeRange},
 };
@@ -26,26 +24,17 @@ pub struct AuditQuestion {
     pub page: Page,
 }
 
+impl common::Paged for AuditQuestion {
+    fn page(&mut self) -> &mut Page {
+        &mut self.page
+    }
+}
+
 /// What `ops/audit-log` takes.
 pub const AUDIT: &[Parameter<AuditQuestion>] = &[
-    Parameter {
-        name: "time_range",
-        about: "A window that ends now. Without any window: the last 24 hours.",
-        takes: words_of!(TimeRange),
-        read: |_, _| Ok(()),
-    },
-    Parameter {
-        name: "start_time",
-        about: "From this instant on. At most 30 days before the end.",
-        takes: Takes::Time,
-        read: |_, _| Ok(()),
-    },
-    Parameter {
-        name: "end_time",
-        about: "Before this instant; now, if there is a start alone.",
-        takes: Takes::Time,
-        read: |_, _| Ok(()),
-    },
+    common::time_range("A window that ends now. Without any window: the last 24 hours."),
+    common::start_time("From this instant on. At most 30 days before the end."),
+    common::end_time("Before this instant; now, if there is a start alone."),
     Parameter {
         name: "actor",
         about: "Name of who did it.",
@@ -70,30 +59,12 @@ pub const AUDIT: &[Parameter<AuditQuestion>] = &[
         takes: Takes::Text,
         read: |q, text| some_text(text).map(|text| q.filter.subject_id = Some(text)),
     },
-    Parameter {
-        name: "sort",
-        about: "`-created_at`, the default: newest first; `created_at`: oldest first.",
-        takes: words_of!(Sort),
-        read: |q, text| word(text).map(|word| q.page.sort = word),
-    },
-    Parameter {
-        name: "cursor",
-        about: "The `next_cursor` of the page before: no row is missed or repeated while rows come in.",
-        takes: Takes::Text,
-        read: |q, text| some_text(text).map(|text| q.page.cursor = Some(text)),
-    },
-    Parameter {
-        name: "page",
-        about: "Page, from 1; not looked at beside a cursor.",
-        takes: Takes::Number,
-        read: |q, text| number(text, u32::MAX).map(|page| q.page.page = page),
-    },
-    Parameter {
-        name: "page_size",
-        about: "Rows per page: 1 to 500; without it 50.",
-        takes: Takes::Number,
-        read: |q, text| number(text, MAX_PAGE_SIZE).map(|size| q.page.page_size = size),
-    },
+    common::sort(),
+    common::cursor(
+        "The `next_cursor` of the page before: no row is missed or repeated while rows come in.",
+    ),
+    common::page(),
+    common::page_size("Rows per page: 1 to 500; without it 50."),
 ];
 
 /// Reads the query string of `ops/audit-log`.

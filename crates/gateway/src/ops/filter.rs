@@ -4,7 +4,7 @@
 //! value is understood or refused with its parameter's name. Must not know: the clock; now is an
 //! argument.
 
-use std::{fmt::Display, str::FromStr};
+use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 
 use waybill_model::{
     cause::{Cause, ErrorType, Owner, Phase, Severity, Source},
@@ -14,6 +14,7 @@ use waybill_model::{
 };
 
 use super::{
+    common,
     query::{BadParameter, Pairs},
     time_range::{self, TimeRange},
 };
@@ -73,6 +74,12 @@ pub struct Question {
     pub page: Page,
 }
 
+impl common::Paged for Question {
+    fn page(&mut self) -> &mut Page {
+        &mut self.page
+    }
+}
+
 /// Reads the query string of `errors`, `upstream-errors` and `requests`.
 ///
 /// Without a window it covers the last 24 hours; where one request is asked for by its id, 30 days.
@@ -88,6 +95,53 @@ pub fn parse(query: Option<&str>, now: UnixMillis) -> Result<Question, BadParame
 /// Reads the query string of a question about all errors that a filter chooses.
 pub fn parse_chosen(query: Option<&str>, now: UnixMillis) -> Result<Filter, BadParameter> {
     read(query, &[WINDOW, FILTERS], DEFAULT_PAGE_SIZE, now).map(|question| question.filter)
+}
+
+/// Reads the filters of errors that are sent again, given by name and value, and answers them as they are kept:
+/// with a window that does not move. Without one it covers the last 24 hours, or 30 days where an issue, or one
+/// request by its id, is asked for.
+pub fn keep_chosen(
+    given: BTreeMap<String, String>,
+    now: UnixMillis,
+) -> Result<(Filter, BTreeMap<String, String>), BadParameter> {
+    if given.get("replay").is_some_and(|replay| replay == "true") {
+        let message = "what an operator sent again is not sent again itself";
+        return Err(BadParameter::malformed("replay", message));
+    }
+    let pairs = Pairs::of(given.clone());
+    let mut question = empty(DEFAULT_PAGE_SIZE, now);
+    read_into(&mut question, &pairs, &[WINDOW, FILTERS])?;
+    let mut filter = question.filter;
+    let default = match filter.issue.is_some() || is_by_id(&filter) {
+        true => TimeRange::Month,
+        false => TimeRange::Day,
+    };
+    (filter.start, filter.end) = time_range::window(&pairs, default, now)?;
+    let mut kept = given;
+    kept.retain(|name, _| !time_range::NAMES.contains(&name.as_str()));
+    for (name, at) in [
+        (time_range::START_TIME, filter.start),
+        (time_range::END_TIME, filter.end),
+    ] {
+        kept.insert(name.to_owned(), at.to_string());
+    }
+    filter.replay = Some(false);
+    Ok((filter, kept))
+}
+
+/// Reads filters that were kept.
+pub fn read_chosen(kept: &BTreeMap<String, String>) -> Result<Filter, BadParameter> {
+    // Both ends of the window are given, so it does not matter when now is.
+    keep_chosen(kept.clone(), UnixMillis(0)).map(|(filter, _)| filter)
+}
+
+/// Reads the query string of a question about a window of time, and nothing else: from, and before.
+pub fn parse_span(
+    query: Option<&str>,
+    now: UnixMillis,
+) -> Result<(UnixMillis, UnixMillis), BadParameter> {
+    let question = read(query, &[WINDOW], DEFAULT_PAGE_SIZE, now)?;
+    Ok((question.filter.start, question.filter.end))
 }
 
 /// Reads the query string of a list that only time narrows.
@@ -133,25 +187,33 @@ fn read(
     now: UnixMillis,
 ) -> Result<Question, BadParameter> {
     let pairs = Pairs::parse(query)?;
-    let first_page = Page {
-        sort: Sort::Newest,
-        page: 1,
-        page_size,
-        cursor: None,
-    };
-    let mut question = Question {
-        filter: Filter::between(now, now),
-        page: first_page,
-    };
+    let mut question = empty(page_size, now);
     read_into(&mut question, &pairs, tables)?;
-    let by_id = question.filter.request_id.is_some() || question.filter.client_request_id.is_some();
-    let default = if by_id {
+    let default = if is_by_id(&question.filter) {
         TimeRange::Month
     } else {
         TimeRange::Day
     };
     (question.filter.start, question.filter.end) = time_range::window(&pairs, default, now)?;
     Ok(question)
+}
+
+/// The first page of everything that arrived in no time at all.
+fn empty(page_size: u32, now: UnixMillis) -> Question {
+    Question {
+        filter: Filter::between(now, now),
+        page: Page {
+            sort: Sort::Newest,
+            page: 1,
+            page_size,
+            cursor: None,
+        },
+    }
+}
+
+/// Whether one request is asked for.
+fn is_by_id(filter: &Filter) -> bool {
+    filter.request_id.is_some() || filter.client_request_id.is_some()
 }
 
 /// Reads every parameter by the tables; one that is in none of them is refused.
@@ -173,24 +235,11 @@ pub(super) fn read_into<Q>(
 
 /// The window's parameters. They depend on each other and are read together, in [`time_range`].
 pub const WINDOW: &[Parameter] = &[
-    Parameter {
-        name: "time_range",
-        about: "A window that ends now. Without any window: the last 24 hours, or 30 days where a request is asked for by its id.",
-        takes: words_of!(TimeRange),
-        read: |_, _| Ok(()),
-    },
-    Parameter {
-        name: "start_time",
-        about: "From this instant on. At most 30 days before the end.",
-        takes: Takes::Time,
-        read: |_, _| Ok(()),
-    },
-    Parameter {
-        name: "end_time",
-        about: "Before this instant; now, if there is a start alone.",
-        takes: Takes::Time,
-        read: |_, _| Ok(()),
-    },
+    common::time_range(
+        "A window that ends now. Without any window: the last 24 hours, or 30 days where a request is asked for by its id.",
+    ),
+    common::start_time("From this instant on. At most 30 days before the end."),
+    common::end_time("Before this instant; now, if there is a start alone."),
 ];
 
 /// The window of the live stream, which has no end.
@@ -363,34 +412,16 @@ pub const FILTERS: &[Parameter] = &[
 
 /// In which order, and from where on.
 pub const ORDER: &[Parameter] = &[
-    Parameter {
-        name: "sort",
-        about: "`-created_at`, the default: newest first; `created_at`: oldest first.",
-        takes: words_of!(Sort),
-        read: |q, text| word(text).map(|word| q.page.sort = word),
-    },
-    Parameter {
-        name: "cursor",
-        about: "The `next_cursor` of the page before: no row is missed or repeated while rows come in.",
-        takes: Takes::Text,
-        read: |q, text| some_text(text).map(|text| q.page.cursor = Some(text)),
-    },
+    common::sort(),
+    common::cursor(
+        "The `next_cursor` of the page before: no row is missed or repeated while rows come in.",
+    ),
 ];
 
 /// Pages by number.
 pub const NUMBERS: &[Parameter] = &[
-    Parameter {
-        name: "page",
-        about: "Page, from 1; not looked at beside a cursor.",
-        takes: Takes::Number,
-        read: |q, text| number(text, u32::MAX).map(|page| q.page.page = page),
-    },
-    Parameter {
-        name: "page_size",
-        about: "Rows per page: 1 to 500; without it 50, and 500 where lists are small.",
-        takes: Takes::Number,
-        read: |q, text| number(text, MAX_PAGE_SIZE).map(|size| q.page.page_size = size),
-    },
+    common::page(),
+    common::page_size("Rows per page: 1 to 500; without it 50, and 500 where lists are small."),
 ];
 
 pub(super) fn word<T>(text: &str) -> Result<T, String>

@@ -11,10 +11,8 @@ use waybill_model::{
 };
 
 use super::{
-    filter::{
-        DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Parameter, Takes, id, number, read_into, some_text, word,
-        words_of,
-    },
+    common,
+    filter::{DEFAULT_PAGE_SIZE, Parameter, Takes, id, read_into, some_text, word, words_of},
     query::{BadParameter, Pairs},
     time_range::{self, TimeRange},
 };
@@ -30,26 +28,17 @@ pub struct IssueQuestion {
     pub page: Page,
 }
 
+impl common::Paged for IssueQuestion {
+    fn page(&mut self) -> &mut Page {
+        &mut self.page
+    }
+}
+
 /// What `issues` takes.
 pub const ISSUES: &[Parameter<IssueQuestion>] = &[
-    Parameter {
-        name: "time_range",
-        about: "Failed within a window that ends now. Without any window: every issue.",
-        takes: words_of!(TimeRange),
-        read: |_, _| Ok(()),
-    },
-    Parameter {
-        name: "start_time",
-        about: "Failed at this instant or later.",
-        takes: Takes::Time,
-        read: |_, _| Ok(()),
-    },
-    Parameter {
-        name: "end_time",
-        about: "First failed before this instant.",
-        takes: Takes::Time,
-        read: |_, _| Ok(()),
-    },
+    common::time_range("Failed within a window that ends now. Without any window: every issue."),
+    common::start_time("Failed at this instant or later."),
+    common::end_time("First failed before this instant."),
     Parameter {
         name: "state",
         about: "Any of these states, separated by commas: new, ongoing, escalating, regressed, resolved, ignored.",
@@ -132,24 +121,9 @@ pub const ISSUES: &[Parameter<IssueQuestion>] = &[
         takes: words_of!(IssueSort),
         read: |q, text| word(text).map(|word| q.sort = word),
     },
-    Parameter {
-        name: "cursor",
-        about: "The `next_cursor` of the page before.",
-        takes: Takes::Text,
-        read: |q, text| some_text(text).map(|text| q.page.cursor = Some(text)),
-    },
-    Parameter {
-        name: "page",
-        about: "Page, from 1; not looked at beside a cursor.",
-        takes: Takes::Number,
-        read: |q, text| number(text, u32::MAX).map(|page| q.page.page = page),
-    },
-    Parameter {
-        name: "page_size",
-        about: "Rows per page: 1 to 500; without it 50.",
-        takes: Takes::Number,
-        read: |q, text| number(text, MAX_PAGE_SIZE).map(|size| q.page.page_size = size),
-    },
+    common::cursor("The `next_cursor` of the page before."),
+    common::page(),
+    common::page_size("Rows per page: 1 to 500; without it 50."),
 ];
 
 /// Reads the query string of `issues`.

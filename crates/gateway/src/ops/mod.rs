@@ -10,8 +10,11 @@
 pub mod accounts;
 pub mod audit;
 pub mod code;
+mod common;
 pub mod deliveries;
 pub mod filter;
 pub mod issues;
 pub mod query;
+pub mod replays;
 pub mod time_range;
+pub mod what_if;

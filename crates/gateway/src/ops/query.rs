@@ -58,6 +58,11 @@ impl Pairs {
         Ok(Pairs(pairs))
     }
 
+    /// Names and values that are taken apart already, each name once.
+    pub fn of(pairs: impl IntoIterator<Item = (String, String)>) -> Pairs {
+        Pairs(pairs.into_iter().collect())
+    }
+
     /// The pairs in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0

@@ -18,8 +18,8 @@ pub const MAX_WINDOW_MS: i64 = 30 * DAY_MS;
 pub const NAMES: &[&str] = &[TIME_RANGE, START_TIME, END_TIME];
 
 const TIME_RANGE: &str = "time_range";
-const START_TIME: &str = "start_time";
-const END_TIME: &str = "end_time";
+pub(super) const START_TIME: &str = "start_time";
+pub(super) const END_TIME: &str = "end_time";
 
 words! {
     /// A window that ends now.

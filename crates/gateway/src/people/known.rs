@@ -91,6 +91,15 @@ pub enum Kind {
     Session,
 }
 
+/// Which pass, by what is kept of it: to look again whether it works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PassId {
+    /// Of which kind.
+    pub kind: Kind,
+    /// Its keyed hash.
+    pub hash: [u8; 32],
+}
+
 type Remembered = HashMap<(Kind, [u8; 32]), (Instant, Found)>;
 
 /// Who is known.

@@ -8,7 +8,12 @@ pub mod refused;
 pub mod setup;
 pub mod throttle;
 
-use self::{known::Known, password::Passwords, refused::Minute, throttle::Throttle};
+use self::{
+    known::Known,
+    password::Passwords,
+    refused::{Minute, Repeated},
+    throttle::Throttle,
+};
 
 /// What the admin API knows people by.
 #[derive(Debug, Default)]
@@ -21,4 +26,6 @@ pub struct People {
     pub known: Known,
     /// Which refusals of strangers were written down this minute.
     pub refused: Minute,
+    /// What one source does again and again.
+    pub repeated: Repeated,
 }

@@ -20,7 +20,7 @@ mod tests;
 mod watch;
 
 pub use admit::{Ticket, admit, check_price};
-pub use bill::{Charge, charges, estimate_tokens};
+pub use bill::{Charge, charges, estimate_tokens, is_billed};
 pub use foreign::{Foreign, Source};
 pub use meter::{Exceeded, Meter, Reserved, Unit};
 pub use prices::PriceTable;

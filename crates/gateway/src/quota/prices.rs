@@ -20,6 +20,11 @@ impl PriceTable {
         PriceTable { rows: prices }
     }
 
+    /// Every model and pattern that has one.
+    pub fn models(&self) -> impl Iterator<Item = &str> {
+        self.rows.iter().map(|price| price.model.as_str())
+    }
+
     /// The price of a model.
     pub fn of(&self, model: &str) -> Option<&Price> {
         self.rows

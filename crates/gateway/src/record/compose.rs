@@ -2,12 +2,18 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use http::{HeaderMap, header};
 use waybill_model::{
-    classify,
+    classify::{
+        self,
+        ruling::{Facts, RuleSet, Ruling},
+    },
     fingerprint::{fingerprint, scope as reached, template_without},
-    protocol::Platform,
-    record::{AccountEventRow, ErrorRow, EventRow, Record, ReplayRow, RequestRow, Subject, Traits},
+    record::{
+        AccountEventRow, ErrorRow, EventRow, Record, ReplayRow, RequestRow, Subject, Traits,
+        Verdict,
+    },
     redact::{Redactor, Shown},
     state::{AccountEvent, Scope},
     traits,
@@ -32,7 +38,11 @@ pub struct Composer {
     secrets: Arc<Secrets>,
     capture: Capture,
     packer: Packer,
+    rules: RulesInForce,
 }
+
+/// The operator's classification rules, as they are in force: read for every failure, replaced when they change.
+pub type RulesInForce = Arc<ArcSwap<RuleSet>>;
 
 impl Composer {
     /// A composer that looks for `secrets` and seals with the vault.
@@ -41,11 +51,18 @@ impl Composer {
             secrets,
             packer: Packer::new(vault, copies),
             capture,
+            rules: RulesInForce::default(),
         }
     }
 
-    /// The record of a finished request.
-    pub fn compose(&mut self, finished: Finished, body_dropped: bool) -> Record {
+    /// The same by an operator's rules.
+    #[must_use]
+    pub fn judged_by(self, rules: RulesInForce) -> Self {
+        Composer { rules, ..self }
+    }
+
+    /// What nothing of a finished request may leave without. It knows the key that came with it.
+    pub fn redactor_for(&self, finished: &Finished) -> Arc<Redactor> {
         if finished.must_be_durable()
             && let Some(key) = auth::presented(
                 &finished.waybill.arrival.headers,
@@ -55,7 +72,12 @@ impl Composer {
             // Only its hash is stored, so this is the first time that it can be looked for elsewhere.
             self.secrets.learn(&key);
         }
-        let redactor = self.secrets.redactor();
+        self.secrets.redactor()
+    }
+
+    /// The record of a finished request.
+    pub fn compose(&mut self, finished: Finished, body_dropped: bool) -> Record {
+        let redactor = self.redactor_for(&finished);
         let subject = subject(&redactor, &finished);
         if !finished.must_be_durable() {
             return Record {
@@ -71,14 +93,14 @@ impl Composer {
             .iter()
             .filter_map(|attempt| Some(self.event(&redactor, attempt, attempt.failure.as_ref()?)))
             .collect();
+        let mut request = request_row(&finished, subject.clone());
+        let mut error = Box::new(self.error(&redactor, &finished, subject, body_dropped));
+        (error.verdict, error.ruling) = self.rules.load().judge(&Facts::of(&error));
+        // The request says the same of what it failed of.
+        request.cause = request.cause.map(|_| error.verdict.cause);
         Record {
-            request: Some(request_row(&finished, subject.clone())),
-            error: Some(Box::new(self.error(
-                &redactor,
-                &finished,
-                subject,
-                body_dropped,
-            ))),
+            request: Some(request),
+            error: Some(error),
             events,
             replay: self.replay(&finished),
         }
@@ -117,35 +139,19 @@ impl Composer {
     ) -> ErrorRow {
         let waybill = &finished.waybill;
         let arrival = &waybill.arrival;
-        let verdict = classify::verdict(waybill, &finished.outcome, finished.status_code);
-        let last = waybill
-            .attempts()
-            .iter()
-            .rev()
-            .find(|attempt| attempt.failure.is_some());
+        let Kind {
+            verdict,
+            message,
+            fingerprint,
+        } = kind(redactor, waybill, &finished.outcome, finished.status_code);
+        let last = last_failed(waybill);
         let failure = last.and_then(|attempt| attempt.failure.as_ref());
-        let message = redactor.text_bounded(message(finished, failure), MAX_MESSAGE_BYTES);
-        let sent = last.and_then(|attempt| attempt.upstream_model.as_deref());
-        let sent = sent.map(|model| name(redactor, model));
-        let models: Vec<&str> = [&subject.model, &sent]
-            .into_iter()
-            .flatten()
-            .map(Shown::as_str)
-            .collect();
-        let fingerprint = fingerprint(
-            subject.platform,
-            verdict.phase,
-            verdict.cause,
-            reached(verdict.cause, failure.map(|failure| failure.reach)),
-            last.and_then(|attempt| attempt.status),
-            failure.and_then(|failure| failure.name.as_deref()),
-            &template_without(message.as_str(), &models),
-        );
         let body = (!body_dropped && !arrival.body.is_empty())
             .then(|| redactor.request_body(&arrival.body, self.capture.request_body_bytes));
         ErrorRow {
             subject,
             verdict,
+            ruling: Ruling::default(),
             message,
             fingerprint,
             recovered: matches!(finished.outcome, Outcome::Served),
@@ -269,6 +275,53 @@ impl Composer {
     }
 }
 
+/// What a failure is, and of which kind.
+pub struct Kind {
+    /// What really happened.
+    pub verdict: Verdict,
+    /// In one line.
+    pub message: Shown,
+    /// Alike for failures of one kind.
+    pub fingerprint: [u8; 16],
+}
+
+/// The kind of a failure, or of what failover hid.
+pub fn kind(redactor: &Redactor, waybill: &Waybill, outcome: &Outcome, status_code: u16) -> Kind {
+    let verdict = classify::verdict(waybill, outcome, status_code);
+    let last = last_failed(waybill);
+    let failure = last.and_then(|attempt| attempt.failure.as_ref());
+    let message = redactor.text_bounded(message(waybill, outcome, failure), MAX_MESSAGE_BYTES);
+    let asked = waybill.arrival.model.as_deref();
+    let sent = last.and_then(|attempt| attempt.upstream_model.as_deref());
+    let models: Vec<Shown> = [asked, sent]
+        .into_iter()
+        .flatten()
+        .map(|model| name(redactor, model))
+        .collect();
+    let models: Vec<&str> = models.iter().map(Shown::as_str).collect();
+    let fingerprint = fingerprint(
+        waybill.platform(),
+        verdict.phase,
+        verdict.cause,
+        reached(verdict.cause, failure.map(|failure| failure.reach)),
+        last.and_then(|attempt| attempt.status),
+        failure.and_then(|failure| failure.name.as_deref()),
+        &template_without(message.as_str(), &models),
+    );
+    Kind {
+        verdict,
+        message,
+        fingerprint,
+    }
+}
+
+fn last_failed(waybill: &Waybill) -> Option<&Attempt> {
+    let attempts = waybill.attempts().iter().rev();
+    attempts
+        .into_iter()
+        .find(|attempt| attempt.failure.is_some())
+}
+
 fn request_row(finished: &Finished, subject: Subject) -> RequestRow {
     let served = matches!(finished.outcome, Outcome::Served);
     let waybill = &finished.waybill;
@@ -297,7 +350,7 @@ fn subject(redactor: &Redactor, finished: &Finished) -> Subject {
         client_request_id: CLIENT_REQUEST_ID
             .iter()
             .find_map(|name| header_text(redactor, &arrival.headers, name, MAX_ID_BYTES)),
-        platform: platform(waybill),
+        platform: waybill.platform(),
         endpoint: arrival.endpoint,
         model: arrival.model.as_deref().map(|model| name(redactor, model)),
         stream: arrival.stream,
@@ -348,22 +401,13 @@ fn traits(redactor: &Redactor, waybill: &Waybill) -> Traits {
     }
 }
 
-/// Of the account that was tried last, else of the group that was to serve, else the client's own.
-fn platform(waybill: &Waybill) -> Platform {
-    let tried = waybill.attempts().last().map(|attempt| attempt.platform);
-    let routed = waybill.routing.as_ref().map(|routing| routing.platform);
-    tried
-        .or(routed)
-        .unwrap_or_else(|| waybill.arrival.protocol.native_platform())
-}
-
-fn message<'a>(finished: &'a Finished, failure: Option<&'a Failure>) -> &'a str {
-    match &finished.outcome {
+fn message<'a>(waybill: &Waybill, outcome: &'a Outcome, failure: Option<&'a Failure>) -> &'a str {
+    match outcome {
         Outcome::Refused { message, .. } => message,
         Outcome::Served | Outcome::Failed { .. } => {
             failure.map_or("the request failed", |failure| failure.message.as_str())
         }
-        Outcome::ClientLeft if finished.waybill.replay_of.is_some() => {
+        Outcome::ClientLeft if waybill.replay_of.is_some() => {
             "sent again, and given up before the answer was complete"
         }
         Outcome::ClientLeft => "the client went away before the answer was complete",

@@ -24,6 +24,8 @@ pub struct Counters {
     pub(super) waiting_bytes: AtomicUsize,
     pub(super) released_early: AtomicU64,
     pub(super) noise_uncounted: AtomicU64,
+    /// Finished requests that were neither kept nor counted.
+    pub(super) untold: AtomicU64,
     pub(super) without_body: AtomicU64,
     pub(super) account_events: AtomicU64,
     pub(super) account_events_lost: AtomicU64,

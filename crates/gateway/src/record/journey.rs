@@ -8,11 +8,13 @@ use tokio::{sync::oneshot, time::Instant};
 use waybill_model::{
     cause::Cause,
     id::AccountId,
+    money::MicroUsd,
     protocol::Protocol,
+    redact::Redactor,
     waybill::{Outcome, Waybill},
 };
 
-use super::Commit;
+use super::{Commit, compose};
 use crate::{
     app::Shared,
     ingress::Peer,
@@ -47,10 +49,18 @@ pub struct Ended {
     pub account_id: Option<AccountId>,
     /// That provider's id for the request.
     pub upstream_request_id: Option<String>,
+    /// What really went wrong; of what was served, what failover hid.
+    pub cause: Option<Cause>,
+    /// The kind of that.
+    pub fingerprint: Option<[u8; 16]>,
+    /// The status that it is recorded under.
+    pub status_code: u16,
+    /// What it cost, where that is known.
+    pub cost: Option<MicroUsd>,
 }
 
 impl Ended {
-    fn of(waybill: &Waybill, outcome: &Outcome) -> Ended {
+    fn of(waybill: &Waybill, outcome: &Outcome, status_code: u16, redactor: &Redactor) -> Ended {
         let last = waybill.attempts().last();
         let failure = last.and_then(|last| last.failure.as_ref());
         let said = || failure.map_or("it failed", |failure| failure.message.as_str());
@@ -63,8 +73,18 @@ impl Ended {
             }
             Outcome::Abandoned { .. } => Some("the gateway failed".to_owned()),
         };
+        let served = matches!(outcome, Outcome::Served);
+        let kind = (!served || waybill.attempts_failed() > 0)
+            .then(|| compose::kind(redactor, waybill, outcome, status_code));
         Ended {
-            served: matches!(outcome, Outcome::Served),
+            served,
+            cause: kind.as_ref().map(|kind| kind.verdict.cause),
+            fingerprint: kind.map(|kind| kind.fingerprint),
+            status_code,
+            cost: match quota::is_billed(waybill.arrival.endpoint) {
+                true => waybill.relayed.as_ref().and_then(|relayed| relayed.cost),
+                false => Some(MicroUsd(0)),
+            },
             message,
             account_id: last.map(|last| last.account_id),
             upstream_request_id: last.and_then(|last| last.upstream_request_id.clone()),
@@ -174,7 +194,8 @@ impl Journey {
         let is_replay = waybill.replay_of.is_some();
         if let Some(asked_by) = self.asked_by.take() {
             // Whoever asked may have gone.
-            let _ = asked_by.send(Ended::of(&waybill, &outcome));
+            let redactor = self.shared.secrets.redactor();
+            let _ = asked_by.send(Ended::of(&waybill, &outcome, status_code, &redactor));
         }
         self.shared.in_flight.leave();
         if let Outcome::Refused { cause, .. } = &outcome

@@ -16,7 +16,7 @@ mod tests;
 mod thread;
 mod usage;
 
-pub use compose::Composer;
+pub use compose::{Composer, RulesInForce};
 pub use journey::{CLIENT_CLOSED_REQUEST, Ended, Journey, millis_since};
 pub use queue::{Commit, Recorder};
 pub use thread::{RecorderThread, spawn};

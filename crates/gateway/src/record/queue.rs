@@ -73,6 +73,8 @@ pub struct Recorder {
 pub struct Entry {
     pub(super) finished: Finished,
     pub(super) body_dropped: bool,
+    /// Whether it becomes a record; if not, it is only counted.
+    pub(super) is_kept: bool,
     /// Bytes of bodies that wait with it.
     pub(super) held_bytes: usize,
     pub(super) committed: Option<oneshot::Sender<()>>,
@@ -152,24 +154,27 @@ impl Recorder {
         }
         let durable = finished.must_be_durable();
         if !durable {
-            if !self.keeps(&finished) {
-                return None;
-            }
+            let is_kept = self.keeps(&finished);
             // A success is one compact row. Its body, path and headers are slices of read buffers: let
             // those go now, not when the row is written.
             let arrival = &mut finished.waybill.arrival;
             arrival.body = Bytes::new();
             arrival.path = PathAndQuery::from_static("/");
-            arrival.headers = of_row(&arrival.headers);
-            self.put(
-                &self.lazy,
-                Entry {
-                    finished,
-                    body_dropped: false,
-                    held_bytes: 0,
-                    committed: None,
-                },
-            );
+            arrival.headers = match is_kept {
+                true => of_row(&arrival.headers),
+                false => HeaderMap::new(),
+            };
+            let entry = Entry {
+                finished,
+                body_dropped: false,
+                is_kept,
+                held_bytes: 0,
+                committed: None,
+            };
+            match is_kept {
+                true => self.put(&self.lazy, entry),
+                false => self.put_to_count(entry),
+            }
             return None;
         }
         let mut bytes = held_bytes(&finished);
@@ -184,6 +189,7 @@ impl Recorder {
         let entry = Entry {
             finished,
             body_dropped,
+            is_kept: true,
             held_bytes: bytes,
             committed: Some(committed),
         };
@@ -255,6 +261,16 @@ impl Recorder {
         self.counters.waiting.load(Ordering::Relaxed) as u64
     }
 
+    /// Bytes of bodies that wait with them.
+    pub fn waiting_bytes(&self) -> u64 {
+        self.counters.waiting_bytes.load(Ordering::Relaxed) as u64
+    }
+
+    /// Requests that are in no count, because the queue was full.
+    pub fn untold(&self) -> u64 {
+        self.counters.untold.load(Ordering::Relaxed)
+    }
+
     /// Changes when failures have been written: with a shared store, to the spool.
     pub fn failures_written(&self) -> watch::Receiver<()> {
         self.counters.failures_written.subscribe()
@@ -299,6 +315,14 @@ impl Recorder {
         }
     }
 
+    /// Puts in what is only counted. It takes no place from what is kept.
+    fn put_to_count(&self, entry: Entry) {
+        let has_room = self.lazy.len() < self.capture.queue_records.div_ceil(2);
+        if !has_room || self.lazy.try_send(entry).is_err() {
+            self.counters.untold.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     fn put(&self, queue: &Sender<Entry>, entry: Entry) {
         let bytes = entry.held_bytes;
         self.counters.waiting.fetch_add(1, Ordering::Relaxed);
@@ -315,6 +339,7 @@ impl Recorder {
             .waiting_bytes
             .fetch_sub(bytes, Ordering::Relaxed);
         self.store.count_lost(1, reason);
+        self.counters.untold.fetch_add(1, Ordering::Relaxed);
         self.counters.lose_record(reason);
     }
 }

@@ -27,6 +27,7 @@ use super::{
 use crate::{
     config::{Capture, RequestLogging},
     secrets::Secrets,
+    telemetry::{self, Telemetry},
     vault::Vault,
 };
 
@@ -48,7 +49,9 @@ impl Desk {
         let secrets = Arc::new(Secrets::new(vec![Secret::new("a-live-secret-of-ours")]));
         let vault = Vault::new(&Secret::new("instance key"));
         let composer = Composer::new(secrets, vault, Capture::default(), Copies::InParts);
-        let thread = spawn(store.journal().unwrap(), store.clone(), composer, queues).unwrap();
+        let (telemetry, _) = Telemetry::new(telemetry::Settings::default(), NOW);
+        let journal = store.journal().unwrap();
+        let thread = spawn(journal, store.clone(), composer, queues, telemetry).unwrap();
         Desk {
             store,
             recorder,

@@ -24,6 +24,7 @@ use super::{
     queue::{ACCOUNT_EVENT_QUEUE, Entry, Queues},
     usage::UsageDeltas,
 };
+use crate::telemetry::Telemetry;
 
 /// Records per commit: large enough to spread its cost, small enough that the first of a group does
 /// not wait long for the last.
@@ -71,6 +72,7 @@ pub fn spawn(
     store: Store,
     composer: Composer,
     queues: Queues,
+    telemetry: Arc<Telemetry>,
 ) -> std::io::Result<RecorderThread> {
     let stop = Arc::new(AtomicBool::new(false));
     let worker = Worker {
@@ -78,6 +80,7 @@ pub fn spawn(
         store,
         composer,
         queues,
+        telemetry,
         stop: Arc::clone(&stop),
         group: Group::default(),
         account_events: Vec::new(),
@@ -99,6 +102,7 @@ struct Worker {
     store: Store,
     composer: Composer,
     queues: Queues,
+    telemetry: Arc<Telemetry>,
     stop: Arc<AtomicBool>,
     group: Group,
     /// Those that the store has not taken yet, in the order in which they came.
@@ -188,6 +192,10 @@ impl Worker {
     }
 
     fn compose(&mut self, entry: Entry) {
+        self.tell(&entry);
+        if !entry.is_kept {
+            return;
+        }
         let receipt = Receipt {
             held_bytes: entry.held_bytes,
             committed: entry.committed,
@@ -205,6 +213,15 @@ impl Worker {
                 self.store.count_lost(1, LossReason::StoreFailed);
                 receipt.settle(&self.queues.counters);
             }
+        }
+    }
+
+    /// Counts a request, kept or not, and hands its spans over.
+    fn tell(&self, entry: &Entry) {
+        let redactor = self.composer.redactor_for(&entry.finished);
+        let tell = AssertUnwindSafe(|| self.telemetry.finished(&entry.finished, &redactor));
+        if std::panic::catch_unwind(tell).is_err() {
+            self.telemetry.uncounted();
         }
     }
 
@@ -333,6 +350,7 @@ impl Worker {
 
     fn take_noise(&mut self) {
         for noise in self.queues.noise.try_iter() {
+            self.telemetry.unadmitted(noise.cause);
             if !self.noise.add(&noise) {
                 self.queues
                     .counters

@@ -30,7 +30,7 @@ use crate::{
     routing::{AccountEntry, GroupEntry, Place, Slot},
     standing::{Blamed, Failed},
     upstream::{
-        AnswerStream, Fault, Streaming, failure_of, flaw_of, flaw_of_end, headers_sent, mark,
+        AnswerStream, Fault, Streaming, failure_of, flaw_of, flaw_of_end, headers_sent, mark, trace,
     },
 };
 
@@ -321,6 +321,7 @@ impl Stream {
             self.bridge,
         );
         mark(&journey, &mut sent);
+        trace(&journey, journey.waybill().attempts_made(), &mut sent);
         let (failure, upstream_request_id) = failure_of(
             account.platform,
             Fault::Broken {

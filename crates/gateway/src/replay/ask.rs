@@ -1,12 +1,13 @@
 //! May it be sent again, and as what? Then it is begun, and handed over.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::oneshot, time::timeout};
 use waybill_model::{
     entity::Status,
-    id::{AccountId, RetryId},
-    retry::{RetryAttempt, RetryMode, Unreplayable},
+    id::{AccountId, ReplayId, RetryId},
+    issue::hex,
+    retry::{Failed, RetryAttempt, RetryMode, Unreplayable},
     time::UnixMillis,
     view::ErrorLogDetail,
 };
@@ -35,6 +36,8 @@ pub struct Wish {
     pub pinned_account_id: Option<AccountId>,
     /// Who wishes it.
     pub requested_by_user_id: Option<i64>,
+    /// The replay of many that it is a turn of.
+    pub replay: Option<ReplayId>,
 }
 
 /// Why nothing was sent.
@@ -54,6 +57,8 @@ pub enum Refused {
     TooSoon(UnixMillis),
     /// Too many are.
     TooMany,
+    /// The replay of many that it would be a turn of has none for it.
+    NoTurn,
     /// The store.
     Store(StoreError),
 }
@@ -143,22 +148,46 @@ fn key_of(
 
 /// Sends a failed request again, and waits for its end. Whoever no longer waits does not stop it.
 pub async fn replay(shared: &Arc<Shared>, wish: Wish) -> Result<RetryAttempt, Refused> {
+    begin(shared, wish)
+        .await?
+        .ended()
+        .await
+        .map_err(Refused::Store)
+}
+
+/// Begins to send a failed request again; whoever no longer waits for it does not stop it.
+pub async fn begin(shared: &Arc<Shared>, wish: Wish) -> Result<UnderWay, Refused> {
     // As a task, for a begun attempt has to be handed over whoever leaves in between.
-    let task = tokio::spawn(begin(Arc::clone(shared), wish));
+    let task = tokio::spawn(hand_over(Arc::clone(shared), wish));
     let answered = task
         .await
         .map_err(|_| Refused::Store(StoreError::Closed))??;
-    let longest = shared.settings.replay.timeout.saturating_add(GRACE);
-    match timeout(longest, answered).await {
-        Ok(Ok(ended)) => Ok(ended?),
-        // The gateway is being stopped; what was begun is found to be interrupted.
-        Ok(Err(_)) | Err(_) => Err(Refused::Store(StoreError::Closed)),
+    Ok(UnderWay {
+        answered,
+        longest: shared.settings.replay.timeout.saturating_add(GRACE),
+    })
+}
+
+/// A request that is being sent again.
+pub struct UnderWay {
+    answered: Answered,
+    longest: Duration,
+}
+
+impl UnderWay {
+    /// Waits for its end.
+    pub async fn ended(self) -> Result<RetryAttempt, StoreError> {
+        match timeout(self.longest, self.answered).await {
+            Ok(Ok(ended)) => ended,
+            // The gateway is being stopped; what was begun is found to be interrupted.
+            Ok(Err(_)) | Err(_) => Err(StoreError::Closed),
+        }
     }
 }
 
 type Answered = oneshot::Receiver<Result<RetryAttempt, StoreError>>;
 
-async fn begin(shared: Arc<Shared>, wish: Wish) -> Result<Answered, Refused> {
+async fn hand_over(shared: Arc<Shared>, wish: Wish) -> Result<Answered, Refused> {
     let log = &wish.error.log;
     if let Some(source) = log.replay_of {
         let said = format!("it was sent again by an operator itself: send error {source} again");
@@ -187,6 +216,7 @@ async fn begin(shared: Arc<Shared>, wish: Wish) -> Result<Answered, Refused> {
         mode: wish.mode,
         pinned_account_id: pinned,
         holder: shared.replica.clone(),
+        replay_id: wish.replay,
     };
     let now = shared.clock.now();
     let begun = shared.store.begin_retry(new, bounds(&shared), now).await?;
@@ -194,18 +224,28 @@ async fn begin(shared: Arc<Shared>, wish: Wish) -> Result<Answered, Refused> {
         Begun::Began(attempt) => attempt,
         Begun::InProgress(other) => return Err(Refused::InProgress(other)),
         Begun::TooSoon(again) => return Err(Refused::TooSoon(again)),
+        Begun::NoTurn => return Err(Refused::NoTurn),
     };
     let (answer, answered) = oneshot::channel();
     let Place { give, seat } = place;
-    give.send(Task {
+    let task = Task {
         seat,
         attempt,
         source: log.id,
+        was: Failed {
+            status: log.status_code,
+            cause: log.cause,
+            fingerprint: hex::key(&log.fingerprint),
+        },
+        replay: wish.replay,
         recalled,
         key,
         pinned,
         answer,
-    });
+    };
+    // Those who take hold the other end for as long as there is a gateway.
+    give.send(task)
+        .map_err(|_| Refused::Store(StoreError::Closed))?;
     Ok(answered)
 }
 

@@ -8,12 +8,13 @@
 //!
 //! Must not know: HTTP of the admin API.
 //!
-//! Reading order: [`ask`] checks and begins, [`queue`] hands over to a worker, [`run`] sends, [`prove`] says what a success
-//! means for the failure and its issue.
+//! Reading order: [`ask`] checks and begins, [`queue`] hands over to a worker, [`run`](mod@run) sends, [`prove`] says
+//! what a success means for the failure and its issue; [`many`] sends a whole issue, or what a filter chooses.
 
 mod ask;
 pub mod code;
 mod keep;
+pub mod many;
 mod prove;
 mod queue;
 mod run;

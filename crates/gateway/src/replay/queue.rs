@@ -1,15 +1,15 @@
 //! From whoever asks to a worker: a request that is sent again runs on a worker's thread and over its
 //! connections, like a client's.
 //!
-//! Workers wait for the next one in turn. How many there are at once is bounded: a place is taken before anything is
-//! begun, and held to the end.
+//! Workers wait for the next one in turn. How many there are at once is bounded by seats: one is taken before
+//! anything is begun, and held to the end, so that the way to the workers needs no bound of its own.
 
 use std::sync::Arc;
 
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use waybill_model::{
-    id::{AccountId, ErrorId, RetryId},
-    retry::RetryAttempt,
+    id::{AccountId, ErrorId, ReplayId, RetryId},
+    retry::{Failed, RetryAttempt},
 };
 use waybill_store::StoreError;
 
@@ -22,7 +22,7 @@ const PLACES: usize = 16;
 /// Room for one more.
 pub struct Place {
     /// The way to a worker.
-    pub give: mpsc::OwnedPermit<Task>,
+    pub give: mpsc::UnboundedSender<Task>,
     /// One of [`PLACES`].
     pub seat: OwnedSemaphorePermit,
 }
@@ -35,6 +35,10 @@ pub struct Task {
     pub attempt: RetryId,
     /// The failure.
     pub source: ErrorId,
+    /// What it was.
+    pub was: Failed,
+    /// The replay of many that it is a turn of.
+    pub replay: Option<ReplayId>,
     /// The request.
     pub recalled: Recalled,
     /// Whose it is: with the groups of now.
@@ -47,14 +51,14 @@ pub struct Task {
 
 /// Where requests that are sent again wait for a worker.
 pub struct Queue {
-    give: mpsc::Sender<Task>,
-    take: Mutex<mpsc::Receiver<Task>>,
+    give: mpsc::UnboundedSender<Task>,
+    take: Mutex<mpsc::UnboundedReceiver<Task>>,
     seats: Arc<Semaphore>,
 }
 
 impl Default for Queue {
     fn default() -> Self {
-        let (give, take) = mpsc::channel(PLACES);
+        let (give, take) = mpsc::unbounded_channel();
         Queue {
             give,
             take: Mutex::new(take),
@@ -67,7 +71,7 @@ impl Queue {
     /// A place; `None`: every one is taken.
     pub fn place(&self) -> Option<Place> {
         let seat = Arc::clone(&self.seats).try_acquire_owned().ok()?;
-        let give = self.give.clone().try_reserve_owned().ok()?;
+        let give = self.give.clone();
         Some(Place { give, seat })
     }
 

@@ -6,12 +6,17 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use tokio::time::{Instant, sleep, timeout};
 use waybill_model::{
+    cause::Cause,
     id::{AccountId, RequestId, RetryId},
-    retry::RetryAttempt,
+    retry::{Came, Failed, RetryAttempt, verdict},
 };
 use waybill_store::{RetryOutcome, StoreError};
 
-use super::{keep::GRACE, prove, queue::Task};
+use super::{
+    keep::GRACE,
+    prove::{self, Proves},
+    queue::Task,
+};
 use crate::{
     app::{Shared, Worker},
     ingress::Inbound,
@@ -39,6 +44,8 @@ pub async fn run(worker: Arc<Worker>, task: Task) {
         seat: _seat,
         attempt,
         source,
+        was,
+        replay,
         recalled,
         key,
         pinned,
@@ -59,10 +66,36 @@ pub async fn run(worker: Arc<Worker>, task: Task) {
         Some(ended) => ended.message.clone(),
         None => Some("the gateway failed".to_owned()),
     };
+    let came = match &ended {
+        _ if late => Came::TooLate,
+        Some(ended) if ended.served => Came::Served,
+        Some(ended) => Came::Failed(Failed {
+            status: seen.status.unwrap_or(ended.status_code),
+            cause: ended.cause.unwrap_or(Cause::GatewayInternal),
+            fingerprint: ended.fingerprint,
+        }),
+        None => Came::Failed(Failed {
+            status: 500,
+            cause: Cause::GatewayInternal,
+            fingerprint: None,
+        }),
+    };
+    let cost = ended.as_ref().and_then(|ended| ended.cost);
+    let came_back = ended.as_ref().and_then(|ended| ended.fingerprint);
     let redactor = shared.secrets.redactor();
     let (preview, cut) = redactor.bytes(&seen.kept, PREVIEW_BYTES);
     let outcome = RetryOutcome {
-        success: !late && ended.as_ref().is_some_and(|ended| ended.served),
+        success: came == Came::Served,
+        verdict: verdict(&was, came),
+        // What was given up did not end by itself.
+        cause: ended
+            .as_ref()
+            .filter(|_| !late)
+            .and_then(|ended| ended.cause),
+        fingerprint: came_back.filter(|_| !late),
+        cost,
+        // What began as a good answer is charged for, however it ended.
+        cost_is_unknown: cost.is_none() && (late || seen.status.is_some_and(|status| status < 300)),
         duration_ms: millis_since(began),
         result_request_id: request_id,
         error_message: message.map(|said| redactor.text_bounded(&said, MAX_MESSAGE_BYTES)),
@@ -76,10 +109,17 @@ pub async fn run(worker: Arc<Worker>, task: Task) {
         response_preview: (seen.total > 0).then_some(preview),
     };
     drop(redactor);
-    let proves = outcome.success && pinned.is_none();
+    let is_served = outcome.success && pinned.is_none();
     let written = write_down(shared, attempt, outcome).await;
-    if proves && written.is_ok() {
-        prove::served_again(shared, source, attempt).await;
+    if is_served && written.is_ok() {
+        let proves = match replay {
+            // It says so at its end, when it is known what came of the others.
+            Some(_) => Proves::Itself,
+            // What failover hid may be the failure itself: it is still there.
+            None if came_back.is_some() && came_back == was.fingerprint => Proves::Itself,
+            None => Proves::Issue,
+        };
+        prove::served_again(shared, source, attempt, proves).await;
     }
     // Whoever asked may have gone.
     let _ = answer.send(written);

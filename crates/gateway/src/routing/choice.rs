@@ -55,7 +55,7 @@ impl<'a> Pick<'a> {
 
 /// Which accounts a look through the tiers is for.
 #[derive(Debug, Clone, Copy)]
-struct Pass {
+pub(super) struct Pass {
     failing_ways: bool,
     trials: bool,
 }
@@ -118,10 +118,14 @@ impl Plan {
             AFTER_A_FAILURE
         };
         passes.iter().find_map(|pass| {
-            self.lane.tiers.iter().find_map(|tier| match self.sticky {
-                Some(key) => self.own_of(tier, key, *pass, now),
-                None => self.least_of(tier, *pass, now),
-            })
+            self.lane
+                .tiers
+                .iter()
+                .find_map(|tier| match (&self.kept, self.sticky) {
+                    (Some(kept), _) => self.kept_of(tier, kept, *pass, now),
+                    (None, Some(key)) => self.own_of(tier, key, *pass, now),
+                    (None, None) => self.least_of(tier, *pass, now),
+                })
         })
     }
 
@@ -163,7 +167,7 @@ impl Plan {
     }
 
     #[inline(always)]
-    fn may_take(
+    pub(super) fn may_take(
         &self,
         served: &Served,
         pass: Pass,
@@ -202,7 +206,12 @@ impl Plan {
 
     /// A half-open account, so that it is soon known whether it serves again; else the least loaded
     /// one, of these one that is not slow, of these the one whose last turn is longest ago.
-    fn least_of<'a>(&self, tier: &'a Tier, pass: Pass, now: UnixMillis) -> Option<Pick<'a>> {
+    pub(super) fn least_of<'a>(
+        &self,
+        tier: &'a Tier,
+        pass: Pass,
+        now: UnixMillis,
+    ) -> Option<Pick<'a>> {
         // Who is slow depends on the fastest, which is hardly ever another one than last time. Where it
         // is, the tier is looked through again: so the result is the same whatever was assumed.
         let assumed = tier.fastest.load(Ordering::Relaxed);

@@ -34,6 +34,11 @@ impl ModelMap {
         ModelMap { rules }
     }
 
+    /// Every name and pattern in it, on both sides.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().flat_map(|(from, to)| [from.as_str(), to])
+    }
+
     /// The name to send instead, if a rule says so.
     pub fn get(&self, model: &str) -> Option<Arc<str>> {
         self.rules

@@ -8,6 +8,7 @@
 
 mod choice;
 mod explain;
+mod kept;
 mod lane;
 mod latency;
 mod line;
@@ -22,6 +23,7 @@ mod snapshot;
 mod upstream;
 mod way;
 
+pub use kept::Kept;
 pub use lane::Lanes;
 pub use line::{Line, LineCounts, LineSettings, Routed};
 pub use live::{Live, Slot};

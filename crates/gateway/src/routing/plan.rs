@@ -19,6 +19,7 @@ use waybill_wire::translate::tongue::{Tongue, Tongues};
 use super::{
     AccountEntry, GroupEntry, KeyEntry, Slot,
     choice::{Obstacle, Pick},
+    kept::Kept,
     lane::{Lane, Served},
     live::Readiness,
 };
@@ -34,6 +35,8 @@ pub struct Plan {
     pub(super) sticky: Option<u64>,
     /// The one account that is asked, where an operator says so; its lane is its own.
     pub(super) pinned: Option<AccountId>,
+    /// Accounts it keeps to where only load and turns decide; none but in a simulation.
+    pub(super) kept: Option<Box<Kept>>,
     /// What it will use, about.
     pub(super) tokens: u64,
     request_id: Option<RequestId>,
@@ -199,6 +202,11 @@ impl Plan {
         Ok(Plan::over(group, model, lane, wanted))
     }
 
+    /// A plan of this group, where it can serve such a request.
+    pub(super) fn in_one(group: &Arc<GroupEntry>, wanted: Wanted<'_>) -> Option<Plan> {
+        Plan::in_group(group, wanted).ok()
+    }
+
     /// A plan of a lane.
     pub(super) fn over(
         group: &Arc<GroupEntry>,
@@ -215,6 +223,7 @@ impl Plan {
                 .filter(|sticky| ties(group.sticky, sticky.from))
                 .map(|sticky| sticky.key),
             pinned: None,
+            kept: None,
             tokens: wanted.tokens,
             request_id: wanted.request_id,
             tried: Vec::new(),
@@ -332,7 +341,7 @@ impl Plan {
     /// When an account not yet tried can be had, as far as is known: now, where one lacks no more than a
     /// slot that any request may give back. Each account is looked at once, so that one which changes
     /// hands meanwhile is not missed.
-    pub(super) fn hope(&self, now: UnixMillis) -> Option<UnixMillis> {
+    pub(crate) fn hope(&self, now: UnixMillis) -> Option<UnixMillis> {
         self.lane
             .served()
             .filter_map(|served| match self.obstacle(served, now) {

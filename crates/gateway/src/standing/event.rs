@@ -24,6 +24,15 @@ const REASON_BYTES: usize = 512;
 const BACK_OFF: &str = "back-off";
 const RULE: &str = "rule";
 
+/// Whether an event's deadline was stated by the provider.
+pub fn is_stated(event: &AccountEvent) -> bool {
+    event.actor.is_none()
+        && event
+            .source
+            .as_deref()
+            .is_some_and(|source| source != BACK_OFF && source != RULE)
+}
+
 /// An event without its id.
 pub type Draft = AccountEvent;
 

@@ -14,6 +14,7 @@ use waybill_model::{
 
 use super::{
     Failed, Marked, Served, WayView,
+    cooldown::{self, CoolDown},
     effect::{self, Effect},
     event::{self, Draft, Facts},
     history::Sign,
@@ -33,6 +34,8 @@ pub struct Keeper {
     number: i64,
     sink: Sink,
     secrets: Arc<Secrets>,
+    /// Other cool-downs than those that follow; none but in a simulation.
+    cool_downs: Vec<CoolDown>,
     pub(super) ways: Ways,
 }
 
@@ -65,8 +68,15 @@ impl Keeper {
             number: i64::from(number % MOST_REPLICAS),
             sink,
             secrets,
+            cool_downs: Vec::new(),
             ways: Ways::default(),
         }
+    }
+
+    /// The same with other cool-downs: what a simulation tries.
+    #[must_use]
+    pub fn with_cool_downs(self, cool_downs: Vec<CoolDown>) -> Keeper {
+        Keeper { cool_downs, ..self }
     }
 
     /// An attempt failed. Whether something happens to its account, and whether the request is at fault.
@@ -153,7 +163,15 @@ impl Keeper {
             Some(Verdict::Account) | None => {}
         }
         let effect = effect.filter(|_| counts && self.has_room(account, facts))?;
-        let event = self.change(account, |state| event::by_effect(state, facts, effect))?;
+        let event = self.change(account, |state| {
+            let draft = event::by_effect(state, facts, effect)?;
+            Some(Draft {
+                until: draft
+                    .until
+                    .map(|until| cooldown::deadline(&self.cool_downs, cause, until, facts.now)),
+                ..draft
+            })
+        })?;
         if trouble.is_some() {
             self.ways.marked(account, event);
         }

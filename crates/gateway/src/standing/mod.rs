@@ -11,6 +11,7 @@
 //! [`AccountEvent`]: waybill_model::state::AccountEvent
 
 mod backoff;
+mod cooldown;
 mod effect;
 mod event;
 mod history;
@@ -32,6 +33,8 @@ use waybill_model::{
 };
 use waybill_wire::error::Reset;
 
+pub use cooldown::{CoolDown, LARGEST_FACTOR, LONGEST_S};
+pub use event::is_stated;
 pub use history::History;
 pub use keeper::{Keeper, MOST_REPLICAS, Sink, id_at};
 pub use prober::probe_accounts;

@@ -104,6 +104,8 @@ pub async fn attempt(
             let headers = prepared.request.headers_mut();
             headers.insert(header::AUTHORIZATION, token.clone());
         }
+        let headers = prepared.request.headers_mut();
+        build::trace(&inbound.journey, attempt.number, headers);
         try_account(
             worker,
             inbound,
@@ -125,6 +127,7 @@ pub async fn attempt(
         let client = &inbound.arrival().headers;
         let mut sent = build::headers_sent(client, account, place, &inbound.method, bridge);
         build::mark(&inbound.journey, &mut sent);
+        build::trace(&inbound.journey, attempt.number, &mut sent);
         let (failure, request_id) =
             failure_of(account.platform, fault, sent, worker.shared.clock.now());
         attempt.upstream_request_id = attempt.upstream_request_id.take().or(request_id);

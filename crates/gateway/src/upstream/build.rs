@@ -2,6 +2,7 @@
 //! what it says in the provider's language.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, header};
+use waybill_model::trace::{SpanId, TRACEPARENT, TRACESTATE};
 use waybill_wire::{
     peek, splice,
     translate::{
@@ -18,6 +19,7 @@ use crate::{
     record::Journey,
     respond::{Code, Refusal},
     routing::{AccountEntry, Chosen, Credential, Place, Upstream},
+    telemetry::Propagation,
 };
 
 /// How the gateway calls itself where it speaks for itself.
@@ -245,6 +247,32 @@ pub fn mark(journey: &Journey, headers: &mut HeaderMap) {
         && let Some((name, value)) = &journey.shared().settings.replay.mark_header
     {
         headers.insert(name.clone(), value.clone());
+    }
+}
+
+/// Says of an attempt which trace it belongs to, as far as its provider is to know.
+pub fn trace(journey: &Journey, attempt: u32, headers: &mut HeaderMap) {
+    let propagation = journey.shared().telemetry.propagation();
+    if propagation == Propagation::AsItCame {
+        return;
+    }
+    headers.remove(TRACEPARENT);
+    headers.remove(TRACESTATE);
+    let waybill = journey.waybill();
+    let Some(trace) = &waybill.trace else {
+        return;
+    };
+    let is_told = match propagation {
+        Propagation::AsItCame | Propagation::Never => false,
+        Propagation::Client => trace.parent.is_some(),
+        Propagation::Always => true,
+    };
+    let span = SpanId::of(waybill.request_id, attempt);
+    if let Some(line) = trace.traceparent(span).filter(|_| is_told) {
+        headers.insert(TRACEPARENT, line);
+        if let Some(state) = trace.tracestate() {
+            headers.insert(TRACESTATE, state);
+        }
     }
 }
 

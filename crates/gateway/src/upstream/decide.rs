@@ -39,6 +39,39 @@ pub struct Facts {
     pub out_of_time: bool,
 }
 
+/// Why the same account is tried again, where that takes more than the failure itself: each is a fact of
+/// [`Facts`], which the record keeps by these words.
+const SIGNATURE: &str = "the provider refused a signature: the conversation is told without";
+const IDLE: &str = "an idle connection had been closed by the provider";
+const TOKEN: &str = "its access token was refused before its end: a new one is had";
+const ADDRESS: &str = "another address of the account may answer";
+
+/// The fact that made a recorded attempt be followed by one on the same account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// The conversation was told without signatures.
+    Retold,
+    /// An idle connection had been closed.
+    StaleConnection,
+    /// A new access token was had.
+    StaleToken,
+    /// The account has another address.
+    Elsewhere,
+}
+
+impl Again {
+    /// Reads it from a decision's recorded reason; `None` for every other reason.
+    pub fn of(reason: &str) -> Option<Again> {
+        match reason {
+            SIGNATURE => Some(Again::Retold),
+            IDLE => Some(Again::StaleConnection),
+            TOKEN => Some(Again::StaleToken),
+            ADDRESS => Some(Again::Elsewhere),
+            _ => None,
+        }
+    }
+}
+
 /// Decides what follows an attempt made before any content reached the client.
 pub fn decide(facts: Facts) -> (Decision, &'static str) {
     let Some(blame) = facts.blame else {
@@ -60,10 +93,7 @@ pub fn decide(facts: Facts) -> (Decision, &'static str) {
         return end("another account failed alike: the request is at fault");
     }
     if facts.retold && !facts.out_of_time {
-        return (
-            Decision::RetrySameAccount,
-            "the provider refused a signature: the conversation is told without",
-        );
+        return (Decision::RetrySameAccount, SIGNATURE);
     }
     if blame == Blame::Request {
         return end("the request would fail the same on every account");
@@ -72,26 +102,17 @@ pub fn decide(facts: Facts) -> (Decision, &'static str) {
         return end("the time for attempts is spent");
     }
     if facts.stale_connection && facts.retries_here == 0 {
-        return (
-            Decision::RetrySameAccount,
-            "an idle connection had been closed by the provider",
-        );
+        return (Decision::RetrySameAccount, IDLE);
     }
     // Counted by itself: a connection that had been closed says nothing about the token.
     if facts.stale_token && facts.token_retries_here == 0 {
-        return (
-            Decision::RetrySameAccount,
-            "its access token was refused before its end: a new one is had",
-        );
+        return (Decision::RetrySameAccount, TOKEN);
     }
     if facts.attempts >= facts.max_attempts {
         return end("the attempt limit is reached");
     }
     if facts.elsewhere {
-        return (
-            Decision::RetrySameAccount,
-            "another address of the account may answer",
-        );
+        return (Decision::RetrySameAccount, ADDRESS);
     }
     if facts.has_next {
         return (

@@ -40,9 +40,10 @@ use waybill_wire::{
 pub use answer::{AnswerStream, Broken};
 pub use ask::ask;
 use build::next_stage;
-pub use build::{USER_AGENT, headers_sent, mark, passed_on};
+pub use build::{USER_AGENT, headers_sent, mark, passed_on, trace};
 pub use connect::{Outlet, Tls, TransportError, tcp_to, tls_over};
 pub use course::{Broke, Course, Follows};
+pub use decide::Again;
 pub use failure::{Fault, failure_of};
 pub use judge::{Answer, Streaming, Whole, flaw_of, flaw_of_end};
 pub use pool::Pool;

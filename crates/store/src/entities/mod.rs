@@ -11,7 +11,7 @@ mod prices;
 mod users;
 
 use crate::{
-    Config, Kind, Store, StoreError,
+    Config, Kind, Store, StoreError, classification,
     sql::{Db, Result, Value, values},
 };
 
@@ -30,6 +30,7 @@ pub(crate) fn load(db: &dyn Db) -> Result<Config> {
         users: users::read(db, None)?,
         api_keys: api_keys::read(db, None)?,
         prices: prices::read(db)?,
+        rules: classification::in_force(db)?,
     })
 }
 
@@ -42,6 +43,7 @@ fn table(kind: Kind) -> &'static str {
         Kind::Error => "errors",
         Kind::Issue => "issues",
         Kind::IssueRule => "issue_rules",
+        Kind::ClassificationRule => "classification_rules",
         Kind::AdminUser => "admin_users",
         Kind::AdminToken => "admin_tokens",
         Kind::Channel => "notification_channels",

@@ -75,7 +75,7 @@ impl Store {
                         row.standing.ignore = Ignore {
                             until_count: ignore
                                 .until_count
-                                .map(|more| more.saturating_add(row.total())),
+                                .map(|more| more.saturating_add(row.counted_from())),
                             ..ignore
                         };
                         set(

@@ -9,12 +9,14 @@ use waybill_model::{
 };
 
 use super::{
+    judged::verdict_now,
     row::{self, Row},
     rules,
     tally::{Count, Failure, Key, Kind, MemberCount, SORTS, Tally, tally},
 };
 use crate::{
     Store,
+    classification::found,
     sql::{Cells, Db, Result, values},
 };
 
@@ -272,11 +274,13 @@ fn new_kind(db: &dyn Db, failure: &Failure) -> Result<Option<Kind>> {
     )?;
     let (provider_code, sent) = attempt.unwrap_or_default();
     db.first(
-        "SELECT platform, phase, cause, upstream_status_code, message, model FROM errors WHERE id = ?1",
+        "SELECT platform, phase, cause, found, upstream_status_code, message, model FROM errors WHERE id = ?1",
         values![failure.id],
         |cells| {
-            let (platform, phase, cause) =
+            let (platform, phase, judged) =
                 (cells.word("platform")?, cells.word("phase")?, cells.word("cause")?);
+            // A kind is what the built-in table makes of it, whatever a rule says.
+            let cause = found(cells.next()?)?.map_or(judged, |found| found.cause);
             let status_code = cells.next()?;
             let message: String = cells.next()?;
             let asked: Option<String> = cells.next()?;
@@ -323,7 +327,10 @@ fn write_batch(
     let patient = Settings { quiet_ms: None };
     let in_batch = if batch.is_full { &patient } else { settings };
     let mut transitions = 0;
-    for (key, tally) in tally(batch.failures, &batch.kinds, &batch.place.rules) {
+    for (key, mut tally) in tally(batch.failures, &batch.kinds, &batch.place.rules) {
+        if let Some((owner, severity)) = verdict_now(db, tally.last.1)? {
+            (tally.owner, tally.severity) = (owner, severity);
+        }
         transitions += add(
             db,
             key,
@@ -390,6 +397,9 @@ fn add(
             row
         }
     };
+    if row.recounting && !is_recount {
+        row.came_meanwhile(tally.count);
+    }
     row.add(tally);
     row.recounting |= is_recount;
     add_hours(db, key, tally)?;

@@ -62,13 +62,12 @@ impl Store {
     pub async fn issue_of_error(&self, id: waybill_model::id::ErrorId) -> Result<Option<[u8; 16]>> {
         self.readers
             .run(move |db| {
-                let found = db.first(
-                    "SELECT fingerprint, account_id, api_key_id, model, group_id FROM errors WHERE id = ?1",
-                    values![id],
-                    |cells| Ok((cells.next::<Key>()?, Attributes::read(cells)?)),
-                )?;
-                match found {
-                    Some((fingerprint, of)) => key_of(db, fingerprint, &of),
+                let sql = format!(
+                    "SELECT {} FROM errors e WHERE e.id = ?1",
+                    Belonging::COLUMNS
+                );
+                match db.first(&sql, values![id], Belonging::read)? {
+                    Some(belonging) => belonging.issue(db),
                     None => Ok(None),
                 }
             })
@@ -76,7 +75,37 @@ impl Store {
     }
 }
 
+/// What says to which issue an error belongs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Belonging {
+    fingerprint: Key,
+    of: Attributes,
+}
+
+impl Belonging {
+    /// In the order [`Belonging::read`] reads them; `e` is the errors table.
+    pub(crate) const COLUMNS: &'static str =
+        "e.fingerprint, e.account_id, e.api_key_id, e.model, e.group_id";
+
+    pub(crate) fn read(cells: &mut crate::sql::Cells<'_>) -> Result<Belonging> {
+        Ok(Belonging {
+            fingerprint: cells.next()?,
+            of: Attributes::read(cells)?,
+        })
+    }
+
+    pub(crate) fn fingerprint(&self) -> Key {
+        self.fingerprint
+    }
+
+    /// The issue, once the error is folded.
+    pub(crate) fn issue(&self, db: &dyn Db) -> Result<Option<Key>> {
+        key_of(db, self.fingerprint, &self.of)
+    }
+}
+
 /// What an issue may be divided by, of one error.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Attributes {
     account: Option<i64>,
     key: Option<i64>,

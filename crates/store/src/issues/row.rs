@@ -145,6 +145,34 @@ impl Row {
         self.count.seen + self.count.hidden
     }
 
+    /// How many it met: users, or keys, if more.
+    pub(super) fn who(&self) -> u64 {
+        self.members[0].max(self.members[1])
+    }
+
+    /// Where `ignore_count` counts from: it is a total, but while failures are counted anew, when there is none;
+    /// then it is how many are left.
+    pub(super) fn counted_from(&self) -> u64 {
+        match self.recounting {
+            true => 0,
+            false => self.total(),
+        }
+    }
+
+    /// Failures came while others were counted anew.
+    pub(super) fn came_meanwhile(&mut self, count: Count) {
+        let left = &mut self.standing.ignore.until_count;
+        *left = left.map(|left| left.saturating_sub(count.seen + count.hidden));
+    }
+
+    /// Everything is counted anew: there is a total again.
+    pub(super) fn is_recounted(&mut self) {
+        self.recounting = false;
+        let total = self.total();
+        let left = &mut self.standing.ignore.until_count;
+        *left = left.map(|left| left.saturating_add(total));
+    }
+
     /// Adds what a batch has, but for members and hours.
     pub(super) fn add(&mut self, tally: &Tally) {
         let was_empty = self.total() == 0;
@@ -211,7 +239,6 @@ impl Row {
 
     /// Writes it.
     pub(super) fn write(&self, db: &dyn Db, settings: &Settings, now: UnixMillis) -> Result<()> {
-        let who = self.members[0].max(self.members[1]);
         let next = next_look(&self.standing, self.last.0, settings, now);
         let ignore = self.standing.ignore;
         let part = self.part.as_ref();
@@ -247,7 +274,7 @@ impl Row {
             self.members[4],
             i64::from(self.is_bounded),
             self.weight.0,
-            self.weight.impact(self.severity, who),
+            self.weight.impact(self.severity, self.who()),
             next,
             part.map(|part| part.of.as_slice()),
             part.map(|part| part.by.as_str()),

@@ -142,7 +142,8 @@ fn changed(db: &dyn Db, before: &[RuleBody]) -> Result<()> {
     .map(drop)
 }
 
-/// Takes an issue's counts away, and its parts': they are counted anew. State, notes and history stay.
+/// Takes an issue's counts away, and its parts': they are counted anew. State, notes and history stay, and of a
+/// number of failures that ends its being ignored what is left of it.
 fn empty(db: &dyn Db, issue: Key) -> Result<()> {
     let mut keys: Vec<Key> = db.rows(
         "SELECT issue FROM issues WHERE part_of = ?1",
@@ -158,7 +159,8 @@ fn empty(db: &dyn Db, issue: Key) -> Result<()> {
             )?;
         }
         db.execute(
-            "UPDATE issues SET seen = 0, hidden = 0, total = 0, users = 0, api_keys = 0, accounts = 0, models = 0,
+            "UPDATE issues SET ignore_count = CASE WHEN recounting = 1 THEN ignore_count
+             WHEN ignore_count > total THEN ignore_count - total WHEN ignore_count IS NOT NULL THEN 0 END, seen = 0, hidden = 0, total = 0, users = 0, api_keys = 0, accounts = 0, models = 0,
              group_count = 0, is_bounded = 0, weight = ?2, impact = ?2, next_look = NULL, recounting = 1
              WHERE issue = ?1",
             values![key.as_slice(), Value::Int(Weight::NONE.0)],
@@ -179,7 +181,7 @@ pub(super) fn recounted(db: &dyn Db, settings: &Settings, now: UnixMillis) -> Re
     );
     let mut transitions = 0;
     for mut row in db.rows(&sql, &[], row::read)? {
-        row.recounting = false;
+        row.is_recounted();
         if row.total() > 0 {
             // What came in the meantime is news now.
             let newest = Some(row.last.0);

@@ -6,6 +6,7 @@ use std::{borrow::Cow, collections::BTreeSet, io::Write as _, sync::LazyLock};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, ToSql, params};
 use waybill_model::{
     cause::Cause,
+    classify::ruling::Ruling,
     id::RequestId,
     record::{ErrorRow, EventRow, Record, ReplayRow, RequestRow, Subject},
     redact::Shown,
@@ -29,7 +30,7 @@ const ERROR: &str = "phase, error_type, cause, severity, owner, source, is_retry
     rules_version, message, fingerprint, recovered, upstream_error_count, user_name, api_key_name, \
     account_name, group_name, client_ip, request_path, upstream_status_code, upstream_error_message, \
     auth_latency_ms, routing_latency_ms, upstream_latency_ms, response_latency_ms, request_body_truncated, \
-    request_body_bytes, queued_ahead, queued_ms";
+    request_body_bytes, queued_ahead, queued_ms, ruled_version, ruled_by, found";
 
 const ERROR_DETAIL: &str =
     "error_id, user_agent, error_body, upstream_error_detail, request_headers, route, request_body";
@@ -117,7 +118,7 @@ impl<'c> Inserts<'c> {
     fn error(&mut self, row: &ErrorRow, record: &Record, step: Step) -> rusqlite::Result<bool> {
         let verdict = &row.verdict;
         let body_dropped = step >= Step::WithoutBody && row.request_body.is_some();
-        let own: [&dyn ToSql; 29] = [
+        let own: [&dyn ToSql; 32] = [
             &verdict.phase.as_str(),
             &verdict.error_type.as_str(),
             &verdict.cause.as_str(),
@@ -147,6 +148,9 @@ impl<'c> Inserts<'c> {
             &int(row.request_body_bytes),
             &row.queued.map(|queued| queued.ahead),
             &row.queued.map(|queued| queued.waited_ms),
+            &ruled_version(&row.ruling),
+            &row.ruling.by,
+            &row.ruling.found.map(|found| found.to_string()),
         ];
         if !with_subject(&mut self.error, &row.subject, &own)? {
             return Ok(false);
@@ -240,6 +244,11 @@ impl<'c> Inserts<'c> {
         ])?;
         Ok(())
     }
+}
+
+/// The version of the rules that judged a failure, as it is stored: nothing where there was none.
+pub(crate) fn ruled_version(ruling: &Ruling) -> Option<i64> {
+    (ruling.version > 0).then_some(ruling.version)
 }
 
 /// Adds to one count of refused requests.

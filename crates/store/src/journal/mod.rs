@@ -34,7 +34,7 @@ use crate::{
     sql::Result,
 };
 
-pub(crate) use home::{clip, json, spell, summary, text};
+pub(crate) use home::{clip, json, ruled_version, spell, summary, text};
 pub(crate) use ledger::{Ledger, read_books, read_losses};
 pub(crate) use target::{Kind, Target};
 

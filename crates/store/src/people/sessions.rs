@@ -13,6 +13,8 @@ use crate::{
 pub struct NewSession {
     /// Whose it is.
     pub admin_user_id: AdminUserId,
+    /// The password that was checked, as it was stored: the session is for whoever knows this one.
+    pub password_hash: String,
     /// Keyed hash of what the cookie holds; unique.
     pub hash: [u8; 32],
     /// After this instant it no longer works, however it is used.
@@ -31,17 +33,31 @@ pub struct Session {
 }
 
 impl Store {
-    /// Begins a session, and notes the sign-in.
-    pub async fn begin_session(&self, new: NewSession, now: UnixMillis) -> Result<()> {
+    /// Begins a session, and notes the sign-in. `false`: the password is another one by now, or its owner was
+    /// switched off or removed, since it was checked; nothing began.
+    pub async fn begin_session(&self, new: NewSession, now: UnixMillis) -> Result<bool> {
         self.quick_desk()
             .change(move |db| {
+                // The row first: whoever changes it, and ends its sessions, comes before or after both.
+                let signed_in = db.execute(
+                    "UPDATE admin_users SET last_sign_in_at = ?2
+                     WHERE id = ?1 AND password_hash = ?3 AND status = ?4",
+                    values![
+                        new.admin_user_id,
+                        now,
+                        new.password_hash,
+                        Status::Active.as_str()
+                    ],
+                )?;
+                if signed_in == 0 {
+                    return Ok(false);
+                }
                 db.execute(
                     "INSERT INTO admin_sessions (admin_user_id, hash, created_at, seen_at, expires_at)
                      VALUES (?1, ?2, ?3, ?3, ?4)",
                     values![new.admin_user_id, &new.hash[..], now, new.expires_at],
                 )?;
-                let sql = "UPDATE admin_users SET last_sign_in_at = ?2 WHERE id = ?1";
-                db.execute(sql, values![new.admin_user_id, now]).map(drop)
+                Ok(true)
             })
             .await
     }

@@ -52,7 +52,15 @@ const STEPS: &[Step] = &[
         needs: 1,
     },
     Step {
-        sql: include_str!("migrations/0008_notify.sql"),
+        sql: include_str!("migrations/0008_replays_of_many.sql"),
+        needs: 1,
+    },
+    Step {
+        sql: include_str!("migrations/0009_classification.sql"),
+        needs: 1,
+    },
+    Step {
+        sql: include_str!("migrations/0010_notify.sql"),
         needs: 1,
     },
 ];

@@ -14,6 +14,7 @@ use crate::{
     issues::retention::{remove_hours, remove_issues},
     parts::TOUCH_MS,
     query::{account_events::Moment, states},
+    replays::remove_replays,
     sql::{Connection, Db, Result, Value, values},
 };
 
@@ -75,6 +76,7 @@ pub(super) fn run(
         worker.report.noise += worker.delete("noise", "minute < ?1", before)?;
         worker.report.set_aside += worker.delete("set_aside", "created_at < ?1", before)?;
         worker.remove_account_events(before)?;
+        in_transaction(worker.connection, |db| remove_replays(db, before))?;
     }
     if let Some(max_age_ms) = policy.audit_max_age_ms {
         let before = now.plus_ms(max_age_ms.saturating_neg());
@@ -226,6 +228,7 @@ impl Worker<'_> {
             .min();
         if let Some(oldest) = oldest {
             self.delete("retry_attempts", "source_error_at < ?1", UnixMillis(oldest))?;
+            self.delete("replay_items", "source_error_at < ?1", UnixMillis(oldest))?;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use waybill_model::{
     view::{Filter, View},
 };
 
+use super::{events, walk::Walk, wanted::Wanted};
 use crate::sql::{Dialect, Value, unhex};
 
 /// The instants a list covers, both ends included.
@@ -41,7 +42,7 @@ impl Window {
 }
 
 /// Conditions joined by AND, with their values in order.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Conditions {
     dialect: Dialect,
     sql: String,
@@ -161,6 +162,8 @@ pub(super) struct Asked {
     pub(super) is_few: bool,
     /// Whether attempts are narrowed by what their error says.
     pub(super) by_error: bool,
+    /// How the embedded store is walked through; `None` where an index leads to few rows.
+    pub(super) walk: Option<Walk>,
 }
 
 impl Asked {
@@ -173,6 +176,7 @@ impl Asked {
             failure: Conditions::new(dialect),
             is_few: few || filter.after_id.is_some(),
             by_error: true,
+            walk: None,
         }
     }
 
@@ -186,6 +190,7 @@ impl Asked {
             failure: Conditions::new(dialect),
             is_few: true,
             by_error: true,
+            walk: None,
         }
     }
 
@@ -245,6 +250,17 @@ pub(super) fn on_errors(filter: &Filter, dialect: Dialect) -> Asked {
         ],
         filter.q.as_deref(),
     );
+    if dialect == Dialect::Sqlite && !asked.is_few && filter.replay != Some(true) {
+        let by_id = dialect.by_id("errors", "e");
+        asked.walk = Some(Walk {
+            from: way_along_errors(filter, dialect),
+            along: along_errors(filter, dialect),
+            wanted: Wanted::of_errors(filter),
+            by_block: [by_id.clone(), by_id],
+            id: "e.id",
+            span: ["first_at", "last_at"],
+        });
+    }
     asked
 }
 
@@ -290,6 +306,9 @@ pub(super) fn on_events(filter: &Filter, dialect: Dialect) -> Asked {
         ],
         filter.q.as_deref(),
     );
+    if dialect == Dialect::Sqlite && !asked.is_few {
+        asked.walk = Some(walk_along_events(filter, dialect));
+    }
     asked
 }
 
@@ -346,6 +365,60 @@ pub(super) fn way_to_errors(filter: &Filter, dialect: Dialect) -> String {
             Some(false) => by("errors_of_clients"),
             None => by("errors_by_time"),
         }
+    }
+}
+
+/// The same in the order of time: of several fingerprints no index is.
+pub(super) fn way_along_errors(filter: &Filter, dialect: Dialect) -> String {
+    let filter = Filter {
+        fingerprints: Vec::new(),
+        ..filter.clone()
+    };
+    way_to_errors(&filter, dialect)
+}
+
+/// What of a filter the index serves that leads to errors along time.
+fn along_errors(filter: &Filter, dialect: Dialect) -> Conditions {
+    let mut along = Conditions::new(dialect);
+    if let Some(fingerprint) = &filter.fingerprint {
+        along.equal(
+            "e.fingerprint",
+            Some(unhex(fingerprint).unwrap_or_default()),
+        );
+    } else if filter.api_key_id.is_some() {
+        along.equal("e.api_key_id", filter.api_key_id.map(|id| id.0));
+    } else if filter.user_id.is_some() {
+        along.equal("e.user_id", filter.user_id.map(|id| id.0));
+    } else if filter.account_id.is_some() {
+        along.equal("e.account_id", filter.account_id.map(|id| id.0));
+    } else {
+        along.flag("e.recovered", Some(filter.recovered.unwrap_or(false)));
+        replayed(&mut along, "e", of_clients(filter));
+    }
+    along
+}
+
+/// How attempts are walked through: along time, or from their errors' blocks.
+fn walk_along_events(filter: &Filter, dialect: Dialect) -> Walk {
+    let mut along = Conditions::new(dialect);
+    along.equal("u.account_id", filter.account_id.map(|id| id.0));
+    let index = match filter.account_id {
+        Some(_) => "events_by_account",
+        None => "events_by_time",
+    };
+    let by_block = format!(
+        "{} {} errors e ON {}",
+        dialect.by_index("upstream_events", "u", "events_by_error"),
+        dialect.then_join(),
+        of_error(dialect)
+    );
+    Walk {
+        from: dialect.by_index("upstream_events", "u", index),
+        along,
+        wanted: Wanted::of_attempts(filter),
+        by_block: [by_block.clone(), events::with_details(&by_block, dialect)],
+        id: "u.error_id",
+        span: ["first_attempt_at", "last_attempt_at"],
     }
 }
 

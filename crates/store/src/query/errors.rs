@@ -5,7 +5,8 @@ use waybill_model::{
     entity::Sealed,
     id::ErrorId,
     record::ReplayCopy,
-    view::{ErrorLog, ErrorLogDetail, ErrorLogList, Filter, Page},
+    time::UnixMillis,
+    view::{ErrorLog, ErrorLogDetail, ErrorLogList, Filter, Page, RuledBy, Sort},
     waybill::Queued,
 };
 
@@ -15,7 +16,7 @@ use super::{
     page::{self, Listing, Place, Source},
 };
 use crate::{
-    Store, issues, parts,
+    Store, classification, issues, parts,
     sql::{Cells, Db, Result, Value, hex, values},
 };
 
@@ -30,7 +31,8 @@ pub(super) const COLUMNS: &str = "e.id, e.created_at, e.phase, e.error_type, e.s
 const DETAIL_COLUMNS: &str = "d.error_body, d.user_agent, e.upstream_status_code, e.upstream_error_message, \
     d.upstream_error_detail, e.auth_latency_ms, e.routing_latency_ms, e.upstream_latency_ms, \
     e.response_latency_ms, e.time_to_first_token_ms, d.request_body, e.request_body_truncated, \
-    e.request_body_bytes, d.request_headers, e.queued_ahead, e.queued_ms, coalesce(d.route, '[]')";
+    e.request_body_bytes, d.request_headers, e.queued_ahead, e.queued_ms, coalesce(d.route, '[]'), \
+    coalesce(e.ruled_version, 0), e.ruled_by, e.found";
 
 impl Store {
     /// Failed requests. Rows of requests that succeeded in the end only where `recovered` asks for them.
@@ -85,11 +87,33 @@ impl Store {
     }
 }
 
+/// The next rows of the list, newest first, behind a place in it.
+pub(crate) fn behind(
+    db: &dyn Db,
+    filter: &Filter,
+    place: Option<(UnixMillis, ErrorId)>,
+    most: u32,
+) -> Result<Vec<ErrorLog>> {
+    let page = Page {
+        sort: Sort::Newest,
+        page: 1,
+        page_size: most,
+        cursor: place.map(|(created_at, id)| {
+            let place = Place {
+                created_at,
+                id: id.0,
+            };
+            page::write_cursor(place, Listing::Errors, Sort::Newest)
+        }),
+    };
+    Ok(list(db, filter, &page)?.errors)
+}
+
 fn list(db: &dyn Db, filter: &Filter, page: &Page) -> Result<ErrorLogList> {
     let filter = &issues::resolve(db, filter)?;
     let slice = page::slice(
         db,
-        &source(&condition::way_to_errors(filter, db.dialect())),
+        &source(&condition::way_along_errors(filter, db.dialect())),
         Window::between(filter.start, filter.end),
         condition::on_errors(filter, db.dialect()),
         page,
@@ -178,6 +202,26 @@ fn queued(cells: &mut Cells<'_>) -> Result<Option<Queued>> {
         .map(|(ahead, waited_ms)| Queued { ahead, waited_ms }))
 }
 
+/// By which version of the rules a failure is judged, and by which rule.
+fn ruled(db: &dyn Db, id: ErrorId, cells: &mut Cells<'_>) -> Result<(i64, Option<RuledBy>)> {
+    let version: i64 = cells.next()?;
+    let (by, found): (Option<i64>, Option<String>) = (cells.next()?, cells.next()?);
+    let ruled_by = match by.zip(classification::found(found)?) {
+        Some((rule_id, built_in)) => Some(RuledBy {
+            rule_id,
+            rule_name: classification::name_of(db, version, rule_id)?,
+            built_in,
+        }),
+        None => None,
+    };
+    // A later version that came to the same is not written into the row.
+    let later = match classification::judged_to(db)? {
+        (later, to) if id.0 <= to => later,
+        _ => 0,
+    };
+    Ok((version.max(later), ruled_by))
+}
+
 fn read_detail(db: &dyn Db, cells: &mut Cells<'_>) -> Result<ErrorLogDetail> {
     let log = read_log(cells)?;
     let attempts = events::of_error(db, log.id)?;
@@ -187,7 +231,8 @@ fn read_detail(db: &dyn Db, cells: &mut Cells<'_>) -> Result<ErrorLogDetail> {
     };
     let told = Cause::info(log.cause);
     let issue = issues::link(db, &log.fingerprint, &issues::Attributes::of(&log))?;
-    Ok(ErrorLogDetail {
+    let id = log.id;
+    let mut detail = ErrorLogDetail {
         log,
         error_body: cells.next()?,
         user_agent: cells.next()?,
@@ -207,12 +252,17 @@ fn read_detail(db: &dyn Db, cells: &mut Cells<'_>) -> Result<ErrorLogDetail> {
         attempts,
         queued: queued(cells)?,
         route: cells.json("route")?,
+        classification_version: 0,
+        ruled_by: None,
         explanation: told.explanation.to_owned(),
         remedy: told.remedy.to_owned(),
-        replayable: cells.next()?,
+        replayable: false,
         issue,
         withheld: Vec::new(),
         // What is known of it here is that it is not there.
         unreplayable: None,
-    })
+    };
+    (detail.classification_version, detail.ruled_by) = ruled(db, id, cells)?;
+    detail.replayable = cells.next()?;
+    Ok(detail)
 }

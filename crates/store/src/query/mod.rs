@@ -9,10 +9,11 @@ pub(crate) mod audit;
 mod condition;
 pub(crate) mod deliveries;
 pub(crate) mod differences;
-mod errors;
+pub(crate) mod errors;
 mod events;
 mod noise;
 mod page;
+pub(crate) mod past;
 #[cfg(test)]
 mod plans;
 #[cfg(test)]
@@ -22,5 +23,7 @@ pub(crate) mod states;
 mod stepped;
 pub(crate) mod tail;
 pub(crate) mod usage;
+mod walk;
+mod wanted;
 
 pub(crate) use condition::like_pattern;

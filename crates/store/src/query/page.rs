@@ -11,6 +11,7 @@ use waybill_model::{
 use super::{
     condition::{Asked, Conditions, Window},
     stepped::Stepped,
+    walk::Walked,
 };
 use crate::{
     StoreError,
@@ -22,6 +23,9 @@ const MAX_PAGE_SIZE: u32 = 500;
 
 /// Matching rows are counted up to here; beyond, the total is an estimate from below.
 pub(super) const COUNT_LIMIT: u64 = 10_000;
+
+/// Rows up to which a page that is asked for by its number is looked for in steps.
+const WALKED_PAGES: u64 = 1_000;
 
 /// Which list a cursor is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +81,7 @@ pub(super) fn slice<T>(
     db: &dyn Db,
     source: &Source<'_>,
     window: Window,
-    asked: Asked,
+    mut asked: Asked,
     page: &Page,
     read: impl FnMut(&mut Cells<'_>) -> Result<T>,
     place: impl Fn(&T) -> Place,
@@ -94,8 +98,9 @@ pub(super) fn slice<T>(
         None => u64::from(number - 1) * u64::from(page_size),
     };
 
+    let walk = asked.walk.take();
     let stepped = Stepped::of(db, source.listing, source.columns, &asked, page.sort);
-    let counted = stepped
+    let mut counted = stepped
         .as_ref()
         .map(|list| list.count(window))
         .transpose()?;
@@ -110,9 +115,26 @@ pub(super) fn slice<T>(
         None => None,
     };
     let conditions = asked.whole();
-    let mut rows = match rows {
-        Some(rows) => rows,
-        None => {
+    let walked = walk.as_ref().map(|walk| Walked {
+        db,
+        source,
+        conditions: &conditions,
+        walk,
+        sort: page.sort,
+        found: std::cell::OnceCell::new(),
+    });
+    if let Some(walked) = &walked {
+        counted = Some(walked.count(window)?);
+    }
+    let mut rows = match (rows, &walked) {
+        (Some(rows), _) => rows,
+        (None, Some(walked)) if offset <= WALKED_PAGES => {
+            let most = int(offset) as usize + page_size as usize + 1;
+            let mut rows = walked.page(window, after, most, &mut read, &place)?;
+            rows.drain(..rows.len().min(int(offset) as usize));
+            rows
+        }
+        (None, _) => {
             let (sql, mut values) = page_sql(source, window, &conditions, page.sort, after);
             values.push(Value::Int(i64::from(page_size) + 1));
             values.push(Value::Int(int(offset)));
@@ -178,7 +200,12 @@ pub(super) fn page_sql(
 }
 
 /// Matching rows, counted no further than one beyond the limit.
-fn count(db: &dyn Db, source: &Source<'_>, window: Window, conditions: &Conditions) -> Result<u64> {
+pub(super) fn count(
+    db: &dyn Db,
+    source: &Source<'_>,
+    window: Window,
+    conditions: &Conditions,
+) -> Result<u64> {
     let (within, mut values) = source.within(window);
     let sql = format!(
         "SELECT count(*) FROM (SELECT 1 FROM {} WHERE {within}{} LIMIT {}) AS counted",
@@ -190,7 +217,7 @@ fn count(db: &dyn Db, source: &Source<'_>, window: Window, conditions: &Conditio
     db.count(&sql, &values)
 }
 
-fn write_cursor(place: Place, listing: Listing, sort: Sort) -> String {
+pub(super) fn write_cursor(place: Place, listing: Listing, sort: Sort) -> String {
     let mut bytes = vec![listing as u8, order_mark(sort)];
     bytes.extend(place.created_at.0.to_be_bytes());
     bytes.extend(place.id.to_be_bytes());

@@ -56,7 +56,7 @@ pub(crate) fn all(db: &dyn Db) -> Result<Vec<AccountEvent>> {
     Ok(events)
 }
 
-fn read(db: &dyn Db, account: AccountId, until: Moment) -> Result<Vec<AccountEvent>> {
+pub(super) fn read(db: &dyn Db, account: AccountId, until: Moment) -> Result<Vec<AccountEvent>> {
     let sql = format!("SELECT {COLUMNS} FROM account_events WHERE id = ?1");
     let mut events = Vec::new();
     for id in needed(db, account, until)? {

@@ -15,7 +15,7 @@ use waybill_model::{
 
 use super::take::{Entry, Layout};
 use crate::{
-    journal::{Step, Trouble, clip, json, spell, text},
+    journal::{Step, Trouble, clip, json, ruled_version, spell, text},
     sql::{int, storable},
 };
 
@@ -69,7 +69,8 @@ impl Table {
                  message, fingerprint, recovered, upstream_error_count, user_name, api_key_name, account_name, \
                  group_name, client_ip, request_path, upstream_status_code, upstream_error_message, \
                  auth_latency_ms, routing_latency_ms, upstream_latency_ms, response_latency_ms, \
-                 request_body_truncated, request_body_bytes, queued_ahead, queued_ms, events_text"
+                 request_body_truncated, request_body_bytes, queued_ahead, queued_ms, events_text, \
+                 ruled_version, ruled_by, found"
             }
             Table::ErrorDetails => {
                 "error_id, error_at, user_agent, error_body, upstream_error_detail, request_headers, route, \
@@ -262,6 +263,10 @@ fn error_row(out: &mut Vec<u8>, row: &ErrorRow, truncated: bool, of_events: &str
     fields.optional(row.queued.map(|queued| queued.ahead));
     fields.optional(row.queued.map(|queued| queued.waited_ms));
     fields.optional_text(Some(of_events).filter(|text| !text.is_empty()));
+    fields.optional(ruled_version(&row.ruling));
+    fields.optional(row.ruling.by);
+    let found = row.ruling.found.map(|found| found.to_string());
+    fields.optional_text(found.as_deref());
     fields.end();
 }
 

@@ -2,8 +2,8 @@
 
 use waybill_model::{
     id::{
-        AccountEventId, AccountId, AdminTokenId, AdminUserId, ApiKeyId, AuditId, ChannelId,
-        ErrorId, EventId, GroupId, NotificationId, RetryId, ScheduleId, UserId,
+        AccountEventId, AccountId, AdminTokenId, AdminUserId, ApiKeyId, AuditId, ChannelId, ErrorId, EventId,
+        GroupId, NotificationId, ReplayId, RetryId, ScheduleId, UserId,
     },
     money::MicroUsd,
     time::UnixMillis,
@@ -96,8 +96,7 @@ macro_rules! wrapped {
 }
 
 wrapped! {
-    AccountEventId, AccountId, AdminTokenId, AdminUserId, ApiKeyId, AuditId, ChannelId, ErrorId, EventId, GroupId,
-    NotificationId, RetryId, ScheduleId, UserId, MicroUsd, UnixMillis
+    AccountEventId, AccountId, AdminTokenId, AdminUserId, ApiKeyId, AuditId, ChannelId, ErrorId, EventId, GroupId, NotificationId, ReplayId, RetryId, ScheduleId, UserId, MicroUsd, UnixMillis
 }
 
 /// The values of a statement, in order.

@@ -23,7 +23,10 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0007_issues.sql"),
     include_str!("migrations/0008_capture.sql"),
     include_str!("migrations/0009_traits.sql"),
-    include_str!("migrations/0010_notify.sql"),
+    include_str!("migrations/0010_replays_of_many.sql"),
+    include_str!("migrations/0011_classification.sql"),
+    include_str!("migrations/0012_blocks.sql"),
+    include_str!("migrations/0013_notify.sql"),
 ];
 
 /// Longest wait for another process that holds the file. Within this process writers take turns, so

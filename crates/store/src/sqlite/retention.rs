@@ -16,6 +16,7 @@ use crate::{
     connections::{Caller, Turn, in_transaction},
     issues::retention::{remove_hours, remove_issues},
     parts::TOUCH_MS,
+    replays::remove_replays,
     sql::{Connection, Db, Result, int, values},
 };
 
@@ -84,7 +85,9 @@ pub(super) fn run(
         }
     }
     if let Some(max_age_ms) = policy.errors_max_age_ms {
-        worker.remove_account_events(now.plus_ms(max_age_ms.saturating_neg()))?;
+        let before = now.plus_ms(max_age_ms.saturating_neg());
+        worker.remove_account_events(before)?;
+        worker.write(|tx| remove_replays(tx, before))?;
     }
     worker.remove_usage()?;
     if let Some(max_age_ms) = policy.issues_max_age_ms {
@@ -341,6 +344,7 @@ fn errors(db: &dyn Db, before: UnixMillis) -> Result<u64> {
             "DELETE FROM upstream_events WHERE error_id = ?1",
             "DELETE FROM replay_bodies WHERE error_id = ?1",
             "DELETE FROM retry_attempts WHERE source_error_id = ?1",
+            "DELETE FROM replay_items WHERE source_error_id = ?1",
             "DELETE FROM error_details WHERE error_id = ?1",
             "DELETE FROM errors WHERE id = ?1",
         ] {

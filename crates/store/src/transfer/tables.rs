@@ -287,6 +287,11 @@ pub(crate) const CONFIG: &[Table] = &[
             int("cache_write"),
         ],
     ),
+    Table::new(
+        "classification_rules",
+        &["id"],
+        &[int("id"), int("version"), int("last_id"), text("rules")],
+    ),
 ];
 
 /// What accounts' states are made of.
@@ -550,6 +555,9 @@ pub(crate) const RECORD: &[Table] = &[
             flag("resolved"),
             int("queued_ahead"),
             int("queued_ms"),
+            int("ruled_version"),
+            int("ruled_by"),
+            text("found"),
             derived(text("events_text"), EVENTS_TEXT),
         ],
     )
@@ -659,9 +667,66 @@ pub(crate) const RECORD: &[Table] = &[
             int("used_account_id"),
             text("response_preview"),
             flag("response_truncated"),
+            int("replay_id"),
+            text("verdict"),
+            text("result_cause"),
+            bytes("result_fingerprint"),
+            int("cost_micro_usd"),
         ],
     )
     .ids_from("retry_attempts_id_seq"),
+    Table::new(
+        "replays",
+        &["id"],
+        &[
+            int("id"),
+            int("created_at"),
+            int("requested_by_user_id"),
+            text("note"),
+            text("filter"),
+            text("mode"),
+            int("pinned_account_id"),
+            int("max_count"),
+            int("per_minute"),
+            int("max_micro_usd"),
+            int("newest_error_id"),
+            int("candidates"),
+            flag("candidates_is_estimate"),
+            text("status"),
+            text("stopped_because"),
+            int("place_at"),
+            int("place_id"),
+            int("sent"),
+            int("would_succeed"),
+            int("fails_the_same"),
+            int("fails_differently"),
+            int("not_replayable"),
+            int("not_run"),
+            int("interrupted"),
+            int("not_sent_in_a_row"),
+            int("spent_micro_usd"),
+            int("unpriced"),
+            int("started_at"),
+            int("last_began_at"),
+            int("finished_at"),
+        ],
+    )
+    .ids_from("replays_id_seq"),
+    Table::new(
+        "replay_items",
+        &["id"],
+        &[
+            int("id"),
+            int("created_at"),
+            int("replay_id"),
+            int("source_error_id"),
+            int("source_error_at"),
+            int("attempt_id"),
+            text("verdict"),
+            text("reason"),
+        ],
+    )
+    .ids_from("replay_items_id_seq"),
     Table::new(
         "issue_fold",
         &["id"],
@@ -793,6 +858,26 @@ pub(crate) const RECORD: &[Table] = &[
     )
     .ids_from("issue_rules_id_seq"),
     Table::new(
+        "classification_versions",
+        &["version"],
+        &[
+            int("version"),
+            int("at"),
+            text("actor"),
+            text("note"),
+            text("rules"),
+        ],
+    ),
+    Table::new(
+        "classification_fold",
+        &["id"],
+        &[
+            int("id"),
+            int("version"),
+            int("judged_to"),
+            int("changed"),
+        ],
+    ),
         "notification_channels",
         &["id"],
         &[

@@ -9,6 +9,7 @@ use std::{path::Path, sync::Arc};
 use tempfile::TempDir;
 use waybill_model::{
     cause::Cause,
+    classify::ruling::Ruling,
     entity::{HttpVersion, Sealed, Status},
     id::{AccountId, ApiKeyId, GroupId, RequestId, UserId},
     limits::Quota,
@@ -373,6 +374,7 @@ pub fn error_row(subject: record::Subject, cause: Cause) -> ErrorRow {
     ErrorRow {
         subject,
         verdict: verdict(cause),
+        ruling: Ruling::default(),
         message: Shown::own("Overloaded: try again later"),
         fingerprint: [9; 16],
         recovered: false,

@@ -32,6 +32,8 @@ pub(super) struct Said {
     pub(super) hints: Vec<String>,
     /// The provider's id for the request.
     pub(super) request_id: Option<String>,
+    /// The message is a text as it came: nothing says that it is an error's.
+    pub(super) loose: bool,
     /// A bot challenge.
     pub(super) challenge: bool,
     /// Every document found, outermost last: reset times are looked for in them.

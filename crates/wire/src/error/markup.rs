@@ -19,13 +19,14 @@ pub(super) fn read(text: &str) -> Said {
             ..Said::default()
         };
     }
-    let message = element(text, "title")
-        .or_else(|| element(text, "h1"))
-        .or_else(|| {
-            let words = words(text);
-            (!words.is_empty()).then_some(words)
-        });
+    let title = element(text, "title").or_else(|| element(text, "h1"));
+    let loose = title.is_none();
+    let message = title.or_else(|| {
+        let words = words(text);
+        (!words.is_empty()).then_some(words)
+    });
     Said {
+        loose,
         names: cloudflare_code(text, message.as_deref())
             .into_iter()
             .collect(),

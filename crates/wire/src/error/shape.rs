@@ -32,8 +32,15 @@ pub(super) fn read(text: &str) -> Said {
         Some(b'{' | b'[') => document(text),
         Some(b'<') => markup::read(text),
         Some(_) if is_event_stream(text) => events(text),
-        Some(_) => prose::read(text, 0),
+        Some(_) => told(text),
     }
+}
+
+/// A text. Where nothing was found in it, it is shown as it came, if at all.
+fn told(text: &str) -> Said {
+    let said = prose::read(text, 0);
+    let loose = said.names.is_empty() && said.message.as_deref() == Some(text);
+    Said { loose, ..said }
 }
 
 /// One JSON document, or what was meant to be one.
@@ -48,7 +55,11 @@ fn document(text: &str) -> Said {
     // Valid, but nothing in it is known to be an error: the text itself is all there is to show.
     let message = (text.len() > 2 && said.documents.iter().all(|document| !is_empty(document)))
         .then(|| text.to_owned());
-    Said { message, ..said }
+    Said {
+        message,
+        loose: true,
+        ..said
+    }
 }
 
 fn is_empty(value: &serde_json::Value) -> bool {
@@ -87,7 +98,7 @@ fn events(text: &str) -> Said {
             None => continue,
             Some(_) if data == "[DONE]" => continue,
             Some(b'{' | b'[') => document(&data),
-            Some(_) => prose::read(&data, 0),
+            Some(_) => told(&data),
         };
         let named = name.contains("error") || name.contains("failed");
         let rank =
@@ -98,6 +109,7 @@ fn events(text: &str) -> Said {
     }
     best.map(|(_, said)| said).unwrap_or_else(|| Said {
         message: Some(text.to_owned()),
+        loose: true,
         ..Said::default()
     })
 }

@@ -66,6 +66,7 @@ impl Check<'_> {
             notifications: self.notifications(raw),
             // Follows from the accounts, too.
             egress: EgressPolicy::default(),
+            telemetry: self.telemetry(&raw.telemetry),
         }
     }
 
@@ -247,7 +248,7 @@ impl Check<'_> {
         }
     }
 
-    fn at_least<N: PartialOrd + Display>(&mut self, key: &str, least: N, value: N) -> N {
+    pub(super) fn at_least<N: PartialOrd + Display>(&mut self, key: &str, least: N, value: N) -> N {
         if value < least {
             self.problem(key, format!("{value} is too little: at least {least}"));
         }

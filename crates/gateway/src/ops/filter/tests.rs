@@ -217,3 +217,37 @@ proptest! {
         prop_assert_eq!(read.filter.model, Some(text));
     }
 }
+
+#[test]
+fn filters_that_are_kept_have_a_window_that_does_not_move() {
+    let now = UnixMillis(1_800_000_000_000);
+    let given = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        pairs.iter().map(own).collect()
+    };
+    let issue = "02aabbccddeeff00112233445566778899"[..32].to_owned();
+    let cases = [
+        (given(&[("cause", "overloaded")]), TimeRange::Day),
+        (
+            given(&[("cause", "overloaded"), ("time_range", "1h")]),
+            TimeRange::Hour,
+        ),
+        (given(&[("issue", issue.as_str())]), TimeRange::Month),
+    ];
+    for (asked, range) in cases {
+        let (filter, kept) = keep_chosen(asked, now).unwrap();
+        assert_eq!(filter.end.0 - filter.start.0, range.millis());
+        assert_eq!(filter.replay, Some(false));
+        assert_eq!(read_chosen(&kept).unwrap(), filter);
+        assert!(!kept.contains_key("time_range"));
+    }
+    for (name, value) in [
+        ("replay", "true"),
+        ("causes", "x"),
+        ("cause", "x"),
+        ("page", "2"),
+    ] {
+        let refused = keep_chosen(given(&[(name, value)]), now).unwrap_err();
+        assert_eq!(refused.parameter, name);
+    }
+}
