@@ -4,8 +4,8 @@ use std::{fmt::Write as _, str::FromStr};
 
 use waybill_model::{
     id::{
-        AccountEventId, AccountId, AdminTokenId, AdminUserId, ApiKeyId, AuditId, ChannelId, ErrorId, EventId,
-        GroupId, NotificationId, ReplayId, RetryId, ScheduleId, UserId,
+        AccountEventId, AccountId, AdminTokenId, AdminUserId, ApiKeyId, AuditId, ChannelId,
+        ErrorId, EventId, GroupId, NotificationId, ReplayId, RetryId, ScheduleId, UserId,
     },
     money::MicroUsd,
     time::UnixMillis,

@@ -2,8 +2,8 @@
 
 use waybill_model::{
     id::{
-        AccountEventId, AccountId, AdminTokenId, AdminUserId, ApiKeyId, AuditId, ChannelId, ErrorId, EventId,
-        GroupId, NotificationId, ReplayId, RetryId, ScheduleId, UserId,
+        AccountEventId, AccountId, AdminTokenId, AdminUserId, ApiKeyId, AuditId, ChannelId,
+        ErrorId, EventId, GroupId, NotificationId, ReplayId, RetryId, ScheduleId, UserId,
     },
     money::MicroUsd,
     time::UnixMillis,

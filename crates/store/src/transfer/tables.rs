@@ -878,6 +878,7 @@ pub(crate) const RECORD: &[Table] = &[
             int("changed"),
         ],
     ),
+    Table::new(
         "notification_channels",
         &["id"],
         &[
