@@ -85,7 +85,7 @@ pub fn host_of(url: &str) -> Option<String> {
     authority.rsplit('@').next().map(str::to_owned)
 }
 
-/// An address as a whole, and what is behind its host: a receiver may quote the one or the other.
+/// An address as a whole, what is behind its host, and the tokens in that: a receiver may quote any of them.
 fn to_look_for(secrets: &ChannelSecrets) -> Vec<Secret> {
     let ChannelSecrets {
         url,
@@ -93,18 +93,32 @@ fn to_look_for(secrets: &ChannelSecrets) -> Vec<Secret> {
         routing_key,
         password,
     } = secrets;
-    let path = url.as_ref().and_then(|url| {
-        let uri: http::Uri = url.expose().parse().ok()?;
-        let path = uri.path_and_query()?.as_str();
-        (path.len() >= SHORTEST_PATH).then(|| Secret::new(path))
+    let parts = url.iter().flat_map(|url| {
+        let uri: Option<http::Uri> = url.expose().parse().ok();
+        let path = uri.as_ref().and_then(http::Uri::path_and_query);
+        let path = path
+            .map(|path| path.as_str().to_owned())
+            .unwrap_or_default();
+        let tokens: Vec<String> = path
+            .split(['/', '?', '&', '='])
+            .filter(|part| is_token(part))
+            .map(str::to_owned)
+            .collect();
+        let whole = (path.len() >= SHORTEST_TOKEN).then_some(path);
+        whole.into_iter().chain(tokens).map(Secret::new)
     });
     [url, signing_secret, routing_key, password]
         .into_iter()
         .flatten()
         .cloned()
-        .chain(path)
+        .chain(parts)
         .collect()
 }
 
-/// A path that is shorter holds no token, and is a word like any other.
-const SHORTEST_PATH: usize = 16;
+/// What is shorter is a word like any other.
+const SHORTEST_TOKEN: usize = 16;
+
+fn is_token(part: &str) -> bool {
+    let is_odd = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
+    part.len() >= SHORTEST_TOKEN && part.bytes().any(is_odd)
+}

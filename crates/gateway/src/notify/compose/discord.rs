@@ -60,7 +60,7 @@ fn embed(message: &Message<'_>, notice: &Notice, share: usize) -> Value {
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        if "\\*_~`|>#[]()<:".contains(c) {
+        if "\\*_~`|>#[]<".contains(c) {
             out.push('\\');
         }
         out.push(c);

@@ -19,7 +19,7 @@ pub fn headline(message: &Message<'_>) -> String {
             let counts = match (begun, over) {
                 (_, 0) => format!("{begun} alerts"),
                 (0, _) => format!("{over} alerts are over"),
-                (_, _) => format!("{begun} alerts, {over} are over"),
+                (_, _) => format!("{} alerts: {begun} began, {over} over", begun + over),
             };
             match worst {
                 Some(worst) => format!("[{worst}] {counts}"),
