@@ -29,6 +29,7 @@ use crate::{
     routing::{Line, Snapshot},
     secrets::Secrets,
     standing::{Keeper, Sink},
+    system::System,
     telemetry::Telemetry,
     upstream::{Pool, Tls},
     vault::Vault,
@@ -57,6 +58,8 @@ pub struct Shared {
     pub keeper: Keeper,
     /// TLS towards providers.
     pub tls: Tls,
+    /// What the process takes of the machine.
+    pub system: System,
     /// Requests in flight.
     pub in_flight: InFlight,
     /// Requests refused for a limit of a key or a user.
@@ -250,6 +253,7 @@ impl Shared {
                 .as_ref()
                 .map_or_else(|| "embedded".to_owned(), |home| home.replica.id.clone()),
             home,
+            system: System::default(),
             in_flight: InFlight::default(),
             refusals: Refusals::default(),
             line,

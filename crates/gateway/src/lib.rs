@@ -38,6 +38,7 @@ pub mod secrets;
 pub mod seed;
 pub mod server;
 pub mod standing;
+pub mod system;
 pub mod telemetry;
 pub mod upkeep;
 pub mod upstream;

@@ -186,6 +186,11 @@ impl Endpoint {
             | Endpoint::GeminiCountTokens => false,
         }
     }
+
+    /// Whether it asks how many tokens a prompt has, and for no answer.
+    pub const fn counts_tokens(self) -> bool {
+        matches!(self, Endpoint::CountTokens | Endpoint::GeminiCountTokens)
+    }
 }
 
 /// How a streamed answer is framed.

@@ -101,6 +101,35 @@ pub struct RequestRow {
     pub cost: Option<MicroUsd>,
     /// Size of the body as it came.
     pub body_bytes: Option<u64>,
+    /// How long its stages took.
+    pub stages: Stages,
+    /// Failed because no account could be asked, for limits or trouble at their providers.
+    pub unserved: bool,
+}
+
+/// How long the stages of a request took, in milliseconds; absent for those it did not reach.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stages {
+    /// Time in auth.
+    pub auth_ms: Option<u32>,
+    /// Time choosing accounts, waiting included.
+    pub routing_ms: Option<u32>,
+    /// From sending upstream to the answer's head.
+    pub upstream_ms: Option<u32>,
+    /// From the head to the end.
+    pub response_ms: Option<u32>,
+}
+
+impl Stages {
+    /// Each, in the order of a request's way.
+    pub const fn all(self) -> [Option<u32>; 4] {
+        [
+            self.auth_ms,
+            self.routing_ms,
+            self.upstream_ms,
+            self.response_ms,
+        ]
+    }
 }
 
 /// The verdict on a failure: a pure function of its facts and the rules' version.

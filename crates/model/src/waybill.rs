@@ -161,6 +161,31 @@ words! {
     }
 }
 
+impl Exclusion {
+    /// Whether it is a provider's limit or trouble that keeps the account from serving.
+    pub const fn is_of_provider(self) -> bool {
+        match self {
+            Exclusion::RateLimited
+            | Exclusion::Overloaded
+            | Exclusion::QuotaReached
+            | Exclusion::HalfOpen => true,
+            Exclusion::Disabled
+            | Exclusion::ModelNotServed
+            | Exclusion::AlreadyTried
+            | Exclusion::NoSlot
+            | Exclusion::LowerPriority
+            | Exclusion::MoreInFlight
+            | Exclusion::NoCredential
+            | Exclusion::Paused
+            | Exclusion::Error
+            | Exclusion::LessPreferred
+            | Exclusion::WayFailing
+            | Exclusion::Sticky
+            | Exclusion::Untranslatable => false,
+        }
+    }
+}
+
 /// What ingress saw.
 #[derive(Debug, Clone)]
 pub struct Arrival {

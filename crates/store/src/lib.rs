@@ -34,6 +34,7 @@ mod query;
 mod replays;
 mod replicas;
 mod retries;
+mod rollups;
 mod spool;
 mod sql;
 mod sqlite;
@@ -68,5 +69,6 @@ pub use query::{
 pub use replays::{Course, NewReplay, Proof, Turn};
 pub use replicas::{Deployment, Replica, Replicas};
 pub use retries::{Begun, NewRetry, RetryBounds, RetryOutcome};
+pub use rollups::{RollupOf, RollupQuery, RollupReport, Rollups};
 pub use store::Store;
 pub use transfer::{TransferError, Transferred};

@@ -99,6 +99,12 @@ pub struct RetentionPolicy {
     /// Time without a failure after which an issue goes, with all that is known of it, in milliseconds. Its
     /// counts per hour go after a year.
     pub issues_max_age_ms: Option<i64>,
+    /// Age of roll-ups of minutes, in milliseconds.
+    pub rollup_minutes_max_age_ms: Option<i64>,
+    /// Age of those of hours.
+    pub rollup_hours_max_age_ms: Option<i64>,
+    /// Age of those of days.
+    pub rollup_days_max_age_ms: Option<i64>,
     /// Sealed bytes of replay bodies, with the parts that they share. Above it the oldest go.
     pub replay_max_bytes: Option<u64>,
     /// Age of entries of the audit log, in milliseconds.

@@ -19,7 +19,7 @@ use waybill_model::{
     cause::{Cause, Owner, Severity, Source},
     id::{AccountId, ApiKeyId, GroupId, UserId},
     protocol::Platform,
-    record::{Record, RequestRow, Subject},
+    record::{Record, RequestRow, Stages, Subject},
     redact::Shown,
     time::UnixMillis,
     view::{Filter, Page, Sort, View},
@@ -417,6 +417,8 @@ fn record(n: u64, draft: &Draft) -> Record {
         usage: Usage::default(),
         cost: None,
         body_bytes: None,
+        stages: Stages::default(),
+        unserved: false,
     };
     let Some(failure) = &draft.failure else {
         return Record {

@@ -29,7 +29,7 @@ use waybill_testbed::Postgres;
 const A_DAY: i64 = 86_400_000;
 
 /// Steps of the schema that this program knows.
-const KNOWN: u32 = 10;
+const KNOWN: u32 = 11;
 
 fn at_url(url: &str) -> (Store, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -638,6 +638,9 @@ async fn age_drops_whole_days_and_days_are_made_ahead() {
         requests_max_age_ms: Some(3 * A_DAY),
         replay_max_age_ms: Some(A_DAY),
         issues_max_age_ms: None,
+        rollup_minutes_max_age_ms: None,
+        rollup_hours_max_age_ms: None,
+        rollup_days_max_age_ms: None,
         replay_max_bytes: None,
         audit_max_age_ms: None,
         max_bytes: None,

@@ -293,7 +293,7 @@ fn a_newer_database_is_refused_with_advice() {
         refused,
         StoreError::Newer {
             found: 99,
-            known: 13
+            known: 14
         }
     ));
     assert!(refused.to_string().contains("newer version"), "{refused}");
@@ -402,6 +402,9 @@ async fn age_removes_rows_with_all_that_belongs_to_them() {
         requests_max_age_ms: Some(100),
         replay_max_age_ms: Some(20),
         issues_max_age_ms: None,
+        rollup_minutes_max_age_ms: None,
+        rollup_hours_max_age_ms: None,
+        rollup_days_max_age_ms: None,
         replay_max_bytes: None,
         audit_max_age_ms: None,
         max_bytes: None,

@@ -18,6 +18,7 @@ mod check;
 mod classification;
 mod concurrency;
 mod cookie;
+mod dashboard;
 mod differences;
 mod entities;
 mod errors;
@@ -265,6 +266,31 @@ fn routes() -> Vec<Route> {
             availability::show,
         ),
         get("/api/v1/admin/ops/concurrency", Accounts, concurrency::show),
+        get(
+            "/api/v1/admin/ops/dashboard/overview",
+            Ops,
+            dashboard::overview,
+        ),
+        get(
+            "/api/v1/admin/ops/dashboard/throughput-trend",
+            Ops,
+            dashboard::throughput,
+        ),
+        get(
+            "/api/v1/admin/ops/dashboard/latency-histogram",
+            Ops,
+            dashboard::histogram,
+        ),
+        get(
+            "/api/v1/admin/ops/dashboard/error-trend",
+            Ops,
+            dashboard::trend,
+        ),
+        get(
+            "/api/v1/admin/ops/dashboard/error-distribution",
+            Ops,
+            dashboard::distribution,
+        ),
         // what is configured
         get("/api/v1/admin/accounts", Accounts, accounts::list),
         post("/api/v1/admin/accounts", Accounts, accounts::create),

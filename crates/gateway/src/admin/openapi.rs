@@ -16,11 +16,12 @@ use utoipa::{
 
 use super::{
     App, accounts, admin_users, api_keys, audit_log, availability, books, channels, classification,
-    concurrency, differences, errors, groups, issues, jobs, metrics, notifications, prices, probes,
-    problem, records, replays, replicas, retries, setup, sign_in, stream, tokens, users, what_if,
+    concurrency, dashboard, differences, errors, groups, issues, jobs, metrics, notifications,
+    prices, probes, problem, records, replays, replicas, retries, setup, sign_in, stream, tokens,
+    users, what_if,
 };
 use crate::ops::{
-    accounts as asked, audit, code, deliveries,
+    accounts as asked, audit, code, dashboard as asked_of_dashboards, deliveries,
     filter::{self, Takes},
     issues as asked_of_issues, replays as asked_of_replays,
 };
@@ -55,6 +56,7 @@ pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
         channels::list, channels::create, channels::show, channels::change, channels::remove, channels::test,
         notifications::list, notifications::show, notifications::retry, availability::show, concurrency::show,
         classification::show, classification::change, classification::preview, classification::versions, classification::version, classification::restore,
+        dashboard::overview, dashboard::throughput, dashboard::histogram, dashboard::trend, dashboard::distribution,
         accounts::list, accounts::create, accounts::show, accounts::change, accounts::remove, accounts::enable, accounts::disable,
         accounts::reset, accounts::test, accounts::events,
         groups::list, groups::create, groups::show, groups::change, groups::remove,
@@ -132,6 +134,12 @@ parameters! {
     DeliveryParameters = deliveries::DELIVERIES;
     /// What a failed request is written as.
     CodeParameters = code::CODE;
+    /// What dashboards take.
+    DashboardParameters = asked_of_dashboards::WINDOW, asked_of_dashboards::SCOPE;
+    /// What a histogram takes.
+    HistogramParameters = asked_of_dashboards::WINDOW, asked_of_dashboards::SCOPE, asked_of_dashboards::METRIC;
+    /// What a distribution takes.
+    BreakdownParameters = asked_of_dashboards::WINDOW, asked_of_dashboards::SCOPE, asked_of_dashboards::BREAKDOWN;
     /// What availability takes.
     AvailabilityParameters = asked::AVAILABILITY;
 }

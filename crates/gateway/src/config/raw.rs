@@ -245,6 +245,12 @@ section! {
         issues_days: f64,
         /// An issue without a failure for so long is resolved.
         issue_quiet_days: f64,
+        /// Roll-ups of minutes.
+        rollup_minutes_days: f64,
+        /// Roll-ups of hours.
+        rollup_hours_days: f64,
+        /// Roll-ups of days.
+        rollup_days_days: f64,
         /// Size of all replay bodies.
         replay_max_bytes: u64,
         /// The audit log.

@@ -270,6 +270,12 @@ pub struct Retention {
     pub issues: Duration,
     /// An issue without a failure for so long is resolved.
     pub issue_quiet: Duration,
+    /// Roll-ups of minutes.
+    pub rollup_minutes: Duration,
+    /// Roll-ups of hours.
+    pub rollup_hours: Duration,
+    /// Roll-ups of days.
+    pub rollup_days: Duration,
     /// Size of all replay bodies; the oldest go first.
     pub replay_max_bytes: u64,
     /// The audit log.
@@ -289,6 +295,9 @@ impl Default for Retention {
             replay: DAY * 3,
             issues: DAY * 90,
             issue_quiet: DAY * 7,
+            rollup_minutes: DAY * 3,
+            rollup_hours: DAY * 92,
+            rollup_days: DAY * 731,
             replay_max_bytes: 4 << 30,
             audit: DAY * 365,
             notifications: DAY * 30,

@@ -3,7 +3,7 @@
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use waybill_model::issue::Settings;
-use waybill_store::{FoldReport, RetentionPolicy};
+use waybill_store::{FoldReport, RetentionPolicy, RollupReport};
 
 use crate::{app::Shared, config::Retention, notify, replay, standing::probe_accounts};
 
@@ -23,6 +23,8 @@ pub enum Work {
     Retain,
     /// Folds errors into issues.
     Issues,
+    /// Folds requests into roll-ups.
+    Rollups,
     /// Judges stored failures by the classification rules in force.
     Judge,
     /// Takes errors into what lists look through.
@@ -46,6 +48,10 @@ pub const JOBS: &[Job] = &[
     Job {
         name: "issues",
         work: Work::Issues,
+    },
+    Job {
+        name: "rollups",
+        work: Work::Rollups,
     },
     Job {
         name: "classification",
@@ -87,6 +93,7 @@ impl Job {
             | Work::Judge
             | Work::Search
             | Work::Notify => Duration::from_secs(1),
+            Work::Rollups => Duration::from_secs(2),
             Work::Interrupt => Duration::from_secs(30),
         }
     }
@@ -96,6 +103,7 @@ impl Job {
         match self.work {
             Work::Retain => Box::pin(async move { retain(&shared).await }),
             Work::Issues => Box::pin(async move { fold(&shared).await }),
+            Work::Rollups => Box::pin(async move { roll_up(&shared).await }),
             Work::Judge => Box::pin(async move { judge(&shared).await }),
             Work::Search => Box::pin(async move { take_in(&shared).await }),
             Work::Probe => Box::pin(async move {
@@ -162,6 +170,32 @@ async fn fold(shared: &Shared) -> Result<String, String> {
     })
 }
 
+async fn roll_up(shared: &Shared) -> Result<String, String> {
+    let mut all = RollupReport::default();
+    for _ in 0..MOST_BATCHES {
+        let report = shared.store.fold_rollups().await;
+        let report = report.map_err(|error| error.to_string())?;
+        all.folded += report.folded;
+        all.recounted += report.recounted;
+        all.days += report.days;
+        if !report.more {
+            break;
+        }
+    }
+    Ok(match all {
+        RollupReport {
+            folded: 0,
+            recounted: 0,
+            days: 0,
+            ..
+        } => String::new(),
+        all => format!(
+            "folded {} requests, counted {} anew; {} days were counted anew",
+            all.folded, all.recounted, all.days
+        ),
+    })
+}
+
 async fn judge(shared: &Shared) -> Result<String, String> {
     let (mut looked_at, mut changed) = (0, 0);
     for _ in 0..MOST_BATCHES {
@@ -206,6 +240,9 @@ async fn retain(shared: &Shared) -> Result<String, String> {
         replay,
         issues,
         issue_quiet: _,
+        rollup_minutes,
+        rollup_hours,
+        rollup_days,
         replay_max_bytes,
         audit,
         notifications,
@@ -216,6 +253,9 @@ async fn retain(shared: &Shared) -> Result<String, String> {
         requests_max_age_ms: millis(requests),
         replay_max_age_ms: millis(replay),
         issues_max_age_ms: millis(issues),
+        rollup_minutes_max_age_ms: millis(rollup_minutes),
+        rollup_hours_max_age_ms: millis(rollup_hours),
+        rollup_days_max_age_ms: millis(rollup_days),
         replay_max_bytes: Some(replay_max_bytes),
         audit_max_age_ms: millis(audit),
         max_bytes: Some(max_bytes),

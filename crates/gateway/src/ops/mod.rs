@@ -11,6 +11,7 @@ pub mod accounts;
 pub mod audit;
 pub mod code;
 mod common;
+pub mod dashboard;
 pub mod deliveries;
 pub mod filter;
 pub mod issues;

@@ -5,19 +5,20 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use http::{HeaderMap, header};
 use waybill_model::{
+    cause::Cause,
     classify::{
         self,
         ruling::{Facts, RuleSet, Ruling},
     },
     fingerprint::{fingerprint, scope as reached, template_without},
     record::{
-        AccountEventRow, ErrorRow, EventRow, Record, ReplayRow, RequestRow, Subject, Traits,
-        Verdict,
+        AccountEventRow, ErrorRow, EventRow, Record, ReplayRow, RequestRow, Stages, Subject,
+        Traits, Verdict,
     },
     redact::{Redactor, Shown},
     state::{AccountEvent, Scope},
     traits,
-    waybill::{Attempt, Candidate, Failure, Finished, Outcome, Waybill},
+    waybill::{Attempt, Candidate, Exclusion, Failure, Finished, Outcome, Waybill},
 };
 
 use super::{
@@ -336,8 +337,43 @@ fn request_row(finished: &Finished, subject: Subject) -> RequestRow {
             .unwrap_or_default(),
         cost: waybill.relayed.as_ref().and_then(|relayed| relayed.cost),
         body_bytes: Some(waybill.arrival.body_bytes),
+        stages: stages(waybill),
+        unserved: is_unserved(finished),
         subject,
     }
+}
+
+fn stages(waybill: &Waybill) -> Stages {
+    let relayed = waybill.relayed.as_ref();
+    Stages {
+        auth_ms: waybill
+            .admission
+            .as_ref()
+            .map(|admission| admission.auth_latency_ms),
+        routing_ms: waybill
+            .routing
+            .as_ref()
+            .map(|routing| routing.routing_latency_ms),
+        upstream_ms: relayed.and_then(|relayed| relayed.upstream_latency_ms),
+        response_ms: relayed.and_then(|relayed| relayed.response_latency_ms),
+    }
+}
+
+/// Whether no account could be asked, and it was providers who kept those from serving that could have.
+fn is_unserved(finished: &Finished) -> bool {
+    let for_want_of_accounts = matches!(
+        finished.outcome,
+        Outcome::Refused {
+            cause: Cause::GatewayNoAccount,
+            ..
+        }
+    );
+    let routing = finished.waybill.routing.as_ref();
+    for_want_of_accounts
+        && routing.is_some_and(|routing| {
+            let mut stopped = routing.candidates.iter().filter_map(|seen| seen.excluded);
+            stopped.any(Exclusion::is_of_provider)
+        })
 }
 
 fn subject(redactor: &Redactor, finished: &Finished) -> Subject {

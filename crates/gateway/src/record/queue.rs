@@ -307,6 +307,11 @@ impl Recorder {
         self.counters.without_body.load(Ordering::Relaxed)
     }
 
+    /// Whether there are successes of which no row is kept.
+    pub fn samples_successes(&self) -> bool {
+        !matches!(self.requests, RequestLogging::All)
+    }
+
     fn keeps(&self, finished: &Finished) -> bool {
         match self.requests {
             RequestLogging::All => true,

@@ -24,7 +24,8 @@ const SUBJECT: &str = "request_id, created_at, client_request_id, platform, endp
     replay_of, client, traits, config_version, egress";
 
 const REQUEST: &str = "cause, recovered, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, \
-    cost_micro_usd, body_bytes";
+    cost_micro_usd, body_bytes, auth_latency_ms, routing_latency_ms, upstream_latency_ms, response_latency_ms, \
+    unserved";
 
 const ERROR: &str = "phase, error_type, cause, severity, owner, source, is_retryable, is_business_limited, \
     rules_version, message, fingerprint, recovered, upstream_error_count, user_name, api_key_name, \
@@ -102,7 +103,8 @@ impl<'c> Inserts<'c> {
 
     fn request(&mut self, row: &RequestRow) -> rusqlite::Result<bool> {
         let usage = row.usage;
-        let own: [&dyn ToSql; 8] = [
+        let [auth, routing, upstream, response] = row.stages.all();
+        let own: [&dyn ToSql; 13] = [
             &row.cause.map(Cause::as_str),
             &row.recovered,
             &usage.input_tokens.map(int),
@@ -111,6 +113,11 @@ impl<'c> Inserts<'c> {
             &usage.cache_write_tokens.map(int),
             &row.cost.map(|cost| cost.0),
             &row.body_bytes.map(int),
+            &auth,
+            &routing,
+            &upstream,
+            &response,
+            &row.unserved.then_some(1),
         ];
         with_subject(&mut self.request, &row.subject, &own)
     }

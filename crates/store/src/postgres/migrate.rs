@@ -60,7 +60,11 @@ const STEPS: &[Step] = &[
         needs: 1,
     },
     Step {
-        sql: include_str!("migrations/0010_notify.sql"),
+        sql: include_str!("migrations/0010_rollups.sql"),
+        needs: 1,
+    },
+    Step {
+        sql: include_str!("migrations/0011_notify.sql"),
         needs: 1,
     },
 ];

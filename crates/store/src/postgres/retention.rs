@@ -15,6 +15,7 @@ use crate::{
     parts::TOUCH_MS,
     query::{account_events::Moment, states},
     replays::remove_replays,
+    rollups,
     sql::{Connection, Db, Result, Value, values},
 };
 
@@ -85,6 +86,7 @@ pub(super) fn run(
     worker.report.sessions += worker.delete("admin_sessions", "expires_at < ?1", now)?;
     worker.remove_usage(now)?;
     worker.remove_issues(policy.issues_max_age_ms, now)?;
+    worker.remove_rollups(policy, now)?;
     if let Some(max_bytes) = policy.replay_max_bytes {
         worker.shrink_replays_to(max_bytes, now)?;
     }
@@ -293,6 +295,15 @@ impl Worker<'_> {
             }
         }
         while in_transaction(self.connection, |db| remove_hours(db, now))? {
+            self.look_for_caller()?;
+        }
+        Ok(())
+    }
+
+    fn remove_rollups(&mut self, policy: &RetentionPolicy, now: UnixMillis) -> Result<()> {
+        while in_transaction(self.connection, |db| {
+            rollups::retention::remove(db, policy, now)
+        })? {
             self.look_for_caller()?;
         }
         Ok(())

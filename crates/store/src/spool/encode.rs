@@ -60,7 +60,8 @@ impl Table {
                 "id, request_id, created_at, client_request_id, platform, endpoint, model, stream, status_code, \
                  latency_ms, time_to_first_token_ms, user_id, api_key_id, account_id, group_id, attempts, replay_of, \
                  client, traits, config_version, egress, cause, recovered, input_tokens, output_tokens, \
-                 cache_read_tokens, cache_write_tokens, cost_micro_usd, body_bytes"
+                 cache_read_tokens, cache_write_tokens, cost_micro_usd, body_bytes, auth_latency_ms, \
+                 routing_latency_ms, upstream_latency_ms, response_latency_ms, unserved"
             }
             Table::Errors => {
                 "id, request_id, created_at, client_request_id, platform, endpoint, model, stream, status_code, \
@@ -134,6 +135,10 @@ fn request(out: &mut Vec<u8>, row: &RequestRow) {
     }
     fields.optional(row.cost.map(|cost| cost.0));
     fields.optional(row.body_bytes.map(int));
+    for ms in row.stages.all() {
+        fields.optional(ms);
+    }
+    fields.optional(row.unserved.then_some(1));
     fields.end();
 }
 

@@ -26,7 +26,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0010_replays_of_many.sql"),
     include_str!("migrations/0011_classification.sql"),
     include_str!("migrations/0012_blocks.sql"),
-    include_str!("migrations/0013_notify.sql"),
+    include_str!("migrations/0013_rollups.sql"),
+    include_str!("migrations/0014_notify.sql"),
 ];
 
 /// Longest wait for another process that holds the file. Within this process writers take turns, so

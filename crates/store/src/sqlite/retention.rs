@@ -17,6 +17,7 @@ use crate::{
     issues::retention::{remove_hours, remove_issues},
     parts::TOUCH_MS,
     replays::remove_replays,
+    rollups,
     sql::{Connection, Db, Result, int, values},
 };
 
@@ -102,6 +103,9 @@ pub(super) fn run(
         }
     }
     while worker.write(|tx| remove_hours(tx, now).map(u64::from))? > 0 {
+        worker.pause()?;
+    }
+    while worker.write(|tx| rollups::retention::remove(tx, policy, now).map(u64::from))? > 0 {
         worker.pause()?;
     }
     if let Some(max_bytes) = policy.replay_max_bytes {
@@ -251,8 +255,9 @@ fn remove(db: &dyn Db, kind: Kind, before: UnixMillis) -> Result<u64> {
         Kind::Details => details(db)?,
         Kind::Errors => errors(db, before)?,
         Kind::Requests => db.execute(
+            // The newest one stays: its id must not be given once more, for requests are folded in that order.
             "DELETE FROM requests WHERE id IN (SELECT id FROM requests
-                 WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)",
+                 WHERE created_at < ?1 AND id < (SELECT max(id) FROM requests) ORDER BY created_at LIMIT ?2)",
             values![before, BATCH_ROWS],
         )?,
         Kind::Noise => db.execute(

@@ -232,6 +232,21 @@ impl Check<'_> {
                 raw.issue_quiet_days,
                 default.issue_quiet,
             ),
+            rollup_minutes: days(
+                "rollup_minutes_days",
+                raw.rollup_minutes_days,
+                default.rollup_minutes,
+            ),
+            rollup_hours: days(
+                "rollup_hours_days",
+                raw.rollup_hours_days,
+                default.rollup_hours,
+            ),
+            rollup_days: days(
+                "rollup_days_days",
+                raw.rollup_days_days,
+                default.rollup_days,
+            ),
             replay: days("replay_days", raw.replay_days, default.replay),
             replay_max_bytes: raw.replay_max_bytes.unwrap_or(default.replay_max_bytes),
             audit: days("audit_days", raw.audit_days, default.audit),

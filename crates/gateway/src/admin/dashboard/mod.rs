@@ -1,0 +1,282 @@
+//! `ops/dashboard`: what requests add up to, for people who look at how the service does.
+//!
+//! Every number is a sum of the store's roll-ups, or of the requests themselves, and is the same either way;
+//! `docs/METRICS.md` says what each one counts.
+
+mod errors;
+mod health;
+mod histogram;
+mod overview;
+mod throughput;
+
+pub use errors::{distribution, trend};
+pub use histogram::show as histogram;
+pub use overview::show as overview;
+pub use throughput::show as throughput;
+
+// The names by which the API's description finds the handlers.
+pub use errors::{__path_distribution, __path_trend};
+pub use histogram::__path_show as __path_histogram;
+pub use overview::__path_show as __path_overview;
+pub use throughput::__path_show as __path_throughput;
+
+use serde::Serialize;
+use waybill_model::{
+    rollup::{Bucket, Share, Span},
+    sketch::Sketch,
+    time::UnixMillis,
+};
+use waybill_store::{RollupOf, RollupQuery, Rollups};
+
+use super::problem::Problem;
+use crate::{
+    app::Shared,
+    ops::{
+        dashboard::{Mode, Question},
+        query::BadParameter,
+    },
+};
+
+/// Requests that are added up one by one for one answer, at most.
+const MOST_ROWS: u64 = 200_000;
+
+/// How an answer was found.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct Basis {
+    /// Where the window begins that is answered for: the one asked for, moved outwards to where a minute begins, or
+    /// an hour or a day where the minutes have gone.
+    pub start_time: UnixMillis,
+    /// Where it ends.
+    pub end_time: UnixMillis,
+    /// `raw` or `rolled_up`.
+    pub mode: Mode,
+    /// Every request that is stored is counted. Otherwise the job `rollups` is behind.
+    pub is_complete: bool,
+    /// When the youngest request arrived that is rolled up; what was stored since is added as it is asked for.
+    pub folded_to: Option<UnixMillis>,
+    /// Successes of which the configuration keeps no row are not counted: shares are not those of all requests.
+    pub successes_are_sampled: bool,
+}
+
+impl Basis {
+    fn of(shared: &Shared, answer: &Rollups) -> Basis {
+        Basis {
+            start_time: answer.start,
+            end_time: answer.end,
+            mode: if answer.is_raw {
+                Mode::Raw
+            } else {
+                Mode::RolledUp
+            },
+            is_complete: answer.is_complete,
+            folded_to: answer.folded_to,
+            successes_are_sampled: shared.recorder.samples_successes(),
+        }
+    }
+}
+
+/// A share, exact and in per cent.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Percent {
+    /// `null` of nothing.
+    pub percent: Option<f64>,
+    /// How many are meant.
+    pub part: u64,
+    /// Of how many.
+    pub of: u64,
+}
+
+impl From<Share> for Percent {
+    fn from(share: Share) -> Percent {
+        Percent {
+            // To a millionth: what differs further is nothing to look at.
+            percent: share.percent().map(|percent| (percent * 1e6).round() / 1e6),
+            part: share.part,
+            of: share.of,
+        }
+    }
+}
+
+/// How long something took, in milliseconds. Quantiles are within 0.8 % of what was measured, all else is exact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Durations {
+    /// How often it was measured.
+    pub count: u64,
+    /// The median.
+    pub p50: Option<u64>,
+    /// Nine of ten were not longer.
+    pub p90: Option<u64>,
+    /// 95 of a hundred.
+    pub p95: Option<u64>,
+    /// 99 of a hundred.
+    pub p99: Option<u64>,
+    /// The mean.
+    pub avg: Option<u64>,
+    /// The shortest.
+    pub min: Option<u64>,
+    /// The longest.
+    pub max: Option<u64>,
+}
+
+impl From<&Sketch> for Durations {
+    fn from(sketch: &Sketch) -> Durations {
+        Durations {
+            count: sketch.count(),
+            p50: sketch.quantile(500),
+            p90: sketch.quantile(900),
+            p95: sketch.quantile(950),
+            p99: sketch.quantile(990),
+            avg: sketch.mean(),
+            min: sketch.min(),
+            max: sketch.max(),
+        }
+    }
+}
+
+/// Answers several questions about one window and scope, of one instant.
+async fn ask(
+    shared: &Shared,
+    question: &Question,
+    mut queries: Vec<RollupQuery>,
+) -> Result<Vec<Rollups>, Problem> {
+    let is_raw = match question.mode {
+        Mode::Raw => true,
+        Mode::Auto => has_no_facet(&queries),
+        Mode::RolledUp if has_no_facet(&queries) => {
+            let message = "there are no roll-ups of these filters together: ask for one of them, for `group_id` or \
+                           `account_id` with `model`, or for `raw`";
+            return Err(BadParameter::malformed(narrowest(question), message).into());
+        }
+        Mode::RolledUp => false,
+    };
+    if is_raw {
+        let (start, end) = (question.start, question.end);
+        let rows = shared
+            .store
+            .count_requests(start, end, MOST_ROWS + 1)
+            .await?;
+        if rows > MOST_ROWS {
+            let message = format!(
+                "the window has more than {MOST_ROWS} requests, which are not added up one by one: ask for a shorter \
+                 one, or for what there are roll-ups of"
+            );
+            let parameter = match question.mode {
+                Mode::Raw => "mode",
+                Mode::Auto | Mode::RolledUp => narrowest(question),
+            };
+            return Err(BadParameter::malformed(parameter, message).into());
+        }
+        for query in &mut queries {
+            query.raw = true;
+        }
+    }
+    Ok(shared.store.rollups_of(queries).await?)
+}
+
+fn has_no_facet(queries: &[RollupQuery]) -> bool {
+    queries
+        .iter()
+        .any(|query| matches!(&query.of, RollupOf::One(scope) if scope.facet().is_none()))
+}
+
+/// The parameter to be named where several do not go together: the one that is most often too much.
+fn narrowest(question: &Question) -> &'static str {
+    let scope = &question.scope;
+    let given = [
+        (scope.user_id.is_some(), "user_id"),
+        (scope.api_key_id.is_some(), "api_key_id"),
+        (scope.platform.is_some(), "platform"),
+        (scope.account_id.is_some(), "account_id"),
+        (scope.group_id.is_some(), "group_id"),
+    ];
+    let found = given.into_iter().find(|(is_given, _)| *is_given);
+    found.map_or("model", |(_, name)| name)
+}
+
+/// Everything about a question's window and scope.
+fn whole(question: &Question) -> RollupQuery {
+    RollupQuery {
+        causes: false,
+        sketches: false,
+        ..RollupQuery::whole(
+            question.start,
+            question.end,
+            RollupOf::One(question.scope.clone()),
+        )
+    }
+}
+
+const MINUTE: i64 = Span::Minute.millis();
+const HOUR: i64 = Span::Hour.millis();
+
+/// How long the steps of a trend are: so long that there are some hundred of them at most.
+const STEPS: [(i64, i64); 5] = [
+    // (up to a window of, a step of)
+    (5 * HOUR, MINUTE),
+    (25 * HOUR, 5 * MINUTE),
+    (3 * 24 * HOUR, 15 * MINUTE),
+    (10 * 24 * HOUR, HOUR),
+    (i64::MAX, 6 * HOUR),
+];
+
+/// The step of a window.
+fn step_of(question: &Question) -> i64 {
+    let length = question.end.0.saturating_sub(question.start.0);
+    let found = STEPS.iter().find(|(most, _)| length <= *most);
+    found.map_or(6 * HOUR, |(_, step)| *step)
+}
+
+/// A question whose buckets make up steps of a length.
+fn stepped(question: &Question, step_ms: i64) -> RollupQuery {
+    RollupQuery {
+        step: Some(if step_ms < HOUR {
+            Span::Minute
+        } else {
+            Span::Hour
+        }),
+        ..whole(question)
+    }
+}
+
+/// Buckets as steps that follow one another, those in which nothing happened too: where each begins and how long
+/// it is. The first and last may be cut short by the window.
+fn steps(answer: &Rollups, step_ms: i64) -> Vec<(UnixMillis, i64, Bucket)> {
+    let step_ms = answer
+        .step
+        .map_or(step_ms, |span| step_ms.max(span.millis()));
+    let mut steps = Vec::new();
+    let mut at = answer.start;
+    let mut rest = answer.buckets.iter().peekable();
+    while at < answer.end {
+        let next = UnixMillis((at.0.div_euclid(step_ms) + 1) * step_ms).min(answer.end);
+        let mut sum = empty(at);
+        while let Some(bucket) = rest.next_if(|bucket| bucket.start < next) {
+            sum.counts.add(&bucket.counts);
+            sum.sketches.merge(&bucket.sketches);
+        }
+        steps.push((at, next.0 - at.0, sum));
+        at = next;
+    }
+    steps
+}
+
+fn empty(start: UnixMillis) -> Bucket {
+    Bucket {
+        start,
+        value: String::new(),
+        counts: waybill_model::rollup::Counts::default(),
+        causes: Vec::new(),
+        sketches: waybill_model::rollup::Sketches::default(),
+    }
+}
+
+/// So many in so long, per second, to a thousandth.
+fn per_second(count: u64, length_ms: i64) -> f64 {
+    let seconds = length_ms.max(1) as f64 / 1_000.0;
+    (count as f64 / seconds * 1_000.0).round() / 1_000.0
+}
+
+/// The store answers every question, so this is a defect.
+fn no_answer() -> Problem {
+    Problem::new(super::ProblemCode::Internal, "an answer is missing")
+}

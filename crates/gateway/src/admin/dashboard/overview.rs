@@ -1,0 +1,260 @@
+//! `ops/dashboard/overview`: how the service did in a window, and how it does.
+
+use axum::{
+    Json,
+    extract::{RawQuery, State},
+};
+use serde::Serialize;
+use waybill_model::{
+    money::MicroUsd,
+    rollup::{Bucket, Counts, Span},
+    time::UnixMillis,
+    view::{Books, JobOutcome},
+};
+use waybill_store::{Forwarding, RollupQuery, Rollups};
+
+use super::{
+    Basis, Durations, Percent, ask,
+    health::{self, Health},
+    per_second, whole,
+};
+use crate::{
+    admin::{
+        App,
+        openapi::DashboardParameters,
+        problem::{Problem, ProblemDetails},
+    },
+    app::Shared,
+    ops::dashboard::{SCOPE, WINDOW, parse},
+};
+
+/// Up to so long a window is looked through minute by minute for its busiest one.
+const BY_MINUTES_MS: i64 = 25 * Span::Hour.millis();
+
+/// How the service did.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Overview {
+    /// What this is of.
+    #[serde(flatten)]
+    basis: Basis,
+    /// The score and what it is made of.
+    health: Health,
+    /// Everything that is counted.
+    counts: Counts,
+    /// What clients saw, after failover: successes of successes and failures. What was the client's own doing, a
+    /// limit of its own, or given up by it, does not count.
+    sla: Percent,
+    /// Failures of the same.
+    error_rate: Percent,
+    /// What providers did.
+    upstream: Upstream,
+    /// Requests per second.
+    qps: Rate,
+    /// Tokens of prompts and answers per second.
+    tps: Rate,
+    /// From arrival to end, of successes.
+    duration: Durations,
+    /// From arrival to the first content, of successes.
+    time_to_first_token: Durations,
+    /// The stages; measured for everything, a platform or a group.
+    stages: Stages,
+    /// What it cost, in US dollars, where models have a price.
+    cost_usd: MicroUsd,
+    /// The process that answers, and the store.
+    system: System,
+    /// What runs by itself.
+    jobs: Jobs,
+}
+
+/// What providers did, before failover.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Upstream {
+    /// Attempts that were served, of all but the client's own failures, and of requests for which no account was
+    /// free of limits.
+    level: Percent,
+    /// Attempts that failed neither by 429 nor by 529 nor by the client's own doing, of all.
+    error_rate: Percent,
+    /// Attempts answered with 429, of all.
+    rate_429: Percent,
+    /// Attempts answered with 529, of all.
+    rate_529: Percent,
+}
+
+/// How much per second.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Rate {
+    /// In the last whole minute of the window; `null` where minutes are not looked through.
+    current: Option<f64>,
+    /// In the busiest minute, or hour where minutes are not looked through.
+    peak: f64,
+    /// When that one began.
+    peak_at: Option<UnixMillis>,
+    /// How long it is.
+    peak_span: Option<Span>,
+    /// Over the window, as far as it has passed.
+    average: f64,
+}
+
+/// Where the time goes.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Stages {
+    /// Time in auth.
+    auth: Durations,
+    /// Time to find an account, waiting included.
+    routing: Durations,
+    /// From sending upstream to the answer's head.
+    upstream: Durations,
+    /// From the head to the end.
+    response: Durations,
+}
+
+/// The process that answers.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct System {
+    /// Processor time of late, in per cent of one processor.
+    cpu_percent: Option<f64>,
+    /// Memory in use.
+    memory_bytes: Option<u64>,
+    /// Since its start.
+    uptime_ms: u64,
+    /// What the store takes.
+    store_bytes: Option<u64>,
+    /// Requests being served now.
+    in_flight: usize,
+    /// Where this process's records went.
+    books: Option<Books>,
+}
+
+/// What runs by itself.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Jobs {
+    /// How many there are.
+    total: usize,
+    /// Those whose last run failed: `GET ops/jobs` says why.
+    failing: Vec<String>,
+}
+
+/// How the service did in a window: health, service level, errors, throughput, durations; and how the process and
+/// its jobs do now.
+#[utoipa::path(get, path = "/api/v1/admin/ops/dashboard/overview", operation_id = "get_overview", tag = "ops",
+    params(DashboardParameters),
+    responses((status = 200, body = Overview), (status = 400, body = ProblemDetails)))]
+pub async fn show(
+    State(shared): State<App>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Overview>, Problem> {
+    let now = shared.clock.now();
+    let question = parse(query.as_deref(), &[WINDOW, SCOPE], now)?;
+    let all = RollupQuery {
+        sketches: true,
+        ..whole(&question)
+    };
+    let span = match question.end.0 - question.start.0 <= BY_MINUTES_MS {
+        true => Span::Minute,
+        false => Span::Hour,
+    };
+    let steps = RollupQuery {
+        step: Some(span),
+        ..whole(&question)
+    };
+    let answers = ask(&shared, &question, vec![all, steps]).await?;
+    let [all, steps] = answers.as_slice() else {
+        return Err(super::no_answer());
+    };
+    let bucket = all.total();
+    let jobs = jobs(&shared).await?;
+    let books = shared.recorder.books().await.ok();
+    let measured = &bucket.sketches;
+    let upstream = Upstream::of(&bucket.counts);
+    let facts = health::Facts {
+        counts: &bucket.counts,
+        first_token_p99: measured.first_token.quantile(990),
+        records_are_written: books.is_some()
+            && shared.recorder.is_running()
+            && !matches!(shared.store.forwarding(), Some(Forwarding::Fails { .. })),
+        records_lost: books.map_or(0, |books| books.counted_lost),
+        jobs: (jobs.total, jobs.failing.len()),
+    };
+    Ok(Json(Overview {
+        basis: Basis::of(&shared, all),
+        health: health::judge(&facts),
+        sla: bucket.counts.service_level().into(),
+        error_rate: bucket.counts.error_rate().into(),
+        upstream,
+        qps: Rate::of(steps, &bucket, now, |counts| counts.requests),
+        tps: Rate::of(steps, &bucket, now, Counts::tokens),
+        duration: Durations::from(&measured.duration),
+        time_to_first_token: Durations::from(&measured.first_token),
+        stages: Stages {
+            auth: Durations::from(&measured.auth),
+            routing: Durations::from(&measured.routing),
+            upstream: Durations::from(&measured.upstream),
+            response: Durations::from(&measured.response),
+        },
+        cost_usd: MicroUsd(i64::try_from(bucket.counts.cost_micro_usd).unwrap_or(i64::MAX)),
+        system: System {
+            cpu_percent: shared.system.cpu_percent(),
+            memory_bytes: shared.system.memory_bytes(),
+            uptime_ms: u64::try_from(shared.system.uptime().as_millis()).unwrap_or(u64::MAX),
+            store_bytes: shared.store.size_bytes().await.ok(),
+            in_flight: shared.in_flight.count(),
+            books,
+        },
+        jobs,
+        counts: bucket.counts,
+    }))
+}
+
+impl Upstream {
+    fn of(counts: &Counts) -> Upstream {
+        let of_attempts = |part| {
+            Percent::from(waybill_model::rollup::Share {
+                part,
+                of: counts.attempts,
+            })
+        };
+        Upstream {
+            level: counts.provider_level().into(),
+            error_rate: of_attempts(counts.attempts_failed_otherwise()),
+            rate_429: of_attempts(counts.attempts_429),
+            rate_529: of_attempts(counts.attempts_529),
+        }
+    }
+}
+
+impl Rate {
+    fn of(steps: &Rollups, whole: &Bucket, now: UnixMillis, what: impl Fn(&Counts) -> u64) -> Rate {
+        let span = steps.step.unwrap_or(Span::Hour);
+        let busiest = steps
+            .buckets
+            .iter()
+            .max_by_key(|bucket| what(&bucket.counts));
+        let ends_at = steps.end.min(now);
+        let last = Span::Minute.begin(ends_at).plus_ms(-Span::Minute.millis());
+        let current = (span == Span::Minute).then(|| {
+            let last = steps.buckets.iter().find(|bucket| bucket.start == last);
+            per_second(last.map_or(0, |bucket| what(&bucket.counts)), span.millis())
+        });
+        Rate {
+            current,
+            peak: per_second(
+                busiest.map_or(0, |bucket| what(&bucket.counts)),
+                span.millis(),
+            ),
+            peak_at: busiest.map(|bucket| bucket.start),
+            peak_span: busiest.map(|_| span),
+            average: per_second(what(&whole.counts), ends_at.0 - whole.start.0),
+        }
+    }
+}
+
+async fn jobs(shared: &Shared) -> Result<Jobs, Problem> {
+    let jobs = shared.store.jobs().await?;
+    let failing = jobs
+        .iter()
+        .filter(|job| job.outcome == Some(JobOutcome::Failed));
+    Ok(Jobs {
+        total: jobs.len(),
+        failing: failing.map(|job| job.name.clone()).collect(),
+    })
+}

@@ -1,0 +1,440 @@
+//! Answers from roll-ups: a window as the sum of its parts, and what is not folded yet.
+
+use std::collections::BTreeMap;
+
+use waybill_model::{
+    rollup::{Bucket, Counts, Facet, Scope, Sketches, Span, Why},
+    time::UnixMillis,
+};
+
+use super::{
+    SPANS,
+    fold::{Days, Folded},
+    read::{self, BATCH, Models, Read},
+    tally::{Pick, Sum, Tally},
+    write::{Kept, read_sketches},
+};
+use crate::{
+    Store,
+    sql::{Cells, Db, Dialect, Result, Value, values},
+};
+
+/// Of whom roll-ups are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RollupOf {
+    /// Each value of a facet.
+    Each(Facet),
+    /// One scope. One that is no facet's is added up from the rows themselves.
+    One(Scope),
+}
+
+/// What is asked of roll-ups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RollupQuery {
+    /// From here on,
+    pub start: UnixMillis,
+    /// and before here. Both ends are moved outwards to where a minute begins, or an hour or a day where the
+    /// minutes have gone: the answer says where to.
+    pub end: UnixMillis,
+    /// A bucket per so long, as far as that is kept, the next longer one else; `None`: one for the whole window.
+    pub step: Option<Span>,
+    /// Of whom.
+    pub of: RollupOf,
+    /// Whether causes are wanted.
+    pub causes: bool,
+    /// Whether sketches are wanted.
+    pub sketches: bool,
+    /// From the rows themselves, however many there are. The answer is the same, as long as they are all there.
+    pub raw: bool,
+}
+
+impl RollupQuery {
+    /// Everything of a window in one bucket, with causes and sketches.
+    pub fn whole(start: UnixMillis, end: UnixMillis, of: RollupOf) -> RollupQuery {
+        RollupQuery {
+            start,
+            end,
+            step: None,
+            of,
+            causes: true,
+            sketches: true,
+            raw: false,
+        }
+    }
+}
+
+/// What a window adds up to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rollups {
+    /// Where the window begins that is answered for.
+    pub start: UnixMillis,
+    /// Where it ends.
+    pub end: UnixMillis,
+    /// How long a bucket is.
+    pub step: Option<Span>,
+    /// Those in which something happened, in the order of their beginning and value.
+    pub buckets: Vec<Bucket>,
+    /// Whether every request that is stored is counted. Otherwise the fold is far behind.
+    pub is_complete: bool,
+    /// When the youngest request arrived that has been folded; what was stored since is added as it is asked for.
+    pub folded_to: Option<UnixMillis>,
+    /// Whether it was added up from the rows themselves.
+    pub is_raw: bool,
+}
+
+impl Rollups {
+    /// All buckets together.
+    pub fn total(&self) -> Bucket {
+        let mut sum = Sum::default();
+        for bucket in &self.buckets {
+            sum.counts.add(&bucket.counts);
+            sum.sketches.merge(&bucket.sketches);
+            for cause in &bucket.causes {
+                *sum.causes.entry(cause.why).or_default() += cause.count;
+            }
+        }
+        Bucket {
+            start: self.start,
+            value: String::new(),
+            counts: sum.counts,
+            causes: sum.causes(),
+            sketches: sum.sketches,
+        }
+    }
+}
+
+impl Store {
+    /// What a window adds up to, by roll-ups and what is not folded yet.
+    pub async fn rollups(&self, query: RollupQuery) -> Result<Rollups> {
+        let mut answers = self.rollups_of(vec![query]).await?;
+        // As many answers as questions.
+        answers.pop().ok_or(crate::StoreError::Closed)
+    }
+
+    /// Several answers of one instant, in the order of the questions.
+    pub async fn rollups_of(&self, queries: Vec<RollupQuery>) -> Result<Vec<Rollups>> {
+        self.readers
+            .run(move |db| {
+                let at = Instant::load(db)?;
+                queries.iter().map(|query| answer(db, &at, query)).collect()
+            })
+            .await
+    }
+}
+
+impl Store {
+    /// How many requests arrived in a window, up to `most`: no more are looked at.
+    pub async fn count_requests(
+        &self,
+        start: UnixMillis,
+        end: UnixMillis,
+        most: u64,
+    ) -> Result<u64> {
+        self.readers
+            .run(move |db| {
+                let from = db.dialect().by_index("requests", "r", "requests_by_time");
+                let sql = format!(
+                    "SELECT count(*) FROM (SELECT 1 FROM {from} WHERE r.created_at >= ?1 AND r.created_at < ?2
+                     LIMIT {most}) AS counted"
+                );
+                db.count(&sql, values![start, end])
+            })
+            .await
+    }
+
+    /// Bytes that the store takes.
+    pub async fn size_bytes(&self) -> Result<u64> {
+        self.quick
+            .run(|db| match db.dialect() {
+                Dialect::Sqlite => {
+                    Ok(db.count("PRAGMA page_count", &[])? * db.count("PRAGMA page_size", &[])?)
+                }
+                Dialect::Postgres => db.count("SELECT pg_database_size(current_database())", &[]),
+            })
+            .await
+    }
+}
+
+/// What all answers of one instant share.
+struct Instant {
+    kept: Kept,
+    days: Days,
+    folded: Folded,
+    /// What is stored and not folded, as far as it is read.
+    tail: Vec<Read>,
+}
+
+impl Instant {
+    fn load(db: &dyn Db) -> Result<Instant> {
+        let folded = Folded::load(db)?;
+        Ok(Instant {
+            kept: Kept::load(db)?,
+            days: Days::load(db)?,
+            tail: read::behind(db, folded.to, BATCH, &mut Models::default())?,
+            folded,
+        })
+    }
+}
+
+fn answer(db: &dyn Db, at: &Instant, query: &RollupQuery) -> Result<Rollups> {
+    let name = match &query.of {
+        RollupOf::Each(facet) => Some((*facet, None)),
+        RollupOf::One(scope) => scope.facet().map(|(facet, value)| (facet, Some(value))),
+    };
+    let window = Window::of(query, &at.kept);
+    let mut answer = Answer {
+        window: &window,
+        query,
+        sums: BTreeMap::new(),
+    };
+    let is_raw = query.raw || name.is_none();
+    match name {
+        Some((facet, value)) if !is_raw => {
+            for piece in window.pieces(&at.kept) {
+                answer.read_counts(db, &at.days, facet, value.as_deref(), piece)?;
+                if query.causes {
+                    answer.read_causes(db, &at.days, facet, value.as_deref(), piece)?;
+                }
+            }
+            answer.tally(at.tail.iter().filter(|row| window.has(row.seen.at)));
+        }
+        _ => {
+            let mut models = Models::default();
+            let mut behind = (UnixMillis(i64::MIN), 0);
+            loop {
+                let rows = read::within(
+                    db,
+                    (window.start, window.end),
+                    behind,
+                    i64::MAX,
+                    &mut models,
+                )?;
+                answer.tally(rows.iter());
+                match rows.last() {
+                    Some(last) if rows.len() as i64 >= BATCH => behind = (last.seen.at, last.id),
+                    _ => break,
+                }
+            }
+        }
+    }
+    let sums = answer.sums;
+    let buckets = sums.into_iter().map(|((start, value), sum)| Bucket {
+        start,
+        value,
+        causes: if query.causes {
+            sum.causes()
+        } else {
+            Vec::new()
+        },
+        counts: sum.counts,
+        sketches: match query.sketches {
+            true => sum.sketches,
+            false => Sketches::default(),
+        },
+    });
+    Ok(Rollups {
+        start: window.start,
+        end: window.end,
+        step: window.step,
+        buckets: buckets.collect(),
+        is_complete: is_raw || (at.tail.len() as i64) < BATCH,
+        folded_to: at.folded.newest_at,
+        is_raw,
+    })
+}
+
+/// What is answered for.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    start: UnixMillis,
+    end: UnixMillis,
+    step: Option<Span>,
+}
+
+/// Roll-ups of one length that follow one another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Piece {
+    span: Span,
+    from: UnixMillis,
+    to: UnixMillis,
+}
+
+impl Window {
+    fn of(query: &RollupQuery, kept: &Kept) -> Window {
+        let there = |span: Span, at: UnixMillis| span.begin(at) >= kept.from(span);
+        // The shortest length, but for what is asked for, by which an instant can be told.
+        let finest = |at: UnixMillis| {
+            let mut spans = SPANS.into_iter();
+            let found = spans.find(|span| Some(*span) >= query.step && there(*span, at));
+            found.unwrap_or(Span::Day)
+        };
+        let before = query.end.plus_ms(-1);
+        let step = query.step.map(|_| finest(query.start));
+        match step {
+            Some(step) => Window {
+                start: step.begin(query.start),
+                end: step.end(query.end),
+                step: Some(step),
+            },
+            None => Window {
+                start: finest(query.start).begin(query.start),
+                end: finest(before).end(query.end),
+                step,
+            },
+        }
+    }
+
+    fn has(&self, at: UnixMillis) -> bool {
+        self.start <= at && at < self.end
+    }
+
+    /// The longest roll-ups that make up the window.
+    fn pieces(&self, kept: &Kept) -> Vec<Piece> {
+        if let Some(span) = self.step {
+            return vec![Piece {
+                span,
+                from: self.start,
+                to: self.end,
+            }];
+        }
+        let mut pieces: Vec<Piece> = Vec::new();
+        let mut at = self.start;
+        while at < self.end {
+            let fits = |span: &Span| {
+                span.begin(at) == at
+                    && at.plus_ms(span.millis()) <= self.end
+                    && at >= kept.from(*span)
+            };
+            let span = SPANS.into_iter().rev().find(fits).unwrap_or(Span::Minute);
+            let to = at.plus_ms(span.millis());
+            match pieces.last_mut() {
+                Some(last) if last.span == span => last.to = to,
+                _ => pieces.push(Piece { span, from: at, to }),
+            }
+            at = to;
+        }
+        pieces
+    }
+}
+
+/// An answer under way.
+struct Answer<'a> {
+    window: &'a Window,
+    query: &'a RollupQuery,
+    sums: BTreeMap<(UnixMillis, String), Sum>,
+}
+
+impl Answer<'_> {
+    fn sum(&mut self, at: UnixMillis, value: String) -> &mut Sum {
+        let start = self
+            .window
+            .step
+            .map_or(self.window.start, |step| step.begin(at));
+        self.sums.entry((start, value)).or_default()
+    }
+
+    fn read_counts(
+        &mut self,
+        db: &dyn Db,
+        days: &Days,
+        facet: Facet,
+        value: Option<&str>,
+        piece: Piece,
+    ) -> Result<()> {
+        let mut columns = Counts::NAMES.join(", ");
+        if self.query.sketches {
+            columns += ", ";
+            columns += &Sketches::NAMES.join(", ");
+        }
+        let (sql, values) = of_piece("rollups", &columns, facet, value, piece);
+        db.each(&sql, &values, &mut |cells| {
+            let Some((at, value)) = place(cells, days)? else {
+                return Ok(());
+            };
+            let mut counts = [0; Counts::NAMES.len()];
+            for count in &mut counts {
+                *count = cells.count()?;
+            }
+            let with_sketches = self.query.sketches;
+            let sum = self.sum(at, value);
+            sum.counts.add(&Counts::of(&counts));
+            if with_sketches {
+                sum.sketches.merge(&read_sketches(cells)?);
+            }
+            Ok(())
+        })
+    }
+
+    fn read_causes(
+        &mut self,
+        db: &dyn Db,
+        days: &Days,
+        facet: Facet,
+        value: Option<&str>,
+        piece: Piece,
+    ) -> Result<()> {
+        let columns = "side, cause, phase, owner, is_business_limited, status, count";
+        let (sql, values) = of_piece("rollup_causes", columns, facet, value, piece);
+        db.each(&sql, &values, &mut |cells| {
+            let Some((at, value)) = place(cells, days)? else {
+                return Ok(());
+            };
+            let why = Why {
+                side: cells.word("side")?,
+                cause: cells.word("cause")?,
+                phase: cells.word("phase")?,
+                owner: cells.word("owner")?,
+                is_business_limited: cells.next()?,
+                status: cells.next()?,
+            };
+            *self.sum(at, value).causes.entry(why).or_default() += cells.count()?;
+            Ok(())
+        })
+    }
+
+    /// Adds rows up.
+    fn tally<'r>(&mut self, rows: impl Iterator<Item = &'r Read>) {
+        let mut tally = Tally::of(match &self.query.of {
+            RollupOf::Each(facet) => Pick::Each(*facet),
+            RollupOf::One(scope) => Pick::One(scope.clone()),
+        });
+        rows.filter(|row| !row.is_replay)
+            .for_each(|row| tally.add(&row.seen));
+        for (minute, _, value, sum) in tally.minutes() {
+            let value = match &self.query.of {
+                RollupOf::Each(_) => value,
+                RollupOf::One(scope) => scope.facet().map(|(_, value)| value).unwrap_or_default(),
+            };
+            self.sum(minute, value).add(&sum);
+        }
+    }
+}
+
+/// The roll-ups of a piece, of one value or of all.
+fn of_piece(
+    table: &str,
+    columns: &str,
+    facet: Facet,
+    value: Option<&str>,
+    piece: Piece,
+) -> (String, Vec<Value>) {
+    let mut sql = format!(
+        "SELECT begins_at, value, generation, {columns} FROM {table} WHERE span_ms = ?1 AND facet = ?2
+         AND begins_at >= ?3 AND begins_at < ?4"
+    );
+    let mut values: Vec<Value> =
+        values![piece.span.millis(), facet.as_str(), piece.from, piece.to].into();
+    if let Some(value) = value {
+        sql += " AND value = ?5";
+        values.push(Value::from(value));
+    }
+    (sql, values)
+}
+
+/// The first cells: where a roll-up begins and what it is of; `None` where its generation does not count.
+fn place(cells: &mut Cells<'_>, days: &Days) -> Result<Option<(UnixMillis, String)>> {
+    let (at, value) = (cells.time()?, cells.next()?);
+    let generation: i64 = cells.next()?;
+    let counts = days.counting(Span::Day.begin(at)) == generation;
+    Ok(counts.then_some((at, value)))
+}

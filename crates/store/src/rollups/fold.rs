@@ -1,0 +1,161 @@
+//! Folding: a batch of requests is read, added up in memory, and written with how far requests are folded.
+
+use std::collections::HashMap;
+
+use waybill_model::time::UnixMillis;
+
+use super::{
+    read::{self, Models},
+    tally::{Pick, Spans, Tally},
+    write::{self, Kept},
+};
+use crate::{
+    Store,
+    sql::{Db, Result, values},
+};
+
+/// What one batch did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RollupReport {
+    /// Requests that were counted for the first time.
+    pub folded: u64,
+    /// Requests that were counted anew.
+    pub recounted: u64,
+    /// Days that were counted anew to their end.
+    pub days: u64,
+    /// Whether there may be more to do at once.
+    pub more: bool,
+}
+
+/// How far requests are folded.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Folded {
+    pub(super) to: i64,
+    /// When the youngest of them arrived.
+    pub(super) newest_at: Option<UnixMillis>,
+}
+
+impl Folded {
+    pub(super) fn load(db: &dyn Db) -> Result<Folded> {
+        let sql = "SELECT folded_to, newest_at FROM rollup_fold WHERE id = 1";
+        let found = db.first(sql, &[], |cells| {
+            Ok(Folded {
+                to: cells.next()?,
+                newest_at: Some(cells.time()?),
+            })
+        })?;
+        Ok(found.unwrap_or_default())
+    }
+}
+
+/// What a batch adds.
+struct Batch {
+    from: i64,
+    to: i64,
+    newest_at: UnixMillis,
+    count: u64,
+    is_full: bool,
+    models: Models,
+    spans: Spans,
+}
+
+impl Store {
+    /// Folds one batch of requests into roll-ups; where no more are waiting, counts a batch of a day anew that is
+    /// to be. Whoever else does so at the same time does so in vain: a batch counts once.
+    pub async fn fold_rollups(&self) -> Result<RollupReport> {
+        let mut report = RollupReport::default();
+        if let Some(batch) = self.readers.run(read_batch).await? {
+            let (count, is_full) = (batch.count, batch.is_full);
+            let written = self
+                .quick_desk()
+                .change(move |db| write_batch(db, &batch))
+                .await?;
+            if written {
+                report.folded = count;
+            }
+            if is_full || !written {
+                report.more = true;
+                return Ok(report);
+            }
+        }
+        let anew = self.recount_batch().await?;
+        Ok(RollupReport {
+            folded: report.folded,
+            ..anew
+        })
+    }
+}
+
+fn read_batch(db: &dyn Db) -> Result<Option<Batch>> {
+    let from = Folded::load(db)?.to;
+    let mut models = Models::default();
+    let rows = read::behind(db, from, read::BATCH, &mut models)?;
+    let Some(last) = rows.last() else {
+        return Ok(None);
+    };
+    let mut tally = Tally::of(Pick::Every);
+    let counted = rows.iter().filter(|row| !row.is_replay);
+    counted.clone().for_each(|row| tally.add(&row.seen));
+    Ok(Some(Batch {
+        from,
+        to: last.id,
+        newest_at: rows.iter().map(|row| row.seen.at).max().unwrap_or_default(),
+        count: counted.count() as u64,
+        is_full: rows.len() as i64 >= read::BATCH,
+        models,
+        spans: tally.spans(),
+    }))
+}
+
+/// Writes a batch, unless somebody else was there.
+fn write_batch(db: &dyn Db, batch: &Batch) -> Result<bool> {
+    begin(db)?;
+    let moved = db.execute(
+        "UPDATE rollup_fold SET folded_to = ?1, newest_at = CASE WHEN newest_at > ?3 THEN newest_at ELSE ?3 END
+         WHERE id = 1 AND folded_to = ?2",
+        values![batch.to, batch.from, batch.newest_at],
+    )?;
+    if moved == 0 {
+        return Ok(false);
+    }
+    batch.models.write(db)?;
+    let kept = Kept::load(db)?;
+    let days = Days::load(db)?;
+    write::add(db, &batch.spans, &kept, |day| Some(days.counting(day)))?;
+    // What is new is not among what is counted anew.
+    write::add(db, &batch.spans, &kept, |day| days.building(day))?;
+    Ok(true)
+}
+
+/// The place where it is kept how far requests are folded.
+pub(super) fn begin(db: &dyn Db) -> Result<()> {
+    db.execute(
+        "INSERT INTO rollup_fold (id, folded_to, newest_at) VALUES (1, 0, 0) ON CONFLICT (id) DO NOTHING",
+        &[],
+    )
+    .map(drop)
+}
+
+/// Generations of days.
+#[derive(Debug, Default)]
+pub(super) struct Days(HashMap<UnixMillis, (i64, Option<i64>)>);
+
+impl Days {
+    pub(super) fn load(db: &dyn Db) -> Result<Days> {
+        let sql = "SELECT day, generation, building FROM rollup_days WHERE generation > 0 OR building IS NOT NULL";
+        let rows = db.rows(sql, &[], |cells| {
+            Ok((cells.time()?, (cells.next()?, cells.next()?)))
+        })?;
+        Ok(Days(rows.into_iter().collect()))
+    }
+
+    /// The one that counts.
+    pub(super) fn counting(&self, day: UnixMillis) -> i64 {
+        self.0.get(&day).map_or(0, |(counting, _)| *counting)
+    }
+
+    /// The one that is being made.
+    pub(super) fn building(&self, day: UnixMillis) -> Option<i64> {
+        self.0.get(&day).and_then(|(_, building)| *building)
+    }
+}

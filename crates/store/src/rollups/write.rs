@@ -1,0 +1,234 @@
+//! Adding sums to what is there.
+
+use std::collections::{BTreeMap, HashMap};
+
+use waybill_model::{
+    rollup::{Counts, Facet, Sketches, Span},
+    sketch::Sketch,
+    time::UnixMillis,
+};
+
+use super::tally::{Spans, Sum};
+use crate::{
+    StoreError,
+    sql::{Cells, Db, Dialect, Result, Value, values},
+};
+
+/// Values that are looked up at once.
+const LOOKED_UP: usize = 50;
+
+/// Rows of one statement in the shared store, where every statement is a way there and back.
+const ROWS: usize = 32;
+
+/// From when on roll-ups of each length are whole.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kept([i64; 3]);
+
+impl Kept {
+    pub(super) fn load(db: &dyn Db) -> Result<Kept> {
+        let mut kept = [i64::MIN; 3];
+        db.each(
+            "SELECT span_ms, kept_from FROM rollup_kept",
+            &[],
+            &mut |cells| {
+                let (span_ms, from): (i64, i64) = (cells.next()?, cells.next()?);
+                for (span, kept) in super::SPANS.iter().zip(&mut kept) {
+                    if span.millis() == span_ms {
+                        *kept = from;
+                    }
+                }
+                Ok(())
+            },
+        )?;
+        Ok(Kept(kept))
+    }
+
+    /// The first instant from which on those of a length are all there.
+    pub(super) fn from(&self, span: Span) -> UnixMillis {
+        UnixMillis(self.0[span as usize])
+    }
+}
+
+/// Adds sums to a generation of their days. What is too old to be kept by some length is not added to it: what
+/// was there has gone, and a part of it would pass for the whole.
+pub(super) fn add(
+    db: &dyn Db,
+    spans: &Spans,
+    kept: &Kept,
+    generation: impl Fn(UnixMillis) -> Option<i64>,
+) -> Result<()> {
+    for ((span, facet, begin), sums) in spans {
+        if *begin < kept.from(*span) {
+            continue;
+        }
+        if let Some(generation) = generation(Span::Day.begin(*begin)) {
+            let place = Place {
+                span: *span,
+                facet: *facet,
+                begin: *begin,
+                generation,
+            };
+            add_sums(db, place, sums)?;
+        }
+    }
+    Ok(())
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    span: Span,
+    facet: Facet,
+    begin: UnixMillis,
+    generation: i64,
+}
+
+impl Place {
+    fn key(&self, value: &str) -> [Value; 5] {
+        [
+            Value::from(self.span.millis()),
+            Value::from(self.facet.as_str()),
+            Value::from(self.begin),
+            Value::from(value),
+            Value::from(self.generation),
+        ]
+    }
+}
+
+const KEY: &str = "span_ms, facet, begins_at, value, generation";
+
+fn add_sums(db: &dyn Db, place: Place, sums: &BTreeMap<String, Sum>) -> Result<()> {
+    let there = sketches(db, place, sums)?;
+    let mut rows = Vec::with_capacity(sums.len());
+    let mut causes = Vec::new();
+    for (value, sum) in sums {
+        let mut row: Vec<Value> = place.key(value).into();
+        row.extend(sum.counts.values().map(Value::from));
+        match there.get(value) {
+            None => row.extend(sum.sketches.all().map(bytes)),
+            Some(there) => {
+                let mut whole = there.clone();
+                whole.merge(&sum.sketches);
+                row.extend(whole.all().map(bytes));
+            }
+        }
+        rows.push(row);
+        for (why, count) in &sum.causes {
+            let mut row: Vec<Value> = place.key(value).into();
+            row.extend([
+                Value::from(why.side.as_str()),
+                Value::from(why.cause.as_str()),
+                Value::from(why.phase.as_str()),
+                Value::from(why.owner.as_str()),
+                Value::from(i64::from(why.is_business_limited)),
+                Value::from(why.status),
+                Value::from(*count),
+            ]);
+            causes.push(row);
+        }
+    }
+    upsert(db, "rollups", KEY, Counts::NAMES, Sketches::NAMES, rows)?;
+    let key = format!("{KEY}, side, cause, phase, owner, is_business_limited, status");
+    upsert(db, "rollup_causes", &key, &["count"], &[], causes)
+}
+
+fn bytes(sketch: &Sketch) -> Value {
+    match sketch.is_empty() {
+        true => Value::Null,
+        false => Value::Bytes(sketch.to_bytes()),
+    }
+}
+
+/// The sketches of values that are there already.
+fn sketches(
+    db: &dyn Db,
+    place: Place,
+    sums: &BTreeMap<String, Sum>,
+) -> Result<HashMap<String, Sketches>> {
+    let names = Sketches::NAMES.join(", ");
+    let mut there = HashMap::new();
+    let values: Vec<&String> = sums.keys().collect();
+    for chunk in values.chunks(LOOKED_UP) {
+        // Of few lengths, so that statements are prepared once.
+        let length = if chunk.len() == 1 { 1 } else { LOOKED_UP };
+        let places = vec!["?"; length].join(", ");
+        let sql = format!(
+            "SELECT value, {names} FROM rollups WHERE span_ms = ? AND facet = ? AND begins_at = ?
+             AND generation = ? AND value IN ({places})"
+        );
+        let mut asked: Vec<Value> = values![
+            place.span.millis(),
+            place.facet.as_str(),
+            place.begin,
+            place.generation
+        ]
+        .into();
+        let last = chunk.last().copied();
+        let padded = chunk
+            .iter()
+            .copied()
+            .chain(std::iter::repeat_n(last, length).flatten());
+        asked.extend(padded.take(length).map(Value::from));
+        db.each(&sql, &asked, &mut |cells| {
+            there.insert(cells.next()?, read_sketches(cells)?);
+            Ok(())
+        })?;
+    }
+    Ok(there)
+}
+
+/// The next cells, as sketches.
+pub(super) fn read_sketches(cells: &mut Cells<'_>) -> Result<Sketches> {
+    let mut sketches = Sketches::default();
+    for sketch in sketches.all_mut() {
+        if let Some(bytes) = cells.next::<Option<Vec<u8>>>()? {
+            *sketch = Sketch::from_bytes(&bytes)
+                .map_err(|_| StoreError::Unreadable { column: "sketch" })?;
+        }
+    }
+    Ok(sketches)
+}
+
+/// Writes rows: adds to what is counted, replaces what is not.
+fn upsert(
+    db: &dyn Db,
+    table: &str,
+    key: &str,
+    counted: &[&str],
+    replaced: &[&str],
+    rows: Vec<Vec<Value>>,
+) -> Result<()> {
+    let counted_sql = counted
+        .iter()
+        .map(|name| format!("{name} = {table}.{name} + excluded.{name}"));
+    let replaced_sql = replaced
+        .iter()
+        .map(|name| format!("{name} = excluded.{name}"));
+    let set: Vec<String> = counted_sql.chain(replaced_sql).collect();
+    let set = set.join(", ");
+    let all: Vec<&str> = std::iter::once(key)
+        .chain(counted.iter().copied())
+        .chain(replaced.iter().copied())
+        .collect();
+    let all = all.join(", ");
+    let most = match db.dialect() {
+        Dialect::Sqlite => 1,
+        Dialect::Postgres => ROWS,
+    };
+    let mut rest = rows.as_slice();
+    while let Some(first) = rest.first() {
+        // Halves, so that there are few statements to prepare.
+        let mut some = most;
+        while some > rest.len() {
+            some /= 2;
+        }
+        let (now, later) = rest.split_at(some);
+        let row = format!("({})", vec!["?"; first.len()].join(", "));
+        let sql = format!(
+            "INSERT INTO {table} ({all}) VALUES {} ON CONFLICT ({key}) DO UPDATE SET {set}",
+            vec![row.as_str(); some].join(", ")
+        );
+        db.execute(&sql, &now.concat())?;
+        rest = later;
+    }
+    Ok(())
+}
