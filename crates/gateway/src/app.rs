@@ -21,6 +21,7 @@ use crate::{
     egress::{EgressPolicy, Opened},
     home::SharedHome,
     live::Live,
+    notify::Notifier,
     people::People,
     record::{Recorder, RulesInForce},
     relay::Watch,
@@ -79,6 +80,8 @@ pub struct Shared {
     pub what_if: Desk,
     /// Who may try classification rules over it.
     pub rule_trials: Desk,
+    /// Which notification channels are served.
+    pub notifier: Notifier,
     /// Bearer token of the admin API.
     pub admin_token: Secret,
     /// Who uses the admin API.
@@ -246,6 +249,7 @@ impl Shared {
             replays: Queue::default(),
             what_if: Desk::default(),
             rule_trials: Desk::default(),
+            notifier: Notifier::default(),
             admin_token,
             people: People::default(),
             replica: home

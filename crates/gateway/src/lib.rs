@@ -23,6 +23,7 @@ pub mod hop;
 pub mod ingress;
 pub mod jobs;
 pub mod live;
+pub mod notify;
 pub mod ops;
 pub mod people;
 pub mod pipeline;

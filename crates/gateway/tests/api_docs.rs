@@ -6,6 +6,7 @@ use waybill_gateway::{
     ops::{
         accounts::{AVAILABILITY, EVENTS},
         audit::AUDIT,
+        deliveries::DELIVERIES,
         filter::{FILTERS, NUMBERS, ORDER, WINDOW},
     },
     respond::Code,
@@ -34,6 +35,7 @@ fn every_parameter_is_explained() {
         .map(|parameter| parameter.name)
         .chain(EVENTS.iter().map(|parameter| parameter.name))
         .chain(AUDIT.iter().map(|parameter| parameter.name))
+        .chain(DELIVERIES.iter().map(|parameter| parameter.name))
         .chain(AVAILABILITY.iter().map(|parameter| parameter.name));
     for name in names {
         let named = PAGE.contains(&format!("`{name}`"));

@@ -37,6 +37,12 @@ words! {
         Silence = "silence",
         /// An objective.
         Objective = "objective",
+        /// Where somebody is told of something.
+        Channel = "notification_channel",
+        /// One notice to one channel.
+        Notification = "notification",
+        /// A report that comes by itself.
+        Schedule = "report_schedule",
     }
 }
 

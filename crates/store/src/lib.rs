@@ -25,6 +25,7 @@ mod fate;
 mod issues;
 mod jobs;
 mod journal;
+mod notify;
 mod options;
 mod parts;
 mod people;
@@ -53,6 +54,7 @@ pub use error::{Kind, StoreError};
 pub use fate::{CommitReport, Fate, LossCount, LossReason, SetAside};
 pub use issues::{FoldReport, IssueChange, ResolvedBy};
 pub use journal::Journal;
+pub use notify::{DeliveryFilter, DeliveryUpdate, NewChannel, Outbox, Waiting, Waits};
 pub use options::{Durability, PostgresOptions, RetentionPolicy, RetentionReport, StoreOptions};
 pub use people::{
     AdminUserChange, AuditFilter, Keep, NewAdminToken, NewAdminUser, NewAuditEntry, NewSession,

@@ -14,6 +14,7 @@ mod auth;
 mod availability;
 mod body;
 mod books;
+mod channels;
 mod check;
 mod classification;
 mod concurrency;
@@ -28,6 +29,7 @@ mod issues;
 mod jobs;
 mod metrics;
 mod note;
+mod notifications;
 mod objectives;
 mod openapi;
 mod prices;
@@ -211,6 +213,55 @@ fn routes() -> Vec<Route> {
         get("/api/v1/admin/ops/books", Ops, books::show),
         get("/api/v1/admin/ops/jobs", Ops, jobs::list),
         get("/api/v1/admin/ops/replicas", Ops, replicas::list),
+        // who is told
+        get(
+            "/api/v1/admin/ops/notification-channels",
+            Ops,
+            channels::list,
+        ),
+        post(
+            "/api/v1/admin/ops/notification-channels",
+            Ops,
+            channels::create,
+        ),
+        get(
+            "/api/v1/admin/ops/notification-channels/{id}",
+            Ops,
+            channels::show,
+        ),
+        patch(
+            "/api/v1/admin/ops/notification-channels/{id}",
+            Ops,
+            channels::change,
+        ),
+        put(
+            "/api/v1/admin/ops/notification-channels/{id}",
+            Ops,
+            channels::change,
+        ),
+        delete(
+            "/api/v1/admin/ops/notification-channels/{id}",
+            Ops,
+            channels::remove,
+        ),
+        post(
+            "/api/v1/admin/ops/notification-channels/{id}/test",
+            Ops,
+            channels::test,
+        )
+        .needs(Operator),
+        get("/api/v1/admin/ops/notifications", Ops, notifications::list),
+        get(
+            "/api/v1/admin/ops/notifications/{id}",
+            Ops,
+            notifications::show,
+        ),
+        post(
+            "/api/v1/admin/ops/notifications/{id}/retry",
+            Ops,
+            notifications::retry,
+        )
+        .needs(Operator),
         get(
             "/api/v1/admin/ops/account-availability",
             Accounts,

@@ -15,13 +15,14 @@ use utoipa::{
 };
 
 use super::{
-    App, accounts, admin_users, alerts, api_keys, audit_log, availability, books, classification,
-    concurrency, dashboard, differences, errors, groups, issues, jobs, metrics, objectives, prices,
-    probes, problem, records, replays, replicas, retries, setup, sign_in, stream, tokens, users,
-    what_if,
+    App, accounts, admin_users, alerts, api_keys, audit_log, availability, books, channels,
+    classification, concurrency, dashboard, differences, errors, groups, issues, jobs, metrics,
+    notifications, objectives, prices, probes, problem, records, replays, replicas, retries, setup,
+    sign_in, stream, tokens, users, what_if,
 };
 use crate::ops::{
     accounts as asked, alerts as asked_of_alerts, audit, code, dashboard as asked_of_dashboards,
+    deliveries,
     filter::{self, Takes},
     issues as asked_of_issues, replays as asked_of_replays, statement,
 };
@@ -52,7 +53,9 @@ pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
         retries::retry, retries::retry_upstream, retries::list, retries::show, retries::code,
         replays::list, replays::create, replays::show, replays::items, replays::cancel,
         issues::list, issues::show, issues::change, issues::note, issues::rules, issues::add_rule, issues::remove_rule,
-        records::upstream_errors, records::upstream_error, records::requests, records::noise, what_if::scheduler, books::show, jobs::list, replicas::list, availability::show, concurrency::show,
+        records::upstream_errors, records::upstream_error, records::requests, records::noise, what_if::scheduler, books::show, jobs::list, replicas::list,
+        channels::list, channels::create, channels::show, channels::change, channels::remove, channels::test,
+        notifications::list, notifications::show, notifications::retry, availability::show, concurrency::show,
         classification::show, classification::change, classification::preview, classification::versions, classification::version, classification::restore,
         dashboard::overview, dashboard::throughput, dashboard::histogram, dashboard::trend, dashboard::distribution,
         alerts::rules, alerts::rule, alerts::add_rule, alerts::change_rule, alerts::remove_rule, alerts::preview_rule, alerts::stands,
@@ -132,6 +135,8 @@ parameters! {
     EventParameters = asked::EVENTS;
     /// What the audit log takes.
     AuditParameters = audit::AUDIT;
+    /// What the log of deliveries takes.
+    DeliveryParameters = deliveries::DELIVERIES;
     /// What a failed request is written as.
     CodeParameters = code::CODE;
     /// What dashboards take.

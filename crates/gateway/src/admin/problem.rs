@@ -113,6 +113,7 @@ codes! {
     KeyTaken = "key_taken", CONFLICT, "The API key is stored already.";
     InUse = "in_use", CONFLICT, "The resource is still used by others.";
     TooManyStreams = "too_many_streams", TOO_MANY_REQUESTS, "Too many live streams are open.";
+    NotPending = "not_pending", CONFLICT, "The notification is not one that can be sent again.";
     StoreBusy = "store_unavailable", SERVICE_UNAVAILABLE, "The store cannot do this now.";
     TooSlow = "query_too_slow", SERVICE_UNAVAILABLE, "The query took too long and was stopped.";
     NotApplied = "not_applied", INTERNAL_SERVER_ERROR, "The change is stored, but not yet in effect.";

@@ -13,6 +13,7 @@ mod errors;
 mod flags;
 mod http;
 mod issues;
+mod notifications;
 mod people;
 mod replays;
 mod retries;
@@ -96,6 +97,12 @@ pub enum Command {
     /// Personal tokens for a running gateway's admin API.
     #[command(subcommand)]
     Tokens(people::Tokens),
+    /// Who is told of something by a running gateway.
+    #[command(subcommand)]
+    Channels(notifications::Channels),
+    /// What was told to whom, and how that went.
+    #[command(subcommand)]
+    Notifications(notifications::Notifications),
     /// The audit log of a running gateway.
     #[command(subcommand)]
     Audit(people::Audit),
@@ -219,6 +226,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Keys(command) => configured::keys(command),
         Command::Admins(command) => people::admins(command),
         Command::Tokens(command) => people::tokens(command),
+        Command::Channels(command) => notifications::channels(command),
+        Command::Notifications(command) => notifications::notifications(command),
         Command::Audit(command) => people::audit(command),
     }
 }

@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 use waybill_model::issue::Settings;
 use waybill_store::{FoldReport, RetentionPolicy, RollupReport};
 
-use crate::{alerts, app::Shared, config::Retention, replay, standing::probe_accounts};
+use crate::{alerts, app::Shared, config::Retention, notify, replay, standing::probe_accounts};
 
 /// One job.
 #[derive(Debug)]
@@ -37,6 +37,8 @@ pub enum Work {
     Interrupt,
     /// Goes on with replays of many failures, without end while there are any.
     Replay,
+    /// Sends what waits in the outbox of notifications, without end.
+    Notify,
 }
 
 /// Every job.
@@ -77,6 +79,10 @@ pub const JOBS: &[Job] = &[
         name: "replays-of-many",
         work: Work::Replay,
     },
+    Job {
+        name: notify::JOB,
+        work: Work::Notify,
+    },
 ];
 
 /// What a run did, in one line; or what went wrong.
@@ -92,7 +98,8 @@ impl Job {
             | Work::Replay
             | Work::Judge
             | Work::Search
-            | Work::Alerts => Duration::from_secs(1),
+            | Work::Alerts
+            | Work::Notify => Duration::from_secs(1),
             Work::Rollups => Duration::from_secs(2),
             Work::Interrupt => Duration::from_secs(30),
         }
@@ -109,6 +116,10 @@ impl Job {
             Work::Alerts => Box::pin(async move { alerts::evaluate(&shared).await }),
             Work::Probe => Box::pin(async move {
                 probe_accounts(shared).await;
+                Ok(String::new())
+            }),
+            Work::Notify => Box::pin(async move {
+                notify::send(shared).await;
                 Ok(String::new())
             }),
             Work::Interrupt => Box::pin(async move {
@@ -242,6 +253,7 @@ async fn retain(shared: &Shared) -> Result<String, String> {
         rollup_days,
         replay_max_bytes,
         audit,
+        notifications,
         max_bytes,
     } = shared.settings.retention.clone();
     let policy = RetentionPolicy {
@@ -258,6 +270,11 @@ async fn retain(shared: &Shared) -> Result<String, String> {
     };
     let report = shared.store.retain(&policy, shared.clock.now()).await;
     let report = report.map_err(|error| error.to_string())?;
+    let before = millis(notifications).map(|age| shared.clock.now().plus_ms(-age));
+    if let Some(before) = before {
+        let forgotten = shared.store.forget_notifications(before).await;
+        forgotten.map_err(|error| error.to_string())?;
+    }
     Ok(format!(
         "removed {} errors, {} requests, {} replay copies, {} details, {} account events, {} entries of the audit log; {} bytes in use",
         report.errors,

@@ -13,6 +13,7 @@ pub mod audit;
 pub mod code;
 mod common;
 pub mod dashboard;
+pub mod deliveries;
 pub mod filter;
 pub mod issues;
 pub mod query;

@@ -7,6 +7,7 @@ use std::{fmt::Write as _, future::Future, time::Duration};
 pub mod binary;
 pub mod key_file;
 pub mod raw;
+pub mod receiver;
 pub mod replicas;
 
 use bytes::Bytes;

@@ -50,6 +50,9 @@ fn table(kind: Kind) -> &'static str {
         Kind::AlertEvent => "alert_events",
         Kind::Silence => "alert_silences",
         Kind::Objective => "objectives",
+        Kind::Channel => "notification_channels",
+        Kind::Notification => "notifications",
+        Kind::Schedule => "report_schedules",
     }
 }
 

@@ -35,6 +35,7 @@ pub(super) enum Listing {
     Requests = b'r' as isize,
     Noise = b'n' as isize,
     Audit = b'a' as isize,
+    Deliveries = b'd' as isize,
 }
 
 /// A place in the order of a list: the last row of the page before.

@@ -90,7 +90,7 @@ impl<'a> Stepped<'a> {
     ) -> Option<Self> {
         let by_day = match listing {
             Listing::Errors | Listing::Events | Listing::Requests => true,
-            Listing::Noise | Listing::Audit => false,
+            Listing::Noise | Listing::Audit | Listing::Deliveries => false,
         };
         (by_day && db.dialect() == Dialect::Postgres).then_some(Stepped {
             db,
@@ -190,7 +190,7 @@ impl<'a> Stepped<'a> {
     /// The days there are that a window touches, each as far as it lies in it, by time.
     fn days(&self, window: Window) -> Result<Vec<Window>> {
         let table = match self.listing {
-            Listing::Errors | Listing::Noise | Listing::Audit => "errors",
+            Listing::Errors | Listing::Noise | Listing::Audit | Listing::Deliveries => "errors",
             Listing::Events => "upstream_events",
             Listing::Requests => "requests",
         };
@@ -257,13 +257,19 @@ impl<'a> Stepped<'a> {
         let limit = Value::Int(int(limit as u64));
         let rows = match self.listing {
             Listing::Events => self.rows(window, after, "u.*", ATTEMPT_AND_ERROR, walk),
-            Listing::Errors | Listing::Requests | Listing::Noise | Listing::Audit => {
-                self.rows(window, after, &format!("{alias}.*"), "", walk)
-            }
+            Listing::Errors
+            | Listing::Requests
+            | Listing::Noise
+            | Listing::Audit
+            | Listing::Deliveries => self.rows(window, after, &format!("{alias}.*"), "", walk),
         };
         let mut sql = Sql::new("SELECT ");
         match self.listing {
-            Listing::Errors | Listing::Requests | Listing::Noise | Listing::Audit => {
+            Listing::Errors
+            | Listing::Requests
+            | Listing::Noise
+            | Listing::Audit
+            | Listing::Deliveries => {
                 sql.say(self.columns).say(" FROM (").append(rows);
                 sql.with(&format!("{fence}) {alias} {order} LIMIT ?"), &[limit]);
             }
@@ -299,7 +305,7 @@ impl<'a> Stepped<'a> {
         let span = self.span(window, after);
         let mut sql = Sql::new(String::new());
         match self.listing {
-            Listing::Errors | Listing::Noise | Listing::Audit => {
+            Listing::Errors | Listing::Noise | Listing::Audit | Listing::Deliveries => {
                 sql.say(&format!("SELECT {columns} FROM errors e WHERE TRUE"))
                     .add(&span)
                     .add(own);
@@ -417,7 +423,9 @@ impl<'a> Stepped<'a> {
 
     fn table(&self) -> (&'static str, &'static str) {
         match self.listing {
-            Listing::Errors | Listing::Noise | Listing::Audit => ("errors", "e"),
+            Listing::Errors | Listing::Noise | Listing::Audit | Listing::Deliveries => {
+                ("errors", "e")
+            }
             Listing::Events => ("upstream_events", "u"),
             Listing::Requests => ("requests", "r"),
         }

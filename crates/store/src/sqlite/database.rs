@@ -29,6 +29,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0013_rollups.sql"),
     include_str!("migrations/0014_changes.sql"),
     include_str!("migrations/0015_alerts.sql"),
+    include_str!("migrations/0016_notify.sql"),
 ];
 
 /// Longest wait for another process that holds the file. Within this process writers take turns, so
