@@ -9,11 +9,17 @@ use waybill_model::{
         AlertEvent, AlertRule, AlertRuleBody, EventStatus, Evidence, Metric, Operator, Phase, Said,
         SilenceBody, Subject as Scope, Unit, default_rules,
     },
+    cause::Severity,
+    entity::Sealed,
     id::AccountId,
+    notify::{ChannelBody, ChannelKind, NoticeKind},
     objective::ObjectiveBody,
     time::UnixMillis,
 };
-use waybill_store::{EventChange, Judged, Round, RoundReport, RuleRound, Store, StoreError};
+use waybill_store::{
+    DeliveryFilter, EventChange, Judged, NewChannel, Round, RoundReport, RuleRound, Store,
+    StoreError,
+};
 
 on_both! {
     rules_of_a_new_installation_are_written_once,
@@ -25,6 +31,7 @@ on_both! {
     a_rule_that_is_switched_off_or_removed_leaves_nothing_that_goes_on,
     a_subject_that_is_gone_is_well,
     of_many_that_evaluate_at_once_one_is_taken_in,
+    channels_are_told_of_a_begin_and_of_its_end_and_of_nothing_that_is_silenced,
 }
 
 const THEN: UnixMillis = UnixMillis(1_800_000_000_000);
@@ -294,4 +301,65 @@ async fn of_many_that_evaluate_at_once_one_is_taken_in(subject: Subject) {
     }
     assert_eq!(fired, 1);
     assert_eq!(events(&f.store, None).await.len(), 1);
+}
+
+async fn channels_are_told_of_a_begin_and_of_its_end_and_of_nothing_that_is_silenced(
+    subject: Subject,
+) {
+    let f = Fixture::on(subject).await;
+    let channel = NewChannel {
+        body: ChannelBody {
+            name: "on call".to_owned(),
+            enabled: true,
+            kind: ChannelKind::Webhook,
+            min_severity: Severity::P1,
+            group_seconds: 0,
+            max_per_hour: None,
+            send_resolved: true,
+            email: None,
+        },
+        secrets: Sealed(vec![1]),
+    };
+    f.store.create_channel(channel, THEN).await.unwrap();
+    let rule = rule(&f.store, "r").await;
+    let silence = SilenceBody {
+        rule_id: None,
+        platform: None,
+        group_id: None,
+        account_id: None,
+        until: minute(3),
+        note: String::new(),
+    };
+    f.store
+        .save_silence(None, silence, None, THEN)
+        .await
+        .unwrap();
+    // Begins and ends in silence.
+    round(&f.store, &rule, minute(1), &[("all", Said::Breach)]).await;
+    round(&f.store, &rule, minute(2), &[("all", Said::Well)]).await;
+    assert_eq!(waiting(&f.store).await, []);
+    // Begins in silence, and outlasts it.
+    for number in [5, 6, 7] {
+        round(&f.store, &rule, minute(number), &[("all", Said::Breach)]).await;
+    }
+    round(&f.store, &rule, minute(9), &[("all", Said::Well)]).await;
+    round(&f.store, &rule, minute(10), &[("all", Said::Well)]).await;
+    let told = waiting(&f.store).await;
+    assert_eq!(told, [NoticeKind::AlertFired, NoticeKind::AlertResolved]);
+}
+
+/// What waits in the outbox, in order.
+async fn waiting(store: &Store) -> Vec<NoticeKind> {
+    let all = DeliveryFilter {
+        start: THEN,
+        end: minute(1_000),
+        channel_id: None,
+        state: None,
+        kind: None,
+        event_id: None,
+    };
+    let log = store.notifications(&all, &first_page(100)).await.unwrap();
+    let mut kinds: Vec<_> = log.items.iter().map(|delivery| delivery.kind).collect();
+    kinds.reverse();
+    kinds
 }

@@ -1,7 +1,9 @@
 //! Events: what went wrong, since when, who took it up, and how it ended.
 
 use waybill_model::{
-    alert::{AlertEvent, AlertRule, EventStatus, RuleStand, Silence, Stand},
+    alert::{AlertEvent, AlertRule, AlertRuleBody, EventStatus, RuleStand, Silence, Stand},
+    id::ChannelId,
+    notify::{Notice, NoticeKind},
     time::UnixMillis,
     view::{List, Page},
 };
@@ -10,6 +12,7 @@ use super::round::{Judged, keep};
 use crate::{
     Kind, Store, StoreError,
     entities::json,
+    notify,
     sql::{Cells, Db, Result, int, values},
 };
 
@@ -207,8 +210,42 @@ pub(super) fn tell_of_unsilenced(db: &dyn Db, silences: &[Silence], at: UnixMill
 }
 
 /// Puts into the outbox that an event began, or that it is over.
-fn tell(_db: &dyn Db, _event: &AlertEvent, _at: UnixMillis) -> Result<()> {
-    Ok(())
+fn tell(db: &dyn Db, event: &AlertEvent, at: UnixMillis) -> Result<()> {
+    let only = channels_of(db, event.rule_id)?;
+    notify::put(db, &notice(event), &only, at).map(drop)
+}
+
+/// The channels that a rule names; none: all of them. Those of a rule that is gone are known no longer.
+fn channels_of(db: &dyn Db, rule: i64) -> Result<Vec<ChannelId>> {
+    let sql = "SELECT body FROM alert_rules WHERE id = ?1";
+    let body: Option<AlertRuleBody> = db.first(sql, values![rule], |cells| cells.json("body"))?;
+    let channels = body.map(|body| body.channels).unwrap_or_default();
+    Ok(channels.into_iter().map(ChannelId).collect())
+}
+
+fn notice(event: &AlertEvent) -> Notice {
+    let evidence = &event.evidence;
+    Notice {
+        kind: match event.status {
+            EventStatus::Firing => NoticeKind::AlertFired,
+            EventStatus::Resolved | EventStatus::ManualResolved => NoticeKind::AlertResolved,
+        },
+        topic: Notice::topic_of_event(event.id),
+        event_id: Some(event.id),
+        severity: event.severity,
+        title: evidence.rule_name.clone(),
+        sentence: evidence.sentence.clone(),
+        text: evidence.note.clone(),
+        rule: Some(evidence.rule_name.clone()),
+        subject: evidence.about.clone(),
+        metric: Some(evidence.metric),
+        value: evidence.value,
+        threshold: Some(evidence.threshold),
+        unit: Some(evidence.unit),
+        started_at: event.fired_at,
+        ended_at: event.resolved_at,
+        path: Some(format!("/alerts/{}", event.id)),
+    }
 }
 
 fn one(db: &dyn Db, id: i64) -> Result<Option<AlertEvent>> {
