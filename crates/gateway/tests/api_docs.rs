@@ -6,6 +6,7 @@ use waybill_gateway::{
     ops::{
         accounts::{AVAILABILITY, EVENTS},
         audit::AUDIT,
+        dashboard::{BREAKDOWN, METRIC, SCOPE},
         filter::{FILTERS, NUMBERS, ORDER, WINDOW},
     },
     respond::Code,
@@ -34,7 +35,10 @@ fn every_parameter_is_explained() {
         .map(|parameter| parameter.name)
         .chain(EVENTS.iter().map(|parameter| parameter.name))
         .chain(AUDIT.iter().map(|parameter| parameter.name))
-        .chain(AVAILABILITY.iter().map(|parameter| parameter.name));
+        .chain(AVAILABILITY.iter().map(|parameter| parameter.name))
+        .chain(SCOPE.iter().map(|parameter| parameter.name))
+        .chain(METRIC.iter().map(|parameter| parameter.name))
+        .chain(BREAKDOWN.iter().map(|parameter| parameter.name));
     for name in names {
         let named = PAGE.contains(&format!("`{name}`"));
         assert!(named, "docs/API.md lacks `{name}`");
