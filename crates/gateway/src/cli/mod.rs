@@ -14,6 +14,7 @@ mod flags;
 mod http;
 mod issues;
 mod notifications;
+mod overview;
 mod people;
 mod replays;
 mod retries;
@@ -62,6 +63,8 @@ pub enum Command {
     Import(MoveArgs),
     /// Look at the machine, the database and everything else a gateway needs, and say what to do.
     Doctor(DoctorArgs),
+    /// How the service did: health, service level, errors, throughput, durations.
+    Overview(overview::Ask),
     /// Failed requests of a running gateway.
     #[command(subcommand)]
     Errors(errors::Errors),
@@ -214,6 +217,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Export(args) => crate::upkeep::export(args),
         Command::Import(args) => crate::upkeep::import(args),
         Command::Doctor(args) => crate::upkeep::examine(args),
+        Command::Overview(args) => overview::run(&args),
         Command::Errors(command) => errors::run(command),
         Command::UpstreamErrors(command) => upstream_errors::run(command),
         Command::Issues(command) => issues::run(command),

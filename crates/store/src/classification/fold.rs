@@ -18,6 +18,7 @@ use crate::{
     Store,
     blocks::is_far_ahead,
     issues,
+    rollups::{self, judged::Judged},
     sql::{Db, Result, values},
 };
 
@@ -237,9 +238,21 @@ fn write_batch(db: &dyn Db, batch: &Batch) -> Result<bool> {
     if moved == 0 {
         return Ok(false);
     }
-    for change in &batch.changes {
-        write(db, change)?;
-    }
+    let judged: Vec<Judged> = batch
+        .changes
+        .iter()
+        .filter(|change| change.verdict != change.row.verdict)
+        .map(|change| Judged {
+            request_id: change.row.request_id.clone(),
+            at: change.row.created_at,
+        })
+        .collect();
+    rollups::judged::around(db, &judged, || {
+        batch
+            .changes
+            .iter()
+            .try_for_each(|change| write(db, change))
+    })?;
     let judged: Vec<(i64, Verdict)> = batch
         .changes
         .iter()

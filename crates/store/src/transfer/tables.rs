@@ -925,6 +925,8 @@ pub(crate) const RECORD: &[Table] = &[
             int("id"),
             int("folded_to"),
             int("newest_at"),
+            int("oldest_at"),
+            int("judgements"),
         ],
     ),
     Table::new(
