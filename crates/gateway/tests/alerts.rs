@@ -200,6 +200,10 @@ async fn a_new_rule_is_tried_over_history_and_says_what_it_would_have_said() {
     time.pass(7 * MINUTE);
     // Without a request nothing would be known to be well.
     serve(&world, 1).await;
+    eventually("every request is stored", || async {
+        (world.ops("requests").await["total"] == 6).then_some(())
+    })
+    .await;
     time.pass(3 * MINUTE);
     let asked = json!({
         "rule": {"name": "new", "metric": "error_rate", "operator": ">=", "threshold": 50, "severity": "P1"},
