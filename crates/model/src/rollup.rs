@@ -250,6 +250,7 @@ macro_rules! counts {
     ($($(#[$doc:meta])+ $name:ident),* $(,)?) => {
         /// What is counted. Everything adds up.
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+        #[schema(as = RequestCounts)]
         pub struct Counts {
             $($(#[$doc])+ pub $name: u64,)*
         }

@@ -45,8 +45,8 @@ pub(crate) fn around(
         &[],
     )?;
     db.execute(
-        "UPDATE rollup_days SET newest = newest + 1, building = newest + 1, read_at = day, read_id = 0, missing = 0
-         WHERE building IS NOT NULL",
+        "UPDATE rollup_days SET newest = newest + 1, building = newest + 1, read_at = day, read_id = 0, missing = 0,
+         end_id = (SELECT folded_to FROM rollup_fold WHERE id = 1) WHERE building IS NOT NULL",
         &[],
     )?;
     let (kept, days) = (Kept::load(db)?, Days::load(db)?);
