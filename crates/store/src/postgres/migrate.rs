@@ -67,6 +67,10 @@ const STEPS: &[Step] = &[
         sql: include_str!("migrations/0011_last_errors.sql"),
         needs: 1,
     },
+    Step {
+        sql: include_str!("migrations/0012_replays_and_issues.sql"),
+        needs: 1,
+    },
 ];
 
 /// Steps may build indexes over all that is there.

@@ -28,6 +28,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0012_blocks.sql"),
     include_str!("migrations/0013_rollups.sql"),
     include_str!("migrations/0014_changes.sql"),
+    include_str!("migrations/0015_replays_and_issues.sql"),
 ];
 
 /// Longest wait for another process that holds the file. Within this process writers take turns, so
