@@ -68,7 +68,7 @@ pub use query::{
     tail::{Newer, TailBounds},
     usage::add_up_usage,
 };
-pub use replays::{Course, NewReplay, Proof, Turn};
+pub use replays::{Course, IssueTurns, NewReplay, Proof, Turn};
 pub use replicas::{Deployment, Replica, Replicas};
 pub use retries::{Begun, NewRetry, RetryBounds, RetryOutcome};
 pub use rollups::{RollupOf, RollupQuery, RollupReport, Rollups};

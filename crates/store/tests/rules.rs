@@ -525,9 +525,10 @@ async fn write_many(fixture: &mut Fixture, from: u64, count: u64) {
 fn excluded(fixture: &Fixture, message: &str) -> u64 {
     let database = rusqlite::Connection::open(fixture.file()).unwrap();
     let sql = "SELECT count(*) FROM errors WHERE is_business_limited AND message LIKE ?1";
-    database
+    let counted: i64 = database
         .query_row(sql, [message], |row| row.get(0))
-        .unwrap()
+        .unwrap();
+    u64::try_from(counted).unwrap()
 }
 
 #[tokio::test]

@@ -714,6 +714,7 @@ pub(crate) const RECORD: &[Table] = &[
             int("started_at"),
             int("last_began_at"),
             int("finished_at"),
+            text("issues"),
         ],
     )
     .ids_from("replays_id_seq"),
