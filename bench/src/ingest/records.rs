@@ -10,13 +10,12 @@ use std::{
 
 use waybill_model::{
     cause::{Cause, Source},
+    classify::ruling::Ruling,
     entity::Sealed,
     id::{AccountId, ApiKeyId, GroupId, RequestId, UserId},
     money::MicroUsd,
     protocol::{Endpoint, Platform},
-    record::{
-        ErrorRow, EventRow, Record, ReplayRow, RequestRow, Stages, Subject, Traits, Verdict,
-    },
+    record::{ErrorRow, EventRow, Record, ReplayRow, RequestRow, Stages, Subject, Traits, Verdict},
     redact::Shown,
     time::UnixMillis,
     waybill::{Candidate, Decision, EventKind, Exclusion, Queued, Usage},
@@ -238,6 +237,7 @@ fn error(n: u64, subject: Subject, which: usize) -> ErrorRow {
             is_business_limited: info.business_limited,
             rules_version: 1,
         },
+        ruling: Ruling::default(),
         message: Shown::own(MESSAGES[which]),
         fingerprint,
         recovered: false,

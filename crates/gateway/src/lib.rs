@@ -6,6 +6,7 @@
 //! [`admin`] and [`cli`] are for operators.
 
 pub mod admin;
+pub mod alerts;
 pub mod app;
 pub mod auth;
 pub mod cli;
@@ -22,6 +23,7 @@ pub mod hop;
 pub mod ingress;
 pub mod jobs;
 pub mod live;
+pub mod notify;
 pub mod ops;
 pub mod people;
 pub mod pipeline;

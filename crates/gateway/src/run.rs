@@ -277,6 +277,8 @@ impl Gateway {
         shared.live.close();
         running.stop().await;
         upkeep.iter().for_each(tokio::task::JoinHandle::abort);
+        let longest = shared.settings.notifications.timeout;
+        shared.notifier.close(longest).await;
         line.abort();
         // After the last record, and while what is spooled moves.
         let exported = tokio::spawn(exporter.stop());

@@ -8,7 +8,11 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use waybill_model::{id::AccountId, redact::Redactor, secret::Secret};
+use waybill_model::{
+    id::{AccountId, ChannelId},
+    redact::Redactor,
+    secret::Secret,
+};
 
 /// Keys learnt from requests that are remembered; a gateway with more keys in use than this forgets
 /// none, but looks for the newer ones by their shape and place alone.
@@ -38,6 +42,8 @@ struct Known {
     former: VecDeque<Secret>,
     /// Access tokens and rotated refresh tokens that were had, newest last.
     tokens: BTreeMap<AccountId, VecDeque<Secret>>,
+    /// Secrets of notification channels that were opened.
+    channels: BTreeMap<ChannelId, Vec<Secret>>,
     /// Client keys, which are stored as hashes and known only when somebody uses them.
     learnt: HashSet<String>,
 }
@@ -93,6 +99,11 @@ impl Secrets {
         });
     }
 
+    /// The secrets of a notification channel are these.
+    pub fn set_channel(&self, channel: ChannelId, secrets: Vec<Secret>) {
+        self.change(|known| known.channels.insert(channel, secrets.clone()) != Some(secrets));
+    }
+
     /// A client key was used.
     pub fn learn(&self, key: &str) {
         self.change(|known| known.learnt.len() < MAX_LEARNT && known.learnt.insert(key.to_owned()));
@@ -110,8 +121,9 @@ impl Known {
     fn redactor(&self) -> Redactor {
         let learnt = self.learnt.iter().map(Secret::new);
         let tokens = self.tokens.values().flatten();
+        let channels = self.channels.values().flatten();
         let accounts = self.accounts.iter().chain(&self.former).chain(tokens);
-        let kept = self.own.iter().chain(accounts).cloned();
+        let kept = self.own.iter().chain(accounts).chain(channels).cloned();
         Redactor::new(kept.chain(learnt))
     }
 }

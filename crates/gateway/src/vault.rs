@@ -47,6 +47,8 @@ pub enum Purpose {
     Headers,
     /// A credential that expires, with its newest access token.
     Expiring,
+    /// The secrets of a notification channel.
+    Channel,
 }
 
 impl Purpose {
@@ -58,6 +60,7 @@ impl Purpose {
             Purpose::Proxy => b"proxy",
             Purpose::Headers => b"headers",
             Purpose::Expiring => b"expiring credential",
+            Purpose::Channel => b"notification channel",
         }
     }
 }

@@ -7,6 +7,7 @@ use waybill_gateway::{
         accounts::{AVAILABILITY, EVENTS},
         audit::AUDIT,
         dashboard::{BREAKDOWN, METRIC, SCOPE},
+        deliveries::DELIVERIES,
         filter::{FILTERS, NUMBERS, ORDER, WINDOW},
     },
     respond::Code,
@@ -35,6 +36,7 @@ fn every_parameter_is_explained() {
         .map(|parameter| parameter.name)
         .chain(EVENTS.iter().map(|parameter| parameter.name))
         .chain(AUDIT.iter().map(|parameter| parameter.name))
+        .chain(DELIVERIES.iter().map(|parameter| parameter.name))
         .chain(AVAILABILITY.iter().map(|parameter| parameter.name))
         .chain(SCOPE.iter().map(|parameter| parameter.name))
         .chain(METRIC.iter().map(|parameter| parameter.name))

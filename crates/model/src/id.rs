@@ -51,6 +51,12 @@ row_ids! {
     RetryId,
     /// A replay of many failed requests.
     ReplayId,
+    /// Where somebody is told of something.
+    ChannelId,
+    /// One notice to one channel.
+    NotificationId,
+    /// A report that comes by itself.
+    ScheduleId,
 }
 
 /// The id a request carries from its first byte on, sent back as `x-waybill-request-id`.

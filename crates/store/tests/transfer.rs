@@ -20,18 +20,20 @@ use waybill_model::{
     cause::Cause,
     classify::ruling::{ClassificationRule, Then, When},
     entity::{Sealed, Status, Sticky},
-    id::{AccountId, GroupId},
+    id::{AccountId, ErrorId, GroupId, ReplayId},
     limits::{Consumer, Limits, Price, Window},
     money::MicroUsd,
     people::{Area, Role, Through},
     protocol::{OpenAiApi, Platform, Protocol},
     record::Record,
     redact::Shown,
+    retry::{NotSent, RetryMode, many::ReplayBudget},
     view::{Filter, NoiseCount, Page, Sort},
 };
 use waybill_store::{
     AccountEventFilter, AuditFilter, Batch, LossReason, NewAdminToken, NewAdminUser, NewApiKey,
-    NewAuditEntry, NewGroup, NewRules, NewUser, Store, StoreError, TransferError, Transferred,
+    NewAuditEntry, NewGroup, NewReplay, NewRetry, NewRules, NewUser, RetryBounds, Store,
+    StoreError, TransferError, Transferred, Turn,
 };
 
 /// A file in memory.
@@ -166,6 +168,7 @@ async fn fill(f: &mut Fixture, sketches: &[Sketch]) {
         detail: json!({"fields": ["name"]}),
     };
     store.audit(done).await.unwrap();
+    replay_many(&store).await;
 
     let records: Vec<Record> = sketches.iter().map(|sketch| record(*sketch)).collect();
     let mut odd = failure(77);
@@ -229,6 +232,47 @@ async fn fill(f: &mut Fixture, sketches: &[Sketch]) {
             f.store.set_resolved(error.id, true).await.unwrap();
         }
     }
+}
+
+/// A replay with a failure of each kind: one that is being sent, and one that could not be.
+async fn replay_many(store: &Store) {
+    let new = NewReplay {
+        requested_by_user_id: Some(7),
+        note: Some(Shown::own("ü")),
+        filter: "{\"cause\":\"overloaded\"}".to_owned(),
+        mode: RetryMode::Client,
+        pinned_account_id: None,
+        budget: ReplayBudget {
+            max_count: 3,
+            per_minute: 60,
+            max_usd: Some(MicroUsd(9)),
+        },
+        newest_error_id: ErrorId(9_002),
+        candidates: 2,
+        candidates_is_estimate: true,
+    };
+    let replay = store.create_replay(new, 9, DAY).await.unwrap().unwrap();
+    let attempt = NewRetry {
+        source_error_id: ErrorId(9_002),
+        source_error_at: DAY,
+        requested_by_user_id: None,
+        mode: RetryMode::Client,
+        pinned_account_id: None,
+        holder: "here".to_owned(),
+        replay_id: Some(replay.id),
+    };
+    let bounds = RetryBounds {
+        every_ms: 0,
+        abandoned_after_ms: 3_600_000,
+    };
+    store.begin_retry(attempt, bounds, DAY).await.unwrap();
+    let turn = Turn {
+        replay: replay.id,
+        error: ErrorId(9_001),
+        at: DAY,
+    };
+    let skipped = store.skip_in_replay(turn, NotSent::BodyExpired, DAY).await;
+    assert!(skipped.unwrap());
 }
 
 /// Everything that can be asked, with ids.
@@ -314,6 +358,8 @@ async fn answers(store: &Store) -> Value {
         "states": states,
         "events": events,
         "noise": noise,
+        "replays": [json!(store.replays(&first_page(5)).await.unwrap()),
+                    json!(store.replay_items(ReplayId(1), None, &first_page(5)).await.unwrap())],
         "usage": format!("{:?}", store.usage().await.unwrap()),
         "losses": format!("{:?}", store.losses().await.unwrap()),
         "aside": format!("{:?}", store.set_aside(10).await.unwrap()),

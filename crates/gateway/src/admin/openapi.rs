@@ -15,14 +15,16 @@ use utoipa::{
 };
 
 use super::{
-    App, accounts, admin_users, api_keys, audit_log, availability, books, classification,
-    concurrency, dashboard, differences, errors, groups, issues, jobs, metrics, prices, probes,
-    problem, records, replays, replicas, retries, setup, sign_in, stream, tokens, users, what_if,
+    App, accounts, admin_users, alerts, api_keys, audit_log, availability, books, channels,
+    classification, concurrency, dashboard, differences, errors, groups, issues, jobs, metrics,
+    notifications, objectives, prices, probes, problem, records, replays, replicas, retries, setup,
+    sign_in, stream, tokens, users, what_if,
 };
 use crate::ops::{
-    accounts as asked, audit, code, dashboard as asked_of_dashboards,
+    accounts as asked, alerts as asked_of_alerts, audit, code, dashboard as asked_of_dashboards,
+    deliveries,
     filter::{self, Takes},
-    issues as asked_of_issues, replays as asked_of_replays,
+    issues as asked_of_issues, replays as asked_of_replays, statement,
 };
 
 /// The OpenAPI document.
@@ -51,9 +53,15 @@ pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
         retries::retry, retries::retry_upstream, retries::list, retries::show, retries::code,
         replays::list, replays::create, replays::show, replays::items, replays::cancel,
         issues::list, issues::show, issues::change, issues::note, issues::rules, issues::add_rule, issues::remove_rule,
-        records::upstream_errors, records::upstream_error, records::requests, records::noise, what_if::scheduler, books::show, jobs::list, replicas::list, availability::show, concurrency::show,
+        records::upstream_errors, records::upstream_error, records::requests, records::noise, what_if::scheduler, books::show, jobs::list, replicas::list,
+        channels::list, channels::create, channels::show, channels::change, channels::remove, channels::test,
+        notifications::list, notifications::show, notifications::retry, availability::show, concurrency::show,
         classification::show, classification::change, classification::preview, classification::versions, classification::version, classification::restore,
         dashboard::overview, dashboard::throughput, dashboard::histogram, dashboard::trend, dashboard::distribution,
+        alerts::rules, alerts::rule, alerts::add_rule, alerts::change_rule, alerts::remove_rule, alerts::preview_rule, alerts::stands,
+        alerts::events, alerts::event, alerts::acknowledge, alerts::resolve,
+        alerts::silences, alerts::add_silence, alerts::change_silence, alerts::remove_silence,
+        objectives::list, objectives::show, objectives::create, objectives::change, objectives::remove, objectives::show_statement,
         accounts::list, accounts::create, accounts::show, accounts::change, accounts::remove, accounts::enable, accounts::disable,
         accounts::reset, accounts::test, accounts::events,
         groups::list, groups::create, groups::show, groups::change, groups::remove,
@@ -127,6 +135,8 @@ parameters! {
     EventParameters = asked::EVENTS;
     /// What the audit log takes.
     AuditParameters = audit::AUDIT;
+    /// What the log of deliveries takes.
+    DeliveryParameters = deliveries::DELIVERIES;
     /// What a failed request is written as.
     CodeParameters = code::CODE;
     /// What dashboards take.
@@ -135,6 +145,10 @@ parameters! {
     HistogramParameters = asked_of_dashboards::WINDOW, asked_of_dashboards::SCOPE, asked_of_dashboards::METRIC;
     /// What a distribution takes.
     BreakdownParameters = asked_of_dashboards::WINDOW, asked_of_dashboards::SCOPE, asked_of_dashboards::BREAKDOWN;
+    /// What the events of alerts take.
+    AlertEventParameters = asked_of_alerts::ALERT_EVENTS;
+    /// What an objective's statement takes.
+    StatementParameters = statement::STATEMENT;
     /// What availability takes.
     AvailabilityParameters = asked::AVAILABILITY;
 }

@@ -104,6 +104,7 @@ codes! {
     RetryInProgress = "retry_in_progress", CONFLICT, "The request is being sent again.";
     RetryTooFrequent = "retry_too_frequent", CONFLICT, "The request has just been sent again.";
     WhatIfInProgress = "what_if_in_progress", CONFLICT, "A simulation runs already.";
+    PreviewInProgress = "preview_in_progress", CONFLICT, "Rules are being tried already.";
     TooManyRetries = "too_many_retries", SERVICE_UNAVAILABLE, "Too many requests are being sent again.";
     TooManyReplays = "too_many_replays", CONFLICT, "Too many replays of many are running.";
     InvalidField = "invalid_field", BAD_REQUEST, "A field of the body cannot be accepted.";
@@ -112,6 +113,7 @@ codes! {
     KeyTaken = "key_taken", CONFLICT, "The API key is stored already.";
     InUse = "in_use", CONFLICT, "The resource is still used by others.";
     TooManyStreams = "too_many_streams", TOO_MANY_REQUESTS, "Too many live streams are open.";
+    NotPending = "not_pending", CONFLICT, "The notification is not one that can be sent again.";
     StoreBusy = "store_unavailable", SERVICE_UNAVAILABLE, "The store cannot do this now.";
     TooSlow = "query_too_slow", SERVICE_UNAVAILABLE, "The query took too long and was stopped.";
     NotApplied = "not_applied", INTERNAL_SERVER_ERROR, "The change is stored, but not yet in effect.";

@@ -5,6 +5,7 @@
 //! that goes away ends it quietly. Must not know: the store.
 
 mod accounts;
+mod alerts;
 mod columns;
 mod configured;
 mod differences;
@@ -12,6 +13,7 @@ mod errors;
 mod flags;
 mod http;
 mod issues;
+mod notifications;
 mod overview;
 mod people;
 mod replays;
@@ -80,6 +82,12 @@ pub enum Command {
     /// Classification rules: what failures are taken for, old and new.
     #[command(subcommand)]
     Rules(rules::Rules),
+    /// Alerts of a running gateway: what fires, what did, and the rules.
+    #[command(subcommand)]
+    Alerts(alerts::Alerts),
+    /// What is promised, and what was reached.
+    #[command(subcommand)]
+    Objectives(alerts::Objectives),
     /// Accounts of a running gateway.
     #[command(subcommand)]
     Accounts(accounts::Accounts),
@@ -92,6 +100,12 @@ pub enum Command {
     /// Personal tokens for a running gateway's admin API.
     #[command(subcommand)]
     Tokens(people::Tokens),
+    /// Who is told of something by a running gateway.
+    #[command(subcommand)]
+    Channels(notifications::Channels),
+    /// What was told to whom, and how that went.
+    #[command(subcommand)]
+    Notifications(notifications::Notifications),
     /// The audit log of a running gateway.
     #[command(subcommand)]
     Audit(people::Audit),
@@ -210,10 +224,14 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Replays(command) => replays::run(command),
         Command::WhatIf(args) => what_if::run(&args),
         Command::Rules(command) => rules::run(command),
+        Command::Alerts(command) => alerts::alerts(command),
+        Command::Objectives(command) => alerts::objectives(command),
         Command::Accounts(command) => accounts::run(command),
         Command::Keys(command) => configured::keys(command),
         Command::Admins(command) => people::admins(command),
         Command::Tokens(command) => people::tokens(command),
+        Command::Channels(command) => notifications::channels(command),
+        Command::Notifications(command) => notifications::notifications(command),
         Command::Audit(command) => people::audit(command),
     }
 }

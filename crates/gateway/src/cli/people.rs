@@ -318,10 +318,15 @@ fn say(client: &ClientArgs, answer: &Value, words: &str) -> anyhow::Result<()> {
 
 /// A new password: one line of standard input, which a terminal does not show.
 fn password() -> anyhow::Result<String> {
+    hidden("new password", "password")
+}
+
+/// One line that nobody sees: from a terminal without being shown, or from standard input.
+pub fn hidden(prompt: &str, what: &str) -> anyhow::Result<String> {
     let input = io::stdin();
     let shown = match input.is_terminal() {
         true => {
-            eprint!("new password: ");
+            eprint!("{prompt}: ");
             io::stderr().flush()?;
             let shown = tcgetattr(&input)?;
             let mut hidden = shown.clone();
@@ -337,10 +342,10 @@ fn password() -> anyhow::Result<String> {
         tcsetattr(&input, OptionalActions::Flush, &shown)?;
         eprintln!();
     }
-    read.context("the password could not be read")?;
-    let password = line.trim_end_matches(['\r', '\n']);
-    if password.is_empty() {
-        bail!("a password is needed: type it, or give it on standard input");
+    read.with_context(|| format!("the {what} could not be read"))?;
+    let line = line.trim_end_matches(['\r', '\n']);
+    if line.is_empty() {
+        bail!("a {what} is needed: type it, or give it on standard input");
     }
-    Ok(password.to_owned())
+    Ok(line.to_owned())
 }

@@ -7,6 +7,7 @@ use waybill_model::protocol::Platform;
 /// Every scalar key of the file. `timeouts.connect_ms` is `WAYBILL_TIMEOUTS_CONNECT_MS`.
 pub const KEYS: &[&str] = &[
     "listen",
+    "public_url",
     "data_dir",
     "database_url",
     "database_ca",
@@ -58,6 +59,7 @@ pub const KEYS: &[&str] = &[
     "retention.rollup_days_days",
     "retention.replay_max_bytes",
     "retention.audit_days",
+    "retention.notifications_days",
     "retention.max_bytes",
     "spool.max_bytes",
     "telemetry.otlp_endpoint",
@@ -67,6 +69,7 @@ pub const KEYS: &[&str] = &[
     "telemetry.sample_failures",
     "telemetry.metrics_every_ms",
     "telemetry.propagate",
+    "notifications.timeout_ms",
 ];
 
 /// Keys whose value is text even where it looks like a number.

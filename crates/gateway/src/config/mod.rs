@@ -15,6 +15,6 @@ mod settings;
 pub use problem::{ConfigError, Place, Problem};
 pub use seeds::{AccountSeed, ApiKeySeed, DEFAULT_STICKY, DEFAULT_USER, GroupSeed, UserSeed};
 pub use settings::{
-    Capture, Config, DEFAULT_SPOOL_BYTES, Database, Failover, Limits, ReplaySettings,
-    RequestLogging, Retention, Settings, Timeouts,
+    Capture, Config, DEFAULT_SPOOL_BYTES, Database, Failover, Limits, NotificationSettings,
+    ReplaySettings, RequestLogging, Retention, Settings, Timeouts,
 };

@@ -10,6 +10,8 @@ use waybill_model::secret::Secret;
 pub struct RawConfig {
     /// `host:port`.
     pub listen: Option<String>,
+    /// Where people find this gateway.
+    pub public_url: Option<String>,
     /// Folder.
     pub data_dir: Option<String>,
     /// `postgres://…`
@@ -46,6 +48,8 @@ pub struct RawConfig {
     pub replay: RawReplay,
     /// Retention.
     pub retention: RawRetention,
+    /// Telling somebody.
+    pub notifications: RawNotifications,
     /// What waits for the shared store.
     pub spool: RawSpool,
     /// Traces and metrics that are sent.
@@ -123,6 +127,14 @@ section! {
         notice_ms: u64,
         /// Silence of a provider inside a stream before its client is sent a comment.
         keep_alive_ms: u64,
+    }
+}
+
+section! {
+    /// `[notifications]`
+    RawNotifications {
+        /// Longest delivery.
+        timeout_ms: u64,
     }
 }
 
@@ -243,6 +255,8 @@ section! {
         replay_max_bytes: u64,
         /// The audit log.
         audit_days: f64,
+        /// The log of notifications.
+        notifications_days: f64,
         /// Size of the store.
         max_bytes: u64,
     }

@@ -84,6 +84,8 @@ pub struct Settings {
     pub egress: EgressPolicy,
     /// What is collected of requests, and where it is sent.
     pub telemetry: telemetry::Settings,
+    /// How somebody is told of something.
+    pub notifications: NotificationSettings,
 }
 
 /// Sizes and counts.
@@ -237,6 +239,24 @@ impl Default for ReplaySettings {
     }
 }
 
+/// How somebody is told of something.
+#[derive(Debug, Clone)]
+pub struct NotificationSettings {
+    /// Where people find this gateway, without a slash at the end; `None`: messages have no links.
+    pub public_url: Option<String>,
+    /// The longest one delivery may take, from the connection to the end of the answer.
+    pub timeout: Duration,
+}
+
+impl Default for NotificationSettings {
+    fn default() -> Self {
+        NotificationSettings {
+            public_url: None,
+            timeout: Duration::from_secs(10),
+        }
+    }
+}
+
 /// For how long.
 #[derive(Debug, Clone)]
 pub struct Retention {
@@ -260,6 +280,8 @@ pub struct Retention {
     pub replay_max_bytes: u64,
     /// The audit log.
     pub audit: Duration,
+    /// The log of notifications.
+    pub notifications: Duration,
     /// The store's size; the oldest go first.
     pub max_bytes: u64,
 }
@@ -278,6 +300,7 @@ impl Default for Retention {
             rollup_days: DAY * 731,
             replay_max_bytes: 4 << 30,
             audit: DAY * 365,
+            notifications: DAY * 30,
             max_bytes: 10 << 30,
         }
     }

@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 use waybill_model::issue::Settings;
 use waybill_store::{FoldReport, RetentionPolicy, RollupReport};
 
-use crate::{app::Shared, config::Retention, replay, standing::probe_accounts};
+use crate::{alerts, app::Shared, config::Retention, notify, replay, standing::probe_accounts};
 
 /// One job.
 #[derive(Debug)]
@@ -29,12 +29,16 @@ pub enum Work {
     Judge,
     /// Takes errors into what lists look through.
     Search,
+    /// Judges rules of alerts.
+    Alerts,
     /// Asks stopped accounts whether they serve again, without end.
     Probe,
     /// Ends attempts to send a request again whose process has ended.
     Interrupt,
     /// Goes on with replays of many failures, without end while there are any.
     Replay,
+    /// Sends what waits in the outbox of notifications, without end.
+    Notify,
 }
 
 /// Every job.
@@ -60,6 +64,10 @@ pub const JOBS: &[Job] = &[
         work: Work::Search,
     },
     Job {
+        name: "alerts",
+        work: Work::Alerts,
+    },
+    Job {
         name: "probes",
         work: Work::Probe,
     },
@@ -71,6 +79,10 @@ pub const JOBS: &[Job] = &[
         name: "replays-of-many",
         work: Work::Replay,
     },
+    Job {
+        name: notify::JOB,
+        work: Work::Notify,
+    },
 ];
 
 /// What a run did, in one line; or what went wrong.
@@ -81,9 +93,13 @@ impl Job {
     pub(super) fn rest(&self) -> Duration {
         match self.work {
             Work::Retain => Duration::from_secs(60),
-            Work::Probe | Work::Issues | Work::Replay | Work::Judge | Work::Search => {
-                Duration::from_secs(1)
-            }
+            Work::Probe
+            | Work::Issues
+            | Work::Replay
+            | Work::Judge
+            | Work::Search
+            | Work::Alerts
+            | Work::Notify => Duration::from_secs(1),
             Work::Rollups => Duration::from_secs(2),
             Work::Interrupt => Duration::from_secs(30),
         }
@@ -97,8 +113,13 @@ impl Job {
             Work::Rollups => Box::pin(async move { roll_up(&shared).await }),
             Work::Judge => Box::pin(async move { judge(&shared).await }),
             Work::Search => Box::pin(async move { take_in(&shared).await }),
+            Work::Alerts => Box::pin(async move { alerts::evaluate(&shared).await }),
             Work::Probe => Box::pin(async move {
                 probe_accounts(shared).await;
+                Ok(String::new())
+            }),
+            Work::Notify => Box::pin(async move {
+                notify::send(shared).await;
                 Ok(String::new())
             }),
             Work::Interrupt => Box::pin(async move {
@@ -232,6 +253,7 @@ async fn retain(shared: &Shared) -> Result<String, String> {
         rollup_days,
         replay_max_bytes,
         audit,
+        notifications,
         max_bytes,
     } = shared.settings.retention.clone();
     let policy = RetentionPolicy {
@@ -248,6 +270,11 @@ async fn retain(shared: &Shared) -> Result<String, String> {
     };
     let report = shared.store.retain(&policy, shared.clock.now()).await;
     let report = report.map_err(|error| error.to_string())?;
+    let before = millis(notifications).map(|age| shared.clock.now().plus_ms(-age));
+    if let Some(before) = before {
+        let forgotten = shared.store.forget_notifications(before).await;
+        forgotten.map_err(|error| error.to_string())?;
+    }
     Ok(format!(
         "removed {} errors, {} requests, {} replay copies, {} details, {} account events, {} entries of the audit log; {} bytes in use",
         report.errors,

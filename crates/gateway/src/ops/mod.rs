@@ -8,13 +8,16 @@
 //! [`Page`]: waybill_model::view::Page
 
 pub mod accounts;
+pub mod alerts;
 pub mod audit;
 pub mod code;
 mod common;
 pub mod dashboard;
+pub mod deliveries;
 pub mod filter;
 pub mod issues;
 pub mod query;
 pub mod replays;
+pub mod statement;
 pub mod time_range;
 pub mod what_if;

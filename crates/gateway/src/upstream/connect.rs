@@ -211,6 +211,40 @@ pub(super) async fn through(
     }
 }
 
+/// A connection for what is not HTTP, by the same policy and within the same time.
+pub async fn tcp_to(
+    outlet: Outlet<'_>,
+    host: &str,
+    port: u16,
+) -> Result<TcpStream, TransportError> {
+    let terms = Terms {
+        tls: outlet.tls,
+        egress: outlet.egress,
+        deadline: Deadline::within(outlet.timeout),
+    };
+    tcp(host, port, &terms).await
+}
+
+/// TLS over such a connection, with the same certificates.
+pub async fn tls_over(
+    outlet: Outlet<'_>,
+    stream: TcpStream,
+    host: &str,
+) -> Result<TlsStream<TcpStream>, TransportError> {
+    let failed = |error: &dyn Display| {
+        TransportError::unsent(TransportFault::Tls, format!("{host}: {error}"))
+    };
+    let name = ServerName::try_from(host.to_owned()).map_err(|error| failed(&error))?;
+    let connector = TlsConnector::from(outlet.tls.of_no_protocol());
+    let shaking_hands = async {
+        let connected = connector.connect(name, stream).await;
+        connected.map_err(|error| failed(&error))
+    };
+    Deadline::within(outlet.timeout)
+        .bound(TransportFault::Tls, "the TLS handshake", shaking_hands)
+        .await
+}
+
 /// Resolves a name. Addresses that must not be connected to are none; if there are only such, the
 /// error says so.
 pub(super) async fn resolve(

@@ -41,7 +41,7 @@ pub use answer::{AnswerStream, Broken};
 pub use ask::ask;
 use build::next_stage;
 pub use build::{USER_AGENT, headers_sent, mark, passed_on, trace};
-pub use connect::{Outlet, Tls, TransportError};
+pub use connect::{Outlet, Tls, TransportError, tcp_to, tls_over};
 pub use course::{Broke, Course, Follows};
 pub use decide::Again;
 pub use failure::{Fault, failure_of};

@@ -7,6 +7,7 @@ use std::{fmt::Write as _, future::Future, time::Duration};
 pub mod binary;
 pub mod key_file;
 pub mod raw;
+pub mod receiver;
 pub mod replicas;
 
 use bytes::Bytes;
@@ -246,13 +247,18 @@ impl World {
         .await
     }
 
-    /// Requests that hold a place on an account now.
-    pub async fn in_flight(&self, account: &str) -> u64 {
+    /// What `/metrics` says.
+    pub async fn metrics(&self) -> String {
         let request = Request::get(format!("{}/metrics", self.url))
             .header("authorization", format!("Bearer {ADMIN_TOKEN}"))
             .body(Full::default())
             .unwrap();
-        let page = self.send(request).await.text();
+        self.send(request).await.text()
+    }
+
+    /// Requests that hold a place on an account now.
+    pub async fn in_flight(&self, account: &str) -> u64 {
+        let page = self.metrics().await;
         let name = format!("waybill_account_in_flight{{account=\"{account}\"}} ");
         page.lines()
             .find_map(|line| line.strip_prefix(&name))

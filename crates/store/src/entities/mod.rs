@@ -46,6 +46,13 @@ fn table(kind: Kind) -> &'static str {
         Kind::ClassificationRule => "classification_rules",
         Kind::AdminUser => "admin_users",
         Kind::AdminToken => "admin_tokens",
+        Kind::AlertRule => "alert_rules",
+        Kind::AlertEvent => "alert_events",
+        Kind::Silence => "alert_silences",
+        Kind::Objective => "objectives",
+        Kind::Channel => "notification_channels",
+        Kind::Notification => "notifications",
+        Kind::Schedule => "report_schedules",
     }
 }
 

@@ -63,6 +63,22 @@ const STEPS: &[Step] = &[
         sql: include_str!("migrations/0010_rollups.sql"),
         needs: 1,
     },
+    Step {
+        sql: include_str!("migrations/0011_last_errors.sql"),
+        needs: 1,
+    },
+    Step {
+        sql: include_str!("migrations/0012_alerts.sql"),
+        needs: 1,
+    },
+    Step {
+        sql: include_str!("migrations/0013_notify.sql"),
+        needs: 1,
+    },
+    Step {
+        sql: include_str!("migrations/0014_replays_and_issues.sql"),
+        needs: 1,
+    },
 ];
 
 /// Steps may build indexes over all that is there.

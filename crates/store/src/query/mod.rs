@@ -7,6 +7,7 @@
 pub(crate) mod account_events;
 pub(crate) mod audit;
 mod condition;
+pub(crate) mod deliveries;
 pub(crate) mod differences;
 pub(crate) mod errors;
 mod events;

@@ -23,8 +23,8 @@ use crate::sql::{Cells, Db, Dialect, Result, Value, int, values};
 /// Rows that are tested one by one before indexes are asked.
 const WALK: i64 = 2_000;
 
-/// Counting ends after so long; the total is then an estimate from below.
-const COUNT_TIME: Duration = Duration::from_secs(1);
+/// Counting for a list ends after so long; the total is then an estimate from below.
+pub(super) const COUNT_TIME: Duration = Duration::from_secs(1);
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -90,7 +90,7 @@ impl<'a> Stepped<'a> {
     ) -> Option<Self> {
         let by_day = match listing {
             Listing::Errors | Listing::Events | Listing::Requests => true,
-            Listing::Noise | Listing::Audit => false,
+            Listing::Noise | Listing::Audit | Listing::Deliveries => false,
         };
         (by_day && db.dialect() == Dialect::Postgres).then_some(Stepped {
             db,
@@ -154,8 +154,8 @@ impl<'a> Stepped<'a> {
         Ok(rows)
     }
 
-    /// How many rows match, counted no further than one beyond the limit; and whether all were counted.
-    pub(super) fn count(&self, window: Window) -> Result<(u64, bool)> {
+    /// How many rows match, counted no further than one beyond the limit, for about so long; and whether all were.
+    pub(super) fn count(&self, window: Window, time: Duration) -> Result<(u64, bool)> {
         let days = self.days(window)?;
         if self.asked.is_few {
             let (Some(first), Some(last)) = (days.first(), days.last()) else {
@@ -167,7 +167,7 @@ impl<'a> Stepped<'a> {
         let begun = Instant::now();
         let mut counted = 0;
         for day in within(&days, window).into_iter().rev() {
-            if begun.elapsed() > COUNT_TIME {
+            if begun.elapsed() > time {
                 return Ok((counted, false));
             }
             counted += self.count_in(day, counted)?;
@@ -190,7 +190,7 @@ impl<'a> Stepped<'a> {
     /// The days there are that a window touches, each as far as it lies in it, by time.
     fn days(&self, window: Window) -> Result<Vec<Window>> {
         let table = match self.listing {
-            Listing::Errors | Listing::Noise | Listing::Audit => "errors",
+            Listing::Errors | Listing::Noise | Listing::Audit | Listing::Deliveries => "errors",
             Listing::Events => "upstream_events",
             Listing::Requests => "requests",
         };
@@ -257,13 +257,19 @@ impl<'a> Stepped<'a> {
         let limit = Value::Int(int(limit as u64));
         let rows = match self.listing {
             Listing::Events => self.rows(window, after, "u.*", ATTEMPT_AND_ERROR, walk),
-            Listing::Errors | Listing::Requests | Listing::Noise | Listing::Audit => {
-                self.rows(window, after, &format!("{alias}.*"), "", walk)
-            }
+            Listing::Errors
+            | Listing::Requests
+            | Listing::Noise
+            | Listing::Audit
+            | Listing::Deliveries => self.rows(window, after, &format!("{alias}.*"), "", walk),
         };
         let mut sql = Sql::new("SELECT ");
         match self.listing {
-            Listing::Errors | Listing::Requests | Listing::Noise | Listing::Audit => {
+            Listing::Errors
+            | Listing::Requests
+            | Listing::Noise
+            | Listing::Audit
+            | Listing::Deliveries => {
                 sql.say(self.columns).say(" FROM (").append(rows);
                 sql.with(&format!("{fence}) {alias} {order} LIMIT ?"), &[limit]);
             }
@@ -299,7 +305,7 @@ impl<'a> Stepped<'a> {
         let span = self.span(window, after);
         let mut sql = Sql::new(String::new());
         match self.listing {
-            Listing::Errors | Listing::Noise | Listing::Audit => {
+            Listing::Errors | Listing::Noise | Listing::Audit | Listing::Deliveries => {
                 sql.say(&format!("SELECT {columns} FROM errors e WHERE TRUE"))
                     .add(&span)
                     .add(own);
@@ -417,7 +423,9 @@ impl<'a> Stepped<'a> {
 
     fn table(&self) -> (&'static str, &'static str) {
         match self.listing {
-            Listing::Errors | Listing::Noise | Listing::Audit => ("errors", "e"),
+            Listing::Errors | Listing::Noise | Listing::Audit | Listing::Deliveries => {
+                ("errors", "e")
+            }
             Listing::Events => ("upstream_events", "u"),
             Listing::Requests => ("requests", "r"),
         }

@@ -4,8 +4,8 @@ use std::{fmt::Write as _, str::FromStr};
 
 use waybill_model::{
     id::{
-        AccountEventId, AccountId, AdminTokenId, AdminUserId, ApiKeyId, AuditId, ErrorId, EventId,
-        GroupId, ReplayId, RetryId, UserId,
+        AccountEventId, AccountId, AdminTokenId, AdminUserId, ApiKeyId, AuditId, ChannelId,
+        ErrorId, EventId, GroupId, NotificationId, ReplayId, RetryId, ScheduleId, UserId,
     },
     money::MicroUsd,
     time::UnixMillis,
@@ -205,7 +205,7 @@ macro_rules! wrapped {
 }
 
 wrapped! {
-    AccountEventId, AccountId, AdminTokenId, AdminUserId, ApiKeyId, AuditId, ErrorId, EventId, GroupId, ReplayId, RetryId, UserId, MicroUsd, UnixMillis
+    AccountEventId, AccountId, AdminTokenId, AdminUserId, ApiKeyId, AuditId, ChannelId, ErrorId, EventId, GroupId, NotificationId, ReplayId, RetryId, ScheduleId, UserId, MicroUsd, UnixMillis
 }
 
 /// Reads one of a closed set of words.

@@ -2,8 +2,8 @@
 
 use waybill_model::{
     id::{
-        AccountEventId, AccountId, AdminTokenId, AdminUserId, ApiKeyId, AuditId, ErrorId, EventId,
-        GroupId, ReplayId, RetryId, UserId,
+        AccountEventId, AccountId, AdminTokenId, AdminUserId, ApiKeyId, AuditId, ChannelId,
+        ErrorId, EventId, GroupId, NotificationId, ReplayId, RetryId, ScheduleId, UserId,
     },
     money::MicroUsd,
     time::UnixMillis,
@@ -96,7 +96,7 @@ macro_rules! wrapped {
 }
 
 wrapped! {
-    AccountEventId, AccountId, AdminTokenId, AdminUserId, ApiKeyId, AuditId, ErrorId, EventId, GroupId, ReplayId, RetryId, UserId, MicroUsd, UnixMillis
+    AccountEventId, AccountId, AdminTokenId, AdminUserId, ApiKeyId, AuditId, ChannelId, ErrorId, EventId, GroupId, NotificationId, ReplayId, RetryId, ScheduleId, UserId, MicroUsd, UnixMillis
 }
 
 /// The values of a statement, in order.

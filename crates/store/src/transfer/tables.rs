@@ -714,6 +714,7 @@ pub(crate) const RECORD: &[Table] = &[
             int("started_at"),
             int("last_began_at"),
             int("finished_at"),
+            text("issues"),
         ],
     )
     .ids_from("replays_id_seq"),
@@ -962,6 +963,80 @@ pub(crate) const RECORD: &[Table] = &[
         ],
     ),
     Table::new(
+        "alert_rules",
+        &["id"],
+        &[
+            int("id"),
+            text("name"),
+            text("body"),
+            int("created_at"),
+            int("updated_at"),
+            text("updated_by"),
+        ],
+    )
+    .ids_from("alert_rules_id_seq"),
+    Table::new(
+        "alert_silences",
+        &["id"],
+        &[
+            int("id"),
+            text("body"),
+            int("created_at"),
+            int("updated_at"),
+            text("updated_by"),
+        ],
+    )
+    .ids_from("alert_silences_id_seq"),
+    Table::new(
+        "objectives",
+        &["id"],
+        &[
+            int("id"),
+            text("name"),
+            text("body"),
+            int("created_at"),
+            int("updated_at"),
+            text("updated_by"),
+        ],
+    )
+    .ids_from("objectives_id_seq"),
+    Table::new(
+        "alert_progress",
+        &["id"],
+        &[int("id"), flag("seeded"), int("evaluated_to")],
+    ),
+    Table::new(
+        "alert_stands",
+        &["rule_id", "subject"],
+        &[
+            int("rule_id"),
+            text("subject"),
+            text("phase"),
+            int("since"),
+            int("ended_at"),
+        ],
+    ),
+    Table::new(
+        "alert_events",
+        &["id"],
+        &[
+            int("id"),
+            int("rule_id"),
+            text("subject"),
+            text("severity"),
+            text("status"),
+            int("fired_at"),
+            int("resolved_at"),
+            text("resolved_by"),
+            int("acknowledged_at"),
+            text("acknowledged_by"),
+            flag("told"),
+            text("evidence"),
+            text("scope"),
+        ],
+    )
+    .ids_from("alert_events_id_seq"),
+    Table::new(
         "classification_versions",
         &["version"],
         &[
@@ -982,6 +1057,57 @@ pub(crate) const RECORD: &[Table] = &[
             int("changed"),
         ],
     ),
+    Table::new(
+        "notification_channels",
+        &["id"],
+        &[
+            int("id"),
+            text("name"),
+            text("body"),
+            bytes("secrets"),
+            int("created_at"),
+            int("updated_at"),
+        ],
+    )
+    .ids_from("notification_channels_id_seq"),
+    Table::new(
+        "notifications",
+        &["id"],
+        &[
+            int("id"),
+            int("channel_id"),
+            text("channel"),
+            text("kind"),
+            text("topic"),
+            int("event_id"),
+            text("severity"),
+            text("notice"),
+            text("state"),
+            text("reason"),
+            int("attempts"),
+            int("message_id"),
+            text("last_error"),
+            int("created_at"),
+            int("queued_at"),
+            int("next_at"),
+            int("sent_at"),
+        ],
+    )
+    .ids_from("notifications_id_seq"),
+    Table::new(
+        "report_schedules",
+        &["id"],
+        &[
+            int("id"),
+            text("name"),
+            text("body"),
+            int("next_at"),
+            int("last_at"),
+            int("created_at"),
+            int("updated_at"),
+        ],
+    )
+    .ids_from("report_schedules_id_seq"),
 ];
 
 #[cfg(test)]

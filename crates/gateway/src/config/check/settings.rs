@@ -3,16 +3,17 @@
 use std::{fmt::Display, time::Duration};
 
 use http::{HeaderName, HeaderValue};
-use waybill_model::protocol::Platform;
+use waybill_model::{entity::HttpVersion, protocol::Platform};
 
 use crate::{
     egress::{CustomHeaders, EgressPolicy},
-    routing::LineSettings,
+    routing::{LineSettings, Upstream},
 };
 
 use super::{
     super::{
-        Capture, Failover, Limits, ReplaySettings, RequestLogging, Retention, Settings, Timeouts,
+        Capture, Failover, Limits, NotificationSettings, ReplaySettings, RequestLogging, Retention,
+        Settings, Timeouts,
         raw::{
             RawCapture, RawConfig, RawFailover, RawLimits, RawQueue, RawReplay, RawRequests,
             RawRetention, RawTimeouts,
@@ -40,6 +41,17 @@ fn mark_header(line: &str) -> Result<(HeaderName, HeaderValue), String> {
     read(name).ok_or_else(|| "it cannot be sent in a header".to_owned())
 }
 
+/// Reads where people find this gateway: an address to which paths are appended.
+fn public_url(url: &str) -> Result<String, String> {
+    let bad = || "an address such as https://waybill.example.com is needed".to_owned();
+    let upstream = Upstream::parse(url, HttpVersion::Auto).map_err(|_| bad())?;
+    let scheme = if upstream.tls { "https" } else { "http" };
+    Ok(format!(
+        "{scheme}://{}{}",
+        upstream.authority, upstream.path_prefix
+    ))
+}
+
 impl Check<'_> {
     pub(super) fn settings(&mut self, raw: &RawConfig) -> Settings {
         Settings {
@@ -51,6 +63,7 @@ impl Check<'_> {
             requests: self.requests(&raw.requests),
             replay: self.replay(&raw.replay),
             retention: self.retention(&raw.retention),
+            notifications: self.notifications(raw),
             // Follows from the accounts, too.
             egress: EgressPolicy::default(),
             telemetry: self.telemetry(&raw.telemetry),
@@ -183,6 +196,20 @@ impl Check<'_> {
         }
     }
 
+    fn notifications(&mut self, raw: &RawConfig) -> NotificationSettings {
+        let default = NotificationSettings::default();
+        let public_url = raw.public_url.as_deref().and_then(|url| {
+            let read = public_url(url);
+            read.map_err(|why| self.problem("public_url", why)).ok()
+        });
+        NotificationSettings {
+            public_url,
+            timeout: raw.notifications.timeout_ms.map_or(default.timeout, |ms| {
+                Duration::from_millis(self.at_least("notifications.timeout_ms", 1, ms))
+            }),
+        }
+    }
+
     fn retention(&mut self, raw: &RawRetention) -> Retention {
         let default = Retention::default();
         let mut days = |key: &str, value: Option<f64>, default: Duration| match value {
@@ -223,6 +250,11 @@ impl Check<'_> {
             replay: days("replay_days", raw.replay_days, default.replay),
             replay_max_bytes: raw.replay_max_bytes.unwrap_or(default.replay_max_bytes),
             audit: days("audit_days", raw.audit_days, default.audit),
+            notifications: days(
+                "notifications_days",
+                raw.notifications_days,
+                default.notifications,
+            ),
             max_bytes: self.at_least(
                 "retention.max_bytes",
                 MIN_STORE_BYTES,

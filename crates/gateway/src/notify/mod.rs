@@ -1,0 +1,31 @@
+//! Notifications: what waits in the store's outbox reaches its receivers.
+//!
+//! In: rows of the outbox, which are written with what they are about. Out: mails and requests, and in the rows how
+//! it went. [`plan`] says what goes out next, [`compose`] what it looks like there, [`deliver`] takes it there,
+//! [`judge`] says what the receiver's answer means, [`when`] what follows from that.
+//!
+//! Promises: each channel has a line of its own, which goes in order and holds up no other; a receiver that hangs is
+//! cut off; what fails is tried again for a day, and what was begun as one message stays that message, with the same
+//! key; one replica at a time begins messages. A receiver is told twice only where the process, or its way to the
+//! store, ended between the receiver's yes and the row that says so.
+//!
+//! Must not know: what alerts are about, SQL.
+
+pub mod compose;
+mod deliver;
+mod judge;
+mod mail;
+mod notifier;
+mod opened;
+mod plan;
+mod post;
+mod sender;
+mod sign;
+mod when;
+
+pub use deliver::{Reply, deliver};
+pub use judge::Verdict;
+pub use mail::check_addresses;
+pub use notifier::Notifier;
+pub use opened::{Opened, host_of, seal};
+pub use sender::{JOB, send};
