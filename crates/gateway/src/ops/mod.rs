@@ -17,5 +17,6 @@ pub mod filter;
 pub mod issues;
 pub mod query;
 pub mod replays;
+pub mod reports;
 pub mod time_range;
 pub mod what_if;
