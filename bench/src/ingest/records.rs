@@ -10,6 +10,7 @@ use std::{
 
 use waybill_model::{
     cause::{Cause, Source},
+    classify::ruling::Ruling,
     entity::Sealed,
     id::{AccountId, ApiKeyId, GroupId, RequestId, UserId},
     money::MicroUsd,
@@ -236,6 +237,7 @@ fn error(n: u64, subject: Subject, which: usize) -> ErrorRow {
             is_business_limited: info.business_limited,
             rules_version: 1,
         },
+        ruling: Ruling::default(),
         message: Shown::own(MESSAGES[which]),
         fingerprint,
         recovered: false,

@@ -10,7 +10,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use waybill_model::{cause::Cause, id::AccountId, secret::Secret};
+use waybill_model::{cause::Cause, classify::ruling::Judge, id::AccountId, secret::Secret};
 use waybill_store::{Config, Store, StoreError};
 
 use crate::{
@@ -76,8 +76,10 @@ pub struct Shared {
     pub rules: RulesInForce,
     /// Where requests that are sent again wait for a worker.
     pub replays: Queue,
-    /// Who may try other rules over the record.
+    /// Who may try other rules of the scheduler over the record.
     pub what_if: Desk,
+    /// Who may try classification rules over it.
+    pub rule_trials: Desk,
     /// Which notification channels are served.
     pub notifier: Notifier,
     /// Bearer token of the admin API.
@@ -246,6 +248,7 @@ impl Shared {
             rules,
             replays: Queue::default(),
             what_if: Desk::default(),
+            rule_trials: Desk::default(),
             notifier: Notifier::default(),
             admin_token,
             people: People::default(),
@@ -334,7 +337,7 @@ impl Shared {
         }
         self.telemetry.adopt(&snapshot);
         self.snapshot.store(Arc::new(snapshot));
-        self.rules.store(Arc::new(config.rules));
+        self.rules.store(Arc::new(Judge::of(config.rules)));
         self.config_revision
             .store(self.clock.now().0, Ordering::Relaxed);
         self.line.sharing().ring();

@@ -6,6 +6,7 @@
 //! [`admin`] and [`cli`] are for operators.
 
 pub mod admin;
+pub mod alerts;
 pub mod app;
 pub mod auth;
 pub mod cli;

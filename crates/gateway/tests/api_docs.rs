@@ -6,6 +6,7 @@ use waybill_gateway::{
     ops::{
         accounts::{AVAILABILITY, EVENTS},
         audit::AUDIT,
+        dashboard::{BREAKDOWN, METRIC, SCOPE},
         deliveries::DELIVERIES,
         filter::{FILTERS, NUMBERS, ORDER, WINDOW},
     },
@@ -36,7 +37,10 @@ fn every_parameter_is_explained() {
         .chain(EVENTS.iter().map(|parameter| parameter.name))
         .chain(AUDIT.iter().map(|parameter| parameter.name))
         .chain(DELIVERIES.iter().map(|parameter| parameter.name))
-        .chain(AVAILABILITY.iter().map(|parameter| parameter.name));
+        .chain(AVAILABILITY.iter().map(|parameter| parameter.name))
+        .chain(SCOPE.iter().map(|parameter| parameter.name))
+        .chain(METRIC.iter().map(|parameter| parameter.name))
+        .chain(BREAKDOWN.iter().map(|parameter| parameter.name));
     for name in names {
         let named = PAGE.contains(&format!("`{name}`"));
         assert!(named, "docs/API.md lacks `{name}`");

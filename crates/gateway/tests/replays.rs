@@ -146,6 +146,10 @@ async fn after_a_fix_an_issue_that_is_sent_again_is_resolved_and_one_new_failure
     assert_eq!(turns[0]["source_error_id"], newest["id"], "newest first");
     assert_eq!(resolved["state_by"], turns[0]["attempt_id"].to_string());
     assert_eq!(
+        end["issues"],
+        json!([{"issue": found["fingerprint"], "outcome": "resolved", "why": null, "error_id": newest["id"]}])
+    );
+    assert_eq!(
         turns[0]["summary"],
         "was 400 invalid_request on a1, is 200 on a1"
     );
@@ -184,6 +188,15 @@ async fn an_issue_one_of_whose_failures_fails_again_stays_open() {
         items(&world, &replay).await
     );
     assert_ne!(issue(&world, &found).await["state"], "resolved");
+    let turns = items(&world, &replay).await;
+    let mut failed = turns
+        .iter()
+        .filter(|turn| turn["verdict"] == "fails_the_same");
+    let failed = &failed.next().unwrap()["source_error_id"];
+    assert_eq!(
+        end["issues"],
+        json!([{"issue": found["fingerprint"], "outcome": "kept_open", "why": "failed_again", "error_id": failed}])
+    );
     world.stop().await;
 }
 
@@ -224,6 +237,17 @@ async fn a_failure_that_failover_hid_keeps_its_issue_open_until_it_is_served_its
     retry(seen).await;
     assert_eq!(world.error(seen).await["resolved"], true);
     assert_ne!(state().await, "resolved");
+    // So it is where the filter leaves hidden ones out, and that is said.
+    now.fetch_add(10_000, Ordering::Relaxed);
+    let budget = json!({"per_minute": 600});
+    let replay = begin(world, json!({"filter": {}, "budget": budget})).await;
+    let end = ended(world, &replay).await;
+    assert_eq!(verdicts(&end), json!({"would_succeed": 1}));
+    let newer = world.error(hidden).await["id"].clone();
+    assert_eq!(
+        end["issues"],
+        json!([{"issue": found["fingerprint"], "outcome": "kept_open", "why": "newer_hidden", "error_id": newer}])
+    );
     // It is served, but only after the same had been hidden once more.
     world.sim.script(overloaded().key(&key_of("a1")));
     let budget = json!({"per_minute": 600});
@@ -237,11 +261,89 @@ async fn a_failure_that_failover_hid_keeps_its_issue_open_until_it_is_served_its
         "was overloaded on a1, hidden by failover, is 200 after a hidden overloaded on a2"
     );
     assert_ne!(state().await, "resolved");
+    assert_eq!(end["issues"][0]["why"], "hidden_on_the_way");
     // At last it is served at once.
     world.sim.clear_script();
     now.fetch_add(10_000, Ordering::Relaxed);
     retry(hidden).await;
     assert_eq!(state().await, "resolved");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_several_failures_on_the_way_the_first_counts_as_much_as_the_last() {
+    let now = Arc::new(AtomicI64::new(Clock::System.now().0));
+    let world = World::with(Setup {
+        accounts: 3,
+        clock: Clock::Manual(Arc::clone(&now)),
+        ..Setup::default()
+    })
+    .await;
+    let fails = |error: E| Rule::new(Fault::provider(error));
+    world.sim.script(fails(E::Overloaded));
+    let seen = world.post(MESSAGES, message(false)).await;
+    world.sim.clear_script();
+    assert!(seen.status.is_server_error(), "{}", seen.text());
+    world.clear_states().await;
+    let found = counted(&world, 1).await;
+    // The same comes back on the first account, something else on the second; the third one serves.
+    world.sim.script(fails(E::Overloaded).key(&key_of("a1")));
+    world.sim.script(fails(E::Internal).key(&key_of("a2")));
+    let path = format!("/ops/errors/{}/retry", seen.request_id());
+    let answer = world.admin(Method::POST, &path, "{}").await.json();
+    assert_eq!(answer["status"], "succeeded", "{answer}");
+    assert_ne!(issue(&world, &found).await["state"], "resolved");
+    assert_eq!(world.error(seen.request_id()).await["resolved"], true);
+    now.fetch_add(10_000, Ordering::Relaxed);
+    let replay = begin(&world, json!({"filter": {}})).await;
+    let end = ended(&world, &replay).await;
+    let turn = items(&world, &replay).await.remove(0);
+    assert_eq!(turn["verdict"], "would_succeed", "{turn}");
+    assert_ne!(turn["new"]["cause"], turn["old"]["cause"], "{turn}");
+    assert_eq!(end["issues"][0]["why"], "hidden_on_the_way", "{end}");
+    assert_ne!(issue(&world, &found).await["state"], "resolved");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_cannot_go_on_is_ended_and_stops_no_other() {
+    let world = World::with(alone("")).await;
+    let ids = failures(&world, 3).await;
+    let bad = world.error(&ids[1]).await["id"].clone();
+    let file = world.folder.path().join("waybill.db");
+    let other_program = rusqlite::Connection::open(file).unwrap();
+    let by_hand = |sql: &str| other_program.execute_batch(sql).unwrap();
+    by_hand(&format!(
+        "UPDATE errors SET cause = 'of another version' WHERE id = {bad};
+         INSERT INTO replays (id, created_at, filter, mode, max_count, per_minute, newest_error_id, candidates,
+                              candidates_is_estimate, status)
+         VALUES (71, 1, '{{\"of_another_version\":\"1\"}}', 'client', 9, 600, 99, 0, 0, 'running'),
+                (72, 1, '{{}}', 'of another version', 9, 600, 99, 0, 0, 'running')"
+    ));
+    let replay = begin(&world, json!({"filter": {}})).await;
+    let (world, replay) = (&world, &replay);
+    let status = |id: u32| {
+        let sql = format!(
+            "SELECT status || ' ' || coalesce(stopped_because, '') FROM replays WHERE id = {id}"
+        );
+        other_program
+            .query_row(&sql, [], |row| row.get::<_, String>(0))
+            .unwrap()
+    };
+    let end = ended(world, replay).await;
+    eventually("the others are ended", || async {
+        (status(71) == "stopped filter_unreadable" && status(72) == "stopped failing").then_some(())
+    })
+    .await;
+    assert_eq!(
+        (&end["status"], verdicts(&end)),
+        (
+            &"finished".into(),
+            json!({"would_succeed": 2, "not_replayable": 1})
+        )
+    );
+    let turns = items(world, replay).await;
+    assert_eq!(turns[1]["reason"], "unreadable");
+    assert_eq!(turns[1]["old"], Value::Null);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -603,6 +705,51 @@ async fn no_more_than_four_run_at_once() {
     world.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_waits_for_a_place_hears_that_it_is_cancelled() {
+    let world = World::with(alone("")).await;
+    let ids = failures(&world, 17).await;
+    world.sim.clear_received();
+    // Longer than this test waits for anything.
+    world.sim.script(Rule::healthy().delay_ms(50_000));
+    for id in &ids[..16] {
+        let request = Request::post(format!("{}/api/v1/admin/ops/errors/{id}/retry", world.url))
+            .header("authorization", format!("Bearer {ADMIN_TOKEN}"))
+            .body(Full::from("{}"))
+            .unwrap();
+        tokio::spawn(async move { send(&client(), request).await });
+    }
+    let (world, ids) = (&world, &ids);
+    eventually("people have every place", || async move {
+        (world.sim.received().len() == 16).then_some(())
+    })
+    .await;
+    let replay = begin(world, json!({"filter": {}})).await;
+    let job = || async {
+        let jobs = world.ops("jobs").await;
+        let mut jobs = jobs["items"].as_array().unwrap().iter();
+        let job = jobs.find(|job| job["name"] == "replays-of-many");
+        job.unwrap().clone()
+    };
+    let job = &job;
+    let asked_at = replay["created_at"].as_str().unwrap();
+    let walked = eventually("it is walked", || async move {
+        let job = job().await;
+        (job["started_at"].as_str()? > asked_at).then_some(job)
+    })
+    .await;
+    let runs = walked["runs"].as_u64().unwrap();
+    let path = format!("/ops/replays/{}/cancel", replay["id"]);
+    let cancelled = world.admin(Method::POST, &path, "").await;
+    assert_eq!(cancelled.status, 200);
+    eventually("its walk is over", || async move {
+        (job().await["runs"].as_u64()? > runs).then_some(())
+    })
+    .await;
+    assert_eq!(get(world, &replay).await["done"], 0);
+    assert_eq!(world.error(&ids[16]).await["resolved"], false);
+}
+
 /// Asks with a token.
 async fn with(world: &World, token: &str, method: Method, path: &str, body: Value) -> Answer {
     let request = Request::builder()
@@ -917,5 +1064,18 @@ async fn the_command_line_starts_watches_lists_and_cancels() {
     assert!(err.contains("choose no failure"), "{err}");
     let (code, _, _) = run(&["replays", "start", "--per-minute", "601"]).await;
     assert_eq!(code, Some(2));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_that_is_looked_for_is_not_kept_with_the_replay() {
+    let world = World::with(alone("")).await;
+    let body = json!({ "filter": { "q": format!("said {ADMIN_TOKEN}") } });
+    let replay = begin(&world, body).await;
+    let kept = get(&world, &replay).await["filter"].to_string();
+    assert!(
+        kept.contains("said ") && !kept.contains(ADMIN_TOKEN),
+        "{kept}"
+    );
     world.stop().await;
 }

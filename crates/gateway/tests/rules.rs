@@ -234,6 +234,58 @@ async fn a_rule_touches_the_verdict_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_trial_runs_at_a_time_and_whoever_comes_meanwhile_is_told() {
+    let world = world().await;
+    let desk = &world.gateway.as_ref().unwrap().shared().rule_trials;
+    let seat = desk.seat().unwrap();
+    let path = format!("{RULES}/preview?time_range=1h");
+    let form = json!({ "rules": [ours()] }).to_string();
+    let refused = world.admin(Method::POST, &path, form).await;
+    assert_eq!(
+        (refused.status.as_u16(), &refused.json()["code"]),
+        (409, &json!("preview_in_progress"))
+    );
+    drop(seat);
+    preview(&world, json!([ours()])).await;
+    assert!(desk.seat().is_some(), "given back");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_in_the_text_of_a_rule_is_not_kept() {
+    let world = world().await;
+    let mut rule = ours();
+    rule["note"] = json!(format!("seen with {ADMIN_TOKEN}"));
+    rule["when"]["message_contains"] = json!(format!("refused {ADMIN_TOKEN}"));
+    let made = put(&world, 0, json!([rule])).await;
+    assert_eq!(made.status, 200, "{}", made.text());
+    let kept = world.ops("classification-rules").await;
+    let text = kept["rules"].to_string();
+    assert!(
+        text.contains("seen with ") && text.contains("refused "),
+        "{text}"
+    );
+    assert!(!text.contains(ADMIN_TOKEN), "{text}");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn telemetry_counts_by_the_verdict_that_is_on_record() {
+    let world = world().await;
+    fail(&world, E::BadRequest).await;
+    assert_eq!(put(&world, 0, json!([ours()])).await.status, 200);
+    fail(&world, E::BadRequest).await;
+    let page = world.metrics().await;
+    for owner in ["client", "platform"] {
+        let line = format!(
+            "waybill_request_failures_total{{cause=\"invalid_request\",owner=\"{owner}\"}} 1"
+        );
+        assert!(page.contains(&line), "{line}: {page}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rule_that_cannot_be_is_refused_by_its_field_and_nothing_changes() {
     let world = world().await;
     let with = |when: Value, then: Value| json!([{ "name": "x", "when": when, "then": then }]);

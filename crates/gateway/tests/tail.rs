@@ -642,14 +642,14 @@ async fn an_open_stream_ends_with_what_its_reader_is_known_through() {
     let mut signed_out = follow("cookie", &cookie).await;
     let failed = fail(&world.url, "crimson", false).await;
     for tail in [&mut revoked, &mut switched_off, &mut signed_out] {
-        assert_eq!(tail.failures(1).await, [failed.clone()]);
+        assert_eq!(tail.failures(1).await, std::slice::from_ref(&failed));
     }
 
     made(Method::DELETE, &format!("/tokens/{one}"), Value::Null).await;
     let failed = fail(&world.url, "crimson", false).await;
     assert!(revoked.next().await.is_none());
     for tail in [&mut switched_off, &mut signed_out] {
-        assert_eq!(tail.failures(1).await, [failed.clone()]);
+        assert_eq!(tail.failures(1).await, std::slice::from_ref(&failed));
     }
     let off = serde_json::json!({"status": "disabled"});
     made(Method::PATCH, &format!("/admin-users/{}", user["id"]), off).await;

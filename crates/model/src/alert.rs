@@ -7,14 +7,20 @@
 //! Must not know: where numbers come from, who is told, and how.
 
 mod metric;
+mod reading;
 mod rule;
+mod sentence;
 mod silence;
 mod turn;
+mod view;
 
 pub use metric::{Metric, MetricInfo, MetricKind, Unit};
+pub use reading::of_window;
 pub use rule::{AlertRuleBody, Filter, Invalid, Missing, Operator, Reading, default_rules};
-pub use silence::{Silence, Subject};
+pub use sentence::{amount, sentence};
+pub use silence::{SilenceBody, Subject};
 pub use turn::{News, Phase, Said, Stand, Timing, turn};
+pub use view::{AlertEvent, AlertRule, Evidence, Objective, RuleStand, Silence, Written};
 
 use crate::words;
 

@@ -7,7 +7,7 @@
 //! Must not know: HTTP servers, SQL, async.
 //!
 //! Reading order follows a request: [`id`] and [`time`] name it, [`protocol`] says which language it
-//! speaks, [`limits`] says what may be used and [`state`] what keeps an account from serving ([`fold`] where several say so),
+//! speaks, [`number`] writes numbers for people, [`limits`] says what may be used and [`state`] what keeps an account from serving ([`fold`] where several say so),
 //! [`waybill`] travels with it ([`trace`] says in which trace), [`cause`] and [`classify`] judge it, [`redact`] makes it safe to show,
 //! [`record`] is what the store is given, [`view`] what an operator is shown, [`retry`] what comes of sending it
 //! again, [`issue`] what failures of one kind make up together, [`differs`] what they have in common by their
@@ -26,6 +26,7 @@ pub mod issue;
 pub mod limits;
 pub mod money;
 pub mod notify;
+pub mod number;
 pub mod objective;
 pub mod people;
 pub mod protocol;

@@ -39,6 +39,8 @@ words! {
         Accounts = "accounts",
         /// Groups, users, API keys, prices.
         Config = "config",
+        /// What wakes somebody, and what is promised.
+        Alerts = "alerts",
         /// How the gateway itself does: books, jobs, replicas, metrics.
         Ops = "ops",
         /// Admin users, tokens, sessions, the audit log.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     cause::{Cause, Owner, Phase},
+    objective::Counted,
     protocol::Platform,
     sketch::Sketch,
     time::UnixMillis,
@@ -26,6 +27,24 @@ words! {
         Hour = "hour",
         /// A day, in UTC.
         Day = "day",
+    }
+}
+
+impl Counts {
+    /// What clients saw: of what counts, what failed.
+    pub fn client_side(&self) -> Counted {
+        Counted {
+            total: self.successes + self.failures,
+            bad: self.failures,
+        }
+    }
+
+    /// What providers delivered: of the attempts that were not at fault themselves, those that failed.
+    pub fn provider_side(&self) -> Counted {
+        Counted {
+            total: self.attempts.saturating_sub(self.attempts_client),
+            bad: self.attempts_failed.saturating_sub(self.attempts_client),
+        }
     }
 }
 
@@ -231,6 +250,7 @@ macro_rules! counts {
     ($($(#[$doc:meta])+ $name:ident),* $(,)?) => {
         /// What is counted. Everything adds up.
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+        #[schema(as = RequestCounts)]
         pub struct Counts {
             $($(#[$doc])+ pub $name: u64,)*
         }

@@ -131,7 +131,7 @@ pub struct WhatIf {
     pub start_time: UnixMillis,
     /// Until when.
     pub end_time: UnixMillis,
-    /// Whether there were more requests, or failures, than are read: then the oldest are left out.
+    /// Whether there were more requests, failures, or changes of an account than are read: then the oldest are left out.
     pub is_cut: bool,
     /// Requests of the scope that were replayed.
     pub requests: u64,

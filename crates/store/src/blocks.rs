@@ -8,12 +8,15 @@
 //! Promises: a row that matches is in a block that is answered, in one that has changed since, or behind all that
 //! are taken in. The journal knows nothing of it: blocks are taken in later, a few at a time.
 //!
+//! What changes a block is bounded, too: whoever changes many waits until they are taken in again.
+//!
 //! Must not know: filters and lists.
 
 mod take_in;
 mod word;
 
 pub use take_in::IndexReport;
+pub(crate) use take_in::{CHANGING, is_far_ahead};
 pub(crate) use word::{Word, pieces_of_query};
 
 /// Errors of one block. Few, so that what is rare costs the test of few rows; not too few, so that there are few

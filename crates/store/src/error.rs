@@ -29,6 +29,14 @@ words! {
         AdminUser = "admin_user",
         /// A personal token.
         AdminToken = "admin_token",
+        /// A rule of alerts.
+        AlertRule = "alert_rule",
+        /// An event of an alert.
+        AlertEvent = "alert_event",
+        /// A silence.
+        Silence = "silence",
+        /// An objective.
+        Objective = "objective",
         /// Where somebody is told of something.
         Channel = "notification_channel",
         /// One notice to one channel.

@@ -13,6 +13,7 @@
 //!
 //! Must not know: HTTP, providers, secrets in the clear, what time it is.
 
+mod alerts;
 mod batch;
 mod blocks;
 mod change;
@@ -41,6 +42,7 @@ mod sqlite;
 mod store;
 mod transfer;
 
+pub use alerts::{EventChange, Judged, Round, RoundReport, RuleRound};
 pub use batch::{AccountEventFilter, Batch};
 pub use blocks::IndexReport;
 pub use change::{
@@ -66,7 +68,7 @@ pub use query::{
     tail::{Newer, TailBounds},
     usage::add_up_usage,
 };
-pub use replays::{Course, NewReplay, Proof, Turn};
+pub use replays::{Course, IssueTurns, NewReplay, Proof, Turn};
 pub use replicas::{Deployment, Replica, Replicas};
 pub use retries::{Begun, NewRetry, RetryBounds, RetryOutcome};
 pub use rollups::{RollupOf, RollupQuery, RollupReport, Rollups};

@@ -8,13 +8,14 @@
 
 mod course;
 mod items;
+mod proofs;
 
 use waybill_model::{
     id::{AccountId, ErrorId, ReplayId},
     redact::Shown,
     retry::{
         RetryMode,
-        many::{Replay, ReplayBudget, ReplayStatus, StopReason, VerdictCounts},
+        many::{Replay, ReplayBudget, ReplayIssue, ReplayStatus, StopReason, VerdictCounts},
     },
     time::UnixMillis,
     view::{List, Page},
@@ -27,15 +28,15 @@ use crate::{
 };
 
 pub use course::{Course, Turn};
-pub(crate) use course::{Ended, began, end_interrupted, ended, may_begin};
-pub use items::Proof;
+pub(crate) use course::{Ended, May, began, end_interrupted, ended, may_begin};
+pub use proofs::{IssueTurns, Proof};
 
 /// In the order [`read`] reads them.
 const COLUMNS: &str = "r.id, r.created_at, r.requested_by_user_id, r.note, r.filter, r.mode, r.pinned_account_id, \
     r.max_count, r.per_minute, r.max_micro_usd, r.status, r.stopped_because, r.candidates, r.candidates_is_estimate, \
     (SELECT count(*) FROM replay_items i WHERE i.replay_id = r.id AND i.verdict IS NULL), r.sent, r.would_succeed, r.fails_the_same, \
     r.fails_differently, r.not_replayable, r.not_run, r.interrupted, r.spent_micro_usd, r.unpriced, r.started_at, \
-    r.finished_at";
+    r.finished_at, r.issues";
 
 /// A replay that is to begin.
 #[derive(Debug, Clone)]
@@ -120,18 +121,45 @@ impl Store {
     pub async fn cancel_replay(&self, id: ReplayId, now: UnixMillis) -> Result<Option<Replay>> {
         self.desk
             .change(move |db| {
-                end(db, id, ReplayStatus::Cancelled, None, now)?;
+                end(db, id, ReplayStatus::Cancelled, None, &[], now)?;
                 one(db, id)
             })
             .await
     }
 
+    /// Whether nothing of a replay is under way. What was when its process ended is no longer. Nothing is written
+    /// as long as something is: it may be asked often.
+    pub async fn settle_replay(&self, id: ReplayId) -> Result<bool> {
+        let (left, running) = self
+            .readers
+            .run(move |db| {
+                let left = open(db, id)?;
+                let running = db.count(
+                    "SELECT count(*) FROM replay_items i JOIN retry_attempts t ON t.id = i.attempt_id
+                     WHERE i.replay_id = ?1 AND i.verdict IS NULL AND t.status = 'running'",
+                    values![id],
+                )?;
+                Ok((left, running))
+            })
+            .await?;
+        if left == 0 || running > 0 {
+            return Ok(left == 0);
+        }
+        self.desk
+            .change(move |db| {
+                end_interrupted(db)?;
+                Ok(open(db, id)? == 0)
+            })
+            .await
+    }
+
     /// Ends a replay by itself, once nothing of it is under way: `false` until then. One that has ended stays
-    /// as it is.
+    /// as it is. `issues`: what it did to them.
     pub async fn end_replay(
         &self,
         id: ReplayId,
         stopped_because: Option<StopReason>,
+        issues: Vec<ReplayIssue>,
         now: UnixMillis,
     ) -> Result<bool> {
         let status = match stopped_because {
@@ -140,15 +168,10 @@ impl Store {
         };
         self.desk
             .change(move |db| {
-                end_interrupted(db)?;
-                let open = db.count(
-                    "SELECT count(*) FROM replay_items WHERE replay_id = ?1 AND verdict IS NULL",
-                    values![id],
-                )?;
-                if open > 0 {
+                if open(db, id)? > 0 {
                     return Ok(false);
                 }
-                end(db, id, status, stopped_because, now)?;
+                end(db, id, status, stopped_because, &issues, now)?;
                 Ok(true)
             })
             .await
@@ -182,20 +205,29 @@ fn create(db: &dyn Db, new: &NewReplay, now: UnixMillis) -> Result<Replay> {
     one(db, id.ok_or_else(unreadable)?)?.ok_or_else(unreadable)
 }
 
+/// How many of its turns have not ended.
+fn open(db: &dyn Db, id: ReplayId) -> Result<u64> {
+    let sql = "SELECT count(*) FROM replay_items WHERE replay_id = ?1 AND verdict IS NULL";
+    db.count(sql, values![id])
+}
+
 fn end(
     db: &dyn Db,
     id: ReplayId,
     status: ReplayStatus,
     stopped_because: Option<StopReason>,
+    issues: &[ReplayIssue],
     now: UnixMillis,
 ) -> Result<()> {
     let sql = format!(
-        "UPDATE replays SET status = ?2, stopped_because = ?3, finished_at = {}
+        "UPDATE replays SET status = ?2, stopped_because = ?3, issues = ?4, finished_at = {}
          WHERE id = ?1 AND status = 'running'",
         clock(db.dialect(), now)
     );
     let because = stopped_because.map(StopReason::as_str);
-    db.execute(&sql, values![id, status.as_str(), because])
+    let issues =
+        serde_json::to_string(issues).map_err(|_| StoreError::Unreadable { column: "issues" })?;
+    db.execute(&sql, values![id, status.as_str(), because, issues])
         .map(drop)
 }
 
@@ -236,6 +268,7 @@ fn read(cells: &mut Cells<'_>) -> Result<Replay> {
         unpriced: cells.count()?,
         started_at: cells.next()?,
         finished_at: cells.next()?,
+        issues: cells.json("issues")?,
         done: 0,
     };
     replay.done = replay.verdicts.done();

@@ -18,7 +18,7 @@ use waybill_model::{
 use crate::{
     Store,
     jobs::clock,
-    replays::{self, Turn},
+    replays::{self, May, Turn},
     sql::{Cells, Db, Result, int, values},
 };
 
@@ -70,6 +70,8 @@ pub enum Begun {
     TooSoon(UnixMillis),
     /// The replay of many has ended, has used up what it may use, or gave this failure its turn before.
     NoTurn,
+    /// The replay of many has a limit in money, and waits for what another one costs.
+    NoTurnYet,
 }
 
 /// How an attempt ended.
@@ -238,10 +240,12 @@ fn begin(db: &dyn Db, new: &NewRetry, bounds: RetryBounds, now: UnixMillis) -> R
         error: new.source_error_id,
         at: new.source_error_at,
     });
-    if let Some(turn) = &turn
-        && !replays::may_begin(db, turn)?
-    {
-        return Ok(Begun::NoTurn);
+    if let Some(turn) = &turn {
+        match replays::may_begin(db, turn)? {
+            May::Begin => {}
+            May::Wait => return Ok(Begun::NoTurnYet),
+            May::Not => return Ok(Begun::NoTurn),
+        }
     }
     let clock = clock(db.dialect(), now);
     let running: Option<RetryId> = db.cell(

@@ -10,6 +10,7 @@
 
 mod answer;
 mod fold;
+pub(crate) mod judged;
 mod read;
 mod recount;
 pub(crate) mod retention;

@@ -14,12 +14,17 @@ use waybill_model::{
     redact::Shown,
     retry::{
         NotSent, RetryMode, Verdict,
-        many::{Replay, ReplayBudget, ReplayStatus, StopReason, VerdictCounts},
+        many::{
+            IssueOutcome, IssueWhy, Replay, ReplayBudget, ReplayIssue, ReplayStatus, StopReason,
+            VerdictCounts,
+        },
     },
     time::UnixMillis,
     view::{ErrorLog, Filter},
 };
-use waybill_store::{Begun, NewReplay, NewRetry, RetentionPolicy, RetryBounds, RetryOutcome, Turn};
+use waybill_store::{
+    Begun, IssueTurns, NewReplay, NewRetry, Proof, RetentionPolicy, RetryBounds, RetryOutcome, Turn,
+};
 
 on_both! {
     a_replay_is_as_it_was_asked_for_and_no_more_run_at_once_than_may,
@@ -96,7 +101,9 @@ async fn begin(f: &Fixture, replay: ReplayId, error: i64, at: UnixMillis) -> Beg
 fn began(begun: Begun) -> RetryId {
     match begun {
         Begun::Began(id) => id,
-        Begun::InProgress(_) | Begun::TooSoon(_) | Begun::NoTurn => panic!("{begun:?}"),
+        Begun::InProgress(_) | Begun::TooSoon(_) | Begun::NoTurn | Begun::NoTurnYet => {
+            panic!("{begun:?}")
+        }
     }
 }
 
@@ -182,8 +189,8 @@ async fn failures_are_walked_newest_first_from_any_place_and_never_twice(on: Sub
             .await
             .unwrap();
         let Some(last) = page.last() else { break };
-        place = Some((last.created_at, last.id));
-        walked.extend(page.iter().map(|log| log.id));
+        place = Some(*last);
+        walked.extend(page.iter().map(|(_, id)| *id));
     }
     let all: Vec<ErrorId> = all.errors.iter().map(|log| log.id).collect();
     assert_eq!(walked, all);
@@ -346,8 +353,15 @@ async fn a_budget_is_kept_by_whoever_begins(on: Subject) {
     assert_eq!(begin(&f, id, 7, DAY).await, Begun::NoTurn, "by count");
     let poor = create(&f, two).await;
     let only = began(begin(&f, poor, 6, DAY).await);
+    // Nobody knows yet what that costs, whoever asks.
+    assert_eq!(begin(&f, poor, 5, DAY).await, Begun::NoTurnYet);
     finish(&f, only, outcome(Verdict::WouldSucceed, Some(100), None)).await;
     assert_eq!(begin(&f, poor, 5, DAY).await, Begun::NoTurn, "by money");
+    let dark = create(&f, two).await;
+    let only = began(begin(&f, dark, 6, DAY).await);
+    finish(&f, only, outcome(Verdict::WouldSucceed, None, None)).await;
+    let next = begin(&f, dark, 5, DAY).await;
+    assert_eq!(next, Begun::NoTurn, "what it cost is not known");
     f.store.cancel_replay(other, now()).await.unwrap();
     assert_eq!(begin(&f, other, 5, DAY).await, Begun::NoTurn, "cancelled");
     let skipped = f
@@ -362,11 +376,28 @@ async fn a_replay_ends_once_and_not_before_what_is_under_way(on: Subject) {
     let id = create(&f, BUDGET).await;
     let attempt = began(begin(&f, id, 9, DAY).await);
     let stop = Some(StopReason::CountReached);
-    assert!(!f.store.end_replay(id, stop, now()).await.unwrap());
-    assert_eq!(get(&f, id).await.status, ReplayStatus::Running);
+    let said = vec![ReplayIssue {
+        issue: "02".to_owned(),
+        outcome: IssueOutcome::KeptOpen,
+        why: Some(IssueWhy::NewerHidden),
+        error_id: ErrorId(9),
+    }];
+    let end = async || {
+        let ended = f.store.end_replay(id, stop, said.clone(), now()).await;
+        ended.unwrap()
+    };
+    assert!(!f.store.settle_replay(id).await.unwrap());
+    assert!(!end().await);
+    let running = get(&f, id).await;
+    assert_eq!(
+        (running.status, running.issues),
+        (ReplayStatus::Running, Vec::new())
+    );
     finish(&f, attempt, outcome(Verdict::WouldSucceed, None, None)).await;
-    assert!(f.store.end_replay(id, stop, now()).await.unwrap());
+    assert!(f.store.settle_replay(id).await.unwrap());
+    assert!(end().await);
     let ended = get(&f, id).await;
+    assert_eq!(ended.issues, said);
     assert_eq!(
         (ended.status, ended.stopped_because),
         (ReplayStatus::Stopped, stop)
@@ -380,7 +411,8 @@ async fn a_replay_ends_once_and_not_before_what_is_under_way(on: Subject) {
         None
     );
     let other = create(&f, BUDGET).await;
-    assert!(f.store.end_replay(other, None, now()).await.unwrap());
+    let none = Vec::new();
+    assert!(f.store.end_replay(other, None, none, now()).await.unwrap());
     assert_eq!(get(&f, other).await.status, ReplayStatus::Finished);
 }
 
@@ -402,14 +434,26 @@ async fn an_issue_is_proven_by_its_newest_failure_and_by_none_that_failed(on: Su
         finish(&f, attempt, outcome(Verdict::WouldSucceed, None, None)).await;
         attempts.push(attempt);
     }
-    let proofs = f.store.proofs_of_replay(id).await.unwrap();
-    assert_eq!(proofs.len(), 1);
+    let proof = Proof {
+        source: logs[0].id,
+        attempt: attempts[0],
+    };
+    let said = f.store.issues_of_replay(id).await.unwrap();
     assert_eq!(
-        (proofs[0].issue, proofs[0].source, proofs[0].attempt),
-        (issue, logs[0].id, attempts[0])
+        said,
+        [IssueTurns {
+            issue,
+            said: Ok(proof)
+        }]
     );
-    // One that failed says that it is not over, and so does one that was served after the same, hidden.
-    for (verdict, expected) in [(Verdict::FailsTheSame, 0), (Verdict::WouldSucceed, 0)] {
+    // One that failed says that it is not over, and so does one that was served after one that was hidden: of several
+    // that were, the last one's kind is known.
+    let other_kind = Some([2; 16]);
+    for (verdict, kind, why) in [
+        (Verdict::FailsTheSame, kind, IssueWhy::FailedAgain),
+        (Verdict::WouldSucceed, kind, IssueWhy::HiddenOnTheWay),
+        (Verdict::WouldSucceed, other_kind, IssueWhy::HiddenOnTheWay),
+    ] {
         let other = create(&f, BUDGET).await;
         for (at, log) in logs[..2].iter().enumerate() {
             let attempt = began(begin(&f, other, log.id.0, log.created_at).await);
@@ -419,8 +463,16 @@ async fn an_issue_is_proven_by_its_newest_failure_and_by_none_that_failed(on: Su
             };
             finish(&f, attempt, how).await;
         }
-        let proofs = f.store.proofs_of_replay(other).await.unwrap();
-        assert_eq!(proofs.len(), expected, "{verdict}");
+        let against = Err((why, logs[1].id));
+        let said = f.store.issues_of_replay(other).await.unwrap();
+        assert_eq!(
+            said,
+            [IssueTurns {
+                issue,
+                said: against
+            }],
+            "{verdict}"
+        );
         f.store.cancel_replay(other, now()).await.unwrap();
     }
 }
@@ -433,7 +485,8 @@ async fn replays_go_when_their_failures_are_gone(on: Subject) {
     let (id, running) = (create(&f, BUDGET).await, create(&f, BUDGET).await);
     let attempt = began(begin(&f, id, error.id.0, error.created_at).await);
     finish(&f, attempt, outcome(Verdict::WouldSucceed, None, None)).await;
-    f.store.end_replay(id, None, now()).await.unwrap();
+    let none = Vec::new();
+    f.store.end_replay(id, None, none, now()).await.unwrap();
     let policy = RetentionPolicy {
         errors_max_age_ms: Some(1_000),
         ..RetentionPolicy::default()
@@ -460,4 +513,71 @@ async fn replays_go_when_their_failures_are_gone(on: Subject) {
             .unwrap()
             .is_empty()
     );
+}
+
+/// Another program's hand on an embedded store's file.
+fn other_program(f: &Fixture) -> rusqlite::Connection {
+    rusqlite::Connection::open(f.file()).unwrap()
+}
+
+#[tokio::test]
+async fn whether_a_replay_may_end_is_asked_without_writing() {
+    let f = Fixture::new();
+    let id = create(&f, BUDGET).await;
+    let attempt = began(begin(&f, id, 9, DAY).await);
+    let other = other_program(&f);
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // Whoever would write now would wait, and be refused.
+    assert!(!f.store.settle_replay(id).await.unwrap());
+    other.execute_batch("ROLLBACK").unwrap();
+    // An attempt that is gone is not waited for.
+    let gone = format!("DELETE FROM retry_attempts WHERE id = {attempt}");
+    other.execute_batch(&gone).unwrap();
+    assert!(f.store.settle_replay(id).await.unwrap());
+    assert_eq!(get(&f, id).await.verdicts.interrupted, 1);
+}
+
+#[tokio::test]
+async fn a_failure_that_cannot_be_read_keeps_nobody_from_the_others() {
+    let mut f = Fixture::new();
+    let rows: Vec<_> = (1..=3).map(failure).collect();
+    f.write(&rows).await;
+    let all = f.store.errors(&everything(), &first_page(9)).await.unwrap();
+    let (bad, at) = (all.errors[1].id, all.errors[1].created_at);
+    let spoil = format!("UPDATE errors SET cause = 'of another version' WHERE id = {bad}");
+    other_program(&f).execute_batch(&spoil).unwrap();
+    assert!(f.store.error(bad).await.is_err());
+    let walked = f.store.errors_behind(&everything(), None, 9).await.unwrap();
+    assert_eq!(walked.len(), 3);
+    let id = create(&f, BUDGET).await;
+    let skipped = Turn {
+        replay: id,
+        error: bad,
+        at,
+    };
+    let took = f.store.skip_in_replay(skipped, NotSent::Unreadable, now());
+    assert!(took.await.unwrap());
+    let items = f.store.replay_items(id, None, &first_page(9)).await;
+    let item = items.unwrap().items.remove(0);
+    assert_eq!(item.verdict, Some(Verdict::NotReplayable));
+    assert!(
+        item.summary
+            .ends_with("what is stored of it cannot be read")
+    );
+}
+
+#[tokio::test]
+async fn few_among_many_are_counted_to_the_end() {
+    let mut f = Fixture::new();
+    let rows: Vec<_> = (1..=8_000).map(failure).collect();
+    f.write(&rows).await;
+    let resolve = "UPDATE errors SET resolved = 1 WHERE id % 40 = 0";
+    other_program(&f).execute_batch(resolve).unwrap();
+    // So that each block has one or two, and a list has no time for all of them.
+    while f.store.index_errors().await.unwrap().more {}
+    let rare = Filter {
+        resolved: Some(true),
+        ..everything()
+    };
+    assert_eq!(f.store.count_errors(&rare).await.unwrap(), (200, false));
 }

@@ -56,7 +56,9 @@ async fn begin(f: &Fixture, error: i64, bounds: RetryBounds) -> Begun {
 fn began(begun: Begun) -> RetryId {
     match begun {
         Begun::Began(id) => id,
-        Begun::InProgress(_) | Begun::TooSoon(_) | Begun::NoTurn => panic!("{begun:?}"),
+        Begun::InProgress(_) | Begun::TooSoon(_) | Begun::NoTurn | Begun::NoTurnYet => {
+            panic!("{begun:?}")
+        }
     }
 }
 
@@ -133,7 +135,7 @@ async fn one_at_a_time_is_decided_by_the_database(on: Subject) {
         match one.await.unwrap().unwrap() {
             Begun::Began(id) => assert_eq!(first.replace(id), None, "one alone begins"),
             Begun::InProgress(_) => others += 1,
-            Begun::TooSoon(_) | Begun::NoTurn => panic!("one runs"),
+            Begun::TooSoon(_) | Begun::NoTurn | Begun::NoTurnYet => panic!("one runs"),
         }
     }
     assert_eq!(others, 7);

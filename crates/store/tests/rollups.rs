@@ -12,13 +12,17 @@ use common::{Fixture, Subject, at, failure, recovered, success};
 use fates::{Fates, LATE_MS};
 use truth::Truth;
 use waybill_model::{
+    cause::{Cause, Owner},
+    classify::ruling::{ClassificationRule, Then, When},
     id::ErrorId,
     record::Record,
     rollup::{Facet, Scope, Span},
     sketch::MOST_ERROR_PER_MILLE,
     time::UnixMillis,
 };
-use waybill_store::{RetentionPolicy, RollupOf, RollupQuery, RollupReport, Rollups, Store};
+use waybill_store::{
+    NewRules, RetentionPolicy, RollupOf, RollupQuery, RollupReport, Rollups, Store,
+};
 
 on_both! {
     every_number_of_every_length_is_the_truth,
@@ -31,6 +35,7 @@ on_both! {
     scopes_that_no_facet_has_are_added_up_from_the_rows,
     a_day_that_is_judged_anew_is_counted_anew_while_requests_come_in,
     a_day_of_which_rows_are_gone_stays_as_it_was,
+    what_rules_judge_anew_counts_anew_at_once,
     minutes_go_and_hours_and_days_stay,
     ids_are_not_given_twice_when_all_requests_have_gone,
     models_beyond_a_bound_are_counted_together,
@@ -334,6 +339,75 @@ async fn a_day_that_is_judged_anew_is_counted_anew_while_requests_come_in(subjec
     );
     compare(&fixture.store, &truth).await;
     assert_eq!(fold(&fixture.store).await, RollupReport::default());
+}
+
+/// Puts one rule into force: failures of providers' servers are the client's own; or none.
+async fn rule(fixture: &Fixture, replaces: i64, is_there: bool) {
+    let rule = ClassificationRule {
+        id: 0,
+        name: "ours".to_owned(),
+        note: None,
+        enabled: true,
+        when: When {
+            cause: Some(Cause::ServerError),
+            ..When::default()
+        },
+        then: Then {
+            error_owner: Some(Owner::Client),
+            ..Then::default()
+        },
+    };
+    let new = NewRules {
+        replaces,
+        rules: if is_there { vec![rule] } else { Vec::new() },
+        by: None,
+        note: None,
+    };
+    let put = fixture
+        .store
+        .set_classification_rules(new, fates::END)
+        .await;
+    put.unwrap();
+}
+
+async fn judge(store: &Store) {
+    while store.judge_anew().await.unwrap().more {}
+}
+
+async fn what_rules_judge_anew_counts_anew_at_once(subject: Subject) {
+    let mut fixture = Fixture::on(subject).await;
+    let mut fates = Fates::of(19);
+    let mut all: Vec<Record> = (0..2_000).map(|_| fates.next()).collect();
+    fixture.write(&all[..1_500]).await;
+    fold(&fixture.store).await;
+    // Some are folded when they are judged anew, some are not, and some requests have gone by then.
+    fixture.write(&all[1_500..]).await;
+    rule(&fixture, 0, true).await;
+    fixture
+        .store
+        .recount_rollups(fates::START, fates::END)
+        .await
+        .unwrap();
+    fixture.store.judge_anew().await.unwrap();
+    fold(&fixture.store).await;
+    judge(&fixture.store).await;
+    fold(&fixture.store).await;
+    all.iter_mut().for_each(fates::judge_anew);
+    let mut truth = Truth::default();
+    all.iter().for_each(|record| truth.add(record));
+    compare(&fixture.store, &truth).await;
+    let policy = RetentionPolicy {
+        requests_max_age_ms: Some(0),
+        ..RetentionPolicy::default()
+    };
+    let middle = Span::Day.begin(fates::END.plus_ms(-1));
+    fixture.store.retain(&policy, middle).await.unwrap();
+    rule(&fixture, 1, false).await;
+    judge(&fixture.store).await;
+    let mut fates = Fates::of(19);
+    let mut truth = Truth::default();
+    (0..2_000).for_each(|_| truth.add(&fates.next()));
+    compare(&fixture.store, &truth).await;
 }
 
 async fn a_day_of_which_rows_are_gone_stays_as_it_was(subject: Subject) {

@@ -12,7 +12,7 @@ use waybill_model::{
     id::{AccountId, ErrorId},
     issue::{IssueFilter, IssueSort, Settings},
     record::Record,
-    redact::Shown,
+    redact::{Redactor, Shown},
     time::UnixMillis,
     view::{ErrorLogDetail, Filter, RulesVersion, View},
 };
@@ -29,6 +29,7 @@ on_both! {
     an_issue_follows_its_last_failure_and_keeps_its_kind,
     replays_are_judged_and_not_counted,
     a_rule_that_changes_meanwhile_begins_anew,
+    a_bound_on_what_is_read_cuts_one_window_for_all_figures,
 }
 
 const NOW: UnixMillis = UnixMillis(DAY.0 + 60_000);
@@ -461,6 +462,164 @@ async fn a_rule_that_changes_meanwhile_begins_anew(subject: Subject) {
     assert_eq!((progress.remaining, progress.changed), (1_200, 0));
     assert_eq!(judge(store).await, 1_200);
     assert_eq!(view(store, View::Excluded).await, 0);
+}
+
+async fn a_bound_on_what_is_read_cuts_one_window_for_all_figures(subject: Subject) {
+    let mut fixture = Fixture::on(subject).await;
+    let mut records: Vec<Record> = (1..=10).map(|n| saying(n, "planned")).collect();
+    records.extend((11..=20).map(success));
+    records.extend((21..=40).map(recovered));
+    fixture.write(&records).await;
+    let store = &fixture.store;
+    let on = |most| {
+        let rules = vec![excluding("planned")];
+        store.try_classification_rules_on(rules, WINDOW, true, most)
+    };
+    // More hidden failures than are read, and fewer that clients saw: those are cut with them.
+    let cut = on(15).await.unwrap();
+    assert_eq!((cut.is_whole, cut.start_time), (false, at(26)));
+    assert_eq!((cut.examined, cut.would_change), (15, 0));
+    assert_eq!((cut.requests, cut.served, cut.failures_before), (15, 15, 0));
+    assert!(
+        cut.sentence.contains("as far as was read"),
+        "{}",
+        cut.sentence
+    );
+    // More of both: the later beginning counts.
+    let cut = on(5).await.unwrap();
+    assert_eq!((cut.start_time, cut.examined), (at(36), 5));
+    let whole = on(20).await.unwrap();
+    assert_eq!((whole.is_whole, whole.start_time), (true, DAY));
+    let counted = (whole.examined, whole.would_change, whole.requests);
+    assert_eq!(counted, (30, 10, 40));
+}
+
+/// How many blocks of errors are to be taken in anew, and how many are taken in.
+fn blocks(fixture: &Fixture) -> [i64; 2] {
+    let database = rusqlite::Connection::open(fixture.file()).unwrap();
+    ["error_blocks_stale", "error_blocks"].map(|table| {
+        let sql = format!("SELECT count(*) FROM {table}");
+        database.query_row(&sql, [], |row| row.get(0)).unwrap()
+    })
+}
+
+async fn take_in(fixture: &Fixture) {
+    while fixture.store.index_errors().await.unwrap().more {}
+}
+
+/// So many records from a place on, written.
+async fn write_many(fixture: &mut Fixture, from: u64, count: u64) {
+    for first in (from..from + count).step_by(500) {
+        let records: Vec<Record> = (first..(first + 500).min(from + count))
+            .map(|n| match n {
+                _ if n % 1_000 == 0 => saying(n, "planned and rare"),
+                _ if n % 2 == 0 => saying(n, "planned"),
+                _ => saying(n, "broken"),
+            })
+            .collect();
+        fixture.write(&records).await;
+    }
+}
+
+/// How many failures do not count, of those whose message is like this: counted in the table.
+fn excluded(fixture: &Fixture, message: &str) -> u64 {
+    let database = rusqlite::Connection::open(fixture.file()).unwrap();
+    let sql = "SELECT count(*) FROM errors WHERE is_business_limited AND message LIKE ?1";
+    let counted: i64 = database
+        .query_row(sql, [message], |row| row.get(0))
+        .unwrap();
+    u64::try_from(counted).unwrap()
+}
+
+#[tokio::test]
+async fn judging_stays_a_few_blocks_ahead_of_who_takes_them_in_and_lists_are_right_meanwhile() {
+    let mut fixture = Fixture::new();
+    // Ids begin with 1: the last block is not full yet.
+    write_many(&mut fixture, 1, 250 * 64).await;
+    take_in(&fixture).await;
+    assert_eq!(blocks(&fixture), [0, 250]);
+    put(&fixture.store, 0, vec![excluding("planned")]).await;
+    let (mut changed, mut times_waited) = (0, 0);
+    loop {
+        let report = fixture.store.judge_anew().await.unwrap();
+        changed += report.changed;
+        let [stale, _] = blocks(&fixture);
+        assert!(stale < 128 + 80, "{stale}");
+        if report.waits {
+            times_waited += 1;
+            assert!(stale >= 128 && !report.more, "{stale} {report:?}");
+            assert_eq!(excluded(&fixture, "%"), changed);
+            // Few, so that blocks lead to them: those that have changed, too.
+            let rare = Filter {
+                view: View::Excluded,
+                q: Some("rare".to_owned()),
+                ..everything()
+            };
+            let list = fixture.store.errors(&rare, &first_page(50)).await.unwrap();
+            assert_eq!(list.errors.len() as u64, excluded(&fixture, "%rare%"));
+            if times_waited == 1 {
+                // What is new does not wait until all that has changed is taken in.
+                write_many(&mut fixture, 20_000, 256).await;
+                fixture.store.index_errors().await.unwrap();
+                assert_eq!(blocks(&fixture), [stale - 2, 252]);
+            }
+            take_in(&fixture).await;
+        } else if !report.more {
+            break;
+        }
+    }
+    assert!(times_waited > 0);
+    assert_eq!(changed, 8_000 + 128);
+    assert_eq!(excluded(&fixture, "%"), changed);
+}
+
+#[tokio::test]
+async fn what_is_written_as_it_was_makes_no_block_to_be_taken_in_anew() {
+    let mut fixture = Fixture::new();
+    write_many(&mut fixture, 1, 200).await;
+    take_in(&fixture).await;
+    for stale in [1, 0] {
+        let store = &fixture.store;
+        store.set_resolved(ErrorId(70), true).await.unwrap();
+        assert_eq!(blocks(&fixture)[0], stale);
+        store.index_errors().await.unwrap();
+    }
+}
+
+/// A runtime of one thread, as the one that serves clients is: what is judged on it keeps them waiting.
+#[test]
+fn whoever_tries_rules_keeps_no_thread_that_serves() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let mut fixture = Fixture::new();
+    let said = "a message of a provider that goes on for a while ".repeat(40);
+    let records: Vec<Record> = (1..=2_000)
+        .map(|n| {
+            let mut record = failure(n);
+            record.error.as_mut().unwrap().message = Redactor::default().text(&said);
+            record
+        })
+        .collect();
+    let rules: Vec<ClassificationRule> = (0..100)
+        .map(|n| excluding(&format!("on for a while and then {n}")))
+        .collect();
+    runtime.block_on(fixture.write(&records));
+    let metrics = runtime.metrics();
+    let (begun, busy) = (
+        std::time::Instant::now(),
+        metrics.worker_total_busy_duration(0),
+    );
+    let store = fixture.store.clone();
+    let tried = async move { store.try_classification_rules(rules, WINDOW, false).await };
+    let tried = runtime.block_on(runtime.spawn(tried)).unwrap().unwrap();
+    let (took, busy) = (
+        begun.elapsed(),
+        metrics.worker_total_busy_duration(0) - busy,
+    );
+    assert_eq!(tried.examined, 2_000);
+    assert!(busy * 4 < took, "{busy:?} of {took:?}");
 }
 
 fn records() -> impl Strategy<Value = (Record, Vec<ClassificationRule>)> {

@@ -293,7 +293,7 @@ fn a_newer_database_is_refused_with_advice() {
         refused,
         StoreError::Newer {
             found: 99,
-            known: 14
+            known: 17
         }
     ));
     assert!(refused.to_string().contains("newer version"), "{refused}");
@@ -525,7 +525,7 @@ async fn refused_rows_take_nothing_else_down() {
 
 #[tokio::test]
 async fn with_no_space_left_for_records_events_are_written_until_they_do_not_fit_either() {
-    let mut f = Fixture::with(|options| options.max_file_bytes = Some(700_000));
+    let mut f = Fixture::with(|options| options.max_file_bytes = Some(1_500_000));
     let mut n = 0;
     let mut heavy = || {
         n += 1;

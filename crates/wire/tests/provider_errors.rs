@@ -513,3 +513,31 @@ fn an_outer_message_and_the_parameter_become_detail() {
         "{detail}"
     );
 }
+
+#[test]
+fn what_may_be_anything_is_no_message_however_it_is_wrapped() {
+    let words = "My sister's birthday is on Friday";
+    for body in [
+        words.to_owned(),
+        format!("{words:?}"),
+        format!("\"\\\"{words}\\\"\""),
+        format!("[{words:?}]"),
+        format!("{{\"response\": {words:?}}}"),
+        format!("{{\"data\": [{words:?}]}}"),
+        format!("data: {words}\n\n"),
+        format!("data: {words:?}\n\n"),
+    ] {
+        let read = said(OpenAi, 502, &[], body.as_bytes());
+        assert!(!read.message.contains("sister"), "{body}: {}", read.message);
+        let detail = read.detail.unwrap_or_default();
+        assert!(detail.contains("sister"), "{body}: {detail}");
+    }
+    for body in [
+        format!("{{\"error\": {words:?}}}"),
+        format!("{{\"errors\": [{words:?}]}}"),
+        format!("{{\"message\": {words:?}}}"),
+    ] {
+        let read = said(OpenAi, 502, &[], body.as_bytes());
+        assert_eq!(read.message, words, "{body}");
+    }
+}

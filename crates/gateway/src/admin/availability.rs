@@ -9,11 +9,10 @@ use axum::{
 };
 use serde::Serialize;
 use waybill_model::{
-    entity::{Group, Status},
+    entity::Group,
     id::{AccountId, GroupId},
     protocol::Platform,
     redact::Redactor,
-    state::{MarkKind, Standing},
     time::UnixMillis,
     waybill::Exclusion,
 };
@@ -28,7 +27,7 @@ use super::{
 };
 use crate::{
     ops::accounts::{AvailabilityQuestion, parse_availability},
-    routing::{AccountEntry, ModelMap, mapping},
+    routing::{AccountEntry, ModelMap, mapping, obstacle},
     standing::WayView,
 };
 
@@ -239,35 +238,6 @@ impl Look<'_> {
 pub fn ramp(entry: &AccountEntry) -> Option<u32> {
     let allowed = entry.live.allowed(entry.concurrency);
     allowed.filter(|_| allowed != entry.concurrency)
-}
-
-/// Why a request could not be sent to an account now.
-fn obstacle(entry: &AccountEntry, model: Option<&str>, now: UnixMillis) -> Option<Exclusion> {
-    let state = entry.live.state();
-    let limit = entry.live.allowed(entry.concurrency);
-    let full = limit.is_some_and(|limit| entry.live.in_flight() >= limit);
-    let used_up = || entry.live.meter().has_room(&entry.quota, 0, now).is_err();
-    match (entry.status, state.standing(model, now)) {
-        (Status::Disabled, _) => Some(Exclusion::Disabled),
-        _ if entry.credential.is_none() => Some(Exclusion::NoCredential),
-        (Status::Active, Standing::Blocked(mark)) => Some(stopped_by(mark.kind)),
-        (Status::Active, Standing::HalfOpen(_)) if entry.live.tried_by().is_some() => {
-            Some(Exclusion::HalfOpen)
-        }
-        _ if full => Some(Exclusion::NoSlot),
-        _ if used_up() => Some(Exclusion::QuotaReached),
-        (Status::Active, Standing::Ready | Standing::HalfOpen(_)) => None,
-    }
-}
-
-fn stopped_by(kind: MarkKind) -> Exclusion {
-    match kind {
-        MarkKind::RateLimited => Exclusion::RateLimited,
-        MarkKind::Overloaded => Exclusion::Overloaded,
-        MarkKind::Paused => Exclusion::Paused,
-        MarkKind::Error => Exclusion::Error,
-        MarkKind::Disabled => Exclusion::Disabled,
-    }
 }
 
 impl Counts {

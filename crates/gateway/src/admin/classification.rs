@@ -1,5 +1,7 @@
 //! `ops/classification-rules`: what an operator makes of failures, in versions, and rules tried over what is stored.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     extract::{RawQuery, State},
@@ -18,7 +20,7 @@ use super::{
     entities::{PathId, apply, paged},
     note::Note,
     openapi::{NumberParameters, SpanParameters},
-    problem::{Problem, ProblemDetails},
+    problem::{Problem, ProblemCode, ProblemDetails},
 };
 use crate::{config::RequestLogging, ops::filter};
 
@@ -79,23 +81,35 @@ pub struct TryRules {
     rules: Vec<ClassificationRule>,
 }
 
+/// How long a trial may take.
+const LONGEST: Duration = Duration::from_secs(60);
+
 /// Tries rules over the stored failures of a window, against those in force: what would change, and what would
-/// become of the service level. Nothing is changed.
+/// become of the service level. Nothing is changed. One at a time on a replica.
 #[utoipa::path(post, path = "/api/v1/admin/ops/classification-rules/preview", operation_id = "preview_classification_rules", tag = "ops",
     params(SpanParameters), request_body = TryRules,
-    responses((status = 200, body = Preview), (status = 400, body = ProblemDetails)))]
+    responses((status = 200, body = Preview), (status = 400, body = ProblemDetails), (status = 409, body = ProblemDetails)))]
 pub async fn preview(
     State(shared): State<App>,
     RawQuery(query): RawQuery,
     Body(form): Body<TryRules>,
 ) -> Result<Json<Preview>, Problem> {
     let window = filter::parse_span(query.as_deref(), shared.clock.now())?;
-    checked(&form.rules)?;
+    let rules = checked(&shared, form.rules)?;
+    let _seat = shared.rule_trials.seat().ok_or_else(|| {
+        let detail = "other rules are being tried on this replica; ask again when that has ended";
+        Problem::new(ProblemCode::PreviewInProgress, detail)
+    })?;
     let knows_all = matches!(shared.settings.requests, RequestLogging::All);
     let preview = shared
         .store
-        .try_classification_rules(form.rules, window, knows_all);
-    Ok(Json(preview.await?))
+        .try_classification_rules(rules, window, knows_all);
+    // Whoever goes away, or waits for too long, ends it at its next piece.
+    let preview = tokio::time::timeout(LONGEST, preview).await.map_err(|_| {
+        let detail = "trying the rules took too long; ask for a shorter window";
+        Problem::new(ProblemCode::TooSlow, detail)
+    })?;
+    Ok(Json(preview?))
 }
 
 /// Every version there was, the newest first.
@@ -160,7 +174,7 @@ async fn put(
     note: &Note,
     form: PutRules,
 ) -> Result<ClassificationRules, Problem> {
-    checked(&form.rules)?;
+    let rules = checked(shared, form.rules)?;
     let why = form.note.filter(|text| !text.trim().is_empty());
     if why
         .as_ref()
@@ -172,7 +186,7 @@ async fn put(
     let redactor = shared.secrets.redactor();
     let new = NewRules {
         replaces: form.version,
-        rules: form.rules,
+        rules,
         by: Some(actor.name),
         note: why.map(|text| redactor.text(&text).into_string()),
     };
@@ -184,8 +198,30 @@ async fn put(
     whole(shared).await
 }
 
-fn checked(rules: &[ClassificationRule]) -> Result<(), Problem> {
-    check(rules).map_err(|bad| Problem::field(bad.field, bad.message))
+/// Rules without the secrets that are in texts of theirs: who may see rules is not who may see those, and what is
+/// looked for in is stored without them, too.
+fn checked(
+    shared: &App,
+    mut rules: Vec<ClassificationRule>,
+) -> Result<Vec<ClassificationRule>, Problem> {
+    let check = |rules: &[ClassificationRule]| {
+        check(rules).map_err(|bad| Problem::field(bad.field, bad.message))
+    };
+    check(&rules)?;
+    let redactor = shared.secrets.redactor();
+    for rule in &mut rules {
+        let texts = [
+            &mut rule.note,
+            &mut rule.when.message_contains,
+            &mut rule.when.model,
+        ];
+        for text in texts.into_iter().flatten() {
+            *text = redactor.text(text).into_string();
+        }
+    }
+    // What stands for a secret may be longer.
+    check(&rules)?;
+    Ok(rules)
 }
 
 async fn whole(shared: &App) -> Result<ClassificationRules, Problem> {

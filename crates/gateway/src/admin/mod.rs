@@ -7,6 +7,7 @@
 mod accounts;
 mod actor;
 mod admin_users;
+mod alerts;
 mod api_keys;
 mod audit_log;
 mod auth;
@@ -29,6 +30,7 @@ mod jobs;
 mod metrics;
 mod note;
 mod notifications;
+mod objectives;
 mod openapi;
 mod prices;
 mod probes;
@@ -67,7 +69,7 @@ type App = Arc<Shared>;
 /// Every route, on one screen, with the role it needs: a viewer's for what only reads, an admin's for the
 /// rest, where nothing else is said.
 fn routes() -> Vec<Route> {
-    use Area::{Accounts, Config, Errors, Ops, People};
+    use Area::{Accounts, Alerts, Config, Errors, Ops, People};
     use Role::{Admin, Operator, Viewer};
     vec![
         get("/healthz", Ops, probes::live).public(),
@@ -324,6 +326,82 @@ fn routes() -> Vec<Route> {
             "/api/v1/admin/ops/dashboard/error-distribution",
             Ops,
             dashboard::distribution,
+        ),
+        // what wakes somebody
+        get("/api/v1/admin/ops/alert-rules", Alerts, alerts::rules),
+        post("/api/v1/admin/ops/alert-rules", Alerts, alerts::add_rule),
+        post(
+            "/api/v1/admin/ops/alert-rules/preview",
+            Alerts,
+            alerts::preview_rule,
+        )
+        .needs(Operator),
+        get("/api/v1/admin/ops/alert-rules/{id}", Alerts, alerts::rule),
+        put(
+            "/api/v1/admin/ops/alert-rules/{id}",
+            Alerts,
+            alerts::change_rule,
+        ),
+        delete(
+            "/api/v1/admin/ops/alert-rules/{id}",
+            Alerts,
+            alerts::remove_rule,
+        ),
+        get("/api/v1/admin/ops/alert-stands", Alerts, alerts::stands),
+        get("/api/v1/admin/ops/alert-events", Alerts, alerts::events),
+        get("/api/v1/admin/ops/alert-events/{id}", Alerts, alerts::event),
+        post(
+            "/api/v1/admin/ops/alert-events/{id}/acknowledge",
+            Alerts,
+            alerts::acknowledge,
+        )
+        .needs(Operator),
+        post(
+            "/api/v1/admin/ops/alert-events/{id}/resolve",
+            Alerts,
+            alerts::resolve,
+        )
+        .needs(Operator),
+        get("/api/v1/admin/ops/alert-silences", Alerts, alerts::silences),
+        post(
+            "/api/v1/admin/ops/alert-silences",
+            Alerts,
+            alerts::add_silence,
+        )
+        .needs(Operator),
+        put(
+            "/api/v1/admin/ops/alert-silences/{id}",
+            Alerts,
+            alerts::change_silence,
+        )
+        .needs(Operator),
+        delete(
+            "/api/v1/admin/ops/alert-silences/{id}",
+            Alerts,
+            alerts::remove_silence,
+        )
+        .needs(Operator),
+        get("/api/v1/admin/ops/objectives", Alerts, objectives::list),
+        post("/api/v1/admin/ops/objectives", Alerts, objectives::create),
+        get(
+            "/api/v1/admin/ops/objectives/{id}",
+            Alerts,
+            objectives::show,
+        ),
+        put(
+            "/api/v1/admin/ops/objectives/{id}",
+            Alerts,
+            objectives::change,
+        ),
+        delete(
+            "/api/v1/admin/ops/objectives/{id}",
+            Alerts,
+            objectives::remove,
+        ),
+        get(
+            "/api/v1/admin/ops/objectives/{id}/statement",
+            Alerts,
+            objectives::show_statement,
         ),
         // what is configured
         get("/api/v1/admin/accounts", Accounts, accounts::list),

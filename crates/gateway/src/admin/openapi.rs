@@ -15,15 +15,16 @@ use utoipa::{
 };
 
 use super::{
-    App, accounts, admin_users, api_keys, audit_log, availability, books, channels, classification,
-    concurrency, dashboard, differences, errors, groups, issues, jobs, metrics, notifications,
-    prices, probes, problem, records, replays, replicas, reports, retries, setup, sign_in, stream,
-    tokens, users, what_if,
+    App, accounts, admin_users, alerts, api_keys, audit_log, availability, books, channels,
+    classification, concurrency, dashboard, differences, errors, groups, issues, jobs, metrics,
+    notifications, objectives, prices, probes, problem, records, replays, replicas, reports,
+    retries, setup, sign_in, stream, tokens, users, what_if,
 };
 use crate::ops::{
-    accounts as asked, audit, code, dashboard as asked_of_dashboards, deliveries,
+    accounts as asked, alerts as asked_of_alerts, audit, code, dashboard as asked_of_dashboards,
+    deliveries,
     filter::{self, Takes},
-    issues as asked_of_issues, replays as asked_of_replays, reports as reports_asked,
+    issues as asked_of_issues, replays as asked_of_replays, reports as reports_asked, statement,
 };
 
 /// The OpenAPI document.
@@ -58,6 +59,10 @@ pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
         reports::list, reports::create, reports::show, reports::change, reports::remove, reports::send, reports::preview, availability::show, concurrency::show,
         classification::show, classification::change, classification::preview, classification::versions, classification::version, classification::restore,
         dashboard::overview, dashboard::throughput, dashboard::histogram, dashboard::trend, dashboard::distribution,
+        alerts::rules, alerts::rule, alerts::add_rule, alerts::change_rule, alerts::remove_rule, alerts::preview_rule, alerts::stands,
+        alerts::events, alerts::event, alerts::acknowledge, alerts::resolve,
+        alerts::silences, alerts::add_silence, alerts::change_silence, alerts::remove_silence,
+        objectives::list, objectives::show, objectives::create, objectives::change, objectives::remove, objectives::show_statement,
         accounts::list, accounts::create, accounts::show, accounts::change, accounts::remove, accounts::enable, accounts::disable,
         accounts::reset, accounts::test, accounts::events,
         groups::list, groups::create, groups::show, groups::change, groups::remove,
@@ -143,6 +148,10 @@ parameters! {
     HistogramParameters = asked_of_dashboards::WINDOW, asked_of_dashboards::SCOPE, asked_of_dashboards::METRIC;
     /// What a distribution takes.
     BreakdownParameters = asked_of_dashboards::WINDOW, asked_of_dashboards::SCOPE, asked_of_dashboards::BREAKDOWN;
+    /// What the events of alerts take.
+    AlertEventParameters = asked_of_alerts::ALERT_EVENTS;
+    /// What an objective's statement takes.
+    StatementParameters = statement::STATEMENT;
     /// What availability takes.
     AvailabilityParameters = asked::AVAILABILITY;
 }

@@ -104,6 +104,7 @@ codes! {
     RetryInProgress = "retry_in_progress", CONFLICT, "The request is being sent again.";
     RetryTooFrequent = "retry_too_frequent", CONFLICT, "The request has just been sent again.";
     WhatIfInProgress = "what_if_in_progress", CONFLICT, "A simulation runs already.";
+    PreviewInProgress = "preview_in_progress", CONFLICT, "Rules are being tried already.";
     TooManyRetries = "too_many_retries", SERVICE_UNAVAILABLE, "Too many requests are being sent again.";
     TooManyReplays = "too_many_replays", CONFLICT, "Too many replays of many are running.";
     InvalidField = "invalid_field", BAD_REQUEST, "A field of the body cannot be accepted.";

@@ -19,9 +19,9 @@ use waybill_model::{
         RetryMode,
         many::{Replay, ReplayBudget, ReplayItem},
     },
-    view::{List, Page, Sort},
+    view::{Filter, List, Page, Sort},
 };
-use waybill_store::NewReplay;
+use waybill_store::{NewReplay, StoreError};
 
 use super::{
     App,
@@ -109,17 +109,11 @@ pub async fn create(
         )?,
         max_usd: asked.budget.max_usd,
     };
-    let given = words(asked.filter)?;
+    let given = without_secrets(&shared, words(asked.filter)?);
     let (chosen, kept) = filter::keep_chosen(given, now).map_err(in_filter)?;
     // Read before the count: what is written in between has no turn.
     let newest_error_id = shared.store.newest_error().await?;
-    let first = Page {
-        sort: Sort::Newest,
-        page: 1,
-        page_size: 1,
-        cursor: None,
-    };
-    let candidates = shared.store.errors(&chosen, &first).await?;
+    let (candidates, candidates_is_estimate) = count(&shared, &chosen).await?;
     let said = asked.note.filter(|said| !said.trim().is_empty());
     let said = said.map(|said| {
         let redactor = shared.secrets.redactor();
@@ -135,8 +129,8 @@ pub async fn create(
         pinned_account_id: asked.pinned_account_id,
         budget,
         newest_error_id,
-        candidates: candidates.total,
-        candidates_is_estimate: candidates.total_is_estimate,
+        candidates,
+        candidates_is_estimate,
     };
     let made = shared.store.create_replay(new, MOST_RUNNING, now).await?;
     let made = made.ok_or_else(|| {
@@ -214,6 +208,24 @@ pub async fn cancel(
     Ok(Json(replay))
 }
 
+/// How many failures a filter chooses, and whether there are more. As many as a list says at once where counting them
+/// takes longer than a query may.
+async fn count(shared: &App, chosen: &Filter) -> Result<(u64, bool), StoreError> {
+    match shared.store.count_errors(chosen).await {
+        Err(StoreError::TooSlow) => {
+            let first = Page {
+                sort: Sort::Newest,
+                page: 1,
+                page_size: 1,
+                cursor: None,
+            };
+            let list = shared.store.errors(chosen, &first).await?;
+            Ok((list.total, list.total_is_estimate))
+        }
+        counted => counted,
+    }
+}
+
 async fn find(shared: &App, text: &str) -> Result<Replay, Problem> {
     let found = shared.store.replay(ReplayId(id(text)?)).await?;
     found.ok_or_else(|| Problem::not_found("replay", text))
@@ -256,6 +268,18 @@ fn words(given: BTreeMap<String, Value>) -> Result<BTreeMap<String, String>, Pro
         }
     };
     given.into_iter().map(word).collect()
+}
+
+/// Filters without the secrets that are in texts of theirs: whoever sees the replay sees its filter, and what is looked
+/// for in is stored without them, too.
+fn without_secrets(shared: &App, mut given: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let redactor = shared.secrets.redactor();
+    for name in ["q", "model"] {
+        if let Some(text) = given.get_mut(name) {
+            *text = redactor.text(text).into_string();
+        }
+    }
+    given
 }
 
 /// What is wrong with a parameter of the list is wrong with a field here.

@@ -239,7 +239,7 @@ fn problem(refused: Refused) -> Problem {
         )
         .again_at(again),
         // Only a turn of a replay of many has no turn.
-        Refused::TooMany | Refused::NoTurn => Problem::new(
+        Refused::TooMany | Refused::NoTurn | Refused::NoTurnYet => Problem::new(
             ProblemCode::TooManyRetries,
             "no place is free now; try again",
         ),

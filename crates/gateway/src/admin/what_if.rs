@@ -33,7 +33,7 @@ const BOUNDS: Bounds = Bounds {
     events: 50_000,
 };
 
-/// How long the simulations may take.
+/// How long reading and the simulations may take.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// What recorded requests would have come to under other cool-downs or priorities, or without some accounts:
@@ -68,15 +68,22 @@ pub async fn scheduler(
         Problem::new(ProblemCode::WhatIfInProgress, detail)
     })?;
     let accounts: Vec<AccountId> = setting.accounts.iter().map(|account| account.id).collect();
-    let past = whatif::read(&shared.store, window, &scope, &accounts, BOUNDS).await?;
+    let too_slow = || {
+        let detail = "the simulation took too long; ask for a shorter window";
+        Problem::new(ProblemCode::TooSlow, detail)
+    };
     let leaves = Leaves(Arc::default());
     let patience = Patience {
         until: Instant::now() + LONGEST,
         is_abandoned: Arc::clone(&leaves.0),
     };
+    let rows = whatif::read(&shared.store, window, &accounts, BOUNDS);
+    let rows = tokio::time::timeout_at(patience.until.into(), rows).await;
+    let rows = rows.map_err(|_| too_slow())??;
     let run = tokio::task::spawn_blocking(move || {
         // Taken until it has really ended, whoever waits.
         let _seat = seat;
+        let past = rows.trace(&scope);
         whatif::simulate(&setting, &past, &policy, &patience)
     });
     let found = run.await.map_err(|error| {
@@ -87,10 +94,7 @@ pub async fn scheduler(
         )
     })?;
     drop(leaves);
-    let mut found = found.map_err(|whatif::Stopped| {
-        let detail = "the simulation took too long; ask for a shorter window";
-        Problem::new(ProblemCode::TooSlow, detail)
-    })?;
+    let mut found = found.map_err(|whatif::Stopped| too_slow())?;
     match shared.settings.requests {
         RequestLogging::All => {}
         RequestLogging::Sampled(_) | RequestLogging::ErrorsOnly => found.notes.push(

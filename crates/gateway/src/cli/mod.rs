@@ -5,6 +5,7 @@
 //! that goes away ends it quietly. Must not know: the store.
 
 mod accounts;
+mod alerts;
 mod columns;
 mod configured;
 mod differences;
@@ -13,6 +14,7 @@ mod flags;
 mod http;
 mod issues;
 mod notifications;
+mod overview;
 mod people;
 mod replays;
 mod retries;
@@ -61,6 +63,8 @@ pub enum Command {
     Import(MoveArgs),
     /// Look at the machine, the database and everything else a gateway needs, and say what to do.
     Doctor(DoctorArgs),
+    /// How the service did: health, service level, errors, throughput, durations.
+    Overview(overview::Ask),
     /// Failed requests of a running gateway.
     #[command(subcommand)]
     Errors(errors::Errors),
@@ -78,6 +82,12 @@ pub enum Command {
     /// Classification rules: what failures are taken for, old and new.
     #[command(subcommand)]
     Rules(rules::Rules),
+    /// Alerts of a running gateway: what fires, what did, and the rules.
+    #[command(subcommand)]
+    Alerts(alerts::Alerts),
+    /// What is promised, and what was reached.
+    #[command(subcommand)]
+    Objectives(alerts::Objectives),
     /// Accounts of a running gateway.
     #[command(subcommand)]
     Accounts(accounts::Accounts),
@@ -207,12 +217,15 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Export(args) => crate::upkeep::export(args),
         Command::Import(args) => crate::upkeep::import(args),
         Command::Doctor(args) => crate::upkeep::examine(args),
+        Command::Overview(args) => overview::run(&args),
         Command::Errors(command) => errors::run(command),
         Command::UpstreamErrors(command) => upstream_errors::run(command),
         Command::Issues(command) => issues::run(command),
         Command::Replays(command) => replays::run(command),
         Command::WhatIf(args) => what_if::run(&args),
         Command::Rules(command) => rules::run(command),
+        Command::Alerts(command) => alerts::alerts(command),
+        Command::Objectives(command) => alerts::objectives(command),
         Command::Accounts(command) => accounts::run(command),
         Command::Keys(command) => configured::keys(command),
         Command::Admins(command) => people::admins(command),

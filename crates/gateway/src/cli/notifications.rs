@@ -226,7 +226,10 @@ fn add(args: &Add) -> anyhow::Result<()> {
     set("min_severity", args.min_severity.as_ref().map(|v| json!(v)));
     set("group_seconds", args.group_seconds.map(|v| json!(v)));
     set("max_per_hour", args.max_per_hour.map(|v| json!(v)));
-    set("send_resolved", args.no_resolved.then(|| json!(false)));
+    set(
+        "send_resolved",
+        args.no_resolved.then_some(Value::Bool(false)),
+    );
     set(
         "signing_secret",
         args.signing_secret.as_ref().map(|v| json!(v)),
@@ -308,9 +311,11 @@ fn id_of(remote: &Remote, name: &str) -> anyhow::Result<i64> {
         .iter()
         .find(|channel| channel["name"] == name)
         .or_else(|| {
-            page.items
-                .iter()
-                .find(|channel| channel["id"].to_string() == name)
+            page.items.iter().find(|channel| {
+                channel["id"]
+                    .as_i64()
+                    .is_some_and(|id| name.parse() == Ok(id))
+            })
         });
     named
         .and_then(|channel| channel["id"].as_i64())

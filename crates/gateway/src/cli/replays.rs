@@ -13,7 +13,7 @@ use waybill_model::{
     id::ReplayId,
     retry::{
         Verdict,
-        many::{Replay, ReplayItem, ReplayStatus},
+        many::{IssueOutcome, Replay, ReplayIssue, ReplayItem, ReplayStatus},
     },
     view::List as Page,
 };
@@ -245,6 +245,9 @@ fn end(
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     writeln!(out, "{}", clean(&filter.join(" ")))?;
+    for issue in &replay.issues {
+        writeln!(out, "{}", clean(&about(issue)))?;
+    }
     if page.items.is_empty() {
         return Ok(());
     }
@@ -272,6 +275,24 @@ fn end(
         writeln!(out, "{shown} of {} shown; --limit shows more.", page.total)?;
     }
     Ok(())
+}
+
+/// What a replay did to an issue, in a sentence.
+fn about(issue: &ReplayIssue) -> String {
+    let ReplayIssue {
+        issue,
+        outcome,
+        why,
+        error_id,
+    } = issue;
+    let what = match outcome {
+        IssueOutcome::Resolved => "is resolved",
+        IssueOutcome::KeptOpen => "stays open",
+    };
+    match why {
+        None => format!("Issue {issue} {what}: error {error_id}, its newest, was served"),
+        Some(why) => format!("Issue {issue} {what}: {why} (error {error_id})"),
+    }
 }
 
 fn tell(replay: &Replay, as_json: bool) -> anyhow::Result<()> {

@@ -5,7 +5,9 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 use waybill_model::issue::Settings;
 use waybill_store::{FoldReport, RetentionPolicy, RollupReport};
 
-use crate::{app::Shared, config::Retention, notify, replay, report, standing::probe_accounts};
+use crate::{
+    alerts, app::Shared, config::Retention, notify, replay, report, standing::probe_accounts,
+};
 
 /// One job.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub enum Work {
     Judge,
     /// Takes errors into what lists look through.
     Search,
+    /// Judges rules of alerts.
+    Alerts,
     /// Asks stopped accounts whether they serve again, without end.
     Probe,
     /// Ends attempts to send a request again whose process has ended.
@@ -62,6 +66,10 @@ pub const JOBS: &[Job] = &[
     Job {
         name: "search",
         work: Work::Search,
+    },
+    Job {
+        name: "alerts",
+        work: Work::Alerts,
     },
     Job {
         name: "probes",
@@ -98,9 +106,9 @@ impl Job {
             | Work::Replay
             | Work::Judge
             | Work::Search
+            | Work::Alerts
             | Work::Notify => Duration::from_secs(1),
-            Work::Rollups => Duration::from_secs(2),
-            Work::Report => Duration::from_secs(2),
+            Work::Rollups | Work::Report => Duration::from_secs(2),
             Work::Interrupt => Duration::from_secs(30),
         }
     }
@@ -113,6 +121,7 @@ impl Job {
             Work::Rollups => Box::pin(async move { roll_up(&shared).await }),
             Work::Judge => Box::pin(async move { judge(&shared).await }),
             Work::Search => Box::pin(async move { take_in(&shared).await }),
+            Work::Alerts => Box::pin(async move { alerts::evaluate(&shared).await }),
             Work::Probe => Box::pin(async move {
                 probe_accounts(shared).await;
                 Ok(String::new())

@@ -5,9 +5,10 @@
 use waybill_model::{protocol::Platform, rollup::Scope, time::UnixMillis, words};
 
 use super::{
+    common::{end_time, start_time, time_range},
     filter::{Parameter, Takes, id, read_into, some_text, word, words_of},
     query::{BadParameter, Pairs},
-    time_range::{self, TimeRange},
+    time_range::{TimeRange, window},
 };
 
 words! {
@@ -99,24 +100,9 @@ pub struct Question {
 
 /// The window.
 pub const WINDOW: &[Parameter<Question>] = &[
-    Parameter {
-        name: "time_range",
-        about: "A window that ends now. Without any window: the last 24 hours.",
-        takes: words_of!(TimeRange),
-        read: |_, _| Ok(()),
-    },
-    Parameter {
-        name: "start_time",
-        about: "From this instant on. At most 30 days before the end.",
-        takes: Takes::Time,
-        read: |_, _| Ok(()),
-    },
-    Parameter {
-        name: "end_time",
-        about: "Before this instant; now, if there is a start alone.",
-        takes: Takes::Time,
-        read: |_, _| Ok(()),
-    },
+    time_range("A window that ends now. Without any window: the last 24 hours."),
+    start_time("From this instant on. At most 30 days before the end."),
+    end_time("Before this instant; now, if there is a start alone."),
 ];
 
 /// About whom.
@@ -206,6 +192,6 @@ pub fn parse(
         by: By::Cause,
     };
     read_into(&mut question, &pairs, tables)?;
-    (question.start, question.end) = time_range::window(&pairs, TimeRange::Day, now)?;
+    (question.start, question.end) = window(&pairs, TimeRange::Day, now)?;
     Ok(question)
 }

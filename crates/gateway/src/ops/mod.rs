@@ -8,6 +8,7 @@
 //! [`Page`]: waybill_model::view::Page
 
 pub mod accounts;
+pub mod alerts;
 pub mod audit;
 pub mod code;
 mod common;
@@ -18,5 +19,6 @@ pub mod issues;
 pub mod query;
 pub mod replays;
 pub mod reports;
+pub mod statement;
 pub mod time_range;
 pub mod what_if;

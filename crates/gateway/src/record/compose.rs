@@ -8,7 +8,7 @@ use waybill_model::{
     cause::Cause,
     classify::{
         self,
-        ruling::{Facts, RuleSet, Ruling},
+        ruling::{Facts, Judge, Ruling},
     },
     fingerprint::{fingerprint, scope as reached, template_without},
     record::{
@@ -43,7 +43,7 @@ pub struct Composer {
 }
 
 /// The operator's classification rules, as they are in force: read for every failure, replaced when they change.
-pub type RulesInForce = Arc<ArcSwap<RuleSet>>;
+pub type RulesInForce = Arc<ArcSwap<Judge>>;
 
 impl Composer {
     /// A composer that looks for `secrets` and seals with the vault.
@@ -74,6 +74,37 @@ impl Composer {
             self.secrets.learn(&key);
         }
         self.secrets.redactor()
+    }
+
+    /// What a finished request is judged to be, by the rules in force: what its record says if it is composed
+    /// next. `None` for a plain success.
+    pub fn judge(&self, finished: &Finished, redactor: &Redactor) -> Option<Verdict> {
+        if !finished.must_be_durable() {
+            return None;
+        }
+        let rules = self.rules.load();
+        let waybill = &finished.waybill;
+        if rules.is_idle() {
+            let (outcome, status_code) = (&finished.outcome, finished.status_code);
+            return Some(classify::verdict(waybill, outcome, status_code));
+        }
+        let subject = subject(redactor, finished);
+        let kind = kind(redactor, waybill, &finished.outcome, finished.status_code);
+        let facts = Facts {
+            platform: subject.platform,
+            endpoint: subject.endpoint,
+            status_code: subject.status_code,
+            upstream_status_code: last_failed(waybill).and_then(|attempt| attempt.status),
+            model: subject.model.as_ref().map(Shown::as_str),
+            account_id: subject.account_id,
+            group_id: subject.group_id,
+            api_key_id: subject.api_key_id,
+            user_id: subject.user_id,
+            stream: subject.stream,
+            message: kind.message.as_str(),
+            built_in: kind.verdict,
+        };
+        Some(rules.judge(&facts).0)
     }
 
     /// The record of a finished request.

@@ -219,7 +219,10 @@ impl Worker {
     /// Counts a request, kept or not, and hands its spans over.
     fn tell(&self, entry: &Entry) {
         let redactor = self.composer.redactor_for(&entry.finished);
-        let tell = AssertUnwindSafe(|| self.telemetry.finished(&entry.finished, &redactor));
+        let tell = AssertUnwindSafe(|| {
+            let verdict = self.composer.judge(&entry.finished, &redactor);
+            self.telemetry.finished(&entry.finished, verdict, &redactor);
+        });
         if std::panic::catch_unwind(tell).is_err() {
             self.telemetry.uncounted();
         }

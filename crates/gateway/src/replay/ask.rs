@@ -59,6 +59,8 @@ pub enum Refused {
     TooMany,
     /// The replay of many that it would be a turn of has none for it.
     NoTurn,
+    /// It has none before what is under way has ended.
+    NoTurnYet,
     /// The store.
     Store(StoreError),
 }
@@ -225,6 +227,7 @@ async fn hand_over(shared: Arc<Shared>, wish: Wish) -> Result<Answered, Refused>
         Begun::InProgress(other) => return Err(Refused::InProgress(other)),
         Begun::TooSoon(again) => return Err(Refused::TooSoon(again)),
         Begun::NoTurn => return Err(Refused::NoTurn),
+        Begun::NoTurnYet => return Err(Refused::NoTurnYet),
     };
     let (answer, answered) = oneshot::channel();
     let Place { give, seat } = place;

@@ -19,7 +19,14 @@ mod prove;
 mod queue;
 mod run;
 
+use waybill_store::StoreError;
+
 pub use ask::{Refused, Wish, recall, replay, unreplayable};
 pub use keep::{bounds, sweep, take_over};
 pub use queue::{Place, Queue, Task};
 pub use run::run;
+
+/// Whether a store's failure goes by itself: not a question that takes too long, which takes as long the next time.
+fn passes(error: &StoreError) -> bool {
+    error.is_of_the_moment() && !matches!(error, StoreError::TooSlow)
+}

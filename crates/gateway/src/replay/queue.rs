@@ -75,6 +75,11 @@ impl Queue {
         Some(Place { give, seat })
     }
 
+    /// Whether there is a place now.
+    pub fn has_room(&self) -> bool {
+        self.seats.available_permits() > 0
+    }
+
     /// The next one, for the worker that has waited longest. Nothing is lost where the wait is given up.
     pub async fn next(&self) -> Task {
         loop {

@@ -115,8 +115,8 @@ pub async fn run(worker: Arc<Worker>, task: Task) {
         let proves = match replay {
             // It says so at its end, when it is known what came of the others.
             Some(_) => Proves::Itself,
-            // What failover hid may be the failure itself: it is still there.
-            None if came_back.is_some() && came_back == was.fingerprint => Proves::Itself,
+            // Of several that failover hid on the way one kind is known. Any of them may be the failure itself.
+            None if came_back.is_some() => Proves::Itself,
             None => Proves::Issue,
         };
         prove::served_again(shared, source, attempt, proves).await;

@@ -36,6 +36,7 @@ use tokio::sync::mpsc;
 use waybill_model::{
     cause::Cause,
     id::{AccountId, RequestId},
+    record::Verdict,
     redact::Redactor,
     time::UnixMillis,
     trace::TraceContext,
@@ -117,10 +118,10 @@ impl Telemetry {
         self.counts(|counts| counts.keep_accounts(|id| snapshot.account(id).is_some()));
     }
 
-    /// Counts a finished request and hands its spans over. On the recorder's thread; never waits for anybody but
-    /// a reader of metrics.
-    pub fn finished(&self, finished: &Finished, redactor: &Redactor) {
-        let told = Told::of(finished);
+    /// Counts a finished request by what it is judged to be, and hands its spans over. On the recorder's thread;
+    /// never waits for anybody but a reader of metrics.
+    pub fn finished(&self, finished: &Finished, verdict: Option<Verdict>, redactor: &Redactor) {
+        let told = Told::of(finished, verdict);
         let models = self.models.load();
         self.counts(|counts| counts.add(finished, &told, &models));
         if let Some(trace) = self.wanted(finished, &told) {

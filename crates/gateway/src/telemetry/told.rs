@@ -1,10 +1,9 @@
 //! How a finished request and its attempts are told: how they ended, when, and why.
 //!
-//! Promises: judges as the record is judged; pure. Must not know: who counts it or sends it.
+//! Promises: says what the record says; pure. Must not know: who counts it or sends it.
 
 use waybill_model::{
     cause::{Cause, Owner},
-    classify,
     record::Verdict,
     waybill::{Attempt, Finished, Outcome},
     words,
@@ -51,16 +50,15 @@ pub struct Told {
 }
 
 impl Told {
-    /// Judges as the record is judged.
-    pub fn of(finished: &Finished) -> Told {
+    /// By the verdict of its record; `None` for a plain success.
+    pub fn of(finished: &Finished, verdict: Option<Verdict>) -> Told {
         let served = matches!(finished.outcome, Outcome::Served);
-        if !finished.must_be_durable() {
+        let Some(verdict) = verdict else {
             return Told {
                 ending: Ending::Served,
                 verdict: None,
             };
-        }
-        let verdict = classify::verdict(&finished.waybill, &finished.outcome, finished.status_code);
+        };
         let ending = match (served, verdict.is_business_limited, verdict.owner) {
             (true, _, _) => Ending::Recovered,
             (false, true, _) => Ending::Limited,

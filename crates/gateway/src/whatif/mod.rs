@@ -42,7 +42,7 @@ use waybill_model::{
 
 pub use past::{Fault, Past, Scope, Spell};
 pub use policy::{BadPolicy, OtherPriority, Policy};
-pub use read::{Bounds, read};
+pub use read::{Bounds, Rows, read};
 pub use world::{Rules, Setting};
 
 use self::{
@@ -51,7 +51,7 @@ use self::{
     tally::Tally,
 };
 
-/// Who may simulate on this replica: one at a time.
+/// Who may do what keeps a processor busy on this replica: one at a time.
 #[derive(Debug, Clone)]
 pub struct Desk(Arc<Semaphore>);
 
@@ -61,7 +61,7 @@ impl Default for Desk {
     }
 }
 
-/// The right to simulate.
+/// The right to.
 pub type Seat = tokio::sync::OwnedSemaphorePermit;
 
 impl Desk {
@@ -111,6 +111,7 @@ fn both(
     policy: &Policy,
     patience: &Patience,
 ) -> Result<WhatIf, Stopped> {
+    patience.check()?;
     let answers = Answers::of(past);
     let playable = Run::playable(setting, past);
     let present = Policy::default();

@@ -187,7 +187,7 @@ impl Past {
             }
         }
         past.spells
-            .sort_by_key(|spell| (spell.at, spell.request_id.to_string()));
+            .sort_by_key(|spell| (spell.at, spell.request_id));
         past.events = events;
         past
     }

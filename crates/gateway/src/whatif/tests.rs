@@ -7,12 +7,15 @@ use proptest::prelude::*;
 use waybill_model::{
     cause::Cause,
     entity::{Account, Group, HttpVersion, Sealed, Status, Sticky},
-    id::{AccountId, GroupId, RequestId},
+    id::{AccountEventId, AccountId, GroupId, RequestId},
     limits::Quota,
     protocol::{Endpoint, Platform, Protocol},
-    state::Reach,
+    record::AccountEventRow,
+    redact::Redactor,
+    state::{AccountEventKind, Reach},
     time::UnixMillis,
 };
+use waybill_store::{Batch, PastPlace, PastRequest, Store, StoreOptions};
 
 use super::{
     answers::{Answers, Given, Ground, Oracle, Question},
@@ -406,4 +409,97 @@ fn an_answer_is_from_the_record_or_a_stated_wait_or_the_nearest_attempt_or_not_k
     assert_eq!(ask(2, 1, 0, 29_999), (None, Ground::Nearest));
     assert_eq!(ask(3, 2, 0, 200_000), (None, Ground::Nearest));
     assert_eq!(ask(3, 2, 0, 361_001), (None, Ground::Unknown));
+}
+
+#[test]
+fn requests_of_one_moment_are_in_the_order_of_their_ids() {
+    let asked: Vec<Spell> = asked(&[5, 5, 5]).spells;
+    let row = |spell: &Spell, id: i64| PastRequest {
+        place: PastPlace {
+            created_at: spell.at,
+            id,
+        },
+        request_id: spell.request_id,
+        platform: Platform::Anthropic,
+        endpoint: Some(spell.endpoint),
+        model: None,
+        status_code: 200,
+        cause: None,
+        recovered: false,
+        latency_ms: 1,
+        time_to_first_token_ms: None,
+        attempts: 1,
+        account_id: Some(AccountId(1)),
+        group_id: Some(spell.group),
+        body_bytes: None,
+        tokens: 0,
+        is_replay: false,
+    };
+    let rows = vec![row(&asked[2], 1), row(&asked[0], 2), row(&asked[1], 3)];
+    let window = (UnixMillis(START), UnixMillis(START + HOUR));
+    let (none, all) = (Vec::new, Scope::default());
+    let past = Past::of(window, rows, Vec::new(), none(), none(), &all);
+    let ids = |spells: &[Spell]| {
+        spells
+            .iter()
+            .map(|spell| spell.request_id)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&past.spells), ids(&asked));
+}
+
+#[tokio::test]
+async fn where_an_account_changed_more_often_than_is_read_the_window_begins_later_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(StoreOptions::at(folder.path().join("waybill.db"))).unwrap();
+    let redactor = Redactor::default();
+    let events: Vec<AccountEventRow> = (1..=6)
+        .map(|number| AccountEventRow {
+            id: AccountEventId(number),
+            at: UnixMillis(START + number * 1000),
+            account_id: AccountId(number % 2 + 1),
+            kind: AccountEventKind::RateLimited,
+            scope: redactor.text("account"),
+            since: None,
+            until: Some(UnixMillis(START + HOUR)),
+            source: None,
+            strikes: 1,
+            cause: Some(Cause::RateLimitRequests),
+            status_code: Some(429),
+            reason: redactor.text("too many requests"),
+            request_id: None,
+            attempt: None,
+            actor: None,
+            undoes: None,
+        })
+        .collect();
+    let batch = Batch {
+        account_events: &events,
+        ..Batch::default()
+    };
+    store.journal().unwrap().commit(batch);
+    let window = (UnixMillis(START), UnixMillis(START + HOUR));
+    let accounts = [AccountId(1), AccountId(2)];
+    let read = async |events| {
+        let bounds = Bounds {
+            requests: 10,
+            attempts: 10,
+            events,
+        };
+        let rows = super::read(&store, window, &accounts, bounds).await;
+        rows.unwrap().trace(&Scope::default())
+    };
+    let ids = |past: &Past| {
+        past.events
+            .iter()
+            .map(|event| event.id.0)
+            .collect::<Vec<_>>()
+    };
+    let whole = read(3).await;
+    assert_eq!((whole.is_cut, whole.start), (false, window.0));
+    assert_eq!(ids(&whole), [1, 2, 3, 4, 5, 6]);
+    // Of the first account the two newest: of it all is known behind the fourth second.
+    let cut = read(2).await;
+    assert_eq!((cut.is_cut, cut.start), (true, UnixMillis(START + 4001)));
+    assert_eq!(ids(&cut), [5, 6]);
 }

@@ -247,13 +247,18 @@ impl World {
         .await
     }
 
-    /// Requests that hold a place on an account now.
-    pub async fn in_flight(&self, account: &str) -> u64 {
+    /// What `/metrics` says.
+    pub async fn metrics(&self) -> String {
         let request = Request::get(format!("{}/metrics", self.url))
             .header("authorization", format!("Bearer {ADMIN_TOKEN}"))
             .body(Full::default())
             .unwrap();
-        let page = self.send(request).await.text();
+        self.send(request).await.text()
+    }
+
+    /// Requests that hold a place on an account now.
+    pub async fn in_flight(&self, account: &str) -> u64 {
+        let page = self.metrics().await;
         let name = format!("waybill_account_in_flight{{account=\"{account}\"}} ");
         page.lines()
             .find_map(|line| line.strip_prefix(&name))

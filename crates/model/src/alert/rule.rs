@@ -10,6 +10,7 @@ use crate::{
     cause::Severity,
     id::{AccountId, ApiKeyId, GroupId},
     protocol::Platform,
+    rollup::Scope,
     words,
 };
 
@@ -251,6 +252,18 @@ impl AlertRuleBody {
             });
         }
         Ok(())
+    }
+
+    /// What it is kept to, as roll-ups know it.
+    pub fn scope(&self) -> Scope {
+        Scope {
+            platform: self.filter.platform,
+            group_id: self.filter.group_id.map(|id| id.0),
+            account_id: self.filter.account_id.map(|id| id.0),
+            model: self.filter.model.clone(),
+            api_key_id: self.filter.api_key_id.map(|id| id.0),
+            user_id: None,
+        }
     }
 
     /// The rule's times.

@@ -9,10 +9,8 @@ use crate::{
 };
 
 /// What an event is about, as far as a silence can name it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Subject {
-    /// The rule.
-    pub rule_id: i64,
     /// The platform, where it is of one.
     pub platform: Option<Platform>,
     /// The group, where it is of one.
@@ -24,7 +22,7 @@ pub struct Subject {
 /// What keeps events from being told. Every field that is given must fit; one that gives none fits all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Silence {
+pub struct SilenceBody {
     /// Events of one rule.
     #[serde(default)]
     pub rule_id: Option<i64>,
@@ -44,14 +42,14 @@ pub struct Silence {
     pub note: String,
 }
 
-impl Silence {
+impl SilenceBody {
     /// Whether an event about `subject` is not told at `now`.
-    pub fn covers(&self, subject: &Subject, now: UnixMillis) -> bool {
+    pub fn covers(&self, rule_id: i64, subject: &Subject, now: UnixMillis) -> bool {
         fn fits<T: PartialEq>(wanted: &Option<T>, is: &Option<T>) -> bool {
             wanted.is_none() || wanted == is
         }
         now < self.until
-            && self.rule_id.is_none_or(|rule| rule == subject.rule_id)
+            && self.rule_id.is_none_or(|rule| rule == rule_id)
             && fits(&self.platform, &subject.platform)
             && fits(&self.group_id, &subject.group_id)
             && fits(&self.account_id, &subject.account_id)
@@ -65,7 +63,7 @@ mod tests {
 
     #[test]
     fn a_silence_covers_what_fits_all_of_its_fields_until_its_end() {
-        let silence = Silence {
+        let silence = SilenceBody {
             rule_id: Some(3),
             platform: None,
             group_id: None,
@@ -74,23 +72,22 @@ mod tests {
             note: String::new(),
         };
         let subject = Subject {
-            rule_id: 3,
             account_id: Some(AccountId(7)),
             platform: Some(Platform::Anthropic),
             group_id: None,
         };
-        assert!(silence.covers(&subject, UnixMillis(999)));
-        assert!(!silence.covers(&subject, UnixMillis(1_000)));
+        assert!(silence.covers(3, &subject, UnixMillis(999)));
+        assert!(!silence.covers(3, &subject, UnixMillis(1_000)));
         let other = Subject {
             account_id: None,
             ..subject
         };
-        assert!(!silence.covers(&other, UnixMillis(0)));
-        let everything = Silence {
+        assert!(!silence.covers(3, &other, UnixMillis(0)));
+        let everything = SilenceBody {
             rule_id: None,
             account_id: None,
             ..silence
         };
-        assert!(everything.covers(&other, UnixMillis(0)));
+        assert!(everything.covers(4, &other, UnixMillis(0)));
     }
 }

@@ -12,6 +12,7 @@
 //! Must not know: where rules and rows are kept.
 
 mod check;
+mod judge;
 mod trial;
 
 use std::{fmt, str::FromStr};
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     check::{BadRule, LIMITS, Limits, check},
+    judge::Judge,
     trial::{FieldChanges, Preview, RuleTried, Trial, Turn},
 };
 use crate::{
@@ -219,69 +221,9 @@ impl Ruling {
 }
 
 impl RuleSet {
-    /// What the rules make of a failure, and which of them.
+    /// What the rules make of one failure, and which of them. Whoever judges many keeps a [`Judge`].
     pub fn judge(&self, facts: &Facts<'_>) -> (Verdict, Ruling) {
-        let fits = |rule: &&ClassificationRule| rule.enabled && rule.fits(facts);
-        let rule = self.rules.iter().find(fits);
-        let ruling = Ruling {
-            version: self.version,
-            by: rule.map(|rule| rule.id),
-            found: rule.map(|_| Found::of(&facts.built_in)),
-        };
-        let verdict = rule.map_or(facts.built_in, |rule| rule.then.put_into(facts.built_in));
-        (verdict, ruling)
-    }
-}
-
-impl ClassificationRule {
-    /// Whether it is for this failure.
-    fn fits(&self, facts: &Facts<'_>) -> bool {
-        if self.then.cause.is_some() && facts.built_in.cause.is_waybills_own() {
-            return false;
-        }
-        self.when.holds(facts)
-    }
-}
-
-impl When {
-    fn holds(&self, facts: &Facts<'_>) -> bool {
-        let When {
-            platform,
-            endpoint,
-            phase,
-            cause,
-            error_type,
-            status_codes,
-            upstream_status_codes,
-            model,
-            account_id,
-            group_id,
-            api_key_id,
-            user_id,
-            message_contains,
-            stream,
-        } = self;
-        platform.is_none_or(|is| is == facts.platform)
-            && endpoint.is_none_or(|is| Some(is) == facts.endpoint)
-            && phase.is_none_or(|is| is == facts.built_in.phase)
-            && cause.is_none_or(|is| is == facts.built_in.cause)
-            && error_type.is_none_or(|is| is == facts.built_in.error_type)
-            && (status_codes.is_empty() || status_codes.contains(&facts.status_code))
-            && (upstream_status_codes.is_empty()
-                || facts
-                    .upstream_status_code
-                    .is_some_and(|status| upstream_status_codes.contains(&status)))
-            && account_id.is_none_or(|is| Some(is) == facts.account_id)
-            && group_id.is_none_or(|is| Some(is) == facts.group_id)
-            && api_key_id.is_none_or(|is| Some(is) == facts.api_key_id)
-            && user_id.is_none_or(|is| Some(is) == facts.user_id)
-            && stream.is_none_or(|is| is == facts.stream)
-            && model
-                .as_ref()
-                .is_none_or(|glob| facts.model.is_some_and(|model| is_like(model, glob)))
-            && message_contains
-                .as_ref()
-                .is_none_or(|text| contains(facts.message, text))
+        Judge::of(self.clone()).judge(facts)
     }
 }
 
@@ -389,35 +331,6 @@ impl FromStr for Found {
             is_business_limited: flag(limited)?,
         })
     }
-}
-
-/// Whether `text` is in `message`, ASCII letters in either case.
-fn contains(message: &str, text: &str) -> bool {
-    let (message, text) = (message.as_bytes(), text.as_bytes());
-    text.is_empty()
-        || message
-            .windows(text.len())
-            .any(|part| part.eq_ignore_ascii_case(text))
-}
-
-/// Whether a name is as a pattern says, in which `*` stands for any letters, also none.
-fn is_like(name: &str, pattern: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = name.strip_prefix(first) else {
-        return false;
-    };
-    let Some(last) = parts.next_back() else {
-        // No star: the whole name.
-        return rest.is_empty();
-    };
-    for part in parts {
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
 }
 
 #[cfg(test)]

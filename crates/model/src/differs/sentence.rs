@@ -1,7 +1,7 @@
 //! Differences in plain words.
 
 use super::{ABSENT, Attribute, Count, Difference, Finding, LEAST_ROWS};
-use crate::time::UnixMillis;
+use crate::{number::grouped, time::UnixMillis};
 
 /// One difference, with its numbers.
 pub(super) fn sentence(
@@ -27,10 +27,10 @@ pub(super) fn sentence(
     };
     format!(
         "{failures} of these failures{of_known} {what}, {against} ({} of {}, {} of {}).",
-        thousands(with.failures),
-        thousands(known.failures),
-        thousands(with.successes),
-        thousands(known.successes),
+        grouped(with.failures.into()),
+        grouped(known.failures.into()),
+        grouped(with.successes.into()),
+        grouped(known.successes.into()),
     )
 }
 
@@ -75,8 +75,8 @@ pub(super) fn summary(
     attributes: &[Difference],
     sampled: bool,
 ) -> String {
-    let failures = thousands(rows.failures);
-    let successes = thousands(rows.successes);
+    let failures = grouped(rows.failures.into());
+    let successes = grouped(rows.successes.into());
     let said = match (finding, attributes.first()) {
         (Finding::StandsOut, Some(first)) => first.sentence.clone(),
         (Finding::StandsOut | Finding::NothingStandsOut, _) => format!(
@@ -101,18 +101,6 @@ fn percent(part: u32, whole: u32) -> String {
         Some(100) if part < whole => "over 99 %".to_owned(),
         Some(percent) => format!("{percent} %"),
     }
-}
-
-fn thousands(number: u32) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// A band of sizes by its lower end.
@@ -157,10 +145,6 @@ mod tests {
         ] {
             assert_eq!(percent(part, whole), text);
         }
-        assert_eq!(
-            [0, 999, 1_000, 1_234_567].map(thousands),
-            ["0", "999", "1,000", "1,234,567"]
-        );
         assert_eq!(band(0), "nothing");
         assert_eq!(band(256), "256 bytes to 1 KiB");
         assert_eq!(band(1 << 18), "256 KiB to 1 MiB");

@@ -42,7 +42,65 @@ words! {
         CostUnknown = "cost_unknown",
         /// Too many in a row could not be sent.
         NoneSendable = "none_sendable",
+        /// What was kept of its filters cannot be read by this version.
+        FilterUnreadable = "filter_unreadable",
+        /// It could not go on, several times in a row: the gateway's log says why.
+        Failing = "failing",
     }
+}
+
+words! {
+    /// What a replay of many did to an issue.
+    pub enum IssueOutcome {
+        /// It is dealt with.
+        Resolved = "resolved",
+        /// It stays as it is.
+        KeptOpen = "kept_open",
+    }
+}
+
+words! {
+    /// Why a replay of many did nothing to an issue.
+    pub enum IssueWhy {
+        /// It was resolved before.
+        WasResolved = "was_resolved",
+        /// It is ignored.
+        Ignored = "ignored",
+        /// One account alone is no proof for a pool.
+        NotThroughRouting = "not_through_routing",
+        /// A failure of it failed again.
+        FailedAgain = "failed_again",
+        /// A failure of it was served, but only after failover had hidden one on the way.
+        HiddenOnTheWay = "hidden_on_the_way",
+        /// The newest of its failures could not be sent.
+        NotSent = "not_sent",
+        /// The newest of its failures was sent, and nothing is known of it.
+        Interrupted = "interrupted",
+        /// A client met it after the newest failure that was served.
+        NewerFailure = "newer_failure",
+        /// Failover hid it from a client after the newest failure that was served.
+        NewerHidden = "newer_hidden",
+        /// It had not been counted yet.
+        NotCounted = "not_counted",
+        /// What is known of it could not be looked up.
+        NotLookedUp = "not_looked_up",
+    }
+}
+
+/// So many issues are told of one replay: those of its newest failures.
+pub const MOST_ISSUES: usize = 200;
+
+/// What a replay of many did to an issue that its failures belong to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ReplayIssue {
+    /// The issue's fingerprint.
+    pub issue: String,
+    /// What became of it.
+    pub outcome: IssueOutcome,
+    /// Why nothing did; `null`: this replay resolved it.
+    pub why: Option<IssueWhy>,
+    /// The failure that decided: the newest that was served, or the one that says otherwise.
+    pub error_id: ErrorId,
 }
 
 /// So many in a row that could not be sent end a replay: what is older will not fare better.
@@ -134,6 +192,9 @@ pub struct Replay {
     pub started_at: Option<UnixMillis>,
     /// When it ended.
     pub finished_at: Option<UnixMillis>,
+    /// What it did to the issues of its failures, those of the newest first; empty before its end, and of one that
+    /// was cancelled or could not go on. At most 200.
+    pub issues: Vec<ReplayIssue>,
 }
 
 impl Replay {
@@ -298,6 +359,7 @@ mod tests {
             unpriced,
             started_at: None,
             finished_at: None,
+            issues: Vec::new(),
         }
     }
 

@@ -35,6 +35,8 @@ words! {
         KeyUnavailable = "key_unavailable",
         /// It was refused before it had anywhere to go.
         NotReplayable = "not_replayable",
+        /// What is stored of it cannot be read by this version.
+        Unreadable = "unreadable",
         /// No account was tried for it, and none was named.
         NoAccount = "no_account",
         /// Its API key has no group with the account that was named.
@@ -56,6 +58,7 @@ impl NotSent {
             | NotSent::BodyTooLarge
             | NotSent::KeyUnavailable
             | NotSent::NotReplayable
+            | NotSent::Unreadable
             | NotSent::NoAccount => Verdict::NotReplayable,
             NotSent::AccountNotInGroup
             | NotSent::AccountNotSchedulable
@@ -71,6 +74,7 @@ impl NotSent {
             NotSent::BodyTooLarge => "its body is larger than what is kept",
             NotSent::KeyUnavailable => "a key that it needs is not there",
             NotSent::NotReplayable => "it was refused before it had anywhere to go",
+            NotSent::Unreadable => "what is stored of it cannot be read",
             NotSent::NoAccount => "no account was tried for it",
             NotSent::AccountNotInGroup => "its API key has no group with the account",
             NotSent::AccountNotSchedulable => "the account may not be used now",

@@ -1,3 +1,4 @@
+//! What a sketch promises: an error of a hundredth at most, and sums that do not depend on their order.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use proptest::{collection::vec, prelude::*};

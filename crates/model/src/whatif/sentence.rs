@@ -1,6 +1,7 @@
 //! The answer in words: what the change would have done, and how far that may be trusted.
 
 use super::{Reproduced, WhatIf};
+use crate::number::grouped;
 
 /// Below this share of requests with the same fate, or account, the reader is told to beware.
 const TRUSTED: f64 = 0.9;
@@ -36,12 +37,9 @@ fn attempts(found: &WhatIf) -> String {
         0 => format!("would have changed nothing about {all}"),
         less if less < 0 => format!(
             "would have avoided {} of {all}",
-            thousands(less.unsigned_abs())
+            grouped(less.unsigned_abs())
         ),
-        more => format!(
-            "would have added {} to {all}",
-            thousands(more.unsigned_abs())
-        ),
+        more => format!("would have added {} to {all}", grouped(more.unsigned_abs())),
     }
 }
 
@@ -80,7 +78,7 @@ pub fn notes(found: &WhatIf) -> Vec<String> {
         notes.push(format!(
             "Of {} under the changed rules {} were answered by estimate: their accounts were not asked then.",
             counted(basis.sum(), "attempt"),
-            thousands(guessed)
+            grouped(guessed)
         ));
     }
     if basis.unknown > 0 {
@@ -94,20 +92,7 @@ pub fn notes(found: &WhatIf) -> Vec<String> {
 
 fn counted(count: u64, what: &str) -> String {
     let s = if count == 1 { "" } else { "s" };
-    format!("{} {what}{s}", thousands(count))
-}
-
-/// `1204` as `1,204`.
-fn thousands(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    format!("{} {what}{s}", grouped(count))
 }
 
 #[cfg(test)]
@@ -174,11 +159,5 @@ mod tests {
         }
         .told();
         assert!(none.summary.starts_with("No request"), "{}", none.summary);
-    }
-
-    #[test]
-    fn numbers_are_read_by_people() {
-        let all = [0, 999, 1_000, 1_204_000].map(thousands);
-        assert_eq!(all, ["0", "999", "1,000", "1,204,000"]);
     }
 }

@@ -11,6 +11,13 @@ use crate::{
 /// Blocks of one step: some milliseconds of writing.
 const STEP: i64 = 4;
 
+/// Of these, for blocks that have changed, if there are new ones, too: neither has to wait for the other to end.
+const CHANGED: usize = 2;
+
+/// With so many blocks to be taken in anew, whoever changes many waits. Each list looks through all of them that it
+/// cannot rule out, in some ten microseconds each.
+const MOST_CHANGED: u64 = 128;
+
 /// Blocks without rows that are forgotten in one step.
 const FORGOTTEN: i64 = 64;
 
@@ -74,13 +81,14 @@ fn read(db: &dyn Db) -> Result<Vec<Block>> {
     let newest = newest.flatten().unwrap_or(0);
     let last: Option<Option<i64>> = db.cell("SELECT max(block) FROM error_blocks", &[])?;
     let last = last.flatten();
-    let mut blocks = Vec::new();
     let changed = db.rows(
         "SELECT block, turns FROM error_blocks_stale WHERE block <= ?1 LIMIT ?2",
         values![last.unwrap_or(-1), STEP],
         |cells| Ok((cells.next::<i64>()?, cells.next::<i64>()?)),
     )?;
-    for (id, turns) in changed {
+    let mut changed = changed.into_iter();
+    let mut blocks = Vec::new();
+    for (id, turns) in changed.by_ref().take(CHANGED) {
         blocks.push(collect(db, id, Some(turns))?);
     }
     let mut next = last.map_or(0, |last| last + 1);
@@ -103,7 +111,20 @@ fn read(db: &dyn Db) -> Result<Vec<Block>> {
         blocks.push(collect(db, id, turns)?);
         next = id + 1;
     }
+    while (blocks.len() as i64) < STEP
+        && let Some((id, turns)) = changed.next()
+    {
+        blocks.push(collect(db, id, Some(turns))?);
+    }
     Ok(blocks)
+}
+
+/// Whether so many blocks are to be taken in anew that no further one should change.
+pub(crate) fn is_far_ahead(db: &dyn Db) -> Result<bool> {
+    // Those that are not taken in yet are no dearer for having changed.
+    let sql = "SELECT count(*) FROM (SELECT 1 FROM error_blocks_stale
+        WHERE block <= (SELECT max(block) FROM error_blocks) LIMIT ?1)";
+    Ok(db.count(sql, values![MOST_CHANGED])? >= MOST_CHANGED)
 }
 
 /// Blocks that are before all errors.
@@ -154,7 +175,8 @@ fn remove(db: &dyn Db, id: i64) -> Result<()> {
     Ok(())
 }
 
-/// Columns whose values are words, each with the word's name; those of errors, then those of attempts.
+/// Columns whose values are words, each with the word's name; those of errors, then those of attempts. Of these,
+/// and of the texts, each is watched by a trigger that marks blocks.
 const ERROR_VALUES: &[(&str, &str)] = &[
     ("e.platform", "platform"),
     ("e.account_id", "account"),
@@ -179,6 +201,9 @@ const ERROR_VALUES: &[(&str, &str)] = &[
         "view",
     ),
 ];
+/// Words whose values are written anew after a row was made. All others last.
+pub(crate) const CHANGING: &[&str] = &["cause", "severity", "owner", "resolved", "view"];
+
 const ATTEMPT_VALUES: &[(&str, &str)] = &[
     ("u.platform", "attempt.platform"),
     ("u.account_id", "attempt.account"),
@@ -265,3 +290,6 @@ fn gather(
     })?;
     Ok(span)
 }
+
+#[cfg(test)]
+mod tests;

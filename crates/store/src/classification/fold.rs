@@ -4,7 +4,7 @@
 //! before (it lay in a spool, or another replica did not know of the change yet), and is passed like all else.
 
 use waybill_model::{
-    classify::ruling::{Found, Ruling},
+    classify::ruling::{Found, Judge, Ruling},
     id::ErrorId,
     record::Verdict,
     view::RulesProgress,
@@ -15,7 +15,10 @@ use super::{
     rules::in_force,
 };
 use crate::{
-    Store, issues,
+    Store,
+    blocks::is_far_ahead,
+    issues,
+    rollups::{self, judged::Judged},
     sql::{Db, Result, values},
 };
 
@@ -38,6 +41,8 @@ pub struct JudgeReport {
     pub changed: u64,
     /// Whether there may be more to do at once.
     pub more: bool,
+    /// More blocks than a few have changed and are to be taken in first, by [`Store::index_errors`].
+    pub waits: bool,
 }
 
 /// Where judging is.
@@ -65,8 +70,15 @@ struct Change {
 
 impl Store {
     /// Judges one batch of stored failures by the rules in force. Whoever else does so at the same time does it
-    /// in vain: a batch is written once.
+    /// in vain: a batch is written once. On the embedded store it stays a few blocks ahead of whoever takes them
+    /// in, so that lists have few to look through row by row.
     pub async fn judge_anew(&self) -> Result<JudgeReport> {
+        if !self.is_shared() && self.readers.run(is_far_ahead).await? {
+            return Ok(JudgeReport {
+                waits: true,
+                ..JudgeReport::default()
+            });
+        }
         let Some(batch) = self.readers.run(read_batch).await? else {
             return Ok(JudgeReport::default());
         };
@@ -74,6 +86,7 @@ impl Store {
             looked_at: batch.looked_at,
             changed: batch.changed(),
             more: true,
+            waits: false,
         };
         let is_written = self
             .quick_desk()
@@ -135,12 +148,12 @@ fn place(db: &dyn Db) -> Result<Place> {
 }
 
 fn read_batch(db: &dyn Db) -> Result<Option<Batch>> {
-    let set = in_force(db)?;
-    if set.version == 0 {
+    let rules = Judge::of(in_force(db)?);
+    if rules.version() == 0 {
         return Ok(None);
     }
     let from = place(db)?;
-    let is_new = from.version != set.version;
+    let is_new = from.version != rules.version();
     let end = |which: &str| -> Result<i64> {
         let sql = format!("SELECT {which}(id) FROM errors");
         Ok(db.cell::<Option<i64>>(&sql, &[])?.flatten().unwrap_or(0))
@@ -155,7 +168,7 @@ fn read_batch(db: &dyn Db) -> Result<Option<Batch>> {
     let mut batch = Batch {
         from,
         to: newest.min(after.saturating_add(STEP)),
-        version: set.version,
+        version: rules.version(),
         looked_at: 0,
         changes: Vec::new(),
     };
@@ -166,7 +179,7 @@ fn read_batch(db: &dyn Db) -> Result<Option<Batch>> {
     );
     let rows = db.rows(&sql, values![after, batch.to], facts::read)?;
     for row in rows {
-        let (verdict, ruling) = set.judge(&row.facts());
+        let (verdict, ruling) = rules.judge(&row.facts());
         batch.looked_at += 1;
         if (verdict, ruling.by, ruling.found) == (row.verdict, row.ruling.by, row.ruling.found) {
             continue;
@@ -225,9 +238,21 @@ fn write_batch(db: &dyn Db, batch: &Batch) -> Result<bool> {
     if moved == 0 {
         return Ok(false);
     }
-    for change in &batch.changes {
-        write(db, change)?;
-    }
+    let judged: Vec<Judged> = batch
+        .changes
+        .iter()
+        .filter(|change| change.verdict != change.row.verdict)
+        .map(|change| Judged {
+            request_id: change.row.request_id.clone(),
+            at: change.row.created_at,
+        })
+        .collect();
+    rollups::judged::around(db, &judged, || {
+        batch
+            .changes
+            .iter()
+            .try_for_each(|change| write(db, change))
+    })?;
     let judged: Vec<(i64, Verdict)> = batch
         .changes
         .iter()

@@ -1,5 +1,5 @@
 //! Rules tried over the failures of a window: read in pieces, each a short question of its own, the newest first
-//! and up to a bound; where there are more, the window begins later, and all numbers are of what was read.
+//! and up to a bound; where there are more, the window begins later, and all numbers are of that window.
 
 use waybill_model::{
     classify::ruling::{ClassificationRule, Preview, RuleSet, Trial},
@@ -12,12 +12,12 @@ use super::{
     rules::in_force,
 };
 use crate::{
-    Store,
+    Store, StoreError,
     sql::{Db, Result, values},
 };
 
 /// Failures of one piece.
-const PIECE: usize = 5_000;
+const PIECE: usize = 2_000;
 
 /// Failures that are read: of those that clients saw, and of those that failover hid.
 const MOST_READ: u64 = 300_000;
@@ -34,22 +34,46 @@ const FIRST: i64 = i64::MAX;
 impl Store {
     /// What rules would make of the failures of a window, against the rules in force. Failures that an operator
     /// sent again are left out. `knows_all`: every request that was served has a row.
+    ///
+    /// Rows are read and judged on blocking threads, piece by piece: whoever asks is in nobody's way, and ends it
+    /// by going away.
     pub async fn try_classification_rules(
+        &self,
+        rules: Vec<ClassificationRule>,
+        window: (UnixMillis, UnixMillis),
+        knows_all: bool,
+    ) -> Result<Preview> {
+        self.try_classification_rules_on(rules, window, knows_all, MOST_READ)
+            .await
+    }
+
+    /// The same of so many failures that clients saw, and so many that failover hid, at most.
+    pub async fn try_classification_rules_on(
         &self,
         rules: Vec<ClassificationRule>,
         (start, end): (UnixMillis, UnixMillis),
         knows_all: bool,
+        most: u64,
     ) -> Result<Preview> {
         let (now, oldest) = self
             .quick
             .run(|db| Ok((in_force(db)?, oldest(db)?)))
             .await?;
+        // All figures are of one window: that of which everything is read, what clients saw and what they did not.
+        let mut from = start;
+        for recovered in [false, true] {
+            let cut = self
+                .readers
+                .run(move |db| beyond(db, recovered, (from, end), most));
+            from = cut.await?.unwrap_or(from);
+        }
         // Every failure has its request's row, so that before the oldest row there was nothing, or it is gone.
         let counted_from = oldest.map_or(end, |oldest| oldest.clamp(start, end));
-        let mut trial = Trial::new(now, RuleSet { version: 0, rules }, counted_from);
-        let seen = self.read(&mut trial, false, (start, end)).await?;
-        let from = seen.unwrap_or(start);
-        let hidden = self.read(&mut trial, true, (from, end)).await?;
+        let tried = RuleSet { version: 0, rules };
+        let mut trial = blocking(move || Trial::new(now, tried, counted_from)).await?;
+        for recovered in [false, true] {
+            trial = self.read(trial, recovered, (from, end)).await?;
+        }
         if knows_all {
             let mut at = from.max(counted_from);
             let step = COUNTED_MS.max(end.0.saturating_sub(at.0) / MOST_PIECES);
@@ -60,40 +84,63 @@ impl Store {
                 at = to;
             }
         }
-        let is_whole = seen.is_none() && hidden.is_none();
-        Ok(trial.answer((from, end), is_whole, knows_all))
+        Ok(trial.answer((from, end), from == start, knows_all))
     }
 
-    /// Shows the trial failures of a window. Where there are more than are read: the instant from which on all of
-    /// them were.
+    /// Shows the trial the failures of a window.
     async fn read(
         &self,
-        trial: &mut Trial,
+        mut trial: Trial,
         recovered: bool,
         (start, end): (UnixMillis, UnixMillis),
-    ) -> Result<Option<UnixMillis>> {
+    ) -> Result<Trial> {
         let mut before = (end.plus_ms(-1), FIRST);
-        let mut read = 0;
         loop {
             let rows = self
                 .readers
                 .run(move |db| piece(db, recovered, start, before))
                 .await?;
             let is_last = rows.len() < PIECE;
-            for row in rows {
-                // What arrived in one millisecond belongs together.
-                if read >= MOST_READ && row.created_at != before.0 {
-                    return Ok(Some(before.0));
+            before = rows.last().map_or(before, |row| (row.created_at, row.id));
+            // Not with the connection in hand: judging takes longer than reading.
+            trial = blocking(move || {
+                for row in rows {
+                    trial.see(ErrorId(row.id), row.created_at, recovered, &row.facts());
                 }
-                before = (row.created_at, row.id);
-                read += 1;
-                trial.see(ErrorId(row.id), row.created_at, recovered, &row.facts());
-            }
+                trial
+            })
+            .await?;
             if is_last {
-                return Ok(None);
+                return Ok(trial);
             }
         }
     }
+}
+
+/// Works where nobody is served meanwhile.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| StoreError::Closed)
+}
+
+/// Where a window has more failures than are read: the instant from which on it has no more.
+fn beyond(
+    db: &dyn Db,
+    recovered: bool,
+    (start, end): (UnixMillis, UnixMillis),
+    most: u64,
+) -> Result<Option<UnixMillis>> {
+    let sql = format!(
+        "SELECT e.created_at FROM {} WHERE {} = ?1 AND e.replay_of IS NULL AND e.created_at >= ?2
+         AND e.created_at < ?3 ORDER BY e.created_at DESC LIMIT 1 OFFSET ?4",
+        db.dialect().by_index("errors", "e", "errors_of_clients"),
+        db.dialect().flag("e.recovered"),
+    );
+    let values = values![i64::from(recovered), start, end, most];
+    let cut = db.first(&sql, values, |cells| cells.time())?;
+    // What arrived in one millisecond belongs together.
+    Ok(cut.map(|at| at.plus_ms(1)))
 }
 
 fn piece(

@@ -16,11 +16,7 @@ pub(crate) fn judged_anew(db: &dyn Db, judged: &[(i64, Verdict)]) -> Result<()> 
         return Ok(());
     };
     let verdicts: HashMap<i64, &Verdict> = judged.iter().map(|(id, made)| (*id, made)).collect();
-    let sql = format!(
-        "SELECT {} FROM issues i WHERE i.last_error_id >= ?1 AND i.last_error_id <= ?2",
-        row::COLUMNS
-    );
-    for row in db.rows(&sql, values![*first, *last], row::read)? {
+    for row in db.rows(&of_last_errors(), values![*first, *last], row::read)? {
         let Some(verdict) = verdicts.get(&row.last.1) else {
             continue;
         };
@@ -38,6 +34,14 @@ pub(crate) fn judged_anew(db: &dyn Db, judged: &[(i64, Verdict)]) -> Result<()> 
     Ok(())
 }
 
+/// Issues whose last failure is one of a range of ids; there is an index for it.
+fn of_last_errors() -> String {
+    format!(
+        "SELECT {} FROM issues i WHERE i.last_error_id >= ?1 AND i.last_error_id <= ?2",
+        row::COLUMNS
+    )
+}
+
 /// What a failure is judged to be at this moment: since it was read, rules may have made another thing of it.
 pub(super) fn verdict_now(db: &dyn Db, id: i64) -> Result<Option<(Owner, Severity)>> {
     db.first(
@@ -45,4 +49,23 @@ pub(super) fn verdict_now(db: &dyn Db, id: i64) -> Result<Option<(Owner, Severit
         values![id],
         |cells| Ok((cells.word("owner")?, cells.word("severity")?)),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
+    use super::*;
+    use crate::{Store, StoreOptions};
+
+    #[test]
+    fn issues_are_found_by_their_last_failure_without_going_through_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("waybill.db");
+        let _store = Store::open(StoreOptions::at(file.clone())).unwrap();
+        let database = rusqlite::Connection::open(file).unwrap();
+        let sql = format!("EXPLAIN QUERY PLAN {}", of_last_errors());
+        let plan: String = database.query_row(&sql, [1, 2], |row| row.get(3)).unwrap();
+        assert!(plan.contains("issues_by_last_error"), "{plan}");
+    }
 }

@@ -17,7 +17,5 @@ mod sending;
 
 pub use channels::NewChannel;
 pub use log::DeliveryFilter;
-// The evaluator of alerts puts notices in, within the transaction that commits an event's change.
-#[allow(unused_imports)]
 pub(crate) use outbox::put;
 pub use sending::{DeliveryUpdate, Outbox, Waiting, Waits};

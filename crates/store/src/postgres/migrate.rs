@@ -64,7 +64,19 @@ const STEPS: &[Step] = &[
         needs: 1,
     },
     Step {
-        sql: include_str!("migrations/0011_notify.sql"),
+        sql: include_str!("migrations/0011_last_errors.sql"),
+        needs: 1,
+    },
+    Step {
+        sql: include_str!("migrations/0012_alerts.sql"),
+        needs: 1,
+    },
+    Step {
+        sql: include_str!("migrations/0013_notify.sql"),
+        needs: 1,
+    },
+    Step {
+        sql: include_str!("migrations/0014_replays_and_issues.sql"),
         needs: 1,
     },
 ];

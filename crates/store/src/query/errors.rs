@@ -45,6 +45,25 @@ impl Store {
         self.readers.run(move |db| list(db, &filter, &page)).await
     }
 
+    /// How many failed requests a filter chooses, counted up to 10,000; and whether there are more.
+    ///
+    /// # Errors
+    /// [`StoreError::TooSlow`](crate::StoreError::TooSlow) where counting takes longer than a query may.
+    pub async fn count_errors(&self, filter: &Filter) -> Result<(u64, bool)> {
+        let filter = filter.clone();
+        self.readers
+            .run(move |db| {
+                let filter = &issues::resolve(db, &filter)?;
+                page::count_whole(
+                    db,
+                    &source(&condition::way_along_errors(filter, db.dialect())),
+                    Window::between(filter.start, filter.end),
+                    condition::on_errors(filter, db.dialect()),
+                )
+            })
+            .await
+    }
+
     /// One error, whole, with its attempts.
     pub async fn error(&self, id: ErrorId) -> Result<Option<ErrorLogDetail>> {
         self.readers
@@ -87,13 +106,13 @@ impl Store {
     }
 }
 
-/// The next rows of the list, newest first, behind a place in it.
+/// Where the next rows of the list are, newest first, behind a place in it.
 pub(crate) fn behind(
     db: &dyn Db,
     filter: &Filter,
     place: Option<(UnixMillis, ErrorId)>,
     most: u32,
-) -> Result<Vec<ErrorLog>> {
+) -> Result<Vec<(UnixMillis, ErrorId)>> {
     let page = Page {
         sort: Sort::Newest,
         page: 1,
@@ -106,7 +125,24 @@ pub(crate) fn behind(
             page::write_cursor(place, Listing::Errors, Sort::Newest)
         }),
     };
-    Ok(list(db, filter, &page)?.errors)
+    let filter = &issues::resolve(db, filter)?;
+    let from = condition::way_along_errors(filter, db.dialect());
+    let slice = page::slice(
+        db,
+        &Source {
+            columns: "e.created_at, e.id",
+            ..source(&from)
+        },
+        Window::between(filter.start, filter.end),
+        condition::on_errors(filter, db.dialect()),
+        &page,
+        |cells| Ok((cells.time()?, cells.next()?)),
+        |(created_at, id): &(UnixMillis, ErrorId)| Place {
+            created_at: *created_at,
+            id: id.0,
+        },
+    )?;
+    Ok(slice.rows)
 }
 
 fn list(db: &dyn Db, filter: &Filter, page: &Page) -> Result<ErrorLogList> {

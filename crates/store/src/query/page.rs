@@ -3,6 +3,8 @@
 //! Promises: pages joined together are the list, whatever the page size; a cursor is only good for
 //! the list and order it came from.
 
+use std::time::Duration;
+
 use waybill_model::{
     time::UnixMillis,
     view::{Page, Sort},
@@ -10,8 +12,8 @@ use waybill_model::{
 
 use super::{
     condition::{Asked, Conditions, Window},
-    stepped::Stepped,
-    walk::Walked,
+    stepped::{self, Stepped},
+    walk::{self, Walked},
 };
 use crate::{
     StoreError,
@@ -102,7 +104,7 @@ pub(super) fn slice<T>(
     let stepped = Stepped::of(db, source.listing, source.columns, &asked, page.sort);
     let mut counted = stepped
         .as_ref()
-        .map(|list| list.count(window))
+        .map(|list| list.count(window, stepped::COUNT_TIME))
         .transpose()?;
     let first_rows = match &stepped {
         // Whoever asks for a page by its number gets it in one go, however far that is.
@@ -124,7 +126,7 @@ pub(super) fn slice<T>(
         found: std::cell::OnceCell::new(),
     });
     if let Some(walked) = &walked {
-        counted = Some(walked.count(window)?);
+        counted = Some(walked.count(window, walk::COUNT_TIME)?);
     }
     let mut rows = match (rows, &walked) {
         (Some(rows), _) => rows,
@@ -160,6 +162,41 @@ pub(super) fn slice<T>(
         page_size,
         next_cursor,
     })
+}
+
+/// How many rows match, counted up to the limit however long that takes; and whether there are more.
+pub(super) fn count_whole(
+    db: &dyn Db,
+    source: &Source<'_>,
+    window: Window,
+    mut asked: Asked,
+) -> Result<(u64, bool)> {
+    let walk = asked.walk.take();
+    let by_day = match walk {
+        Some(_) => None,
+        None => Stepped::of(db, source.listing, source.columns, &asked, Sort::Newest)
+            .map(|list| list.count(window, Duration::MAX))
+            .transpose()?,
+    };
+    let (counted, is_whole) = match by_day {
+        Some(counted) => counted,
+        None => {
+            let conditions = asked.whole();
+            match &walk {
+                None => (count(db, source, window, &conditions)?, true),
+                Some(walk) => Walked {
+                    db,
+                    source,
+                    conditions: &conditions,
+                    walk,
+                    sort: Sort::Newest,
+                    found: std::cell::OnceCell::new(),
+                }
+                .count(window, Duration::MAX)?,
+            }
+        }
+    };
+    Ok((counted.min(COUNT_LIMIT), counted > COUNT_LIMIT || !is_whole))
 }
 
 /// The statement for a page, and its values but for limit and offset. The cursor narrows the window

@@ -23,8 +23,8 @@ use crate::sql::{Cells, Db, Dialect, Result, Value, int, values};
 /// Rows that are tested one by one before indexes are asked.
 const WALK: i64 = 2_000;
 
-/// Counting ends after so long; the total is then an estimate from below.
-const COUNT_TIME: Duration = Duration::from_secs(1);
+/// Counting for a list ends after so long; the total is then an estimate from below.
+pub(super) const COUNT_TIME: Duration = Duration::from_secs(1);
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -154,8 +154,8 @@ impl<'a> Stepped<'a> {
         Ok(rows)
     }
 
-    /// How many rows match, counted no further than one beyond the limit; and whether all were counted.
-    pub(super) fn count(&self, window: Window) -> Result<(u64, bool)> {
+    /// How many rows match, counted no further than one beyond the limit, for about so long; and whether all were.
+    pub(super) fn count(&self, window: Window, time: Duration) -> Result<(u64, bool)> {
         let days = self.days(window)?;
         if self.asked.is_few {
             let (Some(first), Some(last)) = (days.first(), days.last()) else {
@@ -167,7 +167,7 @@ impl<'a> Stepped<'a> {
         let begun = Instant::now();
         let mut counted = 0;
         for day in within(&days, window).into_iter().rev() {
-            if begun.elapsed() > COUNT_TIME {
+            if begun.elapsed() > time {
                 return Ok((counted, false));
             }
             counted += self.count_in(day, counted)?;

@@ -35,8 +35,8 @@ const LONGEST_WALK: u64 = 8;
 /// Rows that are counted before it is looked how long that took.
 const COUNT_STEP: u64 = 500;
 
-/// Counting ends after so long; the total is then an estimate from below.
-const COUNT_TIME: Duration = Duration::from_millis(5);
+/// Counting for a list ends after so long; the total is then an estimate from below.
+pub(super) const COUNT_TIME: Duration = Duration::from_millis(5);
 
 /// So many rows are gone through in any case: of a list of as many the total is always known.
 const LEAST_COUNTED: u64 = 2_000;
@@ -159,8 +159,8 @@ impl Walked<'_> {
         Ok(rows)
     }
 
-    /// How many rows match, counted no further than one beyond the limit; and whether all were counted.
-    pub(super) fn count(&self, window: Window) -> Result<(u64, bool)> {
+    /// How many rows match, counted no further than one beyond the limit, for about so long; and whether all were.
+    pub(super) fn count(&self, window: Window, time: Duration) -> Result<(u64, bool)> {
         if self.conditions.sql() == self.walk.along.sql() {
             // The index alone.
             let source = self.from(&self.walk.from);
@@ -177,7 +177,7 @@ impl Walked<'_> {
             counted += self.count_in(self.source, self.conditions, near)?;
             walked += COUNT_STEP;
             left = rest;
-            let is_late = walked >= LEAST_COUNTED && begun.elapsed() > COUNT_TIME;
+            let is_late = walked >= LEAST_COUNTED && begun.elapsed() > time;
             if counted > COUNT_LIMIT || is_late {
                 return Ok((counted, false));
             }
@@ -185,7 +185,7 @@ impl Walked<'_> {
                 && counted * SPARSE < walked
                 && let Some(blocks) = self.blocks(window)?
             {
-                return self.count_blocks(counted, left, blocks, begun);
+                return self.count_blocks(counted, left, blocks, (begun, time));
             }
         }
     }
@@ -195,13 +195,13 @@ impl Walked<'_> {
         mut counted: u64,
         window: Window,
         blocks: &[Block],
-        begun: Instant,
+        (begun, time): (Instant, Duration),
     ) -> Result<(u64, bool)> {
         let source = self.from(&self.walk.by_block[0]);
         let near = blocks.iter().filter(|block| block.touches(window));
         for (at, block) in near.enumerate() {
             let is_begun = at as i64 * ROWS >= LEAST_COUNTED.cast_signed();
-            if counted > COUNT_LIMIT || is_begun && begun.elapsed() > COUNT_TIME {
+            if counted > COUNT_LIMIT || is_begun && begun.elapsed() > time {
                 return Ok((counted, false));
             }
             counted += self.count_in(&source, &self.within(*block), window)?;
@@ -266,15 +266,23 @@ impl Walked<'_> {
         if newest.flatten().unwrap_or(0) - loose > MOST_LOOSE {
             return Ok(None);
         }
+        // One that has changed since is looked at if what never changes is there. How many those are at most is
+        // the care of whoever changes them; to go through them is never more than to go through all rows.
+        let lasting = self.walk.wanted.lasting_question();
+        let changed = match lasting {
+            Some(_) => "block IN (SELECT rowid FROM error_words WHERE error_words MATCH ?4)",
+            None => "?4 IS NULL",
+        };
         let [first, last] = self.walk.span;
         let sql = format!(
             "SELECT b.block, b.{first}, b.{last} FROM error_blocks b WHERE b.block IN
-             (SELECT rowid FROM error_words WHERE error_words MATCH ?1 UNION SELECT block FROM error_blocks_stale)
+             (SELECT rowid FROM error_words WHERE error_words MATCH ?1
+              UNION SELECT block FROM error_blocks_stale WHERE {changed})
              AND b.{last} >= ?2 AND b.{first} <= ?3"
         );
         let mut blocks = self.db.rows(
             &sql,
-            values![question, window.first, window.last],
+            values![question, window.first, window.last, lasting],
             |cells| {
                 let id: i64 = cells.next()?;
                 Ok(Block {

@@ -5,7 +5,7 @@
 use waybill_model::view::{Filter, View};
 
 use crate::{
-    blocks::{Word, pieces_of_query},
+    blocks::{CHANGING, Word, pieces_of_query},
     sql::{storable, unhex},
 };
 
@@ -14,7 +14,15 @@ const MOST_ALTERNATIVES: usize = 64;
 
 /// All of these; of each, one or more.
 #[derive(Debug, Default)]
-pub(super) struct Wanted(Vec<Vec<String>>);
+pub(super) struct Wanted(Vec<AnyOf>);
+
+/// One of these words.
+#[derive(Debug)]
+struct AnyOf {
+    words: Vec<String>,
+    /// They say what never changes.
+    lasts: bool,
+}
 
 impl Wanted {
     /// What the error list wants.
@@ -45,7 +53,7 @@ impl Wanted {
         wanted.statuses("attempt.status", &filter.status_codes);
         if let Some(model) = &filter.model {
             let model = storable(model);
-            wanted.any_of(["attempt.model", "model"].map(|name| Word::of(name, model.as_bytes())));
+            wanted.lasting(["attempt.model", "model"].map(|name| Word::of(name, model.as_bytes())));
         }
         wanted.shared(filter);
         wanted
@@ -66,23 +74,25 @@ impl Wanted {
             self.text("view", Some(filter.view.as_str()));
         }
         let of_kind = |hex: &String| Word::of("fingerprint", &unhex(hex).unwrap_or_default());
-        self.any_of(filter.fingerprint.iter().map(of_kind));
-        self.any_of(filter.fingerprints.iter().map(of_kind));
+        self.lasting(filter.fingerprint.iter().map(of_kind));
+        self.lasting(filter.fingerprints.iter().map(of_kind));
         if let Some(q) = &filter.q {
-            self.0.extend(
-                pieces_of_query(&storable(q))
-                    .into_iter()
-                    .map(|piece| vec![piece]),
-            );
+            let pieces = pieces_of_query(&storable(q));
+            self.0.extend(pieces.into_iter().map(|piece| AnyOf {
+                words: vec![piece],
+                lasts: true,
+            }));
         }
     }
 
     fn text(&mut self, name: &str, value: Option<&str>) {
-        self.any_of(value.map(|value| Word::of(name, storable(value).as_bytes())));
+        let word = value.map(|value| Word::of(name, storable(value).as_bytes()));
+        self.any_of(!CHANGING.contains(&name), word);
     }
 
     fn number(&mut self, name: &str, value: Option<i64>) {
-        self.any_of(value.map(|value| Word::of(name, value.to_string().as_bytes())));
+        let word = value.map(|value| Word::of(name, value.to_string().as_bytes()));
+        self.any_of(!CHANGING.contains(&name), word);
     }
 
     fn flag(&mut self, name: &str, value: Option<bool>) {
@@ -90,31 +100,68 @@ impl Wanted {
     }
 
     fn statuses(&mut self, name: &str, codes: &[u16]) {
-        self.any_of(
+        self.lasting(
             codes
                 .iter()
                 .map(|code| Word::of(name, code.to_string().as_bytes())),
         );
     }
 
+    fn lasting(&mut self, words: impl IntoIterator<Item = Word>) {
+        self.any_of(true, words);
+    }
+
     /// None given narrows nothing.
-    fn any_of(&mut self, words: impl IntoIterator<Item = Word>) {
+    fn any_of(&mut self, lasts: bool, words: impl IntoIterator<Item = Word>) {
         let words: Vec<String> = words.into_iter().map(|word| word.to_string()).collect();
         if (1..=MOST_ALTERNATIVES).contains(&words.len()) {
-            self.0.push(words);
+            self.0.push(AnyOf { words, lasts });
         }
     }
 
     /// As the index of words is asked; `None` where nothing is wanted.
     pub(super) fn question(&self) -> Option<String> {
-        let all: Vec<String> = self
-            .0
-            .iter()
-            .map(|any| match any.as_slice() {
+        Self::ask(self.0.iter())
+    }
+
+    /// The same of what never changes alone: what a block must have that has changed since it was taken in.
+    pub(super) fn lasting_question(&self) -> Option<String> {
+        Self::ask(self.0.iter().filter(|any| any.lasts))
+    }
+
+    fn ask<'a>(all: impl Iterator<Item = &'a AnyOf>) -> Option<String> {
+        let all: Vec<String> = all
+            .map(|any| match any.words.as_slice() {
                 [one] => one.clone(),
                 many => format!("({})", many.join(" OR ")),
             })
             .collect();
         (!all.is_empty()).then(|| all.join(" AND "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use waybill_model::{id::AccountId, time::UnixMillis};
+
+    use super::*;
+
+    #[test]
+    fn of_a_block_that_has_changed_only_what_lasts_is_asked() {
+        let mut filter = Filter::between(UnixMillis(0), UnixMillis(1));
+        filter.resolved = Some(true);
+        filter.view = View::Excluded;
+        let lasting = Wanted::of_errors(&filter).lasting_question();
+        let word = |name: &str, value: &str| Word::of(name, value.as_bytes()).to_string();
+        let flags = format!("{} AND {}", word("recovered", "0"), word("replay", "0"));
+        assert_eq!(lasting, Some(flags));
+        filter.account_id = Some(AccountId(7));
+        let wanted = Wanted::of_errors(&filter);
+        let lasting = wanted.lasting_question().unwrap_or_default();
+        assert!(lasting.contains(&word("account", "7")), "{lasting}");
+        for changing in [word("resolved", "1"), word("view", "excluded")] {
+            assert!(!lasting.contains(&changing), "{lasting}");
+            assert!(wanted.question().is_some_and(|all| all.contains(&changing)));
+        }
     }
 }

@@ -5,7 +5,7 @@ use waybill_model::{
     money::MicroUsd,
     retry::{NotSent, Verdict, many::Replay},
     time::UnixMillis,
-    view::{ErrorLog, Filter},
+    view::Filter,
 };
 
 use super::one;
@@ -80,13 +80,14 @@ impl Store {
             .await
     }
 
-    /// The next failures of a filter, newest first, behind a place in that order.
+    /// The next failures of a filter, newest first, behind a place in that order. No more is read of them than
+    /// where they are, so that one that cannot be read keeps nobody from the others.
     pub async fn errors_behind(
         &self,
         filter: &Filter,
         place: Option<(UnixMillis, ErrorId)>,
         most: u32,
-    ) -> Result<Vec<ErrorLog>> {
+    ) -> Result<Vec<(UnixMillis, ErrorId)>> {
         let filter = filter.clone();
         self.readers
             .run(move |db| errors::behind(db, &filter, place, most))
@@ -118,12 +119,31 @@ fn is_running(db: &dyn Db, id: ReplayId) -> Result<bool> {
     Ok(db.count(sql, values![id])? > 0)
 }
 
-/// Whether a failure's turn may begin: the replay goes on, its budget is not used up, and it had none before.
-pub(crate) fn may_begin(db: &dyn Db, turn: &Turn) -> Result<bool> {
-    let sql = "SELECT count(*) FROM replays WHERE id = ?1 AND status = 'running' AND sent < max_count
-        AND (max_micro_usd IS NULL OR spent_micro_usd < max_micro_usd)
+/// Whether a failure's turn may begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum May {
+    /// It may.
+    Begin,
+    /// Once what is under way has ended, of which nobody knows yet what it costs.
+    Wait,
+    /// The replay has ended, its budget is used up, or the failure had its turn before.
+    Not,
+}
+
+/// Whether a failure's turn may begin: the replay goes on, its budget is not used up, and it had none before. Under a
+/// limit in money the cost of every answer before has to be known, whichever replica asked for it.
+pub(crate) fn may_begin(db: &dyn Db, turn: &Turn) -> Result<May> {
+    let sql = "SELECT max_micro_usd IS NOT NULL
+        AND EXISTS (SELECT 1 FROM replay_items o WHERE o.replay_id = ?1 AND o.verdict IS NULL)
+        FROM replays WHERE id = ?1 AND status = 'running' AND sent < max_count
+        AND (max_micro_usd IS NULL OR (spent_micro_usd < max_micro_usd AND unpriced = 0))
         AND NOT EXISTS (SELECT 1 FROM replay_items i WHERE i.replay_id = ?1 AND i.source_error_id = ?2)";
-    Ok(db.count(sql, values![turn.replay, turn.error])? > 0)
+    let waits: Option<bool> = db.cell(sql, values![turn.replay, turn.error])?;
+    Ok(match waits {
+        None => May::Not,
+        Some(true) => May::Wait,
+        Some(false) => May::Begin,
+    })
 }
 
 /// A failure's turn has begun: it is being sent.

@@ -1,9 +1,7 @@
-//! What came of each failure of a replay, and what that says of issues.
-
-use std::collections::HashMap;
+//! What came of each failure of a replay.
 
 use waybill_model::{
-    id::{ErrorId, ReplayId, RetryId},
+    id::{ReplayId, RetryId},
     retry::{
         Verdict,
         many::{NewAnswer, OldAnswer, ReplayItem, summary},
@@ -13,20 +11,8 @@ use waybill_model::{
 
 use crate::{
     Store,
-    issues::Belonging,
     sql::{Cells, Result, int, values},
 };
-
-/// An issue all of whose failures that a replay sent were served, without the failure's coming back on the way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Proof {
-    /// The issue.
-    pub issue: [u8; 16],
-    /// The newest failure of it that was served.
-    pub source: ErrorId,
-    /// The attempt.
-    pub attempt: RetryId,
-}
 
 impl Store {
     /// The failures of a replay that had their turn, in the order in which they had it, by page number.
@@ -73,55 +59,6 @@ impl Store {
             })
             .await
     }
-
-    /// Issues that a replay says are dealt with. What was not sent, and what was interrupted, says nothing.
-    pub async fn proofs_of_replay(&self, id: ReplayId) -> Result<Vec<Proof>> {
-        self.readers
-            .run(move |db| {
-                let sql = format!(
-                    "SELECT {}, i.source_error_id, t.id, i.verdict, t.result_fingerprint FROM replay_items i
-                     JOIN errors e ON e.id = i.source_error_id{} JOIN retry_attempts t ON t.id = i.attempt_id
-                     WHERE i.replay_id = ?1 AND i.verdict IN ('would_succeed', 'fails_the_same', 'fails_differently')
-                     ORDER BY i.source_error_id DESC",
-                    Belonging::COLUMNS,
-                    db.dialect().and_same("e.created_at", "i.source_error_at")
-                );
-                let rows = db.rows(&sql, values![id], |cells| {
-                    let belonging = Belonging::read(cells)?;
-                    let (source, attempt) = (cells.next()?, cells.next()?);
-                    let verdict: Verdict = cells.word("verdict")?;
-                    let came_back: Option<[u8; 16]> = cells.next()?;
-                    let is_served = verdict == Verdict::WouldSucceed
-                        && came_back != Some(belonging.fingerprint());
-                    Ok((belonging, source, attempt, is_served))
-                })?;
-                let mut known: HashMap<Belonging, Option<[u8; 16]>> = HashMap::new();
-                // The newest failure of each that was served, unless one was not.
-                let mut proofs: HashMap<[u8; 16], Option<Proof>> = HashMap::new();
-                for (belonging, source, attempt, is_served) in rows {
-                    let issue = match known.get(&belonging) {
-                        Some(issue) => *issue,
-                        None => {
-                            let issue = belonging.issue(db)?;
-                            known.insert(belonging, issue);
-                            issue
-                        }
-                    };
-                    let Some(issue) = issue else { continue };
-                    let proof = Proof {
-                        issue,
-                        source,
-                        attempt,
-                    };
-                    let newest = proofs.entry(issue).or_insert(Some(proof));
-                    if !is_served {
-                        *newest = None;
-                    }
-                }
-                Ok(proofs.into_values().flatten().collect())
-            })
-            .await
-    }
 }
 
 fn read(cells: &mut Cells<'_>) -> Result<ReplayItem> {
@@ -143,9 +80,14 @@ fn read(cells: &mut Cells<'_>) -> Result<ReplayItem> {
     })
 }
 
-/// Its cells are all there, or none of them is.
+/// Its cells are all there, or none of them is; `None` also where its cause cannot be read.
 fn old(cells: &mut Cells<'_>) -> Result<Option<OldAnswer>> {
-    let (status, cause) = (cells.next::<Option<u16>>()?, cells.optional_word("cause")?);
+    // A word of another version's must not keep anybody from the others.
+    let (status, cause) = (
+        cells.next::<Option<u16>>()?,
+        cells.next::<Option<String>>()?,
+    );
+    let cause = cause.and_then(|cause| cause.parse().ok());
     let (message, account_name) = (cells.next::<Option<String>>()?, cells.next()?);
     let recovered: Option<bool> = cells.next()?;
     Ok(status.zip(cause).map(|(status_code, cause)| OldAnswer {

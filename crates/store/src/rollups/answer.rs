@@ -387,7 +387,11 @@ impl Answer<'_> {
                 is_business_limited: cells.next()?,
                 status: cells.next()?,
             };
-            *self.sum(at, value).causes.entry(why).or_default() += cells.count()?;
+            let count = cells.count()?;
+            // What was judged anew leaves kinds behind that nothing is of any more.
+            if count > 0 {
+                *self.sum(at, value).causes.entry(why).or_default() += count;
+            }
             Ok(())
         })
     }

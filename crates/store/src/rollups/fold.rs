@@ -33,15 +33,22 @@ pub(super) struct Folded {
     pub(super) to: i64,
     /// When the youngest of them arrived.
     pub(super) newest_at: Option<UnixMillis>,
+    /// When the oldest request arrived that was there when folding began.
+    pub(super) oldest_at: UnixMillis,
+    /// How often stored failures were judged anew.
+    pub(super) judgements: i64,
 }
 
 impl Folded {
     pub(super) fn load(db: &dyn Db) -> Result<Folded> {
-        let sql = "SELECT folded_to, newest_at FROM rollup_fold WHERE id = 1";
+        let sql =
+            "SELECT folded_to, newest_at, oldest_at, judgements FROM rollup_fold WHERE id = 1";
         let found = db.first(sql, &[], |cells| {
             Ok(Folded {
                 to: cells.next()?,
                 newest_at: Some(cells.time()?),
+                oldest_at: cells.time()?,
+                judgements: cells.next()?,
             })
         })?;
         Ok(found.unwrap_or_default())
@@ -50,7 +57,7 @@ impl Folded {
 
 /// What a batch adds.
 struct Batch {
-    from: i64,
+    from: Folded,
     to: i64,
     newest_at: UnixMillis,
     count: u64,
@@ -87,9 +94,9 @@ impl Store {
 }
 
 fn read_batch(db: &dyn Db) -> Result<Option<Batch>> {
-    let from = Folded::load(db)?.to;
+    let from = Folded::load(db)?;
     let mut models = Models::default();
-    let rows = read::behind(db, from, read::BATCH, &mut models)?;
+    let rows = read::behind(db, from.to, read::BATCH, &mut models)?;
     let Some(last) = rows.last() else {
         return Ok(None);
     };
@@ -112,8 +119,13 @@ fn write_batch(db: &dyn Db, batch: &Batch) -> Result<bool> {
     begin(db)?;
     let moved = db.execute(
         "UPDATE rollup_fold SET folded_to = ?1, newest_at = CASE WHEN newest_at > ?3 THEN newest_at ELSE ?3 END
-         WHERE id = 1 AND folded_to = ?2",
-        values![batch.to, batch.from, batch.newest_at],
+         WHERE id = 1 AND folded_to = ?2 AND judgements = ?4",
+        values![
+            batch.to,
+            batch.from.to,
+            batch.newest_at,
+            batch.from.judgements
+        ],
     )?;
     if moved == 0 {
         return Ok(false);
@@ -129,9 +141,14 @@ fn write_batch(db: &dyn Db, batch: &Batch) -> Result<bool> {
 
 /// The place where it is kept how far requests are folded.
 pub(super) fn begin(db: &dyn Db) -> Result<()> {
+    if db.count("SELECT count(*) FROM rollup_fold", &[])? > 0 {
+        return Ok(());
+    }
+    let oldest: Option<Option<i64>> = db.cell("SELECT min(created_at) FROM requests", &[])?;
     db.execute(
-        "INSERT INTO rollup_fold (id, folded_to, newest_at) VALUES (1, 0, 0) ON CONFLICT (id) DO NOTHING",
-        &[],
+        "INSERT INTO rollup_fold (id, folded_to, newest_at, oldest_at, judgements) VALUES (1, 0, 0, ?1, 0)
+         ON CONFLICT (id) DO NOTHING",
+        values![oldest.flatten().unwrap_or(0)],
     )
     .map(drop)
 }

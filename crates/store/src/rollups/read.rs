@@ -1,6 +1,6 @@
 //! Requests as roll-ups look at them: rows, with their error and its attempts where something failed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use waybill_model::{
     cause::{Cause, Owner},
@@ -9,6 +9,7 @@ use waybill_model::{
     time::UnixMillis,
 };
 
+use super::judged::Judged;
 use crate::sql::{Cells, Db, Dialect, Result, Value, values};
 
 /// Requests that are read at once.
@@ -44,6 +45,12 @@ const COLUMNS: &str = "r.id, r.request_id, r.created_at, r.platform, r.endpoint,
     r.input_tokens, r.output_tokens, r.cache_read_tokens, r.cache_write_tokens, r.cost_micro_usd, \
     r.auth_latency_ms, r.routing_latency_ms, r.upstream_latency_ms, r.response_latency_ms, r.unserved, r.replay_of";
 
+/// The same of an error whose request has gone.
+const OF_ERRORS: &str = "0, r.request_id, r.created_at, r.platform, r.endpoint, r.model, r.status_code, r.latency_ms, \
+    r.time_to_first_token_ms, r.user_id, r.api_key_id, r.account_id, r.group_id, r.attempts, \
+    CASE WHEN r.recovered THEN NULL ELSE r.cause END, r.recovered, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+    NULL, NULL, r.replay_of";
+
 /// The next requests behind an id.
 pub(super) fn behind(db: &dyn Db, id: i64, most: i64, models: &mut Models) -> Result<Vec<Read>> {
     let sql = format!(
@@ -69,6 +76,46 @@ pub(super) fn within(
     );
     let values = values![start.max(behind.0), end, behind.0, behind.1, last_id];
     whole(db, db.rows(&sql, values, read)?, models)
+}
+
+/// The requests of errors, whatever is left of them: of one that has gone, what its error says, and 0 as its id.
+pub(super) fn of_errors(db: &dyn Db, errors: &[Judged], models: &mut Models) -> Result<Vec<Read>> {
+    let mut errors: Vec<&Judged> = errors.iter().collect();
+    errors.sort_by_key(|error| error.at);
+    let mut rows = Vec::with_capacity(errors.len());
+    for chunk in errors.chunks(LOOKED_UP) {
+        let (Some(first), Some(last)) = (chunk.first(), chunk.last()) else {
+            continue;
+        };
+        let ask = |columns: &str, (table, index): (&str, &str), wanted: Vec<Value>| {
+            let (sql, values) = among(
+                db.dialect(),
+                &format!("SELECT {columns} FROM"),
+                (table, "r", index),
+                ("r.request_id", "r.created_at"),
+                wanted,
+                (first.at, last.at),
+            );
+            db.rows(&sql, &values, read)
+        };
+        let wanted = chunk.iter().map(|error| Value::from(&error.request_id));
+        let found = ask(
+            COLUMNS,
+            ("requests", "requests_by_request_id"),
+            wanted.collect(),
+        )?;
+        let there: HashSet<&str> = found.iter().map(|row| row.request_id.as_str()).collect();
+        let gone = chunk
+            .iter()
+            .filter(|error| !there.contains(error.request_id.as_str()));
+        let gone: Vec<Value> = gone.map(|error| Value::from(&error.request_id)).collect();
+        drop(there);
+        rows.extend(found);
+        if !gone.is_empty() {
+            rows.extend(ask(OF_ERRORS, ("errors", "errors_by_request_id"), gone)?);
+        }
+    }
+    whole(db, rows, models)
 }
 
 fn read(cells: &mut Cells<'_>) -> Result<Read> {

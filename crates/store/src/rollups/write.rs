@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use waybill_model::{
-    rollup::{Counts, Facet, Sketches, Span},
+    rollup::{Counts, Facet, Sketches, Span, Why},
     sketch::Sketch,
     time::UnixMillis,
 };
@@ -74,6 +74,71 @@ pub(super) fn add(
     Ok(())
 }
 
+/// What changes of one roll-up.
+pub(super) struct Change {
+    /// In the order of [`Counts`].
+    pub(super) counts: Vec<i64>,
+    pub(super) causes: BTreeMap<Why, i64>,
+}
+
+/// Changes a roll-up; one that is not there is left alone.
+pub(super) fn change(
+    db: &dyn Db,
+    (span, facet, begin): (Span, Facet, UnixMillis),
+    value: &str,
+    generation: i64,
+    change: &Change,
+) -> Result<()> {
+    let place = Place {
+        span,
+        facet,
+        begin,
+        generation,
+    };
+    // Few of them change: the statement names all, so that there is one.
+    let set: Vec<String> = Counts::NAMES
+        .iter()
+        .map(|name| format!("{name} = {name} + ?"))
+        .collect();
+    let sql = format!(
+        "UPDATE rollups SET {} WHERE span_ms = ? AND facet = ? AND begins_at = ? AND value = ? AND generation = ?",
+        set.join(", ")
+    );
+    let mut values: Vec<Value> = change
+        .counts
+        .iter()
+        .map(|count| Value::from(*count))
+        .collect();
+    values.extend(place.key(value));
+    if db.execute(&sql, &values)? == 0 {
+        return Ok(());
+    }
+    let rows = change.causes.iter();
+    let rows = rows.map(|(why, count)| cause_row(place, value, why, Value::from(*count)));
+    upsert(
+        db,
+        "rollup_causes",
+        CAUSE_KEY,
+        &["count"],
+        &[],
+        rows.collect(),
+    )
+}
+
+fn cause_row(place: Place, value: &str, why: &Why, count: Value) -> Vec<Value> {
+    let mut row: Vec<Value> = place.key(value).into();
+    row.extend([
+        Value::from(why.side.as_str()),
+        Value::from(why.cause.as_str()),
+        Value::from(why.phase.as_str()),
+        Value::from(why.owner.as_str()),
+        Value::from(i64::from(why.is_business_limited)),
+        Value::from(why.status),
+        count,
+    ]);
+    row
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Place {
     span: Span,
@@ -96,6 +161,9 @@ impl Place {
 
 const KEY: &str = "span_ms, facet, begins_at, value, generation";
 
+const CAUSE_KEY: &str = "span_ms, facet, begins_at, value, generation, side, cause, phase, owner, \
+    is_business_limited, status";
+
 fn add_sums(db: &dyn Db, place: Place, sums: &BTreeMap<String, Sum>) -> Result<()> {
     let there = sketches(db, place, sums)?;
     let mut rows = Vec::with_capacity(sums.len());
@@ -113,22 +181,11 @@ fn add_sums(db: &dyn Db, place: Place, sums: &BTreeMap<String, Sum>) -> Result<(
         }
         rows.push(row);
         for (why, count) in &sum.causes {
-            let mut row: Vec<Value> = place.key(value).into();
-            row.extend([
-                Value::from(why.side.as_str()),
-                Value::from(why.cause.as_str()),
-                Value::from(why.phase.as_str()),
-                Value::from(why.owner.as_str()),
-                Value::from(i64::from(why.is_business_limited)),
-                Value::from(why.status),
-                Value::from(*count),
-            ]);
-            causes.push(row);
+            causes.push(cause_row(place, value, why, Value::from(*count)));
         }
     }
     upsert(db, "rollups", KEY, Counts::NAMES, Sketches::NAMES, rows)?;
-    let key = format!("{KEY}, side, cause, phase, owner, is_business_limited, status");
-    upsert(db, "rollup_causes", &key, &["count"], &[], causes)
+    upsert(db, "rollup_causes", CAUSE_KEY, &["count"], &[], causes)
 }
 
 fn bytes(sketch: &Sketch) -> Value {

@@ -27,7 +27,10 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0011_classification.sql"),
     include_str!("migrations/0012_blocks.sql"),
     include_str!("migrations/0013_rollups.sql"),
-    include_str!("migrations/0014_notify.sql"),
+    include_str!("migrations/0014_changes.sql"),
+    include_str!("migrations/0015_alerts.sql"),
+    include_str!("migrations/0016_notify.sql"),
+    include_str!("migrations/0017_replays_and_issues.sql"),
 ];
 
 /// Longest wait for another process that holds the file. Within this process writers take turns, so

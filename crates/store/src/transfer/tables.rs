@@ -714,6 +714,7 @@ pub(crate) const RECORD: &[Table] = &[
             int("started_at"),
             int("last_began_at"),
             int("finished_at"),
+            text("issues"),
         ],
     )
     .ids_from("replays_id_seq"),
@@ -925,6 +926,8 @@ pub(crate) const RECORD: &[Table] = &[
             int("id"),
             int("folded_to"),
             int("newest_at"),
+            int("oldest_at"),
+            int("judgements"),
         ],
     ),
     Table::new(
@@ -959,6 +962,80 @@ pub(crate) const RECORD: &[Table] = &[
             int("used_on"),
         ],
     ),
+    Table::new(
+        "alert_rules",
+        &["id"],
+        &[
+            int("id"),
+            text("name"),
+            text("body"),
+            int("created_at"),
+            int("updated_at"),
+            text("updated_by"),
+        ],
+    )
+    .ids_from("alert_rules_id_seq"),
+    Table::new(
+        "alert_silences",
+        &["id"],
+        &[
+            int("id"),
+            text("body"),
+            int("created_at"),
+            int("updated_at"),
+            text("updated_by"),
+        ],
+    )
+    .ids_from("alert_silences_id_seq"),
+    Table::new(
+        "objectives",
+        &["id"],
+        &[
+            int("id"),
+            text("name"),
+            text("body"),
+            int("created_at"),
+            int("updated_at"),
+            text("updated_by"),
+        ],
+    )
+    .ids_from("objectives_id_seq"),
+    Table::new(
+        "alert_progress",
+        &["id"],
+        &[int("id"), flag("seeded"), int("evaluated_to")],
+    ),
+    Table::new(
+        "alert_stands",
+        &["rule_id", "subject"],
+        &[
+            int("rule_id"),
+            text("subject"),
+            text("phase"),
+            int("since"),
+            int("ended_at"),
+        ],
+    ),
+    Table::new(
+        "alert_events",
+        &["id"],
+        &[
+            int("id"),
+            int("rule_id"),
+            text("subject"),
+            text("severity"),
+            text("status"),
+            int("fired_at"),
+            int("resolved_at"),
+            text("resolved_by"),
+            int("acknowledged_at"),
+            text("acknowledged_by"),
+            flag("told"),
+            text("evidence"),
+            text("scope"),
+        ],
+    )
+    .ids_from("alert_events_id_seq"),
     Table::new(
         "classification_versions",
         &["version"],

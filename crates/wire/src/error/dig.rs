@@ -121,17 +121,17 @@ const WRAPPERS: [&str; 6] = [
     "message",
 ];
 
-/// Members that hold an error where the node itself has no words.
-const LAST_RESORTS: [&str; 9] = [
-    "response",
-    "errors",
-    "err",
-    "fault",
-    "exception",
-    "cause",
-    "data",
-    "status_details",
-    "base_resp",
+/// Members that hold an error where the node itself has no words, and whether the name says that it is one.
+const LAST_RESORTS: [(&str, bool); 9] = [
+    ("response", false),
+    ("errors", true),
+    ("err", true),
+    ("fault", true),
+    ("exception", true),
+    ("cause", true),
+    ("data", false),
+    ("status_details", false),
+    ("base_resp", false),
 ];
 
 fn object(members: &Map<String, Value>, depth: usize) -> Said {
@@ -153,9 +153,11 @@ fn object(members: &Map<String, Value>, depth: usize) -> Said {
     if said.message.is_none() {
         let inner = LAST_RESORTS
             .iter()
-            .filter_map(|key| members.get(*key))
-            .map(|inner| value(inner, depth + 1));
-        if let Some(inner) = inner.into_iter().find(Said::speaks) {
+            .filter_map(|(key, is_error)| Some((members.get(*key)?, is_error)))
+            .map(|(inner, is_error)| (value(inner, depth + 1), is_error));
+        if let Some((inner, is_error)) = inner.into_iter().find(|(inner, _)| inner.speaks()) {
+            // An answer is not an error for being in a document.
+            said.loose = inner.loose && !is_error && said.names.is_empty();
             said.wrap(inner);
         }
     }

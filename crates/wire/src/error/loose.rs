@@ -7,6 +7,7 @@
 //! Must not know: who sees what.
 
 use http::HeaderMap;
+use waybill_model::number::grouped;
 
 /// Longest text that is taken for a sentence about a failure, in bytes.
 const SENTENCE_BYTES: usize = 300;
@@ -14,63 +15,125 @@ const SENTENCE_BYTES: usize = 300;
 /// Longest single word that is shown as it is, in bytes.
 const TOKEN_BYTES: usize = 16;
 
-/// Words of failures, in lower case. One of them makes a short line a sentence about one.
-const WORDS: &[&str] = &[
+/// Phrases of failures, in lower case. One of them makes a short line a sentence about one. Words that people use of
+/// anything (`not`, `too`, `lost`) count only with what makes them a server's.
+const PHRASES: &[&str] = &[
     "abort",
-    "bad ",
-    "block",
-    "busy",
-    "can't",
-    "cannot",
-    "closed",
-    "could not",
+    "bad gateway",
+    "bad request",
+    "bad response",
+    "blocked",
+    "can't connect",
+    "can't find",
+    "cannot access",
+    "cannot be ",
+    "cannot connect",
+    "cannot find",
+    "cannot get",
+    "cannot post",
+    "cannot process",
+    "cannot read",
+    "cannot resolve",
+    "cannot use",
+    "closed by",
+    "closed the connection",
+    "connection closed",
+    "connection lost",
+    "connection refused",
+    "connection reset",
+    "could not be ",
+    "could not connect",
+    "could not find",
+    "could not process",
+    "could not resolve",
+    "currently busy",
     "denied",
     "deprecated",
-    "disabled",
     "disconnect",
-    "does not",
-    "down",
+    "does not exist",
+    "does not have access",
+    "does not support",
     "enotfound",
-    "eof",
     "error",
     "exceed",
     "expired",
     "fail",
-    "fault",
     "forbidden",
     "gateway",
-    "healthy",
+    "internal server",
     "invalid",
-    "lost",
-    "limit",
+    "is busy",
+    "is disabled",
+    "is down",
+    "is missing",
+    "is not a valid",
+    "is required",
+    "limit for",
+    "limit reached",
+    "lost connection",
     "maintenance",
-    "missing",
-    "must ",
+    "missing api",
+    "missing auth",
+    "missing header",
+    "missing param",
+    "missing required",
+    "no healthy",
     "no such",
-    "not ",
+    "not acceptable",
+    "not allowed",
+    "not authenticated",
+    "not authorized",
+    "not available",
+    "not enabled",
+    "not found",
+    "not implemented",
+    "not permitted",
+    "not supported",
+    "not valid",
     "overload",
+    "please retry",
+    "please wait",
     "quota",
-    "refuse",
-    "reject",
-    "required",
-    "reset",
-    "retr",
-    "stopped",
+    "rate limit",
+    "rate-limit",
+    "ratelimit",
+    "refused",
+    "rejected",
+    "request limit",
+    "reset after",
+    "reset before",
+    "reset by",
+    "retries",
+    "retry later",
+    "server busy",
+    "server is busy",
+    "shut down",
+    "shutting down",
+    "slow down",
     "throttl",
     "time-out",
     "timed out",
     "timeout",
-    "too ",
+    "token limit",
+    "too large",
+    "too long",
+    "too many",
     "try again",
-    "unable",
+    "unable to",
     "unauthorized",
     "unavailable",
-    "unexpected",
-    "unknown",
+    "unexpected end",
+    "unexpected eof",
+    "unexpected response",
+    "unexpected status",
+    "unexpected token",
+    "unhealthy",
+    "unknown model",
     "unsupported",
     "upstream",
-    "wait ",
-    "wrong",
+    "usage limit",
+    "went wrong",
+    "wrong api key",
 ];
 
 /// Whether a text reads like a sentence about a failure.
@@ -81,7 +144,7 @@ pub(super) fn is_sentence(text: &str) -> bool {
     }
     let is_line = text.len() <= SENTENCE_BYTES && !text.contains(['\n', '{']);
     let lower = text.to_ascii_lowercase() + " ";
-    is_line && WORDS.iter().any(|word| lower.contains(word))
+    is_line && PHRASES.iter().any(|phrase| lower.contains(phrase))
 }
 
 /// What is said of any other text.
@@ -93,7 +156,7 @@ pub(super) fn instead(status: Option<u16>, headers: &HeaderMap, bytes: usize) ->
     format!(
         "{answered} with {} ({} bytes)",
         form(headers),
-        grouped(bytes)
+        grouped(bytes as u64)
     )
 }
 
@@ -112,19 +175,6 @@ fn form(headers: &HeaderMap) -> &str {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"/+-.".contains(&byte));
     if is_named { essence } else { "a text" }
-}
-
-/// `1204` as `1,204`.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]
@@ -146,6 +196,9 @@ mod tests {
         }
         for text in [
             "My sister's birthday is in May",
+            "My sister's birthday is not in May, and too far away",
+            "I lost my keys down by the river; the sky is the limit",
+            "You must bring a cake, I can't wait",
             "line one failed\nline two",
             r#"{"prompt": "an error of mine"}"#,
             &format!("error: {}", "x".repeat(300)),

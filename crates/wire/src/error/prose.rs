@@ -1,7 +1,7 @@
 //! Errors printed as text: by SDKs, relays and proxies, often with the real error as JSON inside.
 //!
-//! Promises: at most a handful of places are tried for a document, to a bounded depth. Must not
-//! know: what a name means.
+//! Promises: at most a handful of places are tried for a document, to a bounded depth; a text in which nothing was
+//! recognised is loose, however it was quoted. Must not know: what a name means.
 
 use std::sync::LazyLock;
 
@@ -22,8 +22,10 @@ const PLACES: usize = 6;
 /// Reads a text that may hold, be, or precede a document.
 pub(super) fn read(text: &str, depth: usize) -> Said {
     let text = text.trim();
+    // As it came; whoever recognises something in it makes another thing of it.
     let own = || Said {
         message: (!text.is_empty()).then(|| text.to_owned()),
+        loose: true,
         ..Said::default()
     };
     if depth > DEPTH || text.is_empty() {
@@ -41,7 +43,7 @@ pub(super) fn read(text: &str, depth: usize) -> Said {
         },
     };
     if !said.speaks() {
-        said.message = own().message;
+        (said.message, said.loose) = (own().message, true);
     }
     said.stated_status = said.stated_status.or_else(|| stated_status(text));
     said

@@ -32,15 +32,8 @@ pub(super) fn read(text: &str) -> Said {
         Some(b'{' | b'[') => document(text),
         Some(b'<') => markup::read(text),
         Some(_) if is_event_stream(text) => events(text),
-        Some(_) => told(text),
+        Some(_) => prose::read(text, 0),
     }
-}
-
-/// A text. Where nothing was found in it, it is shown as it came, if at all.
-fn told(text: &str) -> Said {
-    let said = prose::read(text, 0);
-    let loose = said.names.is_empty() && said.message.as_deref() == Some(text);
-    Said { loose, ..said }
 }
 
 /// One JSON document, or what was meant to be one.
@@ -98,7 +91,7 @@ fn events(text: &str) -> Said {
             None => continue,
             Some(_) if data == "[DONE]" => continue,
             Some(b'{' | b'[') => document(&data),
-            Some(_) => told(&data),
+            Some(_) => prose::read(&data, 0),
         };
         let named = name.contains("error") || name.contains("failed");
         let rank =

@@ -13,7 +13,7 @@ use waybill_model::{
 };
 use waybill_store::{RollupOf, RollupQuery, Rollups};
 
-use super::{Basis, Percent, ask, step_of, stepped, steps, whole};
+use super::{DashboardBasis, Percent, ask, step_of, stepped, steps, whole};
 use crate::{
     admin::{
         App,
@@ -34,7 +34,7 @@ const MOST_ITEMS: usize = 50;
 pub struct ErrorTrend {
     /// What this is of.
     #[serde(flatten)]
-    basis: Basis,
+    basis: DashboardBasis,
     /// How long a step is; the first and the last may be cut short.
     step_ms: i64,
     /// Steps that follow one another, also those in which nothing happened.
@@ -82,7 +82,7 @@ pub async fn trend(
     let step_ms = step_of(&question);
     let answers = ask(&shared, &question, vec![stepped(&question, step_ms)]).await?;
     let mut trends = answers.iter().map(|answer| ErrorTrend {
-        basis: Basis::of(&shared, answer),
+        basis: DashboardBasis::of(&shared, answer),
         step_ms: answer
             .step
             .map_or(step_ms, |span| step_ms.max(span.millis())),
@@ -118,7 +118,7 @@ impl ErrorPoint {
 pub struct ErrorDistribution {
     /// What this is of.
     #[serde(flatten)]
-    basis: Basis,
+    basis: DashboardBasis,
     /// Whose failures.
     of: Of,
     /// By what they are told apart.
@@ -193,7 +193,7 @@ pub async fn distribution(
         let others = items.iter().skip(MOST_ITEMS).map(|item| item.count).sum();
         items.truncate(MOST_ITEMS);
         ErrorDistribution {
-            basis: Basis::of(&shared, answer),
+            basis: DashboardBasis::of(&shared, answer),
             of: question.of,
             by: question.by,
             total,

@@ -15,12 +15,12 @@ pub struct Health {
     /// From 0 to 100; `null`: nothing is known.
     pub score: Option<u8>,
     /// What it is made of.
-    pub parts: Vec<Part>,
+    pub parts: Vec<HealthPart>,
 }
 
 /// One thing that the score is made of.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
-pub struct Part {
+pub struct HealthPart {
     /// Its name.
     #[schema(value_type = String)]
     pub name: &'static str,
@@ -123,9 +123,9 @@ fn part(
     value: Option<f64>,
     (none, all): (f64, f64),
     explanation: &str,
-) -> Part {
+) -> HealthPart {
     let score = value.map(|value| ((value - none) / (all - none) * 100.0).clamp(0.0, 100.0));
-    Part {
+    HealthPart {
         name,
         score: score.map(|score| score.round() as u8),
         weight,

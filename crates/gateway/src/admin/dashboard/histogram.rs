@@ -8,7 +8,7 @@ use serde::Serialize;
 use waybill_model::sketch::Sketch;
 use waybill_store::RollupQuery;
 
-use super::{Basis, Durations, ask, whole};
+use super::{DashboardBasis, Durations, ask, whole};
 use crate::{
     admin::{
         App,
@@ -29,7 +29,7 @@ const BOUNDS_MS: [u64; 16] = [
 pub struct LatencyHistogram {
     /// What this is of.
     #[serde(flatten)]
-    basis: Basis,
+    basis: DashboardBasis,
     /// What was measured.
     metric: Metric,
     /// In numbers.
@@ -78,7 +78,7 @@ pub async fn show(
             Metric::Response => &sketches.response,
         };
         LatencyHistogram {
-            basis: Basis::of(&shared, answer),
+            basis: DashboardBasis::of(&shared, answer),
             metric: question.metric,
             durations: Durations::from(sketch),
             buckets: buckets(sketch),

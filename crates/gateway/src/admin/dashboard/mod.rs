@@ -42,7 +42,7 @@ const MOST_ROWS: u64 = 200_000;
 
 /// How an answer was found.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-pub struct Basis {
+pub struct DashboardBasis {
     /// Where the window begins that is answered for: the one asked for, moved outwards to where a minute begins, or
     /// an hour or a day where the minutes have gone.
     pub start_time: UnixMillis,
@@ -58,9 +58,9 @@ pub struct Basis {
     pub successes_are_sampled: bool,
 }
 
-impl Basis {
-    fn of(shared: &Shared, answer: &Rollups) -> Basis {
-        Basis {
+impl DashboardBasis {
+    fn of(shared: &Shared, answer: &Rollups) -> DashboardBasis {
+        DashboardBasis {
             start_time: answer.start,
             end_time: answer.end,
             mode: if answer.is_raw {

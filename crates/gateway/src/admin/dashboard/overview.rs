@@ -14,7 +14,7 @@ use waybill_model::{
 use waybill_store::{Forwarding, RollupQuery, Rollups};
 
 use super::{
-    Basis, Durations, Percent, ask,
+    DashboardBasis, Durations, Percent, ask,
     health::{self, Health},
     per_second, whole,
 };
@@ -36,7 +36,7 @@ const BY_MINUTES_MS: i64 = 25 * Span::Hour.millis();
 pub struct Overview {
     /// What this is of.
     #[serde(flatten)]
-    basis: Basis,
+    basis: DashboardBasis,
     /// The score and what it is made of.
     health: Health,
     /// Everything that is counted.
@@ -47,28 +47,28 @@ pub struct Overview {
     /// Failures of the same.
     error_rate: Percent,
     /// What providers did.
-    upstream: Upstream,
+    upstream: UpstreamLevels,
     /// Requests per second.
-    qps: Rate,
+    qps: PerSecond,
     /// Tokens of prompts and answers per second.
-    tps: Rate,
+    tps: PerSecond,
     /// From arrival to end, of successes.
     duration: Durations,
     /// From arrival to the first content, of successes.
     time_to_first_token: Durations,
     /// The stages; measured for everything, a platform or a group.
-    stages: Stages,
+    stages: StageDurations,
     /// What it cost, in US dollars, where models have a price.
     cost_usd: MicroUsd,
     /// The process that answers, and the store.
-    system: System,
+    system: ProcessNow,
     /// What runs by itself.
-    jobs: Jobs,
+    jobs: JobsNow,
 }
 
 /// What providers did, before failover.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Upstream {
+pub struct UpstreamLevels {
     /// Attempts that were served, of all but the client's own failures, and of requests for which no account was
     /// free of limits.
     level: Percent,
@@ -82,7 +82,7 @@ pub struct Upstream {
 
 /// How much per second.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Rate {
+pub struct PerSecond {
     /// In the last whole minute of the window; `null` where minutes are not looked through.
     current: Option<f64>,
     /// In the busiest minute, or hour where minutes are not looked through.
@@ -97,7 +97,7 @@ pub struct Rate {
 
 /// Where the time goes.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Stages {
+pub struct StageDurations {
     /// Time in auth.
     auth: Durations,
     /// Time to find an account, waiting included.
@@ -110,7 +110,7 @@ pub struct Stages {
 
 /// The process that answers.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct System {
+pub struct ProcessNow {
     /// Processor time of late, in per cent of one processor.
     cpu_percent: Option<f64>,
     /// Memory in use.
@@ -127,7 +127,7 @@ pub struct System {
 
 /// What runs by itself.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Jobs {
+pub struct JobsNow {
     /// How many there are.
     total: usize,
     /// Those whose last run failed: `GET ops/jobs` says why.
@@ -165,7 +165,7 @@ pub async fn show(
     let jobs = jobs(&shared).await?;
     let books = shared.recorder.books().await.ok();
     let measured = &bucket.sketches;
-    let upstream = Upstream::of(&bucket.counts);
+    let upstream = UpstreamLevels::of(&bucket.counts);
     let facts = health::Facts {
         counts: &bucket.counts,
         first_token_p99: measured.first_token.quantile(990),
@@ -176,23 +176,23 @@ pub async fn show(
         jobs: (jobs.total, jobs.failing.len()),
     };
     Ok(Json(Overview {
-        basis: Basis::of(&shared, all),
+        basis: DashboardBasis::of(&shared, all),
         health: health::judge(&facts),
         sla: bucket.counts.service_level().into(),
         error_rate: bucket.counts.error_rate().into(),
         upstream,
-        qps: Rate::of(steps, &bucket, now, |counts| counts.requests),
-        tps: Rate::of(steps, &bucket, now, Counts::tokens),
+        qps: PerSecond::of(steps, &bucket, now, |counts| counts.requests),
+        tps: PerSecond::of(steps, &bucket, now, Counts::tokens),
         duration: Durations::from(&measured.duration),
         time_to_first_token: Durations::from(&measured.first_token),
-        stages: Stages {
+        stages: StageDurations {
             auth: Durations::from(&measured.auth),
             routing: Durations::from(&measured.routing),
             upstream: Durations::from(&measured.upstream),
             response: Durations::from(&measured.response),
         },
         cost_usd: MicroUsd(i64::try_from(bucket.counts.cost_micro_usd).unwrap_or(i64::MAX)),
-        system: System {
+        system: ProcessNow {
             cpu_percent: shared.system.cpu_percent(),
             memory_bytes: shared.system.memory_bytes(),
             uptime_ms: u64::try_from(shared.system.uptime().as_millis()).unwrap_or(u64::MAX),
@@ -205,15 +205,15 @@ pub async fn show(
     }))
 }
 
-impl Upstream {
-    fn of(counts: &Counts) -> Upstream {
+impl UpstreamLevels {
+    fn of(counts: &Counts) -> UpstreamLevels {
         let of_attempts = |part| {
             Percent::from(waybill_model::rollup::Share {
                 part,
                 of: counts.attempts,
             })
         };
-        Upstream {
+        UpstreamLevels {
             level: counts.provider_level().into(),
             error_rate: of_attempts(counts.attempts_failed_otherwise()),
             rate_429: of_attempts(counts.attempts_429),
@@ -222,8 +222,13 @@ impl Upstream {
     }
 }
 
-impl Rate {
-    fn of(steps: &Rollups, whole: &Bucket, now: UnixMillis, what: impl Fn(&Counts) -> u64) -> Rate {
+impl PerSecond {
+    fn of(
+        steps: &Rollups,
+        whole: &Bucket,
+        now: UnixMillis,
+        what: impl Fn(&Counts) -> u64,
+    ) -> PerSecond {
         let span = steps.step.unwrap_or(Span::Hour);
         let busiest = steps
             .buckets
@@ -235,7 +240,7 @@ impl Rate {
             let last = steps.buckets.iter().find(|bucket| bucket.start == last);
             per_second(last.map_or(0, |bucket| what(&bucket.counts)), span.millis())
         });
-        Rate {
+        PerSecond {
             current,
             peak: per_second(
                 busiest.map_or(0, |bucket| what(&bucket.counts)),
@@ -248,12 +253,12 @@ impl Rate {
     }
 }
 
-async fn jobs(shared: &Shared) -> Result<Jobs, Problem> {
+async fn jobs(shared: &Shared) -> Result<JobsNow, Problem> {
     let jobs = shared.store.jobs().await?;
     let failing = jobs
         .iter()
         .filter(|job| job.outcome == Some(JobOutcome::Failed));
-    Ok(Jobs {
+    Ok(JobsNow {
         total: jobs.len(),
         failing: failing.map(|job| job.name.clone()).collect(),
     })

@@ -7,7 +7,7 @@ use axum::{
 use serde::Serialize;
 use waybill_model::{money::MicroUsd, time::UnixMillis};
 
-use super::{Basis, ask, per_second, step_of, stepped, steps};
+use super::{DashboardBasis, ask, per_second, step_of, stepped, steps};
 use crate::{
     admin::{
         App,
@@ -22,7 +22,7 @@ use crate::{
 pub struct ThroughputTrend {
     /// What this is of.
     #[serde(flatten)]
-    basis: Basis,
+    basis: DashboardBasis,
     /// How long a step is; the first and the last may be cut short.
     step_ms: i64,
     /// Steps that follow one another, also those in which nothing happened.
@@ -66,7 +66,7 @@ pub async fn show(
     let step_ms = step_of(&question);
     let answers = ask(&shared, &question, vec![stepped(&question, step_ms)]).await?;
     let mut trends = answers.iter().map(|answer| ThroughputTrend {
-        basis: Basis::of(&shared, answer),
+        basis: DashboardBasis::of(&shared, answer),
         step_ms: answer
             .step
             .map_or(step_ms, |span| step_ms.max(span.millis())),

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{judge::is_like, *};
 use crate::{cause::Source, id::ErrorId, time::UnixMillis};
 
 fn built_in(cause: Cause) -> Verdict {

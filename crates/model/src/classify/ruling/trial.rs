@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Facts, Found, RuleSet};
-use crate::{id::ErrorId, time::UnixMillis};
+use super::{Facts, Found, Judge, RuleSet, judge::Message};
+use crate::{id::ErrorId, number::grouped, time::UnixMillis};
 
 /// Failures that are named as examples.
 const MOST_SAMPLES: usize = 20;
@@ -96,8 +96,8 @@ pub struct RuleTried {
 /// Rules under trial.
 #[derive(Debug)]
 pub struct Trial {
-    now: RuleSet,
-    then: RuleSet,
+    now: Judge,
+    then: Judge,
     counted_from: UnixMillis,
     examined: u64,
     changed: u64,
@@ -126,8 +126,8 @@ impl Trial {
         });
         Trial {
             tried: tried.collect(),
-            now,
-            then,
+            now: Judge::of(now),
+            then: Judge::of(then),
             counted_from,
             examined: 0,
             changed: 0,
@@ -143,7 +143,11 @@ impl Trial {
 
     /// Looks at one failure of a request that arrived then; the newest come first.
     pub fn see(&mut self, id: ErrorId, at: UnixMillis, hidden: bool, facts: &Facts<'_>) {
-        let (now, then) = (self.now.judge(facts), self.then.judge(facts));
+        let message = Message::of(facts);
+        let (now, then) = (
+            self.now.judge_reading(facts, &message),
+            self.then.judge_reading(facts, &message),
+        );
         let (before, after) = (Found::of(&now.0), Found::of(&then.0));
         let is_changed = before != after;
         self.examined += 1;
@@ -196,7 +200,7 @@ impl Trial {
         let since = (!is_whole).then_some(start_time);
         let [counts, error_owner, cause, severity, is_retryable] = self.turns.map(turns);
         Preview {
-            version: self.now.version,
+            version: self.now.version(),
             start_time,
             end_time,
             is_whole,
@@ -264,19 +268,6 @@ fn sentence(changed: u64, sla: Option<(f64, f64)>, since: Option<UnixMillis>) ->
 fn percent(value: f64) -> String {
     // Of what is a whole hundredth, arithmetic may have left a little less.
     format!("{:.2}", ((value + 1e-9) * 100.0).floor() / 100.0)
-}
-
-/// With a comma before every three digits.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -62,11 +62,14 @@ CREATE TABLE rollup_causes (
 ) WITH (fillfactor = 70);
 CREATE INDEX rollup_causes_by_value ON rollup_causes (span_ms, facet, value, begins_at);
 
--- How far the requests are folded: their ids are in the order in which they were committed.
+-- How far the requests are folded: their ids are in the order in which they were committed. `oldest_at`: when the
+-- first that was folded arrived; `judgements` changes whenever stored failures are judged anew.
 CREATE TABLE rollup_fold (
     id                      BIGINT  PRIMARY KEY CHECK (id = 1),
     folded_to               BIGINT NOT NULL,
-    newest_at               BIGINT NOT NULL
+    newest_at               BIGINT NOT NULL,
+    oldest_at               BIGINT NOT NULL,
+    judgements              BIGINT NOT NULL
 );
 
 -- From when on the roll-ups of a length are whole: what is older has gone, and nothing is added to it any more.

@@ -1,0 +1,23 @@
+//! Alerts and objectives: what every rule reads now, what a rule would have said, how budgets stand.
+//!
+//! In: rules, objectives, roll-ups, the pool. Out: a round that the store takes in at once.
+//!
+//! Promises: a round is of whole minutes, so that the present and history are read alike; what cannot be read is said
+//! of nothing, and changes nothing.
+//!
+//! Must not know: HTTP of the admin API, and how anybody is told.
+//!
+//! Reading order: [`evaluate`] reads and judges, [`read`] is where numbers come from, [`level`] is about objectives,
+//! [`statement`] hands out what they
+//! came to, [`preview`] tries a rule over history.
+
+mod evaluate;
+mod level;
+mod preview;
+mod read;
+pub mod statement;
+
+pub use evaluate::evaluate;
+pub use level::{BURN_WINDOWS, Burn, LevelNow, level_now};
+pub use preview::{NoPreview, Previewed, WouldBe, preview};
+pub use statement::Statement;

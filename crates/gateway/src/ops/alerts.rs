@@ -1,0 +1,70 @@
+//! What can be asked of the events of alerts.
+//!
+//! Promises: pure; a parameter is understood or refused by name. Must not know: the store, HTTP.
+
+use waybill_model::{
+    alert::EventStatus,
+    view::{Page, Sort},
+};
+
+use super::{
+    filter::{
+        DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Parameter, Takes, id, number, read_into, word, words_of,
+    },
+    query::{BadParameter, Pairs},
+};
+
+/// Which events, and which of them now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlertQuestion {
+    /// How they stand.
+    pub status: Option<EventStatus>,
+    /// Of which rule.
+    pub rule_id: Option<i64>,
+    /// Which of them now.
+    pub page: Page,
+}
+
+/// What `ops/alert-events` takes.
+pub const ALERT_EVENTS: &[Parameter<AlertQuestion>] = &[
+    Parameter {
+        name: "status",
+        about: "How they stand; without it, all.",
+        takes: words_of!(EventStatus),
+        read: |q, text| word(text).map(|word| q.status = Some(word)),
+    },
+    Parameter {
+        name: "rule_id",
+        about: "Events of one rule.",
+        takes: Takes::Number,
+        read: |q, text| id(text).map(|id| q.rule_id = Some(id)),
+    },
+    Parameter {
+        name: "page",
+        about: "Page, from 1.",
+        takes: Takes::Number,
+        read: |q, text| number(text, u32::MAX).map(|page| q.page.page = page),
+    },
+    Parameter {
+        name: "page_size",
+        about: "Rows per page: 1 to 500; without it 50.",
+        takes: Takes::Number,
+        read: |q, text| number(text, MAX_PAGE_SIZE).map(|size| q.page.page_size = size),
+    },
+];
+
+/// Reads the query string of `ops/alert-events`.
+pub fn parse_events(query: Option<&str>) -> Result<AlertQuestion, BadParameter> {
+    let mut question = AlertQuestion {
+        status: None,
+        rule_id: None,
+        page: Page {
+            sort: Sort::Newest,
+            page: 1,
+            page_size: DEFAULT_PAGE_SIZE,
+            cursor: None,
+        },
+    };
+    read_into(&mut question, &Pairs::parse(query)?, &[ALERT_EVENTS])?;
+    Ok(question)
+}

@@ -1,0 +1,186 @@
+//! A round: what every rule reads now, and what follows from it, all at once.
+
+use std::collections::HashMap;
+
+use waybill_model::{
+    alert::{AlertRule, EventStatus, Evidence, News, Phase, Said, Silence, Stand, Subject, turn},
+    time::UnixMillis,
+};
+
+use super::{events, written};
+use crate::{
+    Store,
+    sql::{Db, Result, values},
+};
+
+/// What a rule says of one of its subjects.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// As a key: `all`, `account:3`.
+    pub subject: String,
+    /// What of.
+    pub scope: Subject,
+    /// What it says.
+    pub said: Said,
+    /// What was read.
+    pub evidence: Evidence,
+}
+
+/// A rule, and what it says. Subjects that it was firing for, and that are not among these, are well.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleRound {
+    /// The rule, as it was read.
+    pub rule: AlertRule,
+    /// What it says.
+    pub judged: Vec<Judged>,
+}
+
+/// All rules that could be read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Round {
+    /// The moment that it is of.
+    pub at: UnixMillis,
+    /// What each says.
+    pub rules: Vec<RuleRound>,
+}
+
+/// What a round did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RoundReport {
+    /// Events that began.
+    pub fired: u64,
+    /// Events that are over.
+    pub resolved: u64,
+}
+
+impl Store {
+    /// Takes a round in: turns every stand, begins and ends events. A round that is not of a later moment than the
+    /// last does nothing: whoever else evaluates was quicker, or the clock went back.
+    pub async fn alert_round(&self, round: Round) -> Result<RoundReport> {
+        self.desk.change(move |db| take_in(db, &round)).await
+    }
+
+    /// Up to when all rules are evaluated.
+    pub async fn alerts_evaluated_to(&self) -> Result<UnixMillis> {
+        self.readers
+            .run(|db| {
+                let sql = "SELECT evaluated_to FROM alert_progress WHERE id = 1";
+                Ok(db.cell(sql, &[])?.unwrap_or_default())
+            })
+            .await
+    }
+}
+
+fn take_in(db: &dyn Db, round: &Round) -> Result<RoundReport> {
+    let mut report = RoundReport::default();
+    let sql = "UPDATE alert_progress SET evaluated_to = ?1 WHERE id = 1 AND evaluated_to < ?1";
+    if db.execute(sql, values![round.at])? == 0 {
+        return Ok(report);
+    }
+    let silences: Vec<Silence> = written::all(db)?;
+    let rules: HashMap<i64, AlertRule> = written::all(db)?
+        .into_iter()
+        .map(|rule: AlertRule| (rule.id, rule))
+        .collect();
+    for of_rule in &round.rules {
+        // What was judged by another wording is not taken in: the next round reads the new one.
+        let is_current = rules
+            .get(&of_rule.rule.id)
+            .is_some_and(|now| now.body == of_rule.rule.body && now.body.enabled);
+        if is_current {
+            turn_rule(db, of_rule, &silences, round.at, &mut report)?;
+        }
+    }
+    events::tell_of_unsilenced(db, &silences, round.at)?;
+    Ok(report)
+}
+
+fn turn_rule(
+    db: &dyn Db,
+    of_rule: &RuleRound,
+    silences: &[Silence],
+    at: UnixMillis,
+    report: &mut RoundReport,
+) -> Result<()> {
+    let rule = &of_rule.rule;
+    let mut stands = stands(db, rule.id)?;
+    let timing = rule.body.timing();
+    for judged in &of_rule.judged {
+        let stand = stands.remove(&judged.subject);
+        let (next, news) = turn(stand.unwrap_or(Stand::well(at)), judged.said, timing, at);
+        keep(db, rule.id, &judged.subject, stand, next)?;
+        match news {
+            Some(News::Fired) => {
+                events::begin(db, rule, judged, silences, at)?;
+                report.fired += 1;
+            }
+            Some(News::Resolved) => {
+                events::end(
+                    db,
+                    rule.id,
+                    &judged.subject,
+                    EventStatus::Resolved,
+                    None,
+                    at,
+                )?;
+                report.resolved += 1;
+            }
+            None => {}
+        }
+    }
+    for (subject, stand) in stands {
+        let (next, news) = turn(stand, Said::Well, timing, at);
+        keep(db, rule.id, &subject, Some(stand), next)?;
+        if news == Some(News::Resolved) {
+            events::end(db, rule.id, &subject, EventStatus::Resolved, None, at)?;
+            report.resolved += 1;
+        }
+    }
+    Ok(())
+}
+
+fn stands(db: &dyn Db, rule: i64) -> Result<HashMap<String, Stand>> {
+    let sql = "SELECT subject, phase, since, ended_at FROM alert_stands WHERE rule_id = ?1";
+    let rows = db.rows(sql, values![rule], |cells| {
+        Ok((
+            cells.next()?,
+            Stand {
+                phase: cells.word("phase")?,
+                since: cells.time()?,
+                ended_at: cells.next()?,
+            },
+        ))
+    })?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Nothing is kept of what is well: that is how everything begins.
+pub(super) fn keep(
+    db: &dyn Db,
+    rule: i64,
+    subject: &str,
+    before: Option<Stand>,
+    next: Stand,
+) -> Result<()> {
+    if before == Some(next) {
+        return Ok(());
+    }
+    if next.phase == Phase::Well && next.ended_at.is_none() {
+        return match before {
+            None => Ok(()),
+            Some(_) => db
+                .execute(
+                    "DELETE FROM alert_stands WHERE rule_id = ?1 AND subject = ?2",
+                    values![rule, subject],
+                )
+                .map(drop),
+        };
+    }
+    db.execute(
+        "INSERT INTO alert_stands (rule_id, subject, phase, since, ended_at) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (rule_id, subject) DO UPDATE SET phase = excluded.phase, since = excluded.since,
+         ended_at = excluded.ended_at",
+        values![rule, subject, next.phase.as_str(), next.since, next.ended_at],
+    )
+    .map(drop)
+}
