@@ -32,6 +32,7 @@ pub mod record;
 pub mod relay;
 pub mod replay;
 pub mod replication;
+pub mod report;
 pub mod respond;
 pub mod routing;
 pub mod run;

@@ -141,6 +141,7 @@ fn notice(event: i64, now: UnixMillis) -> Notice {
         started_at: now,
         ended_at: None,
         path: Some(format!("/alerts/{event}")),
+        report: None,
     }
 }
 
@@ -539,6 +540,109 @@ async fn a_channel_that_cannot_be_is_refused_by_its_field() {
         desk.world.admin(Method::PUT, &path, kind).await.json()["field"],
         "kind"
     );
+    desk.world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_viewer_reads_an_operator_tests_and_an_admin_alone_makes_channels() {
+    let desk = Desk::new().await;
+    let receiver = Receiver::start().await;
+    let id = desk.hook("ops", &receiver, json!({})).await;
+    let mut tokens = Vec::new();
+    for role in ["viewer", "operator"] {
+        let user = json!({"name": role, "role": role, "password": "correct horse battery"});
+        let made = desk
+            .world
+            .admin(Method::POST, "/admin-users", user.to_string())
+            .await;
+        assert_eq!(made.status, 201, "{}", made.text());
+        let form = json!({"name": "t", "role": role, "admin_user": role}).to_string();
+        let made = desk.world.admin(Method::POST, "/tokens", form).await.json();
+        tokens.push(made["token"].as_str().unwrap().to_owned());
+    }
+    let status = async |token: &str, method: Method, path: &str| {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(format!("{}/api/v1/admin{path}", desk.world.url))
+            .header("authorization", format!("Bearer {token}"))
+            .body(http_body_util::Full::from("{}"))
+            .unwrap();
+        desk.world.send(request).await.status.as_u16()
+    };
+    let (one, test) = (format!("{CHANNELS}/{id}"), format!("{CHANNELS}/{id}/test"));
+    for (method, path, viewer, operator) in [
+        (Method::GET, CHANNELS, 200, 200),
+        (Method::GET, "/ops/notifications", 200, 200),
+        (Method::POST, &test, 403, 200),
+        (Method::POST, CHANNELS, 403, 403),
+        (Method::PUT, &one, 403, 403),
+        (Method::DELETE, &one, 403, 403),
+    ] {
+        assert_eq!(
+            status(&tokens[0], method.clone(), path).await,
+            viewer,
+            "{path}"
+        );
+        assert_eq!(status(&tokens[1], method, path).await, operator, "{path}");
+    }
+    desk.world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_command_line_makes_a_channel_and_tries_it() {
+    use tokio::io::AsyncWriteExt as _;
+    let desk = Desk::new().await;
+    let receiver = Receiver::start().await;
+    let run = async |args: &[&str], input: &str| {
+        let variables = [
+            ("WAYBILL_URL", desk.world.url.as_str()),
+            ("WAYBILL_ADMIN_TOKEN", support::ADMIN_TOKEN),
+        ];
+        let mut child = support::binary::waybill(&variables)
+            .args(args)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        // One that reads nothing has ended already.
+        let _ = stdin.write_all(input.as_bytes()).await;
+        drop(stdin);
+        let output = child.wait_with_output().await.unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(text).unwrap())
+    };
+    let add = [
+        "channels",
+        "add",
+        "ops",
+        "--kind",
+        "webhook",
+        "--group-seconds",
+        "5",
+    ];
+    let (ok, text) = run(&add, &format!("{}\n", receiver.url)).await;
+    assert!(ok && text.contains("waybill channels test ops"), "{text}");
+    let (ok, text) = run(&["channels", "test", "ops"], "").await;
+    assert!(ok && text.contains("taken after"), "{text}");
+    receiver.script([], Turn::status(403));
+    let (ok, text) = run(&["channels", "test", "ops"], "").await;
+    assert!(!ok && text.contains("it answered 403"), "{text}");
+    let (ok, text) = run(&["channels", "list"], "").await;
+    assert!(
+        ok && text.contains("webhook") && !text.contains("T0KEN"),
+        "{text}"
+    );
+    let (ok, text) = run(&["notifications", "list", "--state", "failed"], "").await;
+    assert!(
+        ok && text.contains("it answered 403") && !text.contains("sent"),
+        "{text}"
+    );
+    let (ok, text) = run(&["channels", "remove", "ops"], "").await;
+    assert!(ok, "{text}");
+    let (ok, text) = run(&["channels", "test", "ops"], "").await;
+    assert!(!ok && text.contains("there is no channel ops"), "{text}");
     desk.world.stop().await;
 }
 

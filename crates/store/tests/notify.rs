@@ -9,6 +9,7 @@ use waybill_model::{
     entity::Sealed,
     id::{ChannelId, NotificationId},
     notify::{ChannelBody, ChannelKind, Delivery, DeliveryState, Notice, NoticeKind},
+    report::{ReportKind, ScheduleBody},
     time::UnixMillis,
     view::{Page, Sort},
 };
@@ -24,6 +25,7 @@ on_both! {
     what_waits_for_a_channel_that_goes_is_dropped_and_can_be_put_back,
     the_log_is_read_by_page_and_filter_and_ends_with_its_age,
     a_channel_is_changed_and_its_name_is_its_own,
+    a_report_is_made_once_and_moves_its_schedule_on,
 }
 
 const THEN: UnixMillis = UnixMillis(1_800_000_000_000);
@@ -70,6 +72,7 @@ fn notice(event: i64, kind: NoticeKind) -> Notice {
         started_at: THEN,
         ended_at: None,
         path: None,
+        report: None,
     }
 }
 
@@ -327,4 +330,57 @@ async fn a_channel_is_changed_and_its_name_is_its_own(subject: Subject) {
     assert_eq!(f.store.channel(one).await.unwrap(), Some(changed));
     let gone = f.store.delete_channel(ChannelId(99)).await;
     assert!(matches!(gone, Err(StoreError::NotFound { .. })));
+}
+
+async fn a_report_is_made_once_and_moves_its_schedule_on(subject: Subject) {
+    let f = Fixture::on(subject).await;
+    let (one, two) = (
+        made(&f.store, "one", |_| {}).await,
+        made(&f.store, "two", |_| {}).await,
+    );
+    let body = ScheduleBody {
+        name: "daily".to_owned(),
+        enabled: true,
+        kind: ReportKind::DailySummary,
+        cron: "0 9 * * *".to_owned(),
+        time_zone: "UTC".to_owned(),
+        channels: vec![one],
+    };
+    let (due, next) = (THEN.plus_ms(1_000), Some(THEN.plus_ms(86_401_000)));
+    let save = |id, body, next_at| f.store.save_schedule(id, body, next_at, THEN);
+    let schedule = save(None, body.clone(), Some(due)).await.unwrap();
+    let taken = save(None, body.clone(), None).await;
+    assert!(matches!(taken, Err(StoreError::NameTaken { .. })));
+    assert!(f.store.schedules_due(THEN).await.unwrap().is_empty());
+    assert_eq!(
+        f.store.schedules_due(due).await.unwrap(),
+        std::slice::from_ref(&schedule)
+    );
+    let report = Notice {
+        topic: "report:1:2".to_owned(),
+        event_id: Some(5),
+        ..notice(5, NoticeKind::Report)
+    };
+    let tries: Vec<_> = (0..4)
+        .map(|_| {
+            let (store, schedule, report) = (f.store.clone(), schedule.clone(), report.clone());
+            tokio::spawn(async move {
+                let made = store.report_made(schedule, due, next, report, THEN);
+                made.await.unwrap()
+            })
+        })
+        .collect();
+    let mut times = 0;
+    for tried in tries {
+        times += usize::from(tried.await.unwrap());
+    }
+    assert_eq!(times, 1);
+    assert_eq!(waiting(&f.store, one).await, [5]);
+    assert!(waiting(&f.store, two).await.is_empty());
+    let moved = f.store.schedule(schedule.id).await.unwrap().unwrap();
+    assert_eq!((moved.next_at, moved.last_at), (next, Some(due)));
+    let off = save(Some(schedule.id), body, None).await.unwrap();
+    assert_eq!(off.next_at, None);
+    f.store.delete_schedule(schedule.id).await.unwrap();
+    assert!(f.store.schedules().await.unwrap().is_empty());
 }

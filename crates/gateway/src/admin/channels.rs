@@ -207,6 +207,7 @@ pub async fn change(
         .store
         .update_channel(id, new, shared.clock.now())
         .await?;
+    shared.notifier.ring();
     Ok(Json(view(&shared, saved)))
 }
 
@@ -293,6 +294,7 @@ fn of_test(channel: &Channel, now: UnixMillis) -> Notice {
         started_at: now,
         ended_at: None,
         path: None,
+        report: None,
     }
 }
 

@@ -38,6 +38,7 @@ mod problem;
 mod records;
 mod replays;
 mod replicas;
+mod reports;
 mod retries;
 mod route;
 mod setup;
@@ -250,6 +251,39 @@ fn routes() -> Vec<Route> {
             channels::test,
         )
         .needs(Operator),
+        get("/api/v1/admin/ops/report-schedules", Ops, reports::list),
+        post("/api/v1/admin/ops/report-schedules", Ops, reports::create),
+        get(
+            "/api/v1/admin/ops/report-schedules/{id}",
+            Ops,
+            reports::show,
+        ),
+        patch(
+            "/api/v1/admin/ops/report-schedules/{id}",
+            Ops,
+            reports::change,
+        ),
+        put(
+            "/api/v1/admin/ops/report-schedules/{id}",
+            Ops,
+            reports::change,
+        ),
+        delete(
+            "/api/v1/admin/ops/report-schedules/{id}",
+            Ops,
+            reports::remove,
+        ),
+        post(
+            "/api/v1/admin/ops/report-schedules/{id}/send",
+            Ops,
+            reports::send,
+        )
+        .needs(Operator),
+        get(
+            "/api/v1/admin/ops/report-schedules/{id}/preview",
+            Ops,
+            reports::preview,
+        ),
         get("/api/v1/admin/ops/notifications", Ops, notifications::list),
         get(
             "/api/v1/admin/ops/notifications/{id}",

@@ -17,14 +17,14 @@ use utoipa::{
 use super::{
     App, accounts, admin_users, alerts, api_keys, audit_log, availability, books, channels,
     classification, concurrency, dashboard, differences, errors, groups, issues, jobs, metrics,
-    notifications, objectives, prices, probes, problem, records, replays, replicas, retries, setup,
-    sign_in, stream, tokens, users, what_if,
+    notifications, objectives, prices, probes, problem, records, replays, replicas, reports,
+    retries, setup, sign_in, stream, tokens, users, what_if,
 };
 use crate::ops::{
     accounts as asked, alerts as asked_of_alerts, audit, code, dashboard as asked_of_dashboards,
     deliveries,
     filter::{self, Takes},
-    issues as asked_of_issues, replays as asked_of_replays, statement,
+    issues as asked_of_issues, replays as asked_of_replays, reports as reports_asked, statement,
 };
 
 /// The OpenAPI document.
@@ -55,7 +55,8 @@ pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
         issues::list, issues::show, issues::change, issues::note, issues::rules, issues::add_rule, issues::remove_rule,
         records::upstream_errors, records::upstream_error, records::requests, records::noise, what_if::scheduler, books::show, jobs::list, replicas::list,
         channels::list, channels::create, channels::show, channels::change, channels::remove, channels::test,
-        notifications::list, notifications::show, notifications::retry, availability::show, concurrency::show,
+        notifications::list, notifications::show, notifications::retry,
+        reports::list, reports::create, reports::show, reports::change, reports::remove, reports::send, reports::preview, availability::show, concurrency::show,
         classification::show, classification::change, classification::preview, classification::versions, classification::version, classification::restore,
         dashboard::overview, dashboard::throughput, dashboard::histogram, dashboard::trend, dashboard::distribution,
         alerts::rules, alerts::rule, alerts::add_rule, alerts::change_rule, alerts::remove_rule, alerts::preview_rule, alerts::stands,
@@ -137,6 +138,8 @@ parameters! {
     AuditParameters = audit::AUDIT;
     /// What the log of deliveries takes.
     DeliveryParameters = deliveries::DELIVERIES;
+    /// What a report's preview takes.
+    PreviewParameters = reports_asked::PREVIEW;
     /// What a failed request is written as.
     CodeParameters = code::CODE;
     /// What dashboards take.

@@ -5,7 +5,9 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 use waybill_model::issue::Settings;
 use waybill_store::{FoldReport, RetentionPolicy, RollupReport};
 
-use crate::{alerts, app::Shared, config::Retention, notify, replay, standing::probe_accounts};
+use crate::{
+    alerts, app::Shared, config::Retention, notify, replay, report, standing::probe_accounts,
+};
 
 /// One job.
 #[derive(Debug)]
@@ -39,6 +41,8 @@ pub enum Work {
     Replay,
     /// Sends what waits in the outbox of notifications, without end.
     Notify,
+    /// Makes the reports that are due.
+    Report,
 }
 
 /// Every job.
@@ -83,6 +87,10 @@ pub const JOBS: &[Job] = &[
         name: notify::JOB,
         work: Work::Notify,
     },
+    Job {
+        name: "reports",
+        work: Work::Report,
+    },
 ];
 
 /// What a run did, in one line; or what went wrong.
@@ -100,7 +108,7 @@ impl Job {
             | Work::Search
             | Work::Alerts
             | Work::Notify => Duration::from_secs(1),
-            Work::Rollups => Duration::from_secs(2),
+            Work::Rollups | Work::Report => Duration::from_secs(2),
             Work::Interrupt => Duration::from_secs(30),
         }
     }
@@ -121,6 +129,13 @@ impl Job {
             Work::Notify => Box::pin(async move {
                 notify::send(shared).await;
                 Ok(String::new())
+            }),
+            Work::Report => Box::pin(async move {
+                let made = report::make_due(&shared).await?;
+                Ok(match made {
+                    0 => String::new(),
+                    made => format!("made {made} reports"),
+                })
             }),
             Work::Interrupt => Box::pin(async move {
                 let ended = replay::sweep(&shared).await;

@@ -107,6 +107,14 @@ fn redacted(redactor: &Redactor, notice: &Notice) -> Notice {
         text: text(&notice.text),
         rule: maybe(&notice.rule),
         subject: maybe(&notice.subject),
+        report: notice.report.clone().map(|mut report| {
+            let cells = report
+                .tables
+                .iter_mut()
+                .flat_map(|table| table.rows.iter_mut().flatten());
+            cells.for_each(|cell| *cell = text(cell));
+            report
+        }),
         ..notice.clone()
     }
 }

@@ -18,6 +18,7 @@ pub mod filter;
 pub mod issues;
 pub mod query;
 pub mod replays;
+pub mod reports;
 pub mod statement;
 pub mod time_range;
 pub mod what_if;

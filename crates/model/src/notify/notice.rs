@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     alert::{Metric, Unit},
     cause::Severity,
+    report::Report,
     time::UnixMillis,
     words,
 };
@@ -68,6 +69,9 @@ pub struct Notice {
     /// Where under the configured public address it can be looked at, with the leading slash.
     #[serde(default)]
     pub path: Option<String>,
+    /// Of a report: all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<Report>,
 }
 
 impl Notice {

@@ -245,6 +245,7 @@ fn notice(event: &AlertEvent) -> Notice {
         started_at: event.fired_at,
         ended_at: event.resolved_at,
         path: Some(format!("/alerts/{}", event.id)),
+        report: None,
     }
 }
 

@@ -46,7 +46,8 @@ impl Store {
             .await
     }
 
-    /// Makes something else of a channel. What waits for one that is switched off by it is dropped.
+    /// Makes something else of a channel. What waits for one that is switched off by it is dropped; what waits for
+    /// its group or for the hour is looked at anew.
     ///
     /// # Errors
     /// [`StoreError::NotFound`](crate::StoreError::NotFound),
@@ -60,8 +61,9 @@ impl Store {
         self.quick_desk()
             .change(move |db| {
                 let saved = save(db, Some(id), &new, now)?;
-                if !saved.body.enabled {
-                    drop_waiting(db, id, "the channel was switched off")?;
+                match saved.body.enabled {
+                    true => look_again(db, id)?,
+                    false => drop_waiting(db, id, "the channel was switched off")?,
                 }
                 Ok(saved)
             })
@@ -80,6 +82,13 @@ impl Store {
             })
             .await
     }
+}
+
+/// Lets what waits by the settings of before be judged by those of now.
+fn look_again(db: &dyn Db, id: ChannelId) -> Result<()> {
+    let sql = "UPDATE notifications SET next_at = queued_at, reason = NULL
+         WHERE channel_id = ?1 AND state = 'pending' AND message_id IS NULL";
+    db.execute(sql, values![id]).map(drop)
 }
 
 fn drop_waiting(db: &dyn Db, id: ChannelId, why: &str) -> Result<()> {

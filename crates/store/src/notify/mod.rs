@@ -12,6 +12,7 @@
 mod channels;
 mod log;
 mod outbox;
+mod schedules;
 mod sending;
 
 pub use channels::NewChannel;

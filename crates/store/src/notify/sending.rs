@@ -162,10 +162,10 @@ impl Store {
                 let which = "WHERE message_id = ?1 AND state = 'pending'";
                 match update {
                     DeliveryUpdate::Sent => {
-                        let sql = format!(
-                            "UPDATE notifications SET state = 'sent', sent_at = ?2, reason = NULL {which}"
-                        );
-                        db.execute(&sql, values![message, now])
+                        // What was dropped while it was on its way has arrived all the same.
+                        let sql = "UPDATE notifications SET state = 'sent', sent_at = ?2, reason = NULL
+                             WHERE message_id = ?1 AND state IN ('pending', 'dropped')";
+                        db.execute(sql, values![message, now])
                     }
                     DeliveryUpdate::Again { at, error } => {
                         let sql = format!(

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use waybill_model::notify::Notice;
 
 use super::{Message, words};
+use crate::report::render;
 
 /// A subject that mail programs show whole, more or less.
 const MOST_SUBJECT: usize = 200;
@@ -62,7 +63,10 @@ const TOP: &str = "<!doctype html><html><body style=\"font-family:sans-serif;fon
 
 fn plain(message: &Message<'_>, notice: &Notice) -> String {
     let mut lines = vec![words::title(notice), String::new()];
-    lines.push(words::fit(&words::text(notice), MOST_TEXT));
+    lines.push(match &notice.report {
+        Some(report) => render::text(report),
+        None => words::fit(&words::text(notice), MOST_TEXT),
+    });
     let facts = words::fact_lines(notice);
     if !facts.is_empty() {
         lines.push(String::new());
@@ -73,9 +77,15 @@ fn plain(message: &Message<'_>, notice: &Notice) -> String {
 }
 
 fn rich(message: &Message<'_>, notice: &Notice) -> String {
-    let text = escape(&words::fit(&words::text(notice), MOST_TEXT)).replace('\n', "<br>");
+    let text = match &notice.report {
+        Some(report) => render::html(report),
+        None => {
+            let text = words::fit(&words::text(notice), MOST_TEXT);
+            format!("<p>{}</p>", escape(&text).replace('\n', "<br>"))
+        }
+    };
     let mut out = format!(
-        "<h3 style=\"border-left:4px solid #{:06x};padding-left:8px\">{}</h3><p>{text}</p>",
+        "<h3 style=\"border-left:4px solid #{:06x};padding-left:8px\">{}</h3>{text}",
         words::colour(notice),
         escape(&words::title(notice)),
     );

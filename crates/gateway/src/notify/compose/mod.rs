@@ -24,9 +24,9 @@ use waybill_model::{
     time::UnixMillis,
 };
 
-pub use email::{Mail, mail};
+pub use email::{Mail, escape as escape_html, mail};
 pub use pagerduty::ENQUEUE;
-pub use words::fit_bytes;
+pub use words::{fit_bytes, number, one_line};
 
 /// What goes out together.
 #[derive(Debug, Clone, Copy)]

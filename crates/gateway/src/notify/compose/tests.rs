@@ -46,6 +46,7 @@ pub fn notice(kind: NoticeKind) -> Notice {
         started_at: NOW.plus_ms(-300_000),
         ended_at: is_over.then_some(NOW),
         path: Some("/alerts/17".to_owned()),
+        report: None,
     }
 }
 

@@ -161,6 +161,7 @@ fn a_channel_is_told_of_what_is_bad_enough_and_of_ends_where_it_wants_them() {
         started_at: UnixMillis(0),
         ended_at: None,
         path: None,
+        report: None,
     };
     let body = of(ChannelKind::Slack);
     assert!(body.takes(&notice(NoticeKind::AlertFired, Severity::P0)));

@@ -1,0 +1,99 @@
+//! Reports: what is told without being asked.
+//!
+//! In: schedules, and what roll-ups and issues say. Out: notices in the outbox, one per time that a report was due.
+//! [`calendar`] says when one is due, [`numbers`] where its numbers come from, [`write`] what it says, [`render`] what
+//! it looks like.
+//!
+//! Promises: each comes once, on one replica; what was missed while nobody ran comes once, not for each time. Must
+//! not know: how it is sent.
+
+mod calendar;
+mod numbers;
+pub mod render;
+mod write;
+
+use std::sync::Arc;
+
+use waybill_model::{
+    cause::Severity,
+    notify::{Notice, NoticeKind},
+    report::{Report, ReportKind, Schedule},
+    time::UnixMillis,
+};
+use waybill_store::StoreError;
+
+use crate::app::Shared;
+
+pub use calendar::{BadCalendar, Calendar};
+
+/// Makes the reports that are due; says how many.
+pub async fn make_due(shared: &Arc<Shared>) -> Result<usize, String> {
+    let now = shared.clock.now();
+    let due = shared.store.schedules_due(now).await;
+    let due = due.map_err(|error| error.to_string())?;
+    let mut made = 0;
+    for schedule in due {
+        let name = schedule.body.name.clone();
+        let done = one(shared, schedule, now).await;
+        made += usize::from(done.map_err(|error| format!("{name}: {error}"))?);
+    }
+    if made > 0 {
+        shared.notifier.ring();
+    }
+    Ok(made)
+}
+
+async fn one(shared: &Arc<Shared>, schedule: Schedule, now: UnixMillis) -> Result<bool, String> {
+    let body = &schedule.body;
+    // It was checked when it was written; a zone can be lost with a library.
+    let calendar = Calendar::new(&body.cron, &body.time_zone).map_err(|bad| bad.problem)?;
+    // Of those that were missed, the last one.
+    let due_at = calendar.last(now).unwrap_or(now);
+    let next_at = calendar.next(now);
+    let report = report(shared, body.kind, &body.time_zone, due_at).await;
+    let report = report.map_err(|error| error.to_string())?;
+    let topic = format!("report:{}:{}", schedule.id, due_at.0);
+    let notice = notice(report, &body.name, topic);
+    let made = shared
+        .store
+        .report_made(schedule, due_at, next_at, notice, now);
+    made.await.map_err(|error| error.to_string())
+}
+
+/// A report up to an instant.
+pub async fn report(
+    shared: &Shared,
+    kind: ReportKind,
+    time_zone: &str,
+    end: UnixMillis,
+) -> Result<Report, StoreError> {
+    let calendar =
+        Calendar::new("0 0 * * *", time_zone).or_else(|_| Calendar::new("0 0 * * *", "UTC"));
+    let calendar = calendar.map_err(|_| StoreError::Closed)?;
+    let period = numbers::Period::ending(&calendar, kind, end);
+    let numbers = numbers::numbers(shared, kind, &period).await?;
+    Ok(write::report(kind, time_zone, &period, &numbers))
+}
+
+/// The notice of a report.
+pub fn notice(report: Report, name: &str, topic: String) -> Notice {
+    Notice {
+        kind: NoticeKind::Report,
+        topic,
+        event_id: None,
+        severity: Severity::P3,
+        title: format!("{}: {name}", report.kind.title()),
+        sentence: render::short(&report),
+        text: String::new(),
+        rule: None,
+        subject: None,
+        metric: None,
+        value: None,
+        threshold: None,
+        unit: None,
+        started_at: report.end,
+        ended_at: None,
+        path: None,
+        report: Some(report),
+    }
+}
