@@ -1,5 +1,4 @@
 //! Requests with known fates, made from a seed. The suite uses all of it, the measurement a part.
-#![allow(dead_code)]
 
 use waybill_model::{
     cause::{Cause, Owner},
