@@ -73,6 +73,7 @@ impl Store {
 
 fn take_in(db: &dyn Db, round: &Round) -> Result<RoundReport> {
     let mut report = RoundReport::default();
+    begin_progress(db)?;
     let sql = "UPDATE alert_progress SET evaluated_to = ?1 WHERE id = 1 AND evaluated_to < ?1";
     if db.execute(sql, values![round.at])? == 0 {
         return Ok(report);
@@ -152,6 +153,12 @@ fn stands(db: &dyn Db, rule: i64) -> Result<HashMap<String, Stand>> {
         ))
     })?;
     Ok(rows.into_iter().collect())
+}
+
+/// What is known of progress, from nothing on.
+pub(super) fn begin_progress(db: &dyn Db) -> Result<()> {
+    let sql = "INSERT INTO alert_progress (id, seeded, evaluated_to) VALUES (1, ?1, 0) ON CONFLICT (id) DO NOTHING";
+    db.execute(sql, values![false]).map(drop)
 }
 
 /// Nothing is kept of what is well: that is how everything begins.

@@ -7,7 +7,7 @@ use waybill_model::{
     time::UnixMillis,
 };
 
-use super::events::end_all;
+use super::{events::end_all, round::begin_progress};
 use crate::{
     Kind, Store, StoreError,
     entities::{check_name, json},
@@ -96,6 +96,7 @@ impl Store {
     pub async fn seed_alert_rules(&self, now: UnixMillis) -> Result<()> {
         self.desk
             .change(move |db| {
+                begin_progress(db)?;
                 let sql = "UPDATE alert_progress SET seeded = ?1 WHERE id = 1 AND seeded <> ?1";
                 if db.execute(sql, values![true])? == 0 {
                     return Ok(());

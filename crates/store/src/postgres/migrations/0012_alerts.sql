@@ -55,10 +55,9 @@ CREATE TABLE objectives (
     updated_by              TEXT COLLATE "C"
 );
 
--- Whether the rules of a new installation were written, and up to when all rules are evaluated.
+-- Whether the rules of a new installation were written, and up to when all rules are evaluated. No row: neither.
 CREATE TABLE alert_progress (
     id                      BIGINT  PRIMARY KEY CHECK (id = 1),
     seeded                  BOOLEAN NOT NULL,
     evaluated_to            BIGINT  NOT NULL
 );
-INSERT INTO alert_progress VALUES (1, FALSE, 0);

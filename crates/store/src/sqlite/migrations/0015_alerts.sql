@@ -55,10 +55,9 @@ CREATE TABLE objectives (
     updated_by              TEXT
 ) STRICT;
 
--- Whether the rules of a new installation were written, and up to when all rules are evaluated.
+-- Whether the rules of a new installation were written, and up to when all rules are evaluated. No row: neither.
 CREATE TABLE alert_progress (
     id                      INTEGER PRIMARY KEY CHECK (id = 1),
     seeded                  INTEGER NOT NULL,
     evaluated_to            INTEGER NOT NULL
 ) STRICT;
-INSERT INTO alert_progress VALUES (1, 0, 0);
