@@ -445,7 +445,7 @@ async fn age_removes_rows_with_all_that_belongs_to_them() {
 #[tokio::test]
 async fn size_removes_replay_copies_first_then_details_then_rows_oldest_first() {
     let mut f = Fixture::new();
-    let records: Vec<_> = (0..1_000).map(failure).collect();
+    let records: Vec<_> = (0..3_000).map(failure).collect();
     f.write(&records).await;
     let keep = |max_bytes| RetentionPolicy {
         max_bytes: Some(max_bytes),
@@ -472,7 +472,7 @@ async fn size_removes_replay_copies_first_then_details_then_rows_oldest_first() 
         .unwrap();
     let newest = f
         .store
-        .error_by_request_id(&request_id(999).to_string())
+        .error_by_request_id(&request_id(2_999).to_string())
         .await
         .unwrap()
         .unwrap();
