@@ -366,6 +366,11 @@ async fn a_keys_requests_in_flight_count_on_every_replica_until_they_end() {
     );
     let request = a.request(true);
     let long = tokio::spawn(async move { send(&client(), request).await });
+    // The one that is stalled must be this one, not the other replica's.
+    eventually("it is at the provider", || async {
+        (world.most_at_once() == 1).then_some(())
+    })
+    .await;
     eventually("it is refused elsewhere", || async {
         (b.post().await.status == 429).then_some(())
     })
