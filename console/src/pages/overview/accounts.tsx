@@ -95,16 +95,18 @@ function ModelsBack({ models }: { models: Account['marks'] }) {
   return (
     <>
       {t('accounts.models', { count: models.length })}
-      {soonest && <Back until={soonest} needs={false} />}
+      {soonest && <Back until={soonest} needs={false} isShort />}
     </>
   )
 }
 
 /** Counts down to when it may be tried again. */
-function Back({ until, needs }: { until: string | null | undefined; needs: boolean }) {
+function Back({ until, needs, isShort }: { until: string | null | undefined; needs: boolean; isShort?: boolean }) {
   const { t } = useTranslation('overview')
   const now = useSecond()
   if (!until) return needs ? <> · {t('accounts.byHand')}</> : null
-  const left = Date.parse(until) - now
-  return <> · {left <= 0 ? t('accounts.soon') : t('accounts.back', { span: duration(Math.max(1_000, Math.floor(left / 1_000) * 1_000)).replace(/\.\d+ s$/, ' s') })}</>
+  const left = Math.ceil((Date.parse(until) - now) / 1_000)
+  if (left <= 0) return isShort ? null : <> · {t('accounts.soon')}</>
+  const span = left < 60 ? `${left} s` : duration(left * 1_000)
+  return <> · {isShort ? span : t('accounts.back', { span })}</>
 }

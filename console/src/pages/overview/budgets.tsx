@@ -19,7 +19,7 @@ export function Budgets({ every }: { every: Every }) {
   const { list, shown, levels } = useBudgets(every, MOST)
   const total = list.data?.total ?? 0
   return (
-    <Figure label={t('budget.title')}>
+    <Figure label={t('budget.title')} isWide>
       {list.isPending && <Skeleton height={60} />}
       {list.data && total === 0 && (
         <>

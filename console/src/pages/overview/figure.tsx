@@ -15,17 +15,19 @@ const LOOKS = {
 interface Props {
   label: string
   judged?: Judged
+  /** It has more to say than one number. */
+  isWide?: boolean
   /** The threshold in words. */
   threshold?: (value: number) => string
   children: ReactNode
 }
 
-export function Figure({ label, judged, threshold, children }: Props) {
+export function Figure({ label, judged, isWide, threshold, children }: Props) {
   const { t } = useTranslation('overview')
   const state = judged && judged.state !== 'off' ? judged.state : undefined
   const look = state && LOOKS[state]
   return (
-    <Paper withBorder className={classes.figure} data-state={state}>
+    <Paper withBorder className={classes.figure} data-state={state} data-wide={isWide}>
       <Group justify="space-between" gap={4} mih={22}>
         <Text size="sm" fw={600} component="h2" m={0}>
           {label}

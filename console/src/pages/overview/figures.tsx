@@ -23,8 +23,8 @@ export function Figures({ window, live }: { window: Search; live: Live }) {
   if (!data) {
     return (
       <div className={classes.figures} role="status" aria-label={t('common:state.loading' as never)}>
-        {Array.from({ length: 8 }, (_, at) => (
-          <Skeleton key={at} height={148} />
+        {Array.from({ length: 7 }, (_, at) => (
+          <Skeleton key={at} height={140} className={classes.figure} data-wide={at > 3} />
         ))}
       </div>
     )
@@ -35,9 +35,9 @@ export function Figures({ window, live }: { window: Search; live: Live }) {
       <div className={classes.figures}>
         <HealthFigure health={data.health} />
         <ServiceLevel {...of} />
-        <Budgets every={live.every} />
         <ErrorRate {...of} />
         <UpstreamErrors {...of} />
+        <Budgets every={live.every} />
         <Rates overview={data} />
         <Times {...of} />
       </div>
@@ -123,7 +123,7 @@ function Rates({ overview }: Pick<Shown, 'overview'>) {
     [t('figure.tokensPerSecond'), overview.tps],
   ] as const
   return (
-    <Figure label={t('figure.throughput')}>
+    <Figure label={t('figure.throughput')} isWide>
       <table className={classes.numbers}>
         <thead>
           <tr>
@@ -157,7 +157,7 @@ function Times({ overview }: Shown) {
     [t('figure.ttft'), overview.time_to_first_token],
   ] as const
   return (
-    <Figure label={t('figure.times')} judged={overThreshold(overview, 'ttft_p99_ms_max')} threshold={(most) => `${t('figure.ttft')} p99: ${t('figure.atMost', { value: duration(most) })}`}>
+    <Figure label={t('figure.times')} isWide judged={overThreshold(overview, 'ttft_p99_ms_max')} threshold={(most) => `${t('figure.ttft')} p99: ${t('figure.atMost', { value: duration(most) })}`}>
       <table className={classes.numbers}>
         <thead>
           <tr>

@@ -1,5 +1,6 @@
 /** The health score, which opens into what it is made of. */
 import { Group, Popover, RingProgress, Stack, Text, UnstyledButton } from '@mantine/core'
+import type { TFunction } from 'i18next'
 import { useTranslation } from 'react-i18next'
 import type { Of } from '../../api/client'
 import { Figure } from './figure'
@@ -12,6 +13,10 @@ type Part = (typeof PARTS)[number]
 
 function isPart(name: string): name is Part {
   return PARTS.some((part) => part === name)
+}
+
+function nameOf(name: string, t: TFunction<'overview'>): string {
+  return isPart(name) ? t(`figure.part.${name}`) : name
 }
 
 /** Where one sees what is behind a part. */
@@ -29,31 +34,43 @@ export function HealthFigure({ health }: { health: Of<'Health'> }) {
   const known = score !== null && score !== undefined
   return (
     <Figure label={t('figure.health')}>
-      <Popover width={360} position="bottom-start" shadow="md" withinPortal trapFocus>
-        <Popover.Target>
-          <UnstyledButton aria-label={known ? t('figure.healthOpen', { score: String(score) }) : t('figure.healthUnknown')}>
-            <RingProgress
-              size={98}
-              thickness={9}
-              roundCaps
-              sections={[{ value: score ?? 0, color: tone(score) }]}
-              label={
-                <Text ta="center" className={classes.value} component="span" display="block">
-                  {known ? score : '–'}
-                </Text>
-              }
-            />
-          </UnstyledButton>
-        </Popover.Target>
-        <Popover.Dropdown>
-          <Stack gap="xs">
-            <Text size="xs">{t('figure.healthWhy')}</Text>
+      <div className={classes.ring}>
+        <Popover width={420} position="bottom-start" shadow="md" withinPortal trapFocus>
+          <Popover.Target>
+            <UnstyledButton aria-label={known ? t('figure.healthOpen', { score: String(score) }) : t('figure.healthUnknown')}>
+              <RingProgress
+                size={92}
+                thickness={9}
+                roundCaps
+                sections={[{ value: score ?? 0, color: tone(score) }]}
+                label={
+                  <Text ta="center" className={classes.value} component="span" display="block">
+                    {known ? score : '–'}
+                  </Text>
+                }
+              />
+            </UnstyledButton>
+          </Popover.Target>
+          <Popover.Dropdown>
+            <Stack gap="xs">
+              <Text size="xs">{t('figure.healthWhy')}</Text>
+              {health.parts.map((part) => (
+                <PartLine key={part.name} part={part} />
+              ))}
+            </Stack>
+          </Popover.Dropdown>
+        </Popover>
+        <table className={classes.numbers}>
+          <tbody>
             {health.parts.map((part) => (
-              <PartLine key={part.name} part={part} />
+              <tr key={part.name}>
+                <th scope="row">{nameOf(part.name, t)}</th>
+                <td>{part.score ?? '–'}</td>
+              </tr>
             ))}
-          </Stack>
-        </Popover.Dropdown>
-      </Popover>
+          </tbody>
+        </table>
+      </div>
     </Figure>
   )
 }
@@ -62,7 +79,7 @@ function PartLine({ part }: { part: Of<'HealthPart'> }) {
   const { t } = useTranslation('overview')
   const { name, score, value, weight, explanation } = part
   const known = score !== null && score !== undefined
-  const title = isPart(name) ? t(`figure.part.${name}`) : name
+  const title = nameOf(name, t)
   const target = isPart(name) ? BEHIND[name] : undefined
   return (
     <div>
@@ -77,7 +94,7 @@ function PartLine({ part }: { part: Of<'HealthPart'> }) {
       <div className={classes.bar} role="presentation">
         <div className={classes.fill} style={{ width: `${score ?? 0}%`, background: `var(--mantine-color-${tone(score)}-6)` }} />
       </div>
-      <Text size="xs" className="said">
+      <Text size="xs" mt={2} className="said">
         {value !== null && value !== undefined && `${t('figure.measured', { value: String(value) })}; `}
         {explanation}
       </Text>

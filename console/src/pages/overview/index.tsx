@@ -32,10 +32,10 @@ export function Page() {
       <Stand window={window} live={live} />
       <Figures window={window} live={live} />
       <div className={classes.pair}>
-        <Shown title={t('causes.title')} height={480} every={every} id="causes">
+        <Shown title={t('causes.title')} height={470} every={every} id="causes">
           {(every) => <Causes window={window} every={every} />}
         </Shown>
-        <Shown title={t('views.title')} height={480} every={every} id="views">
+        <Shown title={t('views.title')} height={470} every={every} id="views">
           {(every) => <Views window={window} every={every} />}
         </Shown>
         <Shown title={t('throughput.title')} height={260} every={every} id="throughput">
@@ -48,7 +48,7 @@ export function Page() {
       <Shown title={t('accounts.title')} height={180} every={every} id="accounts">
         {(every) => <Accounts window={window} every={every} isNow={live.isNow} />}
       </Shown>
-      <Shown title={t('places.title')} height={200} every={every} id="places">
+      <Shown title={t('places.title')} height={120} every={every} id="places">
         {(every) => <Places window={window} every={every} />}
       </Shown>
       <Shown title={t('issues.title')} height={220} every={every} id="issues">

@@ -41,7 +41,9 @@ export function say(state: State, speech: Speech): Piece[] {
     span: [{ text: spanText(window, speech) }],
     why: joined(reasons, t('sentence.comma')),
   }
-  return fill(t(`sentence.${level}.${has}`, marked('who', 'since', 'failed', 'requests', 'served', 'span', 'why')), parts)
+  // Of a window that is over nobody knows what came after it.
+  const told = level === 'degraded' || level === 'down' ? (state.until === undefined ? level : (`${level}Then` as const)) : level
+  return fill(t(`sentence.${told}.${has}`, marked('who', 'since', 'failed', 'requests', 'served', 'span', 'why')), parts)
 }
 
 /** Why it is so, the most direct reason first. */

@@ -46,7 +46,7 @@ function Said({ state, window, live }: { state: State; window: Search; live: Liv
   const isFelt = state.failed.part > 0
   return (
     <>
-      <Group gap="sm" wrap="nowrap" align="flex-start">
+      <Group gap="sm" wrap="nowrap" align="flex-start" className={classes.standHead}>
         <Badge size="lg" variant="light" color={color} tt="none" leftSection={<Icon size={16} aria-hidden />} className={classes.level}>
           {t(`level.${state.level}`)}
         </Badge>

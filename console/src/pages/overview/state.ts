@@ -38,7 +38,7 @@ export interface State {
   who: Platform[] | 'all'
   /** When it began; with `isBound`, then or before the window. */
   since?: { at: number; isBound: boolean }
-  /** When it ended, if it did. */
+  /** When it ended, if it did, or the window did. */
   until?: number
   requests: number
   servedPercent: number | null
@@ -64,7 +64,7 @@ export function stateOf(facts: Facts): State {
   const { overview, trends, now, isNow } = facts
   const least = overThreshold(overview, 'sla_percent_min')?.threshold ?? LEAST_PERCENT
   const found = trends.map((trend) => ({ platform: trend.platform, busy: trend.points.some(({ sla }) => sla.of > 0), ...stretchOf(trend, least, now, isNow) }))
-  const going = found.filter(({ stretch }) => stretch && stretch.to === null)
+  const going = found.filter(({ stretch }) => stretch?.isLast)
   const down = going.filter(({ stretch }) => stretch && percent(stretch.served, stretch.of) < DOWN_PERCENT)
   const over = found.filter(({ stretch }) => stretch)
   const [level, bad]: [Level | null, typeof found] = down.length > 0 ? ['down', down] : going.length > 0 ? ['degraded', going] : over.length > 0 && isBreached(overview, least) ? ['recovered', over] : [null, []]
@@ -107,6 +107,8 @@ export interface Stretch {
   from: number
   /** `null`: it goes on. */
   to: number | null
+  /** Nothing says that it was over before the window was. */
+  isLast: boolean
   /** It goes back to where the window begins. */
   isBound: boolean
   served: number
@@ -135,10 +137,10 @@ export function stretchOf({ points, stepMs }: Pick<Trend, 'points' | 'stepMs'>, 
   const from = Date.parse(begin.start_time)
   const to = Math.min(Date.parse(end.start_time) + stepMs, now)
   // Where nobody has asked for anything since, nothing says that it is over.
-  const isGoing = isNow && blocks.slice(0, last).every((block) => sum(block).of === 0)
+  const isLast = blocks.slice(0, last).every((block) => sum(block).of === 0)
   const isBound = begin === points[0]
-  const during = steps.slice(steps.indexOf(begin), isGoing ? undefined : steps.lastIndexOf(end) + 1)
-  return { stretch: { from, to: isGoing ? null : to, isBound, ...sum(during) } }
+  const during = steps.slice(steps.indexOf(begin), isLast ? undefined : steps.lastIndexOf(end) + 1)
+  return { stretch: { from, to: isLast && isNow ? null : to, isLast, isBound, ...sum(during) } }
 }
 
 /** The newest first; the oldest may be short. */

@@ -16,6 +16,7 @@ import { Chart } from '../../../parts/chart'
 import { count, percent } from '../../../parts/number'
 import { Failed, Loading } from '../../../parts/states'
 import { useDistribution, windowFor } from '../asks'
+import { clockOf } from '../clock'
 import { Go } from '../go'
 import type { Every } from '../live'
 import classes from '../overview.module.css'
@@ -39,7 +40,7 @@ export function Causes({ window, every }: { window: Search; every: Every }) {
   const all = useDistribution(windowFor(window), whose, 'cause', every)
   const parts = useParts(slots, whose, every)
   const names = useMemo(() => named(all.data?.items ?? []), [all.data])
-  const option = useMemo(() => optionOf(slots, parts, names, t('causes.others')), [slots, parts, names, t])
+  const option = useMemo(() => optionOf(slots, parts, names, t('causes.others'), i18n.language), [slots, parts, names, t, i18n.language])
   if (all.error && !all.data) return <Failed thrown={all.error} retry={() => void all.refetch()} />
   if (!all.data) return <Loading rows={12} />
   const { total } = all.data
@@ -57,7 +58,7 @@ export function Causes({ window, every }: { window: Search; every: Every }) {
           {count(total, i18n.language)} {t('causes.failures')}
         </Text>
       </Group>
-      <Chart option={option} label={t('causes.label', { count: total })} height={210} onBrush={brush} onChoose={open} />
+      <Chart option={option} label={t('causes.label', { count: total })} height={200} onBrush={brush} onChoose={open} />
       <Text size="xs" mt={2}>
         {t('causes.brush')}
       </Text>
@@ -96,7 +97,8 @@ function middle({ from, to }: Slot): number {
   return (from + to) / 2
 }
 
-function optionOf(slots: Slot[], parts: (Of<'ErrorShare'>[] | undefined)[], names: string[], others: string): EChartsOption {
+function optionOf(slots: Slot[], parts: (Of<'ErrorShare'>[] | undefined)[], names: string[], others: string, language: string): EChartsOption {
+  const clock = clockOf(language, Date.now())
   const bar = (name: string, color: string | undefined, of: (items: Of<'ErrorShare'>[]) => number) => ({
     type: 'bar' as const,
     stack: 'all',
@@ -109,7 +111,15 @@ function optionOf(slots: Slot[], parts: (Of<'ErrorShare'>[] | undefined)[], name
   const rest = (items: Of<'ErrorShare'>[]) => sum(items.filter(({ value }) => !names.includes(value)))
   const hasOthers = parts.some((items) => rest(items ?? []) > 0)
   return {
-    tooltip: { trigger: 'item' },
+    grid: { left: 8, right: 12, top: 12, bottom: 4, containLabel: true },
+    tooltip: {
+      trigger: 'item',
+      formatter: (given: unknown) => {
+        const { seriesName, value } = given as { seriesName: string; value: [number, number] }
+        const slot = slots.find((one) => middle(one) === value[0])
+        return `${slot ? `${clock(slot.from)} – ${clock(slot.to)}` : ''}\n${seriesName}: ${value[1]}`
+      },
+    },
     xAxis: { type: 'time', min: slots[0]?.from, max: slots.at(-1)?.to },
     yAxis: { type: 'value', min: 0, minInterval: 1 },
     series: [
@@ -123,7 +133,7 @@ function Table({ found, names, whose, window }: { found: Of<'ErrorDistribution'>
   const { t, i18n } = useTranslation('overview')
   if (found.total === 0) return <Text size="sm">{t('causes.none')}</Text>
   return (
-    <div className={classes.scroll} style={{ height: 184 }} tabIndex={0} role="region" aria-label={t('causes.title')}>
+    <div className={classes.scroll} style={{ height: 184 }} tabIndex={0} role="group" aria-label={t('causes.title')}>
       <table className={classes.numbers}>
         <thead>
           <tr>

@@ -50,7 +50,7 @@ export function Views({ window, every }: { window: Search; every: Every }) {
   return (
     <>
       <Chart option={option} label={label} height={210} onBrush={brush} />
-      <div className={classes.scroll} style={{ height: 236 }} tabIndex={0} role="region" aria-label={t('views.title')}>
+      <div className={classes.scroll} style={{ height: 236 }} tabIndex={0} role="group" aria-label={t('views.title')}>
         <Platforms platforms={platforms} each={each} window={window} />
         <Accounts accounts={availability.data?.accounts ?? []} window={window} every={every} />
       </div>
