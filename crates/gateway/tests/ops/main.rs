@@ -10,6 +10,7 @@ mod alerts;
 mod api_docs;
 mod books;
 mod config;
+mod console;
 mod dashboard;
 mod deploy;
 mod differences;

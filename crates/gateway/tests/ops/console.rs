@@ -1,12 +1,9 @@
 //! The console as the gateway serves it, whether the build had one or not.
-#![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{Answer, World};
 use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::Full;
-use support::{Answer, World};
 
 async fn ask(world: &World, method: Method, path: &str) -> Answer {
     let request = Request::builder()
