@@ -42,6 +42,8 @@ export const common = {
     custom: 'From … to …',
     local: 'Times are those of this browser; hold the pointer over one for UTC.',
     now: 'now',
+    left: '{{rest}} left',
+    over: 'over now',
   },
   state: {
     loading: 'Loading…',
@@ -74,6 +76,19 @@ export const common = {
     filter: 'Filter',
     clear: 'Clear all',
     search: 'Search',
+  },
+  form: {
+    outdated: 'Somebody changed it meanwhile. Load it again, then repeat your change.',
+    reason: 'Reason',
+    reasonWhere: 'It stands in the history, with your name. It may be left out.',
+    adminsOnly: 'Changing this needs the role admin.',
+    operatorsOnly: 'This needs the role operator.',
+  },
+  once: {
+    title: 'Shown once',
+    why: 'Only a hash of it is stored. Copy it now: nobody can show it again.',
+    kept: 'I have kept it',
+    lost: 'If it gets lost, delete it and make another one.',
   },
   owner: { client: 'Client', provider: 'Provider', platform: 'Gateway' },
   severity: { P0: 'P0 · now', P1: 'P1 · high', P2: 'P2 · medium', P3: 'P3 · low' },

@@ -45,6 +45,8 @@ export const common: Words<typeof source> = {
     custom: '自定义时间段',
     local: '时间按本浏览器的时区显示;悬停可看 UTC。',
     now: '现在',
+    left: '还剩 {{rest}}',
+    over: '已到期',
   },
   state: {
     loading: '加载中…',
@@ -77,6 +79,19 @@ export const common: Words<typeof source> = {
     filter: '筛选',
     clear: '全部清除',
     search: '搜索',
+  },
+  form: {
+    outdated: '期间已被他人修改。请重新加载后再改一次。',
+    reason: '原因',
+    reasonWhere: '会与你的名称一起记入历史,可以不填。',
+    adminsOnly: '修改需要 admin 角色。',
+    operatorsOnly: '需要 operator 角色。',
+  },
+  once: {
+    title: '仅显示这一次',
+    why: '系统只保存其哈希值。请现在复制,之后任何人都无法再次查看。',
+    kept: '我已保存好',
+    lost: '如果遗失,请删除后重新创建。',
   },
   owner: { client: '客户端', provider: '供应商', platform: '网关' },
   severity: { P0: 'P0 · 立即', P1: 'P1 · 高', P2: 'P2 · 中', P3: 'P3 · 低' },
