@@ -51,8 +51,10 @@ export function Failures({ id }: { id: number }) {
                 <Anchor size="xs" component={Link} to="/upstream-errors/$id" params={{ id: String(event.id) } as never}>
                   <When at={event.created_at} />
                 </Anchor>
-                <Text size="xs" className="mono">
-                  {event.upstream_status_code} {event.model}
+                <Text size="xs">
+                  <span className="mono">
+                    {event.upstream_status_code} {event.model}
+                  </span>
                 </Text>
               </Group>
               <Text size="xs" className="said" lineClamp={2}>

@@ -1,5 +1,5 @@
 /** Every change of an account's state, and how it stood at a moment. */
-import { Alert, Button, Group, Select, Text, TextInput } from '@mantine/core'
+import { Alert, Anchor, Button, Group, Select, Text, TextInput } from '@mantine/core'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -7,6 +7,7 @@ import { api, type Of } from '../../api/client'
 import type { Search } from '../../app/search'
 import { StateBadge } from '../../parts/account-state'
 import { type Column, List } from '../../parts/list'
+import { isoOf, localInput } from '../../parts/moment'
 import { usePages } from '../../parts/pages'
 import { Empty, Failed, Loading } from '../../parts/states'
 import { When } from '../../parts/when'
@@ -32,7 +33,7 @@ export function History({ id }: { id: number }) {
     <>
       <Group gap="xs" align="end">
         <Select size="xs" w={170} clearable label={t('event.kind')} data={KINDS.map((value) => ({ value, label: t(`event.kinds.${value}`) }))} value={kind ?? null} onChange={(kind) => set({ kind: kind ?? undefined })} />
-        <TextInput size="xs" type="datetime-local" step={1} label={t('event.at')} value={at ? localOf(at) : ''} onChange={({ currentTarget: { value } }) => set({ at: value ? new Date(value).toISOString() : undefined })} />
+        <TextInput size="xs" type="datetime-local" step={1} label={t('event.at')} value={localInput(at)} onChange={({ currentTarget: { value } }) => set({ at: isoOf(value) ?? undefined })} />
         {at && (
           <Button size="xs" variant="default" onClick={() => set({ at: undefined })}>
             {t('event.now')}
@@ -76,12 +77,6 @@ export function History({ id }: { id: number }) {
   )
 }
 
-/** As an input of a moment holds it: without the zone, which is the browser's. */
-function localOf(at: string): string {
-  const moment = new Date(at)
-  return new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000).toISOString().slice(0, 19)
-}
-
 function useColumns(): Column<Event>[] {
   const { t } = useTranslation('accounts')
   return [
@@ -95,12 +90,12 @@ function useColumns(): Column<Event>[] {
     {
       key: 'by',
       title: t('event.by'),
-      width: '120px',
+      width: '80px',
       cell: ({ request_id, actor }) =>
         request_id ? (
-          <Link to="/errors/$id" params={{ id: request_id } as never} title={request_id}>
-            {t('mark.request')}
-          </Link>
+          <Anchor inherit component={Link} to="/errors/$id" params={{ id: request_id } as never} title={request_id}>
+            {t('event.request')}
+          </Anchor>
         ) : (
           (actor ?? '–')
         ),

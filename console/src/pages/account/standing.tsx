@@ -66,7 +66,7 @@ function One({ mark }: { mark: Mark }) {
             {t('mark.source')} <span className="mono">{mark.source}</span>
           </Text>
         )}
-        <Text size="xs">{t('mark.strikes', { count: mark.strikes })}</Text>
+        {mark.strikes > 1 && <Text size="xs">{t('mark.strikes', { count: mark.strikes })}</Text>}
         <Text size="xs" component="div">
           {t('mark.event')} <Id value={mark.event_id} />
         </Text>

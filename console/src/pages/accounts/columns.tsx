@@ -18,7 +18,7 @@ export function useColumns(standings: Map<number, Standing>, failures: Map<numbe
     {
       key: 'name',
       title: t('field.name'),
-      width: 'minmax(170px, 1fr)',
+      width: 'minmax(150px, 1fr)',
       cell: (account) => (
         <Link to="/accounts/$id" params={{ id: String(account.id) }} style={{ color: 'inherit' }} onClick={(event) => event.stopPropagation()}>
           <strong>{account.name}</strong>
@@ -26,11 +26,11 @@ export function useColumns(standings: Map<number, Standing>, failures: Map<numbe
       ),
     },
     { key: 'platform', title: t('field.platform'), width: '96px', cell: ({ platform }) => platform },
-    { key: 'state', title: t('column.state'), width: '270px', cell: (account) => <State account={account} standing={standings.get(account.id)} /> },
+    { key: 'state', title: t('column.state'), width: '236px', cell: (account) => <State account={account} standing={standings.get(account.id)} /> },
     {
       key: 'why',
       title: t('column.why'),
-      width: 'minmax(190px, 1fr)',
+      width: 'minmax(150px, 1fr)',
       cell: ({ state }) => {
         const mark = deciding(state.marks)
         return mark ? (
@@ -42,12 +42,12 @@ export function useColumns(standings: Map<number, Standing>, failures: Map<numbe
         )
       },
     },
-    { key: 'groups', title: t('column.groups'), width: 'minmax(110px, 0.7fr)', cell: ({ groups }) => groups.join(', ') || t('column.noGroup') },
-    { key: 'priority', title: t('field.priority'), width: '70px', align: 'right', cell: ({ priority }) => priority },
-    { key: 'in_flight', title: t('column.inFlight'), width: '130px', cell: (account) => <Meter used={standings.get(account.id)?.in_flight ?? account.in_flight} limit={account.concurrency} label={t('column.inFlight')} /> },
+    { key: 'groups', title: t('column.groups'), width: 'minmax(90px, 0.6fr)', cell: ({ groups }) => groups.join(', ') || t('column.noGroup') },
+    { key: 'priority', title: t('field.priority'), width: '62px', align: 'right', cell: ({ priority }) => priority },
+    { key: 'in_flight', title: t('column.inFlight'), width: '112px', cell: (account) => <Meter used={standings.get(account.id)?.in_flight ?? account.in_flight} limit={account.concurrency} label={t('column.inFlight')} /> },
     { key: 'quota', title: t('column.quota'), width: '180px', cell: ({ id }) => <TightestQuota standing={standings.get(id)} /> },
-    { key: 'failed', title: t('column.failed'), width: '84px', align: 'right', cell: ({ id }) => (failures.get(id) ? count(failures.get(id) ?? 0, i18n.language) : '0') },
-    { key: 'said', title: t('column.lastError'), width: 'minmax(260px, 2fr)', cell: (account) => <Said account={account} /> },
+    { key: 'failed', title: t('column.failed'), width: '70px', align: 'right', cell: ({ id }) => (failures.get(id) ? count(failures.get(id) ?? 0, i18n.language) : '0') },
+    { key: 'said', title: t('column.lastError'), width: 'minmax(220px, 2fr)', cell: (account) => <Said account={account} /> },
     { key: 'base_url', title: t('field.base_url'), width: '240px', hidden: true, cell: ({ base_url }) => <span className="mono">{base_url}</span> },
     { key: 'models', title: t('field.models'), width: '240px', hidden: true, cell: ({ models }) => models.join(', ') || t('field.modelsAll') },
     { key: 'id', title: 'id', width: '70px', hidden: true, align: 'right', cell: ({ id }) => id },

@@ -210,6 +210,7 @@ export const accounts = {
     by: 'By',
     reason: 'What was said',
     none: 'Nothing has happened to it.',
+    request: 'request',
   },
   act: {
     disable: 'Disable {{name}}?',

@@ -213,6 +213,7 @@ export const accounts: Words<typeof source> = {
     by: '来自',
     reason: '说明',
     none: '还没有发生过任何变化。',
+    request: '请求',
   },
   act: {
     disable: '停用 {{name}}?',
