@@ -1,5 +1,5 @@
 /** Groups: sets of accounts of one platform, which keys may use. */
-import { Alert, Group as Row, MultiSelect, Select, Stack, Text, TextInput } from '@mantine/core'
+import { Alert, Anchor, Group as Row, MultiSelect, Select, Stack, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -136,9 +136,9 @@ function Members({ name }: { name: string }) {
       {members.map((one) => (
         <Row key={one.account_id} gap="xs">
           <StateBadge state={one.status} />
-          <Text size="sm" component={Link} to="/accounts/$id" params={{ id: String(one.account_id) } as never} className="said">
+          <Anchor size="sm" component={Link} to="/accounts/$id" params={{ id: String(one.account_id) } as never} className="said">
             {one.account_name}
-          </Text>
+          </Anchor>
         </Row>
       ))}
     </Stack>

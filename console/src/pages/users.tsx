@@ -1,5 +1,5 @@
 /** Users: whom keys belong to, what they may use all together, and what they have paid. */
-import { NumberInput, Select, Text, TextInput } from '@mantine/core'
+import { Anchor, NumberInput, Select, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -71,9 +71,9 @@ function One({ user, onClose }: { user: User | undefined; onClose: () => void })
           <Text size="sm" my="xs">
             {user.credit_usd === null || user.credit_usd === undefined ? t('users.unpaid') : t('users.left', { left: usd(user.balance_usd, i18n.language), paid: usd(user.credit_usd, i18n.language) })}
           </Text>
-          <Text size="sm" mb="sm" component={Link} to="/keys" search={{ user: user.name } as never}>
+          <Anchor size="sm" mb="sm" display="block" component={Link} to="/keys" search={{ user: user.name } as never}>
             {t('users.theirKeys')}
-          </Text>
+          </Anchor>
         </>
       )}
       <form onSubmit={form.onSubmit((values) => save(values))}>

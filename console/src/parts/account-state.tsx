@@ -22,7 +22,7 @@ export function StateBadge({ state }: { state: Word }) {
   const { t } = useTranslation('accounts')
   const { color, Icon } = STATES[state]
   return (
-    <Badge variant="light" color={color} leftSection={<Icon size={13} aria-hidden />} tt="none" data-state={state}>
+    <Badge variant="light" color={color} c="var(--mantine-color-text)" leftSection={<Icon size={13} color={`var(--mantine-color-${color}-filled)`} aria-hidden />} tt="none" data-state={state}>
       {t(`state.${state}`)}
     </Badge>
   )

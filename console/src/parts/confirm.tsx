@@ -51,7 +51,7 @@ export function ConfirmButton({ label, title, children, act, onDone, asksReason,
       >
         {label}
       </Button>
-      <Modal opened={opened} onClose={close} title={<span className="said">{title}</span>} closeButtonProps={{ 'aria-label': t('act.close') }} zIndex={400}>
+      <Modal opened={opened} onClose={close} title={<strong className="said">{title}</strong>} closeButtonProps={{ 'aria-label': t('act.close') }} zIndex={400}>
         <form
           onSubmit={(event) => {
             event.preventDefault()

@@ -71,7 +71,7 @@ export function Sheet({ title, opened, onClose, children, size = 'lg' }: SheetPr
       onClose={onClose}
       position="right"
       size={size}
-      title={<span className="said">{title}</span>}
+      title={<strong className="said">{title}</strong>}
       closeButtonProps={{ 'aria-label': t('act.close') }}
       scrollAreaComponent={ScrollArea.Autosize}
     >

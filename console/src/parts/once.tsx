@@ -12,7 +12,7 @@ export function Once({ secret, onClose }: Props) {
   const { t } = useTranslation()
   return (
     <Stack gap="sm">
-      <Alert color="yellow" icon={<IconEyeOff aria-hidden />} title={t('once.title')} role="status">
+      <Alert color="yellow" icon={<IconEyeOff aria-hidden />} title={<Text c="var(--mantine-color-text)" fw={700} size="sm">{t('once.title')}</Text>} role="status">
         {t('once.why')}
       </Alert>
       <Code block className="said" data-secret>

@@ -1,5 +1,5 @@
 /** What a user or a key may use and has used. */
-import { NumberInput, SimpleGrid, Table, Text } from '@mantine/core'
+import { Group, NumberInput, SimpleGrid, Table, Text } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import type { Of } from '../../api/client'
 import { Meter } from '../../parts/meter'
@@ -46,9 +46,10 @@ export function UsageTable({ usage, limits, inFlight }: { usage: Usage; limits: 
           </Table.Tbody>
         </Table>
       </Table.ScrollContainer>
-      <Text size="sm" component="div">
-        {t('usage.inFlight')} <Meter used={inFlight} limit={limits.concurrency} label={t('usage.inFlight')} />
-      </Text>
+      <Group gap="xs" mt="xs">
+        <Text size="sm">{t('usage.inFlight')}</Text>
+        <Meter used={inFlight} limit={limits.concurrency} label={t('usage.inFlight')} />
+      </Group>
     </>
   )
 }

@@ -24,7 +24,7 @@ export function Failures({ id }: { id: number }) {
   const newest = useQuery({
     queryKey: ['account failures', query],
     queryFn: async ({ signal }) => (await api.GET('/api/v1/admin/ops/upstream-errors', { params: { query: { ...query, page_size: 5 } as never }, signal })).data as Of<'UpstreamErrorList'>,
-    refetchInterval: 15_000,
+    refetchInterval: 60_000,
   })
   return (
     <Stack gap="xs">
