@@ -1,11 +1,12 @@
 /** The first start: the first admin is made by whoever has the setup token. */
-import { Alert, Anchor, Button, Center, Paper, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core'
+import { Alert, Anchor, Button, Center, Paper, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { $api, api } from '../api/client'
 import { Trouble, useSave } from '../parts/form'
+import { PasswordInput } from '../parts/secret-input'
 import { Failed, Loading } from '../parts/states'
 import { NewPassword, passwordMistakes } from './people/password'
 

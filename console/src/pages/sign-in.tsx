@@ -1,5 +1,5 @@
 /** Who is there? */
-import { Alert, Anchor, Button, Center, Paper, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core'
+import { Alert, Anchor, Button, Center, Paper, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Link, useRouter, useSearch } from '@tanstack/react-router'
@@ -9,6 +9,7 @@ import { $api, api } from '../api/client'
 import { type Problem, problemOf } from '../api/problem'
 import { whoAmI } from '../app/session'
 import { Countdown } from '../parts/countdown'
+import { PasswordInput } from '../parts/secret-input'
 
 export function Page() {
   const { t } = useTranslation('people')

@@ -1,8 +1,9 @@
 /** What an account presents to its provider. What is stored is never shown: it is kept, or replaced. */
-import { Button, Group, PasswordInput, SegmentedControl, Stack, TagsInput, Text, Textarea, TextInput } from '@mantine/core'
+import { Button, Group, SegmentedControl, Stack, TagsInput, Text, Textarea, TextInput } from '@mantine/core'
 import { IconLock } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import type { Of } from '../../api/client'
+import { PasswordInput } from '../../parts/secret-input'
 import type { Kind } from './body'
 import type { Form } from './form'
 

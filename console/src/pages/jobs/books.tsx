@@ -76,7 +76,7 @@ function Facts({ books }: { books: View }) {
   const { t } = useTranslation('system')
   const whole = useWhole()
   return (
-    <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} spacing={4}>
+    <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="xl" verticalSpacing={4}>
       {FACTS.map((name) => (
         <Group key={name} justify="space-between" wrap="nowrap" gap="xs">
           <Text size="sm">{t(`books.fact.${name}`)}</Text>

@@ -1,6 +1,6 @@
 /** Every job: when it last ran, how that went, who runs it. */
 import { Badge, Table, Text } from '@mantine/core'
-import { IconCircleCheck, IconCircleX, IconHeartOff, IconLoader2, IconMinus } from '@tabler/icons-react'
+import { IconCircleCheck, IconCircleOff, IconCircleX, IconHeartOff, IconLoader2, IconMinus } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import { $api } from '../../api/client'
 import { count, duration } from '../../parts/number'
@@ -14,8 +14,12 @@ const STATES = {
   failed: { color: 'red', Icon: IconCircleX },
   running: { color: 'blue', Icon: IconLoader2 },
   silent: { color: 'orange', Icon: IconHeartOff },
+  off: { color: 'gray', Icon: IconCircleOff },
   never: { color: 'gray', Icon: IconMinus },
 } as const satisfies Record<JobState, unknown>
+
+/** What is never broken over lines. */
+const WHOLE = { whiteSpace: 'nowrap' } as const
 
 export function Jobs() {
   const { t, i18n } = useTranslation('system')
@@ -45,19 +49,19 @@ export function Jobs() {
                       <Table.Th scope="row" fw={600}>
                         <span className="mono">{job.name}</span>
                       </Table.Th>
-                      <Table.Td>
-                        <Badge variant="light" color={color} c="var(--mantine-color-text)" tt="none" leftSection={<Icon size={13} color={`var(--mantine-color-${color}-filled)`} aria-hidden />}>
+                      <Table.Td style={WHOLE}>
+                        <Badge miw="max-content" variant="light" color={color} c="var(--mantine-color-text)" tt="none" leftSection={<Icon size={13} color={`var(--mantine-color-${color}-filled)`} aria-hidden />}>
                           {t(`jobs.state.${state}`)}
                         </Badge>
                       </Table.Td>
-                      <Table.Td>
+                      <Table.Td style={WHOLE}>
                         <When at={job.finished_at ?? job.started_at} />
                       </Table.Td>
-                      <Table.Td>{duration(took(job))}</Table.Td>
-                      <Table.Td>
+                      <Table.Td style={WHOLE}>{duration(took(job))}</Table.Td>
+                      <Table.Td style={WHOLE}>
                         <When at={job.heartbeat_at} />
                       </Table.Td>
-                      <Table.Td className="said">{job.holder ?? '–'}</Table.Td>
+                      <Table.Td miw={90} className="said">{job.holder ?? '–'}</Table.Td>
                       <Table.Td>
                         {count(job.runs, i18n.language)}
                         {job.failures > 0 && <strong> ({t('jobs.failures', { count: job.failures })})</strong>}

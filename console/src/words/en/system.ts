@@ -10,7 +10,7 @@ export const system = {
     failures_one: '{{count}} failed',
     failures_other: '{{count}} failed',
     column: { name: 'Job', state: 'Result', last: 'Last run', took: 'Took', heartbeat: 'Heartbeat', holder: 'Replica', runs: 'Runs', detail: 'What it did, or what went wrong' },
-    state: { ok: 'Done', failed: 'Failed', running: 'Running', silent: 'No heartbeat', never: 'Never ran' },
+    state: { ok: 'Done', failed: 'Failed', off: 'Off', running: 'Running', silent: 'No heartbeat', never: 'Never ran' },
   },
   books: {
     title: 'The books: where every record went',

@@ -13,7 +13,7 @@ export const system: Words<typeof source> = {
     failures_one: '{{count}} 次失败',
     failures_other: '{{count}} 次失败',
     column: { name: '任务', state: '结果', last: '上次运行', took: '耗时', heartbeat: '心跳', holder: '副本', runs: '运行次数', detail: '做了什么,或出了什么问题' },
-    state: { ok: '完成', failed: '失败', running: '运行中', silent: '没有心跳', never: '从未运行' },
+    state: { ok: '完成', failed: '失败', off: '已关闭', running: '运行中', silent: '没有心跳', never: '从未运行' },
   },
   books: {
     title: '账目:每条记录的去向',
