@@ -89,7 +89,7 @@ interface FieldsProps {
 /** The fields of a form; where they are locked, it is said why. */
 export function Fields({ locked, children }: FieldsProps) {
   return (
-    <Fieldset variant="unstyled" disabled={Boolean(locked)} miw={0}>
+    <Fieldset variant="unstyled" disabled={Boolean(locked)} miw={0} m={0} p={0}>
       <Stack gap="sm">
         {locked && <Alert color="gray">{locked}</Alert>}
         {children}

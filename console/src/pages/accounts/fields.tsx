@@ -1,6 +1,7 @@
 /** Fields of an account that are lists, and those that are secret. */
-import { Button, Fieldset, Group, NumberInput, PasswordInput, SegmentedControl, Select, SimpleGrid, Stack, TagsInput, Text, TextInput } from '@mantine/core'
+import { Button, Fieldset, Group, NumberInput, SegmentedControl, Select, SimpleGrid, Stack, TagsInput, Text, TextInput } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
+import { PasswordInput } from '../../parts/secret-input'
 import { type Fate, newRule, type Rule } from './body'
 import type { Form } from './form'
 

@@ -1,6 +1,7 @@
 /** A new password, twice; its rules are said before it is refused. */
-import { PasswordInput, Text } from '@mantine/core'
+import { Text } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
+import { PasswordInput } from '../../parts/secret-input'
 
 export const SHORTEST = 12
 

@@ -125,7 +125,7 @@ export function Part({ title, hint, children }: { title: string; hint?: string; 
 /** Whether what is shown was chosen, and the way back. */
 function Origin({ isChosen, otherwise, reset }: { isChosen: boolean; otherwise: string; reset: () => void }) {
   const { t } = useTranslation('settings')
-  if (!isChosen) return <Badge variant="outline" color="gray" c="var(--mantine-color-text)" tt="none">{t('default')}</Badge>
+  if (!isChosen) return <Badge variant="outline" color="gray" c="var(--mantine-color-text)" tt="none" miw="max-content">{t('default')}</Badge>
   return (
     <Anchor component="button" type="button" size="xs" onClick={reset}>
       {t('back', { otherwise })}

@@ -80,6 +80,7 @@ export const common = {
   form: {
     outdated: 'Somebody changed it meanwhile. Load it again, then repeat your change.',
     reason: 'Reason',
+    see: 'Show or hide what is typed',
     reasonWhere: 'It stands in the history, with your name. It may be left out.',
     adminsOnly: 'Changing this needs the role admin.',
     operatorsOnly: 'This needs the role operator.',

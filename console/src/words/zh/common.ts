@@ -83,6 +83,7 @@ export const common: Words<typeof source> = {
   form: {
     outdated: '期间已被他人修改。请重新加载后再改一次。',
     reason: '原因',
+    see: '显示或隐藏输入内容',
     reasonWhere: '会与你的名称一起记入历史,可以不填。',
     adminsOnly: '修改需要 admin 角色。',
     operatorsOnly: '需要 operator 角色。',
