@@ -24,7 +24,7 @@ export function Page() {
   const search = useSearch({ strict: false })
   const navigate = useNavigate()
   const [opened, setOpened] = useState<Entry>()
-  const query = { ...useWindow('24h'), ...pick(search, FILTERS), page_size: '200' }
+  const query = { ...useWindow(), ...pick(search, FILTERS), page_size: '200' }
   const entries = usePages<Entry>('audit log', query, async (query, signal) => {
     const { data } = await api.GET('/api/v1/admin/ops/audit-log', { params: { query: query as never }, signal })
     return { rows: data?.items ?? [], next: data?.next_cursor ?? null, total: data?.total ?? 0, isEstimate: data?.total_is_estimate ?? false }

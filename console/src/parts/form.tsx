@@ -1,5 +1,5 @@
 /** Forms against the API: what is sent, and the API's objection at the field that it is about. */
-import { Alert, Button, Drawer, Fieldset, Group, ScrollArea, Stack, Text } from '@mantine/core'
+import { Alert, Button, Drawer, Fieldset, Group, Stack, Text } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -73,7 +73,6 @@ export function Sheet({ title, opened, onClose, children, size = 'lg' }: SheetPr
       size={size}
       title={<strong className="said">{title}</strong>}
       closeButtonProps={{ 'aria-label': t('act.close') }}
-      scrollAreaComponent={ScrollArea.Autosize}
     >
       {children}
     </Drawer>

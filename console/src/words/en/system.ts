@@ -54,8 +54,8 @@ export const system = {
   },
   audit: {
     title: 'Audit log',
-    empty: 'Nothing was changed, seen in full or refused in this window.',
-    noneFits: 'No entry fits the filters in this window.',
+    empty: 'Nothing was changed, seen in full or refused in this window. Choose a longer one at the top.',
+    noneFits: 'No entry fits the filters in this window. Choose a longer one at the top.',
     done: 'done',
     refused: 'refused',
     interrupted: 'ended in between',
