@@ -61,7 +61,7 @@ function One({ mark }: { mark: Mark }) {
       )}
       <Group gap="sm">
         {mark.cause && <Cause cause={mark.cause} />}
-        {mark.source && (
+        {mark.until && mark.source && (
           <Text size="xs">
             {t('mark.source')} <span className="mono">{mark.source}</span>
           </Text>
