@@ -20,15 +20,16 @@ export function Narrow({ by }: { by: readonly Narrowing[] }) {
   const [asked, ask] = useAsked()
   const given = by.filter(({ name }) => asked[name])
   return (
-    <Group gap="xs" mb="xs" align="end" role="search">
+    <Group gap={6} mb="xs" role="search">
       {by.map((one) =>
         one.choices ? (
           <Select
             key={one.name}
             size="xs"
             w={one.width ?? 150}
-            label={one.label}
-            placeholder="–"
+            aria-label={one.label}
+            title={one.label}
+            placeholder={one.label}
             data={[...one.choices]}
             value={asked[one.name] ?? null}
             onChange={(value) => ask({ [one.name]: value ?? undefined })}
@@ -56,7 +57,9 @@ function Typed({ name, label, width = 170 }: Narrowing) {
     <TextInput
       size="xs"
       w={width}
-      label={label}
+      aria-label={label}
+      title={label}
+      placeholder={label}
       value={text}
       onChange={({ currentTarget: { value } }) => {
         setText(value)

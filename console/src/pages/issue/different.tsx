@@ -37,9 +37,11 @@ export function Different({ issue, lastSeen }: { issue: string; lastSeen: string
       <Loaded query={found} rows={4}>
         {({ summary, failures, successes, sampled, window: compared, attributes }) => (
           <Stack gap="sm">
-            <Text size="sm" className="said" fw={500}>
-              {summary}
-            </Text>
+            {(attributes as unknown as Standing[])[0]?.sentence !== summary && (
+              <Text size="sm" className="said" fw={500}>
+                {summary}
+              </Text>
+            )}
             {(attributes as unknown as Standing[]).slice(0, 12).map((one) => (
               <div key={`${one.attribute} ${one.value}`}>
                 <Text size="sm" className="said">

@@ -1,5 +1,5 @@
 /** Who and what an issue meets, most first. Each leads to what is known of it. */
-import { Anchor, SimpleGrid, Table, Text } from '@mantine/core'
+import { Anchor, Stack, Table, Text } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import type { Of } from '../../api/client'
@@ -22,11 +22,11 @@ export function Members({ issue, members }: { issue: string; members: Of<'IssueM
   const { t } = useTranslation('issues')
   return (
     <Panel title={t('members')}>
-      <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="md">
+      <Stack gap="md">
         {SORTS.filter(([sort]) => members[sort].known > 0).map(([sort, word, filter]) => (
           <Sort key={sort} issue={issue} title={t(`column.${word}`)} filter={filter} list={members[sort]} />
         ))}
-      </SimpleGrid>
+      </Stack>
     </Panel>
   )
 }
