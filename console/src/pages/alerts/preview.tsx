@@ -140,7 +140,8 @@ function drawn(rule: Body, previewed: Of<'Previewed'>, points: [number, number |
     tooltip: { trigger: 'axis' },
     legend: { data: [names.metric, names.fired] },
     xAxis: { type: 'time', min: Date.parse(previewed.start_time), max: end },
-    yAxis: { type: 'value' },
+    // The threshold is in sight, also where the metric never came near it.
+    yAxis: { type: 'value', max: ({ max }: { max: number }) => Math.max(max, rule.threshold * 1.2) },
     series: [
       { name: names.metric, type: 'line', showSymbol: false, connectNulls: false, data: points, markLine: { silent: true, symbol: 'none', lineStyle: { type: 'dashed' }, label: { formatter: names.threshold }, data: [{ yAxis: rule.threshold }] } },
       { name: names.fired, type: 'line', showSymbol: true, symbol: 'diamond', symbolSize: 8, connectNulls: false, lineStyle: { width: 6 }, data: events },

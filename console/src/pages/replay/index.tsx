@@ -93,6 +93,7 @@ function About({ replay }: { replay: Replay }) {
         [t('column.created'), <When key="created" at={replay.created_at} as="both" />],
         [t('column.finished'), replay.finished_at ? <When key="finished" at={replay.finished_at} as="both" /> : null],
         [t('column.mode'), [t(`mode.${replay.mode}`), nameOf(accounts, replay.pinned_account_id)].filter(Boolean).join(': ')],
+        [t('candidates'), replay.candidates_is_estimate ? t('atLeast', { count: replay.candidates }) : number(replay.candidates)],
         [t('sent'), number(replay.sent)],
         [t('budget'), t('budgetSaid', { count: budget.max_count, rate: number(budget.per_minute) })],
         [t('column.spent'), budget.max_usd === null || budget.max_usd === undefined ? spent : t('spentOf', { spent, most: usd(budget.max_usd, i18n.language) })],

@@ -34,19 +34,18 @@ export function ReplayProgress({ replay }: { replay: Of<'Replay'> }) {
   const { t, i18n } = useTranslation('replays')
   const number = (value: number) => count(value, i18n.language)
   const all = Math.max(Math.min(replay.candidates, replay.budget.max_count), replay.done, 1)
-  const chosen = replay.candidates_is_estimate ? t('atLeast', { count: replay.candidates }) : number(replay.candidates)
   const there = VERDICTS.filter((verdict) => replay.verdicts[verdict] > 0)
   const parts = there.map((verdict) => `${t(`verdict.${verdict}`)} ${number(replay.verdicts[verdict])}`).join(', ')
   return (
     <div>
-      <Progress.Root size={14} role="img" aria-label={t('progressSaid', { done: number(replay.done), all: chosen, parts })}>
+      <Progress.Root size={14} role="img" aria-label={t('progressSaid', { done: number(replay.done), all: number(all), parts })}>
         {there.map((verdict) => (
           <Progress.Section key={verdict} value={(replay.verdicts[verdict] / all) * 100} color={KINDS[verdict].color} aria-hidden />
         ))}
       </Progress.Root>
       <Group gap="xs" mt={6}>
         <Text size="sm">
-          {t('progress', { done: number(replay.done), all: chosen })}
+          {t('progress', { done: number(replay.done), all: number(all) })}
           {replay.under_way > 0 && ` · ${t('underWay', { count: replay.under_way })}`}
         </Text>
         {there.map((verdict) => (
