@@ -1,20 +1,20 @@
-/** Names and what they are, side by side. */
-import type { ReactNode } from 'react'
+/** What is known of one thing, as names and values. */
+import { Fragment, type ReactNode } from 'react'
 import classes from './facts.module.css'
 
 export type Fact = readonly [name: string, value: ReactNode]
 
-/** Facts whose value is `null` or `undefined` are left out. */
+/** What has no value is left out. */
 export function Facts({ facts }: { facts: readonly Fact[] }) {
   return (
     <dl className={classes.facts}>
       {facts
-        .filter(([, value]) => value !== null && value !== undefined)
+        .filter(([, value]) => value !== null && value !== undefined && value !== '')
         .map(([name, value]) => (
-          <div key={name}>
+          <Fragment key={name}>
             <dt>{name}</dt>
             <dd>{value}</dd>
-          </div>
+          </Fragment>
         ))}
     </dl>
   )

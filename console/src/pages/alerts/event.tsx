@@ -6,7 +6,7 @@ import { $api } from '../../api/client'
 import { SeverityBadge } from '../../parts/badges'
 import { useAsked } from '../../parts/asked'
 import { Aside } from '../../parts/aside'
-import { Facts } from '../../parts/facts'
+import { FactsGrid } from '../../parts/facts-grid'
 import { count } from '../../parts/number'
 import { Panel } from '../../parts/panel'
 import { Loaded } from '../../parts/states'
@@ -50,7 +50,7 @@ function Shown({ event }: { event: Event }) {
           </Text>
         </Panel>
       )}
-      <Facts
+      <FactsGrid
         facts={[
           [t('column.status'), <EventStatusBadge key="status" status={event.status} />],
           [t('severity'), <SeverityBadge key="severity" severity={event.severity} />],

@@ -6,7 +6,7 @@ import { useTranslation } from 'react-i18next'
 import { $api, type Of } from '../../api/client'
 import { Cause, OwnerBadge, SeverityBadge } from '../../parts/badges'
 import { Id } from '../../parts/copy'
-import { Facts } from '../../parts/facts'
+import { FactsGrid } from '../../parts/facts-grid'
 import { Head } from '../../parts/head'
 import { count } from '../../parts/number'
 import { Panel } from '../../parts/panel'
@@ -63,7 +63,7 @@ function About({ issue }: { issue: Of<'IssueDetail'> }) {
   const { t, i18n } = useTranslation('issues')
   const number = (value: number) => count(value, i18n.language)
   return (
-    <Facts
+    <FactsGrid
       facts={[
         [t('column.state'), <IssueStateBadge key="state" state={issue.state} />],
         [t('since'), <Since key="since" issue={issue} />],

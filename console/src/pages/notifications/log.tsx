@@ -10,7 +10,7 @@ import { Aside } from '../../parts/aside'
 import { useAsked } from '../../parts/asked'
 import { SeverityBadge } from '../../parts/badges'
 import { useChannelChoices } from '../../parts/choices'
-import { Facts } from '../../parts/facts'
+import { FactsGrid } from '../../parts/facts-grid'
 import { type Column, List } from '../../parts/list'
 import { Narrow } from '../../parts/narrow'
 import { numbered } from '../../parts/numbered'
@@ -108,7 +108,7 @@ function Shown({ delivery }: { delivery: Delivery }) {
         </Code>
       )}
       <Again delivery={delivery} />
-      <Facts
+      <FactsGrid
         facts={[
           [t('notifications.column.state'), <DeliveryState key="state" state={delivery.state} />],
           [t('notifications.column.channel'), delivery.channel],

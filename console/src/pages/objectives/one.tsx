@@ -6,7 +6,7 @@ import { $api, address, api, type Of } from '../../api/client'
 import { useMay } from '../../app/session'
 import { SureButton } from '../../parts/aside'
 import { nameOf, useGroupChoices } from '../../parts/choices'
-import { Facts } from '../../parts/facts'
+import { FactsGrid } from '../../parts/facts-grid'
 import { count, duration, percent, relative } from '../../parts/number'
 import { useNow } from '../../parts/now'
 import { Loaded } from '../../parts/states'
@@ -99,7 +99,7 @@ function Stands({ level }: { level: Level }) {
   if (counted.total === 0) return <Text size="sm">{t('objectives.nothing')}</Text>
   return (
     <Stack gap="xs">
-      <Facts
+      <FactsGrid
         facts={[
           [t('objectives.reached'), <b key="reached">{percent(budget.achieved_percent, i18n.language)}</b>],
           [t('objectives.counted'), number(counted.total)],

@@ -6,7 +6,7 @@ import type { Of } from '../../api/client'
 import { useMay } from '../../app/session'
 import { Cause } from '../../parts/badges'
 import { Id } from '../../parts/copy'
-import { Facts } from '../../parts/facts'
+import { FactsGrid } from '../../parts/facts-grid'
 import { duration, usd } from '../../parts/number'
 import { Panel } from '../../parts/panel'
 import { VerdictBadge } from '../replays/verdicts'
@@ -37,7 +37,7 @@ function Was({ item: { old, source_error_id } }: { item: Item }) {
   const { t } = useTranslation('replays')
   return (
     <Stack gap="xs">
-      <Facts
+      <FactsGrid
         facts={[
           [t('status_code'), old?.status_code],
           [t('cause'), old && <Cause key="cause" cause={old.cause} />],
@@ -66,7 +66,7 @@ function Is({ item: { new: now, reason } }: { item: Item }) {
     )
   return (
     <Stack gap="xs">
-      <Facts
+      <FactsGrid
         facts={[
           [t('status_code'), now.status_code],
           [t('cause'), now.cause && <Cause key="cause" cause={now.cause} />],

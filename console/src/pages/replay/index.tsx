@@ -8,7 +8,7 @@ import { $api, api, type Of } from '../../api/client'
 import { useMay } from '../../app/session'
 import { SureButton } from '../../parts/aside'
 import { nameOf, useAccountChoices } from '../../parts/choices'
-import { Facts } from '../../parts/facts'
+import { FactsGrid } from '../../parts/facts-grid'
 import { Head } from '../../parts/head'
 import { count, usd } from '../../parts/number'
 import { Panel } from '../../parts/panel'
@@ -87,7 +87,7 @@ function About({ replay }: { replay: Replay }) {
   const number = (value: number) => count(value, i18n.language)
   const spent = usd(replay.spent_usd, i18n.language)
   return (
-    <Facts
+    <FactsGrid
       facts={[
         [t('column.status'), <ReplayStatusBadge key="status" status={replay.status} />],
         [t('column.created'), <When key="created" at={replay.created_at} as="both" />],
