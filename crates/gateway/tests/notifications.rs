@@ -3,9 +3,12 @@
 
 mod support;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
 };
 
 use http::Method;
@@ -41,10 +44,15 @@ impl Desk {
     }
 
     async fn with(top: &str) -> Desk {
+        Desk::waiting(top, "timeout_ms = 500\nanswer_timeout_ms = 500").await
+    }
+
+    /// One that waits for receivers as `times` says.
+    async fn waiting(top: &str, times: &str) -> Desk {
         let now = Arc::new(AtomicI64::new(START));
         let world = World::with(Setup {
             top: format!(
-                "public_url = \"https://waybill.example.com/\"\n{top}\n[notifications]\ntimeout_ms = 500\n\
+                "public_url = \"https://waybill.example.com/\"\n{top}\n[notifications]\n{times}\n\
                  [egress]\nallow = [\"127.0.0.1\", \"::1\"]"
             ),
             accounts: 1,
@@ -210,6 +218,87 @@ async fn a_webhook_that_hangs_and_fails_for_an_hour_gets_everything_afterwards_i
             told.last().unwrap()
         )
     );
+    desk.world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receiver_that_answers_slowly_gets_a_message_once() {
+    let desk = Desk::waiting("", "timeout_ms = 100").await;
+    let receiver = Receiver::start().await;
+    let slow = Turn::Slow(Duration::from_millis(400), 200);
+    receiver.script([slow], Turn::status(200));
+    desk.hook("slow", &receiver, json!({})).await;
+    desk.fired(1).await;
+    desk.fired(2).await;
+    desk.events(&receiver, &[1, 2]).await;
+    let sent = desk.in_state("sent", 2).await;
+    assert!(sent.iter().all(|row| row["attempts"] == 1), "{sent:?}");
+    desk.world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_sent_and_never_answered_is_left_after_five_times_and_the_next_goes() {
+    let desk = Desk::waiting("", "timeout_ms = 500\nanswer_timeout_ms = 100").await;
+    let receiver = Receiver::start().await;
+    receiver.script(vec![Turn::Hang; 5], Turn::status(200));
+    let server = MailServer::start(None).await;
+    server.be_mute(true);
+    desk.hook("hook", &receiver, json!({})).await;
+    desk.channel(json!({"name": "mail", "kind": "email", "email": {
+        "to": ["ops@example.com"], "from": "waybill@example.com", "host": "127.0.0.1",
+        "port": server.port, "security": "none",
+    }}))
+    .await;
+    desk.fired(1).await;
+    desk.fired(2).await;
+    for attempt in 1..=5 {
+        eventually("both have it once more", || async {
+            let count = receiver.got().len().min(server.mails().len());
+            (count >= attempt).then_some(())
+        })
+        .await;
+        // While it is under way it is not due for 20 s; afterwards it is sooner.
+        let soon = desk.now().plus_ms(10_000).to_string();
+        eventually("what came of it is written down", || async {
+            let done = |row: &Value| match row["next_at"].as_str() {
+                Some(next_at) => row["last_error"].is_string() && *next_at < *soon,
+                None => row["state"] == "uncertain",
+            };
+            let log = desk.log("event_id=1").await;
+            (log.len() == 2 && log.iter().all(done)).then_some(())
+        })
+        .await;
+        if attempt == 5 {
+            server.be_mute(false);
+        }
+        desk.pass(10 * MINUTE);
+    }
+    let uncertain = desk.in_state("uncertain", 2).await;
+    for row in &uncertain {
+        assert_eq!((&row["event_id"], &row["attempts"]), (&json!(1), &json!(5)));
+        let (reason, error) = (row["reason"].as_str(), row["last_error"].as_str());
+        assert!(reason.unwrap().contains("may have arrived"), "{row}");
+        assert!(error.unwrap().contains("it was sent"), "{row}");
+    }
+    // Those behind it go, and each attempt was the same message.
+    desk.events(&receiver, &[2]).await;
+    let mails = eventually("the mail behind it", || async {
+        let mails = server.mails();
+        (mails.len() == 6).then_some(mails)
+    })
+    .await;
+    let id = |mail: &support::receiver::Mail| {
+        let found = mail.data.lines().find(|line| line.starts_with("Message-ID:"));
+        found.unwrap().to_owned()
+    };
+    assert!(mails[..5].iter().all(|mail| id(mail) == id(&mails[0])));
+    assert_ne!(id(&mails[5]), id(&mails[0]));
+    desk.in_state("sent", 2).await;
+    // By hand it goes again.
+    let path = format!("/ops/notifications/{}/retry", uncertain[0]["id"]);
+    let answer = desk.world.admin(Method::POST, &path, "").await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    desk.in_state("sent", 3).await;
     desk.world.stop().await;
 }
 

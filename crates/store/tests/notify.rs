@@ -223,6 +223,7 @@ async fn a_message_that_failed_is_tried_again_as_it_was(subject: Subject) {
     let update = DeliveryUpdate::Again {
         at: THEN.plus_ms(1_000),
         error: "it answered 500".to_owned(),
+        was_sent: false,
     };
     f.store.message_ended(line[0], update, THEN).await.unwrap();
     fired(&f.store, 3).await;

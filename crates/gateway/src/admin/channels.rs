@@ -31,7 +31,7 @@ use super::{
     problem::{Problem, ProblemDetails},
 };
 use crate::{
-    notify::{self, Opened, Reply, Verdict},
+    notify::{self, Opened, Patience, Reply, Verdict},
     ops::filter,
     record::millis_since,
     routing::Upstream,
@@ -266,7 +266,8 @@ async fn tell(shared: &App, channel: &Channel, notice: &Notice, now: UnixMillis)
     match Opened::of(shared, channel) {
         Ok(opened) => {
             let notices = std::slice::from_ref(notice);
-            notify::deliver(shared, &opened, &key, notices, now).await
+            let patience = Patience::of_a_test(&shared.settings.notifications);
+            notify::deliver(shared, &opened, &key, notices, patience, now).await
         }
         Err(error) => Reply {
             verdict: Verdict::Refused,

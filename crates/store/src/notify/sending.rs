@@ -33,6 +33,8 @@ pub struct Waiting {
     pub message_id: Option<NotificationId>,
     /// How often that was tried.
     pub attempts: u32,
+    /// How often of these it was sent, and not answered.
+    pub unanswered: u32,
     /// Since when it waits.
     pub queued_at: UnixMillis,
     /// Not before this instant.
@@ -61,6 +63,15 @@ pub enum DeliveryUpdate {
     Again {
         /// Not before this instant.
         at: UnixMillis,
+        /// What went wrong.
+        error: String,
+        /// It was sent, and no answer came.
+        was_sent: bool,
+    },
+    /// It is left: whether the receiver has it is not known.
+    Uncertain {
+        /// Why it is left.
+        reason: String,
         /// What went wrong.
         error: String,
     },
@@ -96,7 +107,7 @@ impl Store {
         self.quick
             .run(move |db| {
                 let waiting = db.rows(
-                    "SELECT id, message_id, attempts, queued_at, next_at, notice FROM notifications
+                    "SELECT id, message_id, attempts, unanswered, queued_at, next_at, notice FROM notifications
                      WHERE channel_id = ?1 AND state = 'pending' ORDER BY id LIMIT ?2",
                     values![of, MOST_WAITING],
                     read,
@@ -167,11 +178,22 @@ impl Store {
                              WHERE message_id = ?1 AND state IN ('pending', 'dropped')";
                         db.execute(sql, values![message, now])
                     }
-                    DeliveryUpdate::Again { at, error } => {
+                    DeliveryUpdate::Again {
+                        at,
+                        error,
+                        was_sent,
+                    } => {
                         let sql = format!(
-                            "UPDATE notifications SET next_at = ?2, last_error = ?3 {which}"
+                            "UPDATE notifications SET next_at = ?2, last_error = ?3, unanswered = unanswered + ?4
+                             {which}"
                         );
-                        db.execute(&sql, values![message, at, error])
+                        db.execute(&sql, values![message, at, error, i64::from(was_sent)])
+                    }
+                    DeliveryUpdate::Uncertain { reason, error } => {
+                        let sql = format!(
+                            "UPDATE notifications SET state = 'uncertain', reason = ?2, last_error = ?3 {which}"
+                        );
+                        db.execute(&sql, values![message, reason, error])
                     }
                     DeliveryUpdate::Failed { reason, error } => {
                         let sql = format!(
@@ -228,8 +250,8 @@ fn retry(db: &dyn Db, id: NotificationId, now: UnixMillis) -> Result<bool> {
         DeliveryState::Pending => {
             "UPDATE notifications SET next_at = least(next_at, ?2) WHERE id = ?1"
         }
-        DeliveryState::Failed | DeliveryState::Dropped => {
-            "UPDATE notifications SET state = 'pending', attempts = 0, message_id = NULL, reason = NULL,
+        DeliveryState::Failed | DeliveryState::Uncertain | DeliveryState::Dropped => {
+            "UPDATE notifications SET state = 'pending', attempts = 0, unanswered = 0, message_id = NULL, reason = NULL,
              queued_at = ?2, next_at = ?2 WHERE id = ?1"
         }
     };
@@ -249,6 +271,7 @@ fn read(cells: &mut Cells<'_>) -> Result<Waiting> {
         id: cells.next()?,
         message_id: cells.next()?,
         attempts: cells.next()?,
+        unanswered: cells.next()?,
         queued_at: cells.time()?,
         next_at: cells.time()?,
         notice: cells.json("notice")?,

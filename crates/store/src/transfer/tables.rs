@@ -1091,6 +1091,7 @@ pub(crate) const RECORD: &[Table] = &[
             int("queued_at"),
             int("next_at"),
             int("sent_at"),
+            int("unanswered"),
         ],
     )
     .ids_from("notifications_id_seq"),
