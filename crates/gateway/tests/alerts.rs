@@ -161,6 +161,28 @@ async fn what_is_silenced_is_on_record_and_told_when_the_silence_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_silence_of_a_platform_covers_what_is_of_one_of_its_groups() {
+    let (world, time) = world().await;
+    let group = world.admin(Method::GET, "/groups", "").await.json()["items"][0].clone();
+    let until_then = time.0.load(Ordering::Relaxed) + 60 * MINUTE;
+    let until_then = waybill_model::time::UnixMillis(until_then).to_string();
+    let silence =
+        json!({"platform": group["platform"], "until": until_then, "note": "they said so"});
+    let answer = world
+        .admin(Method::POST, "/ops/alert-silences", silence.to_string())
+        .await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    rule(&world, json!({"filter": {"group_id": group["id"]}})).await;
+    fail(&world, 3).await;
+    time.pass(MINUTE + 4_000);
+    let event = until(&world, "status=firing", 1).await.remove(0);
+    assert_eq!(event["told"], false);
+    assert_eq!(event["scope"]["platform"], group["platform"]);
+    assert_eq!(event["scope"]["group_ids"], json!([group["id"]]));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_account_that_is_down_is_named_and_somebody_takes_it_up_and_ends_it() {
     let (world, time) = world().await;
     rule(

@@ -288,7 +288,10 @@ async fn what_is_sent_and_never_answered_is_left_after_five_times_and_the_next_g
     })
     .await;
     let id = |mail: &support::receiver::Mail| {
-        let found = mail.data.lines().find(|line| line.starts_with("Message-ID:"));
+        let found = mail
+            .data
+            .lines()
+            .find(|line| line.starts_with("Message-ID:"));
         found.unwrap().to_owned()
     };
     assert!(mails[..5].iter().all(|mail| id(mail) == id(&mails[0])));

@@ -17,6 +17,7 @@ use waybill_store::{RollupOf, RollupQuery, StoreError};
 use super::{
     evaluate::begin,
     level::{counted, level_now},
+    named::{Named, of_account},
 };
 use crate::{
     app::Shared,
@@ -44,6 +45,7 @@ pub(super) struct Reader<'a> {
     shared: &'a Arc<Shared>,
     at: UnixMillis,
     windows: HashMap<(u32, Scope), Option<Bucket>>,
+    named: Option<Named>,
 }
 
 impl<'a> Reader<'a> {
@@ -52,6 +54,7 @@ impl<'a> Reader<'a> {
             shared,
             at,
             windows: HashMap::new(),
+            named: None,
         }
     }
 
@@ -59,7 +62,7 @@ impl<'a> Reader<'a> {
     pub(super) async fn read(&mut self, rule: &AlertRuleBody) -> Result<Vec<Found>, StoreError> {
         match rule.metric.info().kind {
             MetricKind::Window => Ok(vec![self.window(rule).await?]),
-            MetricKind::Pool => Ok(vec![self.pool(&rule.filter).await?]),
+            MetricKind::Pool => Ok(vec![self.pool(rule).await?]),
             MetricKind::Account => self.accounts(&rule.filter).await,
             MetricKind::Issue => self.issues(rule).await,
             MetricKind::Objective => self.objectives(rule).await,
@@ -90,11 +93,11 @@ impl<'a> Reader<'a> {
         let reading = found.as_ref().map_or(nothing, |bucket| {
             of_window(rule.metric, &bucket.counts, &bucket.sketches)
         });
-        Ok(of_all(reading, &rule.filter))
+        self.of_all(reading, rule).await
     }
 
-    async fn pool(&self, filter: &Filter) -> Result<Found, StoreError> {
-        let accounts = self.chosen(filter).await?;
+    async fn pool(&mut self, rule: &AlertRuleBody) -> Result<Found, StoreError> {
+        let accounts = self.chosen(&rule.filter).await?;
         let able = accounts
             .iter()
             .filter(|(account, is_down)| account.status == Status::Active && !is_down)
@@ -102,7 +105,7 @@ impl<'a> Reader<'a> {
         // Without accounts there is nothing that could serve, and nobody who would miss it.
         let value = (!accounts.is_empty()).then_some(able as f64);
         let samples = accounts.len() as u64;
-        Ok(of_all(Reading { value, samples }, filter))
+        self.of_all(Reading { value, samples }, rule).await
     }
 
     async fn accounts(&self, filter: &Filter) -> Result<Vec<Found>, StoreError> {
@@ -112,11 +115,7 @@ impl<'a> Reader<'a> {
             .filter(|(_, is_down)| *is_down)
             .map(|(account, _)| Found {
                 subject: format!("account:{}", account.id),
-                scope: Subject {
-                    platform: Some(account.platform),
-                    group_id: account.group_ids.first().copied(),
-                    account_id: Some(account.id),
-                },
+                scope: of_account(&account),
                 about: Some(account.name),
                 reading: one(),
             })
@@ -185,19 +184,20 @@ impl<'a> Reader<'a> {
             .collect())
     }
 
-    async fn objectives(&self, rule: &AlertRuleBody) -> Result<Vec<Found>, StoreError> {
+    async fn objectives(&mut self, rule: &AlertRuleBody) -> Result<Vec<Found>, StoreError> {
         let mut all = Vec::new();
         for objective in self.shared.store.objectives().await? {
             let wanted = rule.filter.objective_id;
             if wanted.is_none_or(|wanted| wanted == objective.id) {
+                let filter = Filter {
+                    platform: objective.body.platform,
+                    group_id: objective.body.group_id,
+                    ..Filter::default()
+                };
                 all.push(Found {
                     subject: format!("objective:{}", objective.id),
                     about: Some(objective.body.name.clone()),
-                    scope: Subject {
-                        platform: objective.body.platform,
-                        group_id: objective.body.group_id,
-                        account_id: None,
-                    },
+                    scope: self.named().await?.subject(&filter),
                     reading: self.objective(rule, &objective).await?,
                 });
             }
@@ -234,7 +234,7 @@ impl<'a> Reader<'a> {
         Ok(lowest)
     }
 
-    async fn books(&self, rule: &AlertRuleBody) -> Result<Found, StoreError> {
+    async fn books(&mut self, rule: &AlertRuleBody) -> Result<Found, StoreError> {
         let since = begin(self.at, rule.window_minutes);
         let losses = self.shared.store.losses().await?;
         // Losses are counted by kind: of a kind that goes on, all of it.
@@ -247,7 +247,29 @@ impl<'a> Reader<'a> {
             value: Some(lost as f64),
             samples: lost,
         };
-        Ok(of_all(reading, &rule.filter))
+        self.of_all(reading, rule).await
+    }
+
+    /// A number of all that a rule is kept to.
+    async fn of_all(
+        &mut self,
+        reading: Reading,
+        rule: &AlertRuleBody,
+    ) -> Result<Found, StoreError> {
+        Ok(Found {
+            subject: "all".to_owned(),
+            about: None,
+            scope: self.named().await?.subject(&rule.filter),
+            reading,
+        })
+    }
+
+    async fn named(&mut self) -> Result<&Named, StoreError> {
+        let named = match self.named.take() {
+            Some(known) => known,
+            None => Named::read(&self.shared.store).await?,
+        };
+        Ok(self.named.insert(named))
     }
 }
 
@@ -255,18 +277,5 @@ const fn one() -> Reading {
     Reading {
         value: Some(1.0),
         samples: 1,
-    }
-}
-
-fn of_all(reading: Reading, filter: &Filter) -> Found {
-    Found {
-        subject: "all".to_owned(),
-        about: None,
-        scope: Subject {
-            platform: filter.platform,
-            group_id: filter.group_id,
-            account_id: filter.account_id,
-        },
-        reading,
     }
 }

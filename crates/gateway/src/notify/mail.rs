@@ -122,9 +122,7 @@ async fn exchange(
         patience.answer,
         ask_to_write(shared, channel, email, &envelope, patience),
     );
-    let (mut server, refused) = asked
-        .await
-        .map_err(|_| Fault::Slow(patience.answer))??;
+    let (mut server, refused) = asked.await.map_err(|_| Fault::Slow(patience.answer))??;
     let given = timeout(patience.mail, server.message(&bytes));
     let answer = given.await.map_err(|_| Fault::Silent(patience.mail))??;
     // It has the mail, however it takes the goodbye.

@@ -56,7 +56,9 @@ pub async fn send(
     let said = match (verdict, text.trim()) {
         (_, "") => format!("it answered {status}"),
         (Verdict::Taken, text) => text.to_owned(),
-        (Verdict::Later(_) | Verdict::Unanswered | Verdict::Refused, text) => format!("it answered {status}: {text}"),
+        (Verdict::Later(_) | Verdict::Unanswered | Verdict::Refused, text) => {
+            format!("it answered {status}: {text}")
+        }
     };
     Reply {
         verdict,

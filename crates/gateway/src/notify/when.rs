@@ -66,7 +66,9 @@ pub fn update(reply: &Reply, tried: Tried, now: UnixMillis) -> DeliveryUpdate {
         },
         Verdict::Unanswered if tried.unanswered + 1 < MOST_UNANSWERED => again(None),
         Verdict::Unanswered => DeliveryUpdate::Uncertain {
-            reason: format!("it was sent {MOST_UNANSWERED} times and not answered: it may have arrived"),
+            reason: format!(
+                "it was sent {MOST_UNANSWERED} times and not answered: it may have arrived"
+            ),
             error: error(),
         },
         Verdict::Later(after) => {
@@ -140,12 +142,21 @@ mod tests {
         };
         for unanswered in 0..4 {
             let again = silent(unanswered);
-            assert!(matches!(again, DeliveryUpdate::Again { was_sent: true, .. }));
+            assert!(matches!(
+                again,
+                DeliveryUpdate::Again { was_sent: true, .. }
+            ));
         }
         assert!(matches!(silent(4), DeliveryUpdate::Uncertain { .. }));
         // Nobody was there: that says nothing of what was sent.
         let away = update(&reply(Verdict::Later(None)), tried(1), NOW);
-        assert!(matches!(away, DeliveryUpdate::Again { was_sent: false, .. }));
+        assert!(matches!(
+            away,
+            DeliveryUpdate::Again {
+                was_sent: false,
+                ..
+            }
+        ));
     }
 
     #[test]
