@@ -179,6 +179,14 @@ async fn a_silence_of_a_platform_covers_what_is_of_one_of_its_groups() {
     assert_eq!(event["told"], false);
     assert_eq!(event["scope"]["platform"], group["platform"]);
     assert_eq!(event["scope"]["group_ids"], json!([group["id"]]));
+    // In words, too.
+    let about = format!("group {}", group["name"].as_str().unwrap());
+    assert_eq!(event["evidence"]["about"], about);
+    let sentence = event["evidence"]["sentence"].as_str().unwrap();
+    assert_eq!(
+        sentence,
+        format!("Failed requests of {about} are 3 over 5 minutes, at or above 3.")
+    );
     world.stop().await;
 }
 

@@ -12,7 +12,7 @@ use waybill_model::{
     cause::Severity,
     entity::Sealed,
     id::AccountId,
-    notify::{ChannelBody, ChannelKind, NoticeKind},
+    notify::{ChannelBody, ChannelKind, Notice, NoticeKind},
     objective::ObjectiveBody,
     time::UnixMillis,
 };
@@ -50,6 +50,10 @@ fn body(name: &str) -> AlertRuleBody {
 }
 
 fn judged(subject: &str, said: Said) -> Judged {
+    let value = match said {
+        Said::Breach => 7.25,
+        Said::Well | Said::Nothing => 1.5,
+    };
     Judged {
         subject: subject.to_owned(),
         scope: Scope {
@@ -64,10 +68,10 @@ fn judged(subject: &str, said: Said) -> Judged {
             unit: Unit::Percent,
             operator: Operator::AtLeast,
             threshold: 5.0,
-            value: Some(7.25),
+            value: Some(value),
             samples: 40,
             window_minutes: 5,
-            sentence: "7.25 % of 40 requests failed".to_owned(),
+            sentence: format!("{value} % of 40 requests failed"),
             note: String::new(),
         },
     }
@@ -345,11 +349,39 @@ async fn channels_are_told_of_a_begin_and_of_its_end_and_of_nothing_that_is_sile
     round(&f.store, &rule, minute(9), &[("all", Said::Well)]).await;
     round(&f.store, &rule, minute(10), &[("all", Said::Well)]).await;
     let told = waiting(&f.store).await;
-    assert_eq!(told, [NoticeKind::AlertFired, NoticeKind::AlertResolved]);
+    let [begin, end] = told.as_slice() else {
+        panic!("{told:?}");
+    };
+    assert_eq!(begin.kind, NoticeKind::AlertFired);
+    assert_eq!(begin.value, Some(7.25));
+    // An end says what was read then.
+    assert_eq!(end.kind, NoticeKind::AlertResolved);
+    assert_eq!(end.value, Some(1.5));
+    assert_eq!(end.sentence, "1.5 % of 40 requests failed");
+    assert_eq!(
+        (begin.started_at, end.ended_at),
+        (minute(5), Some(minute(10)))
+    );
+    // Or who said so.
+    round(&f.store, &rule, minute(12), &[("all", Said::Breach)]).await;
+    round(&f.store, &rule, minute(13), &[("all", Said::Breach)]).await;
+    let firing = events(&f.store, Some(EventStatus::Firing)).await;
+    let by = Some("ada".to_owned());
+    f.store
+        .change_alert_event(firing[0].id, EventChange::Resolve, by, minute(14))
+        .await
+        .unwrap();
+    let end = waiting(&f.store).await.pop().unwrap();
+    assert_eq!(end.value, None);
+    assert!(
+        end.sentence.starts_with("ada says that it is over."),
+        "{}",
+        end.sentence
+    );
 }
 
 /// What waits in the outbox, in order.
-async fn waiting(store: &Store) -> Vec<NoticeKind> {
+async fn waiting(store: &Store) -> Vec<Notice> {
     let all = DeliveryFilter {
         start: THEN,
         end: minute(1_000),
@@ -359,7 +391,6 @@ async fn waiting(store: &Store) -> Vec<NoticeKind> {
         event_id: None,
     };
     let log = store.notifications(&all, &first_page(100)).await.unwrap();
-    let mut kinds: Vec<_> = log.items.iter().map(|delivery| delivery.kind).collect();
-    kinds.reverse();
-    kinds
+    let all = log.items.into_iter().map(|delivery| delivery.notice);
+    all.rev().collect()
 }

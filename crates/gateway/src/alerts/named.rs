@@ -2,10 +2,12 @@
 //!
 //! Promises: pure once it is read; what was deleted is named by its number. Must not know: rules, readings.
 
+use std::fmt::Display;
+
 use waybill_model::{
     alert::{Filter, Subject},
     entity::{Account, ApiKey, Group},
-    id::{AccountId, GroupId},
+    id::{AccountId, ApiKeyId, GroupId},
 };
 use waybill_store::{Store, StoreError};
 
@@ -46,6 +48,29 @@ impl Named {
         }
     }
 
+    /// What a filter keeps a rule to, in words; `None`: nothing.
+    pub(super) fn about(&self, filter: &Filter) -> Option<String> {
+        let Filter {
+            platform,
+            group_id,
+            account_id,
+            api_key_id,
+            model,
+            // Objectives are named themselves.
+            objective_id: _,
+        } = filter;
+        let key = |id: ApiKeyId| self.keys.iter().find(|key| key.id == id);
+        let parts = [
+            model.as_ref().map(|model| format!("model {model}")),
+            api_key_id.map(|id| named("key", key(id).map(|key| &key.name), id)),
+            account_id.map(|id| named("account", self.account(id).map(|one| &one.name), id)),
+            group_id.map(|id| named("group", self.group(id).map(|one| &one.name), id)),
+            platform.map(|platform| format!("platform {platform}")),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| parts.join(" of "))
+    }
+
     fn group(&self, id: GroupId) -> Option<&Group> {
         self.groups.iter().find(|group| group.id == id)
     }
@@ -55,11 +80,41 @@ impl Named {
     }
 }
 
+fn named(what: &str, name: Option<&String>, id: impl Display) -> String {
+    match name {
+        Some(name) => format!("{what} {name}"),
+        None => format!("{what} {id}"),
+    }
+}
+
 /// All that an account is of.
 pub(super) fn of_account(account: &Account) -> Subject {
     Subject {
         platform: Some(account.platform),
         group_ids: account.group_ids.clone(),
         account_id: Some(account.id),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_is_said_in_words_and_what_is_gone_by_its_number() {
+        let named = Named::default();
+        let about = |filter: Filter| named.about(&filter);
+        assert_eq!(about(Filter::default()), None);
+        let of_model = Filter {
+            model: Some("haiku".to_owned()),
+            group_id: Some(GroupId(7)),
+            ..Filter::default()
+        };
+        assert_eq!(about(of_model).as_deref(), Some("model haiku of group 7"));
+        let of_key = Filter {
+            api_key_id: Some(ApiKeyId(3)),
+            ..Filter::default()
+        };
+        assert_eq!(about(of_key).as_deref(), Some("key 3"));
     }
 }

@@ -258,7 +258,7 @@ impl<'a> Reader<'a> {
     ) -> Result<Found, StoreError> {
         Ok(Found {
             subject: "all".to_owned(),
-            about: None,
+            about: self.named().await?.about(&rule.filter),
             scope: self.named().await?.subject(&rule.filter),
             reading,
         })

@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 
 use waybill_model::{
-    alert::{AlertRule, EventStatus, Evidence, News, Phase, Said, Silence, Stand, Subject, turn},
+    alert::{AlertRule, Evidence, News, Phase, Said, Silence, Stand, Subject, turn},
     time::UnixMillis,
 };
 
-use super::{events, written};
+use super::{
+    events::{self, Ending},
+    written,
+};
 use crate::{
     Store,
     sql::{Db, Result, values},
@@ -116,14 +119,8 @@ fn turn_rule(
                 report.fired += 1;
             }
             Some(News::Resolved) => {
-                events::end(
-                    db,
-                    rule.id,
-                    &judged.subject,
-                    EventStatus::Resolved,
-                    None,
-                    at,
-                )?;
+                let ending = Ending::Read(&judged.evidence);
+                events::end(db, rule.id, &judged.subject, &ending, at)?;
                 report.resolved += 1;
             }
             None => {}
@@ -133,7 +130,7 @@ fn turn_rule(
         let (next, news) = turn(stand, Said::Well, timing, at);
         keep(db, rule.id, &subject, Some(stand), next)?;
         if news == Some(News::Resolved) {
-            events::end(db, rule.id, &subject, EventStatus::Resolved, None, at)?;
+            events::end(db, rule.id, &subject, &Ending::Gone, at)?;
             report.resolved += 1;
         }
     }
