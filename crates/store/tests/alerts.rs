@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Fixture, Subject, first_page};
+use common::{Fixture, Subject, failure, first_page};
 use waybill_model::{
     alert::{
         AlertEvent, AlertRule, AlertRuleBody, EventStatus, Evidence, Metric, Operator, Phase, Said,
@@ -12,13 +12,14 @@ use waybill_model::{
     cause::Severity,
     entity::Sealed,
     id::AccountId,
+    issue::{Ignore, IssueFilter, IssueSort, Settings},
     notify::{ChannelBody, ChannelKind, Notice, NoticeKind},
     objective::ObjectiveBody,
     time::UnixMillis,
 };
 use waybill_store::{
-    DeliveryFilter, EventChange, Judged, NewChannel, Round, RoundReport, RuleRound, Store,
-    StoreError,
+    DeliveryFilter, EventChange, IssueChange, Judged, NewChannel, Round, RoundReport, RuleRound,
+    Store, StoreError,
 };
 
 on_both! {
@@ -30,6 +31,7 @@ on_both! {
     somebody_takes_an_event_up_and_says_that_it_is_over,
     a_rule_that_is_switched_off_or_removed_leaves_nothing_that_goes_on,
     a_subject_that_is_gone_is_well,
+    an_issue_that_gets_older_is_not_over,
     of_many_that_evaluate_at_once_one_is_taken_in,
     channels_are_told_of_a_begin_and_of_its_end_and_of_nothing_that_is_silenced,
 }
@@ -286,6 +288,37 @@ async fn a_subject_that_is_gone_is_well(subject: Subject) {
     assert_eq!(report.resolved, 1);
     let firing = events(&f.store, Some(EventStatus::Firing)).await;
     assert_eq!(firing[0].subject, "account:1");
+}
+
+async fn an_issue_that_gets_older_is_not_over(subject: Subject) {
+    let mut f = Fixture::on(subject).await;
+    f.write(&[failure(1)]).await;
+    let settings = Settings { quiet_ms: None };
+    let now = waybill_model::issue::HOUR_MS;
+    let now = failure(1).request.unwrap().subject.created_at.plus_ms(now);
+    f.store.fold_issues(settings, now).await.unwrap();
+    let all = IssueFilter::default();
+    let found = f.store.issues(&all, IssueSort::Impact, &first_page(1), now);
+    let text = found.await.unwrap().items[0].fingerprint.clone();
+    let subject = format!("issue:{text}");
+    let change = async |change: IssueChange| {
+        let key = waybill_model::issue::hex::key(&text).unwrap();
+        let changed = f.store.change_issue(key, change, None, None, settings, now);
+        changed.await.unwrap();
+    };
+    let body = AlertRuleBody {
+        metric: Metric::NewIssue,
+        ..body("r")
+    };
+    let saved = f.store.save_alert_rule(None, body, None, THEN).await;
+    let rule = saved.unwrap();
+    let found = [(subject.as_str(), Said::Breach)];
+    assert_eq!(round(&f.store, &rule, minute(1), &found).await.fired, 1);
+    // It is not new any longer, and the rule does not find it: nothing is over by that.
+    change(IssueChange::Reopen).await;
+    assert_eq!(round(&f.store, &rule, minute(2), &[]).await.resolved, 0);
+    change(IssueChange::Ignore(Ignore::default())).await;
+    assert_eq!(round(&f.store, &rule, minute(3), &[]).await.resolved, 1);
 }
 
 async fn of_many_that_evaluate_at_once_one_is_taken_in(subject: Subject) {

@@ -384,6 +384,17 @@ pub fn default_rules() -> Vec<AlertRuleBody> {
             "Failures of a kind that was resolved.",
         ),
         (
+            "An issue escalates",
+            M::EscalatingIssue,
+            O::AtLeast,
+            1.0,
+            1,
+            0,
+            0,
+            S::P2,
+            "Failures of a kind come faster than they used to.",
+        ),
+        (
             "The budget burns fast",
             M::BudgetBurn,
             O::AtLeast,

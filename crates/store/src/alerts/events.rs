@@ -6,12 +6,16 @@ use waybill_model::{
         Silence, Stand,
     },
     id::ChannelId,
+    issue::IssueState,
     notify::{Notice, NoticeKind},
     time::UnixMillis,
     view::{List, Page},
 };
 
-use super::round::{Judged, keep};
+use super::{
+    issue,
+    round::{Judged, keep},
+};
 use crate::{
     Kind, Store, StoreError,
     entities::json,
@@ -181,6 +185,8 @@ pub(super) enum Ending<'a> {
     Read(&'a Evidence),
     /// What it is about is not among what the rule found.
     Gone,
+    /// The issue is in this state now; `None`: it is gone.
+    OfIssue(Option<IssueState>),
     /// Somebody said so, or changed the rule; `None`: the gateway itself.
     ByHand(Option<&'a str>),
 }
@@ -188,7 +194,7 @@ pub(super) enum Ending<'a> {
 impl Ending<'_> {
     const fn status(&self) -> EventStatus {
         match self {
-            Ending::Read(_) | Ending::Gone => EventStatus::Resolved,
+            Ending::Read(_) | Ending::Gone | Ending::OfIssue(_) => EventStatus::Resolved,
             Ending::ByHand(_) => EventStatus::ManualResolved,
         }
     }
@@ -198,6 +204,10 @@ impl Ending<'_> {
         match self {
             Ending::Read(last) => (last.value, last.sentence.clone()),
             Ending::Gone => (None, gone(begun)),
+            Ending::OfIssue(state) => {
+                let about = begun.about.as_deref().unwrap_or("The issue");
+                (None, issue::sentence(about, *state))
+            }
             Ending::ByHand(by) => (
                 None,
                 format!(
@@ -215,8 +225,11 @@ fn gone(begun: &Evidence) -> String {
     let about = begun.about.as_deref().unwrap_or("What it is about");
     match begun.metric.info().kind {
         MetricKind::Account => format!("{about} is not down any longer."),
-        MetricKind::Issue => format!("{about} is not in that state any longer."),
-        MetricKind::Window | MetricKind::Pool | MetricKind::Objective | MetricKind::Books => {
+        MetricKind::Issue
+        | MetricKind::Window
+        | MetricKind::Pool
+        | MetricKind::Objective
+        | MetricKind::Books => {
             format!("{about} is not there any longer.")
         }
     }
@@ -232,7 +245,7 @@ pub(super) fn end(
 ) -> Result<()> {
     let (status, by) = match ending {
         Ending::ByHand(by) => (ending.status(), *by),
-        Ending::Read(_) | Ending::Gone => (ending.status(), None),
+        Ending::Read(_) | Ending::Gone | Ending::OfIssue(_) => (ending.status(), None),
     };
     let sql = format!(
         "UPDATE alert_events SET status = ?3, resolved_at = ?4, resolved_by = ?5

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use waybill_model::{
-    alert::{AlertRule, Evidence, News, Phase, Said, Silence, Stand, Subject, turn},
+    alert::{AlertRule, Evidence, MetricKind, News, Phase, Said, Silence, Stand, Subject, turn},
     time::UnixMillis,
 };
 
 use super::{
     events::{self, Ending},
-    written,
+    issue, written,
 };
 use crate::{
     Store,
@@ -29,7 +29,8 @@ pub struct Judged {
     pub evidence: Evidence,
 }
 
-/// A rule, and what it says. Subjects that it was firing for, and that are not among these, are well.
+/// A rule, and what it says. Subjects that it was firing for, and that are not among these, are well; issues only when
+/// they are resolved or ignored, or escalate no longer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RuleRound {
     /// The rule, as it was read.
@@ -108,7 +109,7 @@ fn turn_rule(
 ) -> Result<()> {
     let rule = &of_rule.rule;
     let mut stands = stands(db, rule.id)?;
-    let timing = rule.body.timing();
+    let (timing, metric) = (rule.body.timing(), rule.body.metric);
     for judged in &of_rule.judged {
         let stand = stands.remove(&judged.subject);
         let (next, news) = turn(stand.unwrap_or(Stand::well(at)), judged.said, timing, at);
@@ -127,10 +128,18 @@ fn turn_rule(
         }
     }
     for (subject, stand) in stands {
+        let mut ending = Ending::Gone;
+        if metric.info().kind == MetricKind::Issue && stand.is_firing() {
+            let state = issue::state_of(db, &subject)?;
+            if state.is_some_and(|state| issue::goes_on(metric, state)) {
+                continue;
+            }
+            ending = Ending::OfIssue(state);
+        }
         let (next, news) = turn(stand, Said::Well, timing, at);
         keep(db, rule.id, &subject, Some(stand), next)?;
         if news == Some(News::Resolved) {
-            events::end(db, rule.id, &subject, &Ending::Gone, at)?;
+            events::end(db, rule.id, &subject, &ending, at)?;
             report.resolved += 1;
         }
     }
