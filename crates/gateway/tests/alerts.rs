@@ -308,11 +308,57 @@ async fn an_objective_has_a_budget_and_a_statement_that_names_what_does_not_coun
     };
     let csv = as_text("csv").await;
     assert_eq!(csv.header("content-type"), Some("text/csv; charset=utf-8"));
-    assert!(csv.text().contains(",40,2,95.0000"), "{}", csv.text());
+    let csv = csv.text();
+    assert!(csv.contains(",40,2,95.0000"), "{csv}");
+    // What does not count is in the table, by which rule, and of which version.
+    let version = statement["rules_version"].to_string();
+    let excluded = csv.lines().find(|line| line.starts_with("exclusion,"));
+    let excluded = excluded.unwrap();
+    assert!(
+        excluded.contains("client_error") && excluded.ends_with(&version),
+        "{csv}"
+    );
     let ledger = as_text("ledger").await.text();
     assert_eq!(ledger.lines().count(), 2, "{ledger}");
     assert!(ledger.contains("client_error"), "{ledger}");
-    time.pass(0);
+    assert_eq!(statement["ledger_complete"], true);
+    // The window is the objective's own, and ends now.
+    let now = waybill_model::time::UnixMillis(time.0.load(Ordering::Relaxed));
+    assert_eq!(statement["end_time"], now.plus_ms(1).to_string());
+    let week = json!({"name": "week", "target_percent": 90, "window_days": 7, "side": "provider"});
+    let made = world
+        .admin(Method::POST, "/ops/objectives", week.to_string())
+        .await
+        .json();
+    let path = format!("objectives/{}/statement", made["id"]);
+    let week = world.ops(&path).await;
+    let start: waybill_model::time::UnixMillis =
+        week["start_time"].as_str().unwrap().parse().unwrap();
+    let days = (now.0 - start.0) as f64 / (24.0 * 60.0 * MINUTE as f64);
+    assert!((7.0..7.05).contains(&days), "{week}");
+    // Of the provider's side attempts are excluded, and there is no ledger of them.
+    assert_eq!(week["exclusions"][0]["count"], 1, "{week}");
+    assert_eq!(week["ledger_complete"], false);
+
+    // An operator's rule that decides is named in the ledger.
+    let rules = json!({"version": 0, "note": "agreed", "rules": [{
+        "name": "cuts are agreed", "when": {"cause": "stream_truncated"},
+        "then": {"counts": false},
+    }]});
+    let put = world
+        .admin(Method::PUT, "/ops/classification-rules", rules.to_string())
+        .await;
+    assert_eq!(put.status, 200, "{}", put.text());
+    let ledger = eventually("all are judged anew", || async move {
+        let path = format!("/ops/objectives/{id}/statement?format=ledger");
+        let ledger = world.admin(Method::GET, &path, "").await.text();
+        (ledger.lines().count() == 4).then_some(ledger)
+    })
+    .await;
+    let ruled = ledger
+        .lines()
+        .filter(|line| line.contains("cuts are agreed"));
+    assert_eq!(ruled.count(), 2, "{ledger}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
