@@ -627,6 +627,32 @@ async fn a_channel_that_cannot_be_is_refused_by_its_field() {
     let same = json!({"email": mail(json!({"username": "u", "to": ["c@example.com"]}))["email"]});
     let answer = desk.world.admin(Method::PUT, &path, same.to_string()).await;
     assert_eq!(answer.json()["has_password"], true, "{}", answer.text());
+    // Nor does an integration key, or a secret that messages are signed with.
+    let other = Receiver::start().await;
+    for (form, field) in [
+        (
+            json!({"name": "pages", "kind": "pagerduty", "routing_key": "r-0123456789"}),
+            "routing_key",
+        ),
+        (
+            json!({"name": "hook", "kind": "webhook", "url": receiver.url, "signing_secret": "s-0123456789"}),
+            "signing_secret",
+        ),
+    ] {
+        let id = desk.channel(form).await;
+        let path = format!("{CHANNELS}/{id}");
+        let put = async |form: Value| desk.world.admin(Method::PUT, &path, form.to_string()).await;
+        let moved = put(json!({"url": other.url})).await;
+        assert_eq!(
+            (moved.status.as_u16(), &moved.json()["field"]),
+            (400, &json!(field))
+        );
+        let again = put(json!({"url": other.url, field: "again-0123456789"})).await;
+        assert_eq!(again.status, 200, "{}", again.text());
+        // Another path of the same host is no other receiver.
+        let same = put(json!({"url": format!("{}/2", other.url)})).await;
+        assert_eq!(same.status, 200, "{}", same.text());
+    }
     let kind = json!({"kind": "slack"}).to_string();
     assert_eq!(
         desk.world.admin(Method::PUT, &path, kind).await.json()["field"],

@@ -24,6 +24,7 @@ mod sender;
 mod sign;
 mod when;
 
+pub use compose::ENQUEUE;
 pub use deliver::{Patience, Reply, deliver};
 pub use judge::Verdict;
 pub use mail::check_addresses;
