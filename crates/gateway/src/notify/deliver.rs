@@ -144,8 +144,10 @@ pub async fn deliver(
         .iter()
         .map(|notice| redacted(&redactor, notice))
         .collect();
+    let installation = shared.vault.installation();
     let message = Message {
         key,
+        installation: &installation,
         notices: &notices,
         now,
         public_url: shared.settings.notifications.public_url.as_deref(),

@@ -209,7 +209,10 @@ fn written(email: &Email, message: &Message<'_>) -> Result<(Envelope, Vec<u8>), 
     let mut builder = MessageBuilder::new()
         .from(from.clone())
         .date(sent_at)
-        .message_id(Some(format!("<{}@{domain}>", message.key)))
+        .message_id(Some(format!(
+            "<{}.{}@{domain}>",
+            message.key, message.installation
+        )))
         .subject(mail.subject)
         .header(AutoSubmitted);
     for to in &to {

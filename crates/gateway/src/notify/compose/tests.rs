@@ -60,6 +60,7 @@ pub fn notice(kind: NoticeKind) -> Notice {
 fn message(notices: &[Notice]) -> Message<'_> {
     Message {
         key: "wb-5-1800000000000",
+        installation: "0123456789abcdef",
         notices,
         now: NOW,
         public_url: Some("https://waybill.example.com"),
@@ -130,6 +131,15 @@ fn an_end_resolves_the_incident_that_its_begin_triggered() {
     assert_eq!(begun["event_action"], "trigger");
     assert_eq!(over["event_action"], "resolve");
     assert_eq!(begun["dedup_key"], over["dedup_key"]);
+    // An alert of the same number of another installation is another one, by mail, too.
+    let notices = [notice(NoticeKind::AlertFired)];
+    let elsewhere = Message {
+        installation: "fedcba9876543210",
+        ..message(&notices)
+    };
+    let other = body(ChannelKind::Pagerduty, &elsewhere).unwrap();
+    assert_ne!(begun["dedup_key"], other["dedup_key"]);
+    assert_ne!(mail(&message(&notices)).thread, mail(&elsewhere).thread);
 }
 
 /// A notice whose every text tries to be more than text.
