@@ -209,7 +209,14 @@ async fn an_account_that_is_down_is_named_and_somebody_takes_it_up_and_ends_it()
     assert_eq!(answer.status, 502, "{}", answer.text());
     time.pass(MINUTE + 4_000);
     let event = until(&world, "status=firing", 1).await.remove(0);
-    assert_eq!(event["evidence"]["sentence"], "a1 cannot serve.");
+    let sentence = event["evidence"]["sentence"].as_str().unwrap();
+    let begin = "Account a1 cannot serve: its provider refuses it (";
+    assert!(
+        sentence.starts_with(begin) && sentence.contains("since 20"),
+        "{sentence}"
+    );
+    assert!(sentence.contains("not tried again before 20"), "{sentence}");
+    assert_eq!(event["evidence"]["about"], "account a1");
     assert!(event["subject"].as_str().unwrap().starts_with("account:"));
     let act = |what: &str| format!("/ops/alert-events/{}/{what}", event["id"]);
     let taken = world.admin(Method::POST, &act("acknowledge"), "").await;
@@ -219,6 +226,31 @@ async fn an_account_that_is_down_is_named_and_somebody_takes_it_up_and_ends_it()
     // It is down still, and nobody hears of it again.
     judged(&world, &time).await;
     assert_eq!(events(&world, "status=firing").await.len(), 0);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_that_waits_for_its_limit_to_end_is_not_down() {
+    let (world, time) = world().await;
+    for (name, metric, operator) in [
+        ("down", "account_down", ">="),
+        ("none can serve", "accounts_available", "<"),
+    ] {
+        let change = json!({"name": name, "metric": metric, "operator": operator, "threshold": 1});
+        rule(&world, change).await;
+    }
+    let limit = Fault::Provider {
+        error: E::RateLimitRequests,
+        retry_after_ms: Some(3_600_000),
+        echo_key: false,
+        headers: Default::default(),
+    };
+    world.sim.script(Rule::new(limit).key(&key_of("a1")));
+    let answer = world.post(MESSAGES, message(false)).await;
+    assert_eq!(answer.status, 429, "{}", answer.text());
+    judged(&world, &time).await;
+    let firing = until(&world, "status=firing", 1).await.remove(0);
+    assert_eq!(firing["evidence"]["rule_name"], "none can serve");
     world.stop().await;
 }
 

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     app::Shared,
-    routing::{is_down, obstacle},
+    routing::{AccountEntry, down, is_stopped, obstacle},
 };
 
 /// Issues that one rule tells apart; of more, those that hurt most.
@@ -38,6 +38,8 @@ pub(super) struct Found {
     pub(super) scope: Subject,
     /// How much.
     pub(super) reading: Reading,
+    /// What is said of it, where the reading alone says little.
+    pub(super) says: Option<String>,
 }
 
 /// Reads for the rules of one round: what several of them look at is asked for once.
@@ -97,10 +99,13 @@ impl<'a> Reader<'a> {
     }
 
     async fn pool(&mut self, rule: &AlertRuleBody) -> Result<Found, StoreError> {
+        let now = self.shared.clock.now();
         let accounts = self.chosen(&rule.filter).await?;
         let able = accounts
             .iter()
-            .filter(|(account, is_down)| account.status == Status::Active && !is_down)
+            .filter(|(account, entry)| {
+                account.status == Status::Active && !is_stopped(obstacle(entry, None, now))
+            })
             .count();
         // Without accounts there is nothing that could serve, and nobody who would miss it.
         let value = (!accounts.is_empty()).then_some(able as f64);
@@ -109,27 +114,28 @@ impl<'a> Reader<'a> {
     }
 
     async fn accounts(&self, filter: &Filter) -> Result<Vec<Found>, StoreError> {
+        let now = self.shared.clock.now();
         let accounts = self.chosen(filter).await?;
-        Ok(accounts
-            .into_iter()
-            .filter(|(_, is_down)| *is_down)
-            .map(|(account, _)| Found {
+        let found = accounts.into_iter().filter_map(|(account, entry)| {
+            let down = down(&entry, now)?;
+            Some(Found {
                 subject: format!("account:{}", account.id),
                 scope: of_account(&account),
-                about: Some(account.name),
+                about: Some(format!("account {}", account.name)),
                 reading: one(),
+                says: Some(down.sentence(&account.name)),
             })
-            .collect())
+        });
+        Ok(found.collect())
     }
 
-    /// The accounts that a filter is about, and whether each is down.
-    async fn chosen(&self, filter: &Filter) -> Result<Vec<(Account, bool)>, StoreError> {
+    /// The accounts that a filter is about, as they are stored and as they serve.
+    async fn chosen(
+        &self,
+        filter: &Filter,
+    ) -> Result<Vec<(Account, Arc<AccountEntry>)>, StoreError> {
         let snapshot = self.shared.snapshot();
-        let now = self.shared.clock.now();
-        let down = |id: AccountId| {
-            let entry = snapshot.account(id)?;
-            Some(is_down(obstacle(entry, None, now)))
-        };
+        let entry = |id: AccountId| snapshot.account(id).cloned();
         let stored = self.shared.store.accounts().await?;
         Ok(stored
             .into_iter()
@@ -142,7 +148,7 @@ impl<'a> Reader<'a> {
                         .group_id
                         .is_none_or(|wanted| account.group_ids.contains(&wanted))
             })
-            .filter_map(|account| down(account.id).map(|is_down| (account, is_down)))
+            .filter_map(|account| entry(account.id).map(|entry| (account, entry)))
             .collect())
     }
 
@@ -180,6 +186,7 @@ impl<'a> Reader<'a> {
                 },
                 about: Some(format!("{} ({})", issue.title, issue.cause)),
                 reading: one(),
+                says: None,
             })
             .collect())
     }
@@ -199,6 +206,7 @@ impl<'a> Reader<'a> {
                     about: Some(objective.body.name.clone()),
                     scope: self.named().await?.subject(&filter),
                     reading: self.objective(rule, &objective).await?,
+                    says: None,
                 });
             }
         }
@@ -261,6 +269,7 @@ impl<'a> Reader<'a> {
             about: self.named().await?.about(&rule.filter),
             scope: self.named().await?.subject(&rule.filter),
             reading,
+            says: None,
         })
     }
 

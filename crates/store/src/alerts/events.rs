@@ -224,7 +224,9 @@ impl Ending<'_> {
 fn gone(begun: &Evidence) -> String {
     let about = begun.about.as_deref().unwrap_or("What it is about");
     match begun.metric.info().kind {
-        MetricKind::Account => format!("{about} is not down any longer."),
+        MetricKind::Account => {
+            format!("{about} is not down any longer: it serves again, or is not to.")
+        }
         MetricKind::Issue
         | MetricKind::Window
         | MetricKind::Pool
