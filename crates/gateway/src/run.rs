@@ -205,6 +205,9 @@ pub async fn start_in(
         cluster,
         rules,
     }));
+    if let Ok(books) = shared.recorder.books().await {
+        shared.telemetry.begins_with(books);
+    }
     let begun = replication::begin(&shared, is_reached).await?;
     if is_reached {
         replay::take_over(&shared).await;
