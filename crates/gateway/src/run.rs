@@ -22,7 +22,7 @@ use crate::{
     home::{self, Home},
     jobs,
     live::Live,
-    people,
+    notify, people,
     record::{self, Composer, Recorder, RulesInForce, capture::Copies},
     replay, replication,
     secrets::Secrets,
@@ -212,6 +212,7 @@ pub async fn start_in(
     if is_reached {
         replay::take_over(&shared).await;
     }
+    notify::take_over(&shared).await;
     let cluster = join(&shared).await;
 
     let listener =

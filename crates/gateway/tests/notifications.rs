@@ -764,6 +764,47 @@ async fn the_command_line_makes_a_channel_and_tries_it() {
     desk.world.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_on_its_way_when_the_process_was_killed_comes_again_as_the_same_message() {
+    let receiver = Receiver::start().await;
+    // It takes the first one, and before it can say so nobody is there to hear it.
+    receiver.script([Turn::Hang], Turn::status(200));
+    let folder = tempfile::tempdir().unwrap();
+    let configuration = format!(
+        "listen = \"127.0.0.1:0\"\nadmin_token = \"{}\"\n[egress]\nallow = [\"127.0.0.1\"]\n",
+        support::ADMIN_TOKEN
+    );
+    let serve = async || support::binary::Binary::serve(folder.path(), &configuration, &[]).await;
+    let waybill = serve().await;
+    let form = json!({"name": "ops", "kind": "webhook", "url": receiver.url}).to_string();
+    let made = waybill.admin(Method::POST, CHANNELS, form).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let store = Store::open(StoreOptions::at(folder.path().join("data/waybill.db"))).unwrap();
+    for event in 1..=2 {
+        fired(&store, event, Clock::System.now()).await;
+    }
+    let begun = async |count: usize| {
+        eventually("requests at the receiver", || async {
+            let got = receiver.got();
+            (got.len() >= count).then_some(got)
+        })
+        .await
+    };
+    begun(1).await;
+    waybill.kill().await;
+    let waybill = serve().await;
+    // Twice, and known by the same key; then the next. Nothing is lost.
+    let got = begun(3).await;
+    let events: Vec<_> = got.iter().map(Got::events).collect();
+    assert_eq!(events, [[1], [1], [2]]);
+    let key = |got: &Got| got.header("idempotency-key").unwrap();
+    assert_eq!(key(&got[0]), key(&got[1]));
+    assert_ne!(key(&got[1]), key(&got[2]));
+    waybill.terminate();
+    assert!(waybill.ended().await.success());
+    assert_eq!(receiver.got().len(), 3);
+}
+
 /// A replica's store, seen from beside it, for putting notices in.
 fn beside(world: &Deployment, folder: &tempfile::TempDir) -> Store {
     let options = StoreOptions::at(folder.path().join("waybill.db"));

@@ -30,4 +30,4 @@ pub use judge::Verdict;
 pub use mail::check_addresses;
 pub use notifier::Notifier;
 pub use opened::{Opened, host_of, seal};
-pub use sender::{JOB, send};
+pub use sender::{JOB, send, take_over};

@@ -31,6 +31,19 @@ const SLACK_MS: i64 = 20_000;
 /// From one try to write down how a delivery went to the next.
 const WRITE_AGAIN: Duration = Duration::from_millis(500);
 
+/// At the start of the only process there is: what another one was sending when it was killed goes again at once.
+/// Among replicas somebody else may be sending it: there it waits for as long as that may take.
+pub async fn take_over(shared: &Shared) {
+    if shared.home.is_some() {
+        return;
+    }
+    match shared.store.resume_messages(shared.clock.now()).await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "notices that were under way are sent again"),
+        Err(error) => tracing::warn!(%error, "what was under way is sent again later"),
+    }
+}
+
 /// Serves every channel for which something waits, for as long as it is let.
 pub async fn send(shared: Arc<Shared>) {
     let mut turns = interval(LOOK_EVERY);

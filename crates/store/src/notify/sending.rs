@@ -15,6 +15,9 @@ use crate::{
 /// Waiting notices of one channel that are looked at together; those behind have their turn later.
 const MOST_WAITING: i64 = 500;
 
+/// Why a notice waits that is in a message that was begun and did not end.
+const UNDER_WAY: &str = "it is on its way";
+
 /// That something waits for a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Waits {
@@ -146,7 +149,7 @@ impl Store {
                     return Ok(false);
                 };
                 let sql = format!(
-                    "UPDATE notifications SET message_id = ?, attempts = attempts + 1, next_at = ?, reason = NULL
+                    "UPDATE notifications SET message_id = ?, attempts = attempts + 1, next_at = ?, reason = '{UNDER_WAY}'
                      WHERE state = 'pending' AND id IN ({})",
                     places(&ids)
                 );
@@ -157,6 +160,20 @@ impl Store {
                     true => Ok(true),
                     false => Err(StoreError::Busy),
                 }
+            })
+            .await
+    }
+
+    /// Lets what was under way be begun again at once, for whoever sent it is gone: to be called where nobody else can
+    /// be sending, at the start of the only process there is. Answers how many notices that is.
+    pub async fn resume_messages(&self, now: UnixMillis) -> Result<u64> {
+        self.quick_desk()
+            .change(move |db| {
+                let sql = format!(
+                    "UPDATE notifications SET next_at = ?1, reason = NULL
+                     WHERE state = 'pending' AND reason = '{UNDER_WAY}'"
+                );
+                db.execute(&sql, values![now])
             })
             .await
     }
@@ -184,7 +201,7 @@ impl Store {
                         was_sent,
                     } => {
                         let sql = format!(
-                            "UPDATE notifications SET next_at = ?2, last_error = ?3, unanswered = unanswered + ?4
+                            "UPDATE notifications SET next_at = ?2, last_error = ?3, reason = NULL, unanswered = unanswered + ?4
                              {which}"
                         );
                         db.execute(&sql, values![message, at, error, i64::from(was_sent)])
