@@ -264,10 +264,17 @@ impl<'a> Reader<'a> {
         reading: Reading,
         rule: &AlertRuleBody,
     ) -> Result<Found, StoreError> {
+        let (about, scope) = match rule.filter == Filter::default() {
+            true => (None, Subject::default()),
+            false => {
+                let named = self.named().await?;
+                (named.about(&rule.filter), named.subject(&rule.filter))
+            }
+        };
         Ok(Found {
             subject: "all".to_owned(),
-            about: self.named().await?.about(&rule.filter),
-            scope: self.named().await?.subject(&rule.filter),
+            about,
+            scope,
             reading,
             says: None,
         })

@@ -1,7 +1,8 @@
 //! One message to one receiver, within bounds of time.
 //!
 //! Promises: secrets are taken out of what is told, and out of what the receiver said; a receiver that hangs is cut
-//! off, and whether it had been sent everything by then is told apart. Must not know: the outbox, when it is tried again.
+//! off, and whether it had been sent everything by then is told apart. Must not know: the outbox, when it is tried
+//! again.
 
 use std::{fmt::Display, time::Duration};
 
@@ -94,7 +95,7 @@ impl Patience {
 }
 
 impl Reply {
-    /// There was no answer.
+    /// There was no whole answer.
     pub(super) fn broken(error: TransportError) -> Self {
         match (error.sent, error.fault) {
             (true, TransportFault::Timeout) => Reply::silent(error),
@@ -111,7 +112,7 @@ impl Reply {
         }
     }
 
-    /// It could not be sent.
+    /// Nobody was there to be told, or it broke off.
     pub(super) fn none(error: impl Display) -> Self {
         Reply {
             verdict: Verdict::Later(None),
