@@ -8,7 +8,7 @@ use super::{
     common,
     filter::{Parameter, Takes, read_into, word, words_of},
     query::{BadParameter, Pairs},
-    time_range::{self, TimeRange},
+    time_range,
 };
 
 words! {

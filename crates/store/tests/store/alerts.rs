@@ -295,8 +295,9 @@ async fn an_issue_that_gets_older_is_not_over(subject: Subject) {
     let now = failure(1).request.unwrap().subject.created_at.plus_ms(now);
     f.store.fold_issues(settings, now).await.unwrap();
     let all = IssueFilter::default();
-    let found = f.store.issues(&all, IssueSort::Impact, &first_page(1), now);
-    let text = found.await.unwrap().items[0].fingerprint.clone();
+    let page = first_page(1);
+    let found = f.store.issues(&all, IssueSort::Impact, &page, now).await;
+    let text = found.unwrap().items[0].fingerprint.clone();
     let subject = format!("issue:{text}");
     let change = async |change: IssueChange| {
         let key = waybill_model::issue::hex::key(&text).unwrap();
