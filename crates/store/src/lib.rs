@@ -49,7 +49,7 @@ pub use change::{
     AccountChange, ApiKeyChange, Config, GroupChange, NewAccount, NewApiKey, NewGroup, NewUser,
     UserChange,
 };
-pub use classification::{JudgeReport, NewRules};
+pub use classification::{DecidedBy, JudgeReport, JudgedBy, NewRules};
 pub use error::{Kind, StoreError};
 pub use fate::{CommitReport, Fate, LossCount, LossReason, SetAside};
 pub use issues::{FoldReport, IssueChange, ResolvedBy};

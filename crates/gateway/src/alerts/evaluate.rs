@@ -48,12 +48,26 @@ fn of_rule(rule: AlertRule, found: Vec<Found>) -> RuleRound {
         .into_iter()
         .map(|found| Judged {
             said: rule.body.judge(found.reading),
-            evidence: evidence(&rule.body, found.reading, found.about),
+            evidence: said(&rule.body, found.reading, found.about, found.says),
             subject: found.subject,
             scope: found.scope,
         })
         .collect();
     RuleRound { rule, judged }
+}
+
+/// What is kept of a reading of which more can be said than its value.
+fn said(
+    rule: &AlertRuleBody,
+    reading: Reading,
+    about: Option<String>,
+    says: Option<String>,
+) -> Evidence {
+    let mut evidence = evidence(rule, reading, about);
+    if let Some(sentence) = says {
+        evidence.sentence = sentence;
+    }
+    evidence
 }
 
 /// What is kept of a reading.

@@ -7,12 +7,14 @@
 //!
 //! Must not know: HTTP of the admin API, and how anybody is told.
 //!
-//! Reading order: [`evaluate`] reads and judges, [`read`] is where numbers come from, [`level`] is about objectives,
+//! Reading order: [`evaluate`] reads and judges, [`read`] is where numbers come from, [`named`] says
+//! what they are of, [`level`] is about objectives,
 //! [`statement`] hands out what they
 //! came to, [`preview`] tries a rule over history.
 
 mod evaluate;
 mod level;
+mod named;
 mod preview;
 mod read;
 pub mod statement;

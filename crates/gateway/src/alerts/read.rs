@@ -17,10 +17,11 @@ use waybill_store::{RollupOf, RollupQuery, StoreError};
 use super::{
     evaluate::begin,
     level::{counted, level_now},
+    named::{Named, of_account},
 };
 use crate::{
     app::Shared,
-    routing::{is_down, obstacle},
+    routing::{AccountEntry, down, is_stopped, obstacle},
 };
 
 /// Issues that one rule tells apart; of more, those that hurt most.
@@ -37,6 +38,8 @@ pub(super) struct Found {
     pub(super) scope: Subject,
     /// How much.
     pub(super) reading: Reading,
+    /// What is said of it, where the reading alone says little.
+    pub(super) says: Option<String>,
 }
 
 /// Reads for the rules of one round: what several of them look at is asked for once.
@@ -44,6 +47,7 @@ pub(super) struct Reader<'a> {
     shared: &'a Arc<Shared>,
     at: UnixMillis,
     windows: HashMap<(u32, Scope), Option<Bucket>>,
+    named: Option<Named>,
 }
 
 impl<'a> Reader<'a> {
@@ -52,6 +56,7 @@ impl<'a> Reader<'a> {
             shared,
             at,
             windows: HashMap::new(),
+            named: None,
         }
     }
 
@@ -59,7 +64,7 @@ impl<'a> Reader<'a> {
     pub(super) async fn read(&mut self, rule: &AlertRuleBody) -> Result<Vec<Found>, StoreError> {
         match rule.metric.info().kind {
             MetricKind::Window => Ok(vec![self.window(rule).await?]),
-            MetricKind::Pool => Ok(vec![self.pool(&rule.filter).await?]),
+            MetricKind::Pool => Ok(vec![self.pool(rule).await?]),
             MetricKind::Account => self.accounts(&rule.filter).await,
             MetricKind::Issue => self.issues(rule).await,
             MetricKind::Objective => self.objectives(rule).await,
@@ -90,47 +95,47 @@ impl<'a> Reader<'a> {
         let reading = found.as_ref().map_or(nothing, |bucket| {
             of_window(rule.metric, &bucket.counts, &bucket.sketches)
         });
-        Ok(of_all(reading, &rule.filter))
+        self.of_all(reading, rule).await
     }
 
-    async fn pool(&self, filter: &Filter) -> Result<Found, StoreError> {
-        let accounts = self.chosen(filter).await?;
+    async fn pool(&mut self, rule: &AlertRuleBody) -> Result<Found, StoreError> {
+        let now = self.shared.clock.now();
+        let accounts = self.chosen(&rule.filter).await?;
         let able = accounts
             .iter()
-            .filter(|(account, is_down)| account.status == Status::Active && !is_down)
+            .filter(|(account, entry)| {
+                account.status == Status::Active && !is_stopped(obstacle(entry, None, now))
+            })
             .count();
         // Without accounts there is nothing that could serve, and nobody who would miss it.
         let value = (!accounts.is_empty()).then_some(able as f64);
         let samples = accounts.len() as u64;
-        Ok(of_all(Reading { value, samples }, filter))
+        self.of_all(Reading { value, samples }, rule).await
     }
 
     async fn accounts(&self, filter: &Filter) -> Result<Vec<Found>, StoreError> {
+        let now = self.shared.clock.now();
         let accounts = self.chosen(filter).await?;
-        Ok(accounts
-            .into_iter()
-            .filter(|(_, is_down)| *is_down)
-            .map(|(account, _)| Found {
+        let found = accounts.into_iter().filter_map(|(account, entry)| {
+            let down = down(&entry, now)?;
+            Some(Found {
                 subject: format!("account:{}", account.id),
-                scope: Subject {
-                    platform: Some(account.platform),
-                    group_id: account.group_ids.first().copied(),
-                    account_id: Some(account.id),
-                },
-                about: Some(account.name),
+                scope: of_account(&account),
+                about: Some(format!("account {}", account.name)),
                 reading: one(),
+                says: Some(down.sentence(&account.name)),
             })
-            .collect())
+        });
+        Ok(found.collect())
     }
 
-    /// The accounts that a filter is about, and whether each is down.
-    async fn chosen(&self, filter: &Filter) -> Result<Vec<(Account, bool)>, StoreError> {
+    /// The accounts that a filter is about, as they are stored and as they serve.
+    async fn chosen(
+        &self,
+        filter: &Filter,
+    ) -> Result<Vec<(Account, Arc<AccountEntry>)>, StoreError> {
         let snapshot = self.shared.snapshot();
-        let now = self.shared.clock.now();
-        let down = |id: AccountId| {
-            let entry = snapshot.account(id)?;
-            Some(is_down(obstacle(entry, None, now)))
-        };
+        let entry = |id: AccountId| snapshot.account(id).cloned();
         let stored = self.shared.store.accounts().await?;
         Ok(stored
             .into_iter()
@@ -143,7 +148,7 @@ impl<'a> Reader<'a> {
                         .group_id
                         .is_none_or(|wanted| account.group_ids.contains(&wanted))
             })
-            .filter_map(|account| down(account.id).map(|is_down| (account, is_down)))
+            .filter_map(|account| entry(account.id).map(|entry| (account, entry)))
             .collect())
     }
 
@@ -181,24 +186,27 @@ impl<'a> Reader<'a> {
                 },
                 about: Some(format!("{} ({})", issue.title, issue.cause)),
                 reading: one(),
+                says: None,
             })
             .collect())
     }
 
-    async fn objectives(&self, rule: &AlertRuleBody) -> Result<Vec<Found>, StoreError> {
+    async fn objectives(&mut self, rule: &AlertRuleBody) -> Result<Vec<Found>, StoreError> {
         let mut all = Vec::new();
         for objective in self.shared.store.objectives().await? {
             let wanted = rule.filter.objective_id;
             if wanted.is_none_or(|wanted| wanted == objective.id) {
+                let filter = Filter {
+                    platform: objective.body.platform,
+                    group_id: objective.body.group_id,
+                    ..Filter::default()
+                };
                 all.push(Found {
                     subject: format!("objective:{}", objective.id),
                     about: Some(objective.body.name.clone()),
-                    scope: Subject {
-                        platform: objective.body.platform,
-                        group_id: objective.body.group_id,
-                        account_id: None,
-                    },
+                    scope: self.named().await?.subject(&filter),
                     reading: self.objective(rule, &objective).await?,
+                    says: None,
                 });
             }
         }
@@ -234,7 +242,7 @@ impl<'a> Reader<'a> {
         Ok(lowest)
     }
 
-    async fn books(&self, rule: &AlertRuleBody) -> Result<Found, StoreError> {
+    async fn books(&mut self, rule: &AlertRuleBody) -> Result<Found, StoreError> {
         let since = begin(self.at, rule.window_minutes);
         let losses = self.shared.store.losses().await?;
         // Losses are counted by kind: of a kind that goes on, all of it.
@@ -247,7 +255,37 @@ impl<'a> Reader<'a> {
             value: Some(lost as f64),
             samples: lost,
         };
-        Ok(of_all(reading, &rule.filter))
+        self.of_all(reading, rule).await
+    }
+
+    /// A number of all that a rule is kept to.
+    async fn of_all(
+        &mut self,
+        reading: Reading,
+        rule: &AlertRuleBody,
+    ) -> Result<Found, StoreError> {
+        let (about, scope) = match rule.filter == Filter::default() {
+            true => (None, Subject::default()),
+            false => {
+                let named = self.named().await?;
+                (named.about(&rule.filter), named.subject(&rule.filter))
+            }
+        };
+        Ok(Found {
+            subject: "all".to_owned(),
+            about,
+            scope,
+            reading,
+            says: None,
+        })
+    }
+
+    async fn named(&mut self) -> Result<&Named, StoreError> {
+        let named = match self.named.take() {
+            Some(known) => known,
+            None => Named::read(&self.shared.store).await?,
+        };
+        Ok(self.named.insert(named))
     }
 }
 
@@ -255,18 +293,5 @@ const fn one() -> Reading {
     Reading {
         value: Some(1.0),
         samples: 1,
-    }
-}
-
-fn of_all(reading: Reading, filter: &Filter) -> Found {
-    Found {
-        subject: "all".to_owned(),
-        about: None,
-        scope: Subject {
-            platform: filter.platform,
-            group_id: filter.group_id,
-            account_id: filter.account_id,
-        },
-        reading,
     }
 }

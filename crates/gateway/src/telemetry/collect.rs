@@ -71,6 +71,7 @@ async fn records(families: &mut Families, shared: &Shared) {
     families.one(&table::STORE_UP, books.is_ok());
     match books {
         Ok(books) => {
+            let books = shared.telemetry.since_start(books);
             families.one(&table::RECORDS_DUE, books.due);
             families.one(&table::RECORDS_STORED, books.stored);
             families.one(&table::RECORDS_LOST, books.counted_lost);
@@ -98,12 +99,6 @@ async fn jobs(families: &mut Families, shared: &Shared) {
         Some((vec![name(&job.name)], outcome == JobOutcome::Ok))
     });
     families.many(&table::JOB_OK, went);
-    let runs = jobs.iter().flat_map(|job| {
-        let ok = job.runs.saturating_sub(job.failures);
-        [("ok", ok), ("failed", job.failures)]
-            .map(|(outcome, count)| (vec![name(&job.name), word(outcome)], count))
-    });
-    families.many(&table::JOB_RUNS, runs);
 }
 
 /// What replicas share through Redis.

@@ -146,7 +146,7 @@ const YES_OR_NO: Unit = Of("{yes}");
 metrics! {
     // ── what clients saw ──
     REQUESTS = "waybill_requests_total", Some("waybill.requests"), Counter, REQUESTS_UNIT, ["platform", "endpoint", "outcome"],
-        "Requests that ended, by how: served, recovered (served after a hidden failure), failed, limited (a limit of the business), client (the caller's own doing).";
+        "Requests that ended, by how: served, recovered (served after a hidden failure), failed (there from the start, with 0), limited (a limit of the business), client (the caller's own doing).";
     REQUEST_FAILURES = "waybill_request_failures_total", Some("waybill.request_failures"), Counter, REQUESTS_UNIT, ["cause", "owner"],
         "Requests that failed, by what happened and whose fault it was.";
     HIDDEN_FAILURES = "waybill_hidden_failures_total", Some("waybill.hidden_failures"), Counter, Of("{attempt}"), ["cause"],
@@ -240,7 +240,7 @@ metrics! {
     JOB_OK = "waybill_job_last_run_ok", Some("waybill.job_last_run_ok"), Gauge, YES_OR_NO, ["job"],
         "Whether that run went well.";
     JOB_RUNS = "waybill_job_runs_total", Some("waybill.job_runs"), Counter, Of("{run}"), ["job", "outcome"],
-        "Runs of a job that ended, on whichever replica, by how.";
+        "Runs of a job that ended on this replica, by how.";
 
     // ── replicas ──
     REDIS_UP = "waybill_redis_up", Some("waybill.redis_up"), Gauge, YES_OR_NO, [],

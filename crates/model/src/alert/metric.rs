@@ -39,7 +39,7 @@ words! {
         CostUsd = "cost_usd",
         /// Accounts that can serve now.
         AccountsAvailable = "accounts_available",
-        /// One account cannot serve, other than by somebody's will.
+        /// One account cannot serve, and will not by waiting.
         AccountDown = "account_down",
         /// An issue is new.
         NewIssue = "new_issue",

@@ -6,6 +6,7 @@
 //! Must not know: where readings come from, or how anybody is told.
 
 mod events;
+mod issue;
 mod round;
 mod written;
 

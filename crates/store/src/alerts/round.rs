@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 
 use waybill_model::{
-    alert::{AlertRule, EventStatus, Evidence, News, Phase, Said, Silence, Stand, Subject, turn},
+    alert::{AlertRule, Evidence, MetricKind, News, Phase, Said, Silence, Stand, Subject, turn},
     time::UnixMillis,
 };
 
-use super::{events, written};
+use super::{
+    events::{self, Ending},
+    issue, written,
+};
 use crate::{
     Store,
     sql::{Db, Result, values},
@@ -26,7 +29,8 @@ pub struct Judged {
     pub evidence: Evidence,
 }
 
-/// A rule, and what it says. Subjects that it was firing for, and that are not among these, are well.
+/// A rule, and what it says. Subjects that it was firing for, and that are not among these, are well; issues only when
+/// they are resolved or ignored, or escalate no longer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RuleRound {
     /// The rule, as it was read.
@@ -105,7 +109,7 @@ fn turn_rule(
 ) -> Result<()> {
     let rule = &of_rule.rule;
     let mut stands = stands(db, rule.id)?;
-    let timing = rule.body.timing();
+    let (timing, metric) = (rule.body.timing(), rule.body.metric);
     for judged in &of_rule.judged {
         let stand = stands.remove(&judged.subject);
         let (next, news) = turn(stand.unwrap_or(Stand::well(at)), judged.said, timing, at);
@@ -116,24 +120,26 @@ fn turn_rule(
                 report.fired += 1;
             }
             Some(News::Resolved) => {
-                events::end(
-                    db,
-                    rule.id,
-                    &judged.subject,
-                    EventStatus::Resolved,
-                    None,
-                    at,
-                )?;
+                let ending = Ending::Read(&judged.evidence);
+                events::end(db, rule.id, &judged.subject, &ending, at)?;
                 report.resolved += 1;
             }
             None => {}
         }
     }
     for (subject, stand) in stands {
+        let mut ending = Ending::Gone;
+        if metric.info().kind == MetricKind::Issue && stand.is_firing() {
+            let state = issue::state_of(db, &subject)?;
+            if state.is_some_and(|state| issue::goes_on(metric, state)) {
+                continue;
+            }
+            ending = Ending::OfIssue(state);
+        }
         let (next, news) = turn(stand, Said::Well, timing, at);
         keep(db, rule.id, &subject, Some(stand), next)?;
         if news == Some(News::Resolved) {
-            events::end(db, rule.id, &subject, EventStatus::Resolved, None, at)?;
+            events::end(db, rule.id, &subject, &ending, at)?;
             report.resolved += 1;
         }
     }

@@ -1,6 +1,6 @@
 //! The contract of the store about alerts, written against the interface alone.
 
-use crate::common::{Fixture, Subject, first_page};
+use crate::common::{Fixture, Subject, failure, first_page};
 use waybill_model::{
     alert::{
         AlertEvent, AlertRule, AlertRuleBody, EventStatus, Evidence, Metric, Operator, Phase, Said,
@@ -9,13 +9,14 @@ use waybill_model::{
     cause::Severity,
     entity::Sealed,
     id::AccountId,
-    notify::{ChannelBody, ChannelKind, NoticeKind},
+    issue::{Ignore, IssueFilter, IssueSort, Settings},
+    notify::{ChannelBody, ChannelKind, Notice, NoticeKind},
     objective::ObjectiveBody,
     time::UnixMillis,
 };
 use waybill_store::{
-    DeliveryFilter, EventChange, Judged, NewChannel, Round, RoundReport, RuleRound, Store,
-    StoreError,
+    DeliveryFilter, EventChange, IssueChange, Judged, NewChannel, Round, RoundReport, RuleRound,
+    Store, StoreError,
 };
 
 on_both! {
@@ -27,6 +28,7 @@ on_both! {
     somebody_takes_an_event_up_and_says_that_it_is_over,
     a_rule_that_is_switched_off_or_removed_leaves_nothing_that_goes_on,
     a_subject_that_is_gone_is_well,
+    an_issue_that_gets_older_is_not_over,
     of_many_that_evaluate_at_once_one_is_taken_in,
     channels_are_told_of_a_begin_and_of_its_end_and_of_nothing_that_is_silenced,
 }
@@ -47,6 +49,10 @@ fn body(name: &str) -> AlertRuleBody {
 }
 
 fn judged(subject: &str, said: Said) -> Judged {
+    let value = match said {
+        Said::Breach => 7.25,
+        Said::Well | Said::Nothing => 1.5,
+    };
     Judged {
         subject: subject.to_owned(),
         scope: Scope {
@@ -61,10 +67,10 @@ fn judged(subject: &str, said: Said) -> Judged {
             unit: Unit::Percent,
             operator: Operator::AtLeast,
             threshold: 5.0,
-            value: Some(7.25),
+            value: Some(value),
             samples: 40,
             window_minutes: 5,
-            sentence: "7.25 % of 40 requests failed".to_owned(),
+            sentence: format!("{value} % of 40 requests failed"),
             note: String::new(),
         },
     }
@@ -281,6 +287,38 @@ async fn a_subject_that_is_gone_is_well(subject: Subject) {
     assert_eq!(firing[0].subject, "account:1");
 }
 
+async fn an_issue_that_gets_older_is_not_over(subject: Subject) {
+    let mut f = Fixture::on(subject).await;
+    f.write(&[failure(1)]).await;
+    let settings = Settings { quiet_ms: None };
+    let now = waybill_model::issue::HOUR_MS;
+    let now = failure(1).request.unwrap().subject.created_at.plus_ms(now);
+    f.store.fold_issues(settings, now).await.unwrap();
+    let all = IssueFilter::default();
+    let page = first_page(1);
+    let found = f.store.issues(&all, IssueSort::Impact, &page, now).await;
+    let text = found.unwrap().items[0].fingerprint.clone();
+    let subject = format!("issue:{text}");
+    let change = async |change: IssueChange| {
+        let key = waybill_model::issue::hex::key(&text).unwrap();
+        let changed = f.store.change_issue(key, change, None, None, settings, now);
+        changed.await.unwrap();
+    };
+    let body = AlertRuleBody {
+        metric: Metric::NewIssue,
+        ..body("r")
+    };
+    let saved = f.store.save_alert_rule(None, body, None, THEN).await;
+    let rule = saved.unwrap();
+    let found = [(subject.as_str(), Said::Breach)];
+    assert_eq!(round(&f.store, &rule, minute(1), &found).await.fired, 1);
+    // It is not new any longer, and the rule does not find it: nothing is over by that.
+    change(IssueChange::Reopen).await;
+    assert_eq!(round(&f.store, &rule, minute(2), &[]).await.resolved, 0);
+    change(IssueChange::Ignore(Ignore::default())).await;
+    assert_eq!(round(&f.store, &rule, minute(3), &[]).await.resolved, 1);
+}
+
 async fn of_many_that_evaluate_at_once_one_is_taken_in(subject: Subject) {
     let f = Fixture::on(subject).await;
     let rule = rule(&f.store, "r").await;
@@ -342,11 +380,39 @@ async fn channels_are_told_of_a_begin_and_of_its_end_and_of_nothing_that_is_sile
     round(&f.store, &rule, minute(9), &[("all", Said::Well)]).await;
     round(&f.store, &rule, minute(10), &[("all", Said::Well)]).await;
     let told = waiting(&f.store).await;
-    assert_eq!(told, [NoticeKind::AlertFired, NoticeKind::AlertResolved]);
+    let [begin, end] = told.as_slice() else {
+        panic!("{told:?}");
+    };
+    assert_eq!(begin.kind, NoticeKind::AlertFired);
+    assert_eq!(begin.value, Some(7.25));
+    // An end says what was read then.
+    assert_eq!(end.kind, NoticeKind::AlertResolved);
+    assert_eq!(end.value, Some(1.5));
+    assert_eq!(end.sentence, "1.5 % of 40 requests failed");
+    assert_eq!(
+        (begin.started_at, end.ended_at),
+        (minute(5), Some(minute(10)))
+    );
+    // Or who said so.
+    round(&f.store, &rule, minute(12), &[("all", Said::Breach)]).await;
+    round(&f.store, &rule, minute(13), &[("all", Said::Breach)]).await;
+    let firing = events(&f.store, Some(EventStatus::Firing)).await;
+    let by = Some("ada".to_owned());
+    f.store
+        .change_alert_event(firing[0].id, EventChange::Resolve, by, minute(14))
+        .await
+        .unwrap();
+    let end = waiting(&f.store).await.pop().unwrap();
+    assert_eq!(end.value, None);
+    assert!(
+        end.sentence.starts_with("ada says that it is over."),
+        "{}",
+        end.sentence
+    );
 }
 
 /// What waits in the outbox, in order.
-async fn waiting(store: &Store) -> Vec<NoticeKind> {
+async fn waiting(store: &Store) -> Vec<Notice> {
     let all = DeliveryFilter {
         start: THEN,
         end: minute(1_000),
@@ -356,7 +422,6 @@ async fn waiting(store: &Store) -> Vec<NoticeKind> {
         event_id: None,
     };
     let log = store.notifications(&all, &first_page(100)).await.unwrap();
-    let mut kinds: Vec<_> = log.items.iter().map(|delivery| delivery.kind).collect();
-    kinds.reverse();
-    kinds
+    let all = log.items.into_iter().map(|delivery| delivery.notice);
+    all.rev().collect()
 }

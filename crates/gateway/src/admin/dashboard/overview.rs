@@ -172,7 +172,7 @@ pub async fn show(
         records_are_written: books.is_some()
             && shared.recorder.is_running()
             && !matches!(shared.store.forwarding(), Some(Forwarding::Fails { .. })),
-        records_lost: books.map_or(0, |books| books.counted_lost),
+        records_lost: books.map_or(0, |books| shared.telemetry.since_start(books).counted_lost),
         jobs: (jobs.total, jobs.failing.len()),
     };
     Ok(Json(Overview {

@@ -13,6 +13,7 @@ fn row(id: i64, at: i64, kind: NoticeKind) -> Waiting {
         id: NotificationId(id),
         message_id: None,
         attempts: 0,
+        unanswered: 0,
         queued_at: UnixMillis(at),
         next_at: UnixMillis(at),
         notice: notice(kind),
