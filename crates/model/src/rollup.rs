@@ -1,7 +1,8 @@
 //! Roll-ups: what requests add up to, per minute, hour and day, and per whom they were for or served by.
 //!
 //! A request counts where it arrived, with everything that belongs to it, its attempts included: in one minute, in
-//! that minute's hour and day, and in every facet that it has a value of. All of it is sums of whole numbers, and
+//! that minute's hour and day, and in every facet that it has a value of. It counts once more in the minute in which
+//! it ended, beside those: that is what alerts look at. All of it is sums of whole numbers, and
 //! sketches, which add up too: any window is the sum of its parts.
 //!
 //! Promises: pure; what counts as what is decided here, once, for stored rows and for roll-ups alike.
@@ -28,6 +29,16 @@ words! {
         /// A day, in UTC.
         Day = "day",
     }
+}
+
+/// By which of its moments a request is counted. It is stored at its end: minutes by arrival grow for as long as
+/// requests of them run; minutes by end are whole as soon as they are over, and are what alerts look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum By {
+    /// When it arrived.
+    Arrival,
+    /// When it ended.
+    End,
 }
 
 impl Counts {
@@ -532,6 +543,16 @@ impl Seen {
             Class::ClientGone => counts.client_gone = 1,
         }
         counts
+    }
+
+    /// One of its moments.
+    pub fn moment(&self, by: By) -> UnixMillis {
+        match by {
+            By::Arrival => self.at,
+            By::End => self
+                .at
+                .plus_ms(i64::try_from(self.duration_ms).unwrap_or(i64::MAX)),
+        }
     }
 
     /// How it counts.

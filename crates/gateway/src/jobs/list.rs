@@ -199,23 +199,13 @@ async fn roll_up(shared: &Shared) -> Result<String, String> {
         let report = shared.store.fold_rollups().await;
         let report = report.map_err(|error| error.to_string())?;
         all.folded += report.folded;
-        all.recounted += report.recounted;
-        all.days += report.days;
         if !report.more {
             break;
         }
     }
-    Ok(match all {
-        RollupReport {
-            folded: 0,
-            recounted: 0,
-            days: 0,
-            ..
-        } => String::new(),
-        all => format!(
-            "folded {} requests, counted {} anew; {} days were counted anew",
-            all.folded, all.recounted, all.days
-        ),
+    Ok(match all.folded {
+        0 => String::new(),
+        folded => format!("folded {folded} requests"),
     })
 }
 

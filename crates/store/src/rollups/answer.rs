@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use waybill_model::{
-    rollup::{Bucket, Counts, Facet, Scope, Sketches, Span, Why},
+    rollup::{Bucket, By, Counts, Facet, Scope, Seen, Sketches, Span, Why},
     time::UnixMillis,
 };
 
 use super::{
-    SPANS,
-    fold::{Days, Folded},
+    Length, SPANS,
+    fold::Folded,
     read::{self, BATCH, Models, Read},
     tally::{Pick, Sum, Tally},
     write::{Kept, read_sketches},
@@ -38,6 +38,9 @@ pub struct RollupQuery {
     pub end: UnixMillis,
     /// A bucket per so long, as far as that is kept, the next longer one else; `None`: one for the whole window.
     pub step: Option<Span>,
+    /// By which moment requests are counted. By their end they are by minutes alone: a window that reaches further
+    /// back than those, and what is added up from rows, is answered by arrival, and the answer says so.
+    pub by: By,
     /// Of whom.
     pub of: RollupOf,
     /// Whether causes are wanted.
@@ -55,6 +58,7 @@ impl RollupQuery {
             start,
             end,
             step: None,
+            by: By::Arrival,
             of,
             causes: true,
             sketches: true,
@@ -72,6 +76,8 @@ pub struct Rollups {
     pub end: UnixMillis,
     /// How long a bucket is.
     pub step: Option<Span>,
+    /// By which moment requests were counted.
+    pub by: By,
     /// Those in which something happened, in the order of their beginning and value.
     pub buckets: Vec<Bucket>,
     /// Whether every request that is stored is counted. Otherwise the fold is far behind.
@@ -158,7 +164,6 @@ impl Store {
 /// What all answers of one instant share.
 struct Instant {
     kept: Kept,
-    days: Days,
     folded: Folded,
     /// What is stored and not folded, as far as it is read.
     tail: Vec<Read>,
@@ -169,7 +174,6 @@ impl Instant {
         let folded = Folded::load(db)?;
         Ok(Instant {
             kept: Kept::load(db)?,
-            days: Days::load(db)?,
             tail: read::behind(db, folded.to, BATCH, &mut Models::default())?,
             folded,
         })
@@ -181,22 +185,22 @@ fn answer(db: &dyn Db, at: &Instant, query: &RollupQuery) -> Result<Rollups> {
         RollupOf::Each(facet) => Some((*facet, None)),
         RollupOf::One(scope) => scope.facet().map(|(facet, value)| (facet, Some(value))),
     };
-    let window = Window::of(query, &at.kept);
+    let is_raw = query.raw || name.is_none();
+    let window = Window::of(query, is_raw, &at.kept);
     let mut answer = Answer {
         window: &window,
         query,
         sums: BTreeMap::new(),
     };
-    let is_raw = query.raw || name.is_none();
     match name {
         Some((facet, value)) if !is_raw => {
             for piece in window.pieces(&at.kept) {
-                answer.read_counts(db, &at.days, facet, value.as_deref(), piece)?;
+                answer.read_counts(db, facet, value.as_deref(), piece)?;
                 if query.causes {
-                    answer.read_causes(db, &at.days, facet, value.as_deref(), piece)?;
+                    answer.read_causes(db, facet, value.as_deref(), piece)?;
                 }
             }
-            answer.tally(at.tail.iter().filter(|row| window.has(row.seen.at)));
+            answer.tally(at.tail.iter().filter(|row| window.has(&row.seen)));
         }
         _ => {
             let mut models = Models::default();
@@ -236,6 +240,7 @@ fn answer(db: &dyn Db, at: &Instant, query: &RollupQuery) -> Result<Rollups> {
         start: window.start,
         end: window.end,
         step: window.step,
+        by: window.by,
         buckets: buckets.collect(),
         is_complete: is_raw || (at.tail.len() as i64) < BATCH,
         folded_to: at.folded.newest_at,
@@ -249,19 +254,32 @@ struct Window {
     start: UnixMillis,
     end: UnixMillis,
     step: Option<Span>,
+    by: By,
 }
 
 /// Roll-ups of one length that follow one another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Piece {
-    span: Span,
+    length: Length,
     from: UnixMillis,
     to: UnixMillis,
 }
 
 impl Window {
-    fn of(query: &RollupQuery, kept: &Kept) -> Window {
-        let there = |span: Span, at: UnixMillis| span.begin(at) >= kept.from(span);
+    fn of(query: &RollupQuery, is_raw: bool, kept: &Kept) -> Window {
+        let is_by_end = query.by == By::End
+            && !is_raw
+            && query.step.is_none_or(|step| step == Span::Minute)
+            && Span::Minute.begin(query.start) >= kept.from(Length::ENDED);
+        if is_by_end {
+            return Window {
+                start: Span::Minute.begin(query.start),
+                end: Span::Minute.end(query.end),
+                step: query.step,
+                by: By::End,
+            };
+        }
+        let there = |span: Span, at: UnixMillis| span.begin(at) >= kept.from(Length::arrived(span));
         // The shortest length, but for what is asked for, by which an instant can be told.
         let finest = |at: UnixMillis| {
             let mut spans = SPANS.into_iter();
@@ -275,24 +293,31 @@ impl Window {
                 start: step.begin(query.start),
                 end: step.end(query.end),
                 step: Some(step),
+                by: By::Arrival,
             },
             None => Window {
                 start: finest(query.start).begin(query.start),
                 end: finest(before).end(query.end),
                 step,
+                by: By::Arrival,
             },
         }
     }
 
-    fn has(&self, at: UnixMillis) -> bool {
+    fn has(&self, seen: &Seen) -> bool {
+        let at = seen.moment(self.by);
         self.start <= at && at < self.end
     }
 
     /// The longest roll-ups that make up the window.
     fn pieces(&self, kept: &Kept) -> Vec<Piece> {
-        if let Some(span) = self.step {
+        let only = match (self.by, self.step) {
+            (By::End, _) => Some(Length::ENDED),
+            (By::Arrival, step) => step.map(Length::arrived),
+        };
+        if let Some(length) = only {
             return vec![Piece {
-                span,
+                length,
                 from: self.start,
                 to: self.end,
             }];
@@ -303,13 +328,18 @@ impl Window {
             let fits = |span: &Span| {
                 span.begin(at) == at
                     && at.plus_ms(span.millis()) <= self.end
-                    && at >= kept.from(*span)
+                    && at >= kept.from(Length::arrived(*span))
             };
             let span = SPANS.into_iter().rev().find(fits).unwrap_or(Span::Minute);
             let to = at.plus_ms(span.millis());
+            let length = Length::arrived(span);
             match pieces.last_mut() {
-                Some(last) if last.span == span => last.to = to,
-                _ => pieces.push(Piece { span, from: at, to }),
+                Some(last) if last.length == length => last.to = to,
+                _ => pieces.push(Piece {
+                    length,
+                    from: at,
+                    to,
+                }),
             }
             at = to;
         }
@@ -336,7 +366,6 @@ impl Answer<'_> {
     fn read_counts(
         &mut self,
         db: &dyn Db,
-        days: &Days,
         facet: Facet,
         value: Option<&str>,
         piece: Piece,
@@ -348,9 +377,7 @@ impl Answer<'_> {
         }
         let (sql, values) = of_piece("rollups", &columns, facet, value, piece);
         db.each(&sql, &values, &mut |cells| {
-            let Some((at, value)) = place(cells, days)? else {
-                return Ok(());
-            };
+            let (at, value) = (cells.time()?, cells.next()?);
             let mut counts = [0; Counts::NAMES.len()];
             for count in &mut counts {
                 *count = cells.count()?;
@@ -368,7 +395,6 @@ impl Answer<'_> {
     fn read_causes(
         &mut self,
         db: &dyn Db,
-        days: &Days,
         facet: Facet,
         value: Option<&str>,
         piece: Piece,
@@ -376,9 +402,7 @@ impl Answer<'_> {
         let columns = "side, cause, phase, owner, is_business_limited, status, count";
         let (sql, values) = of_piece("rollup_causes", columns, facet, value, piece);
         db.each(&sql, &values, &mut |cells| {
-            let Some((at, value)) = place(cells, days)? else {
-                return Ok(());
-            };
+            let (at, value) = (cells.time()?, cells.next()?);
             let why = Why {
                 side: cells.word("side")?,
                 cause: cells.word("cause")?,
@@ -404,7 +428,11 @@ impl Answer<'_> {
         });
         rows.filter(|row| !row.is_replay)
             .for_each(|row| tally.add(&row.seen));
-        for (minute, _, value, sum) in tally.minutes() {
+        for ((arrived, ended), _, value, sum) in tally.minutes() {
+            let minute = match self.window.by {
+                By::Arrival => arrived,
+                By::End => ended,
+            };
             let value = match &self.query.of {
                 RollupOf::Each(_) => value,
                 RollupOf::One(scope) => scope.facet().map(|(_, value)| value).unwrap_or_default(),
@@ -423,22 +451,14 @@ fn of_piece(
     piece: Piece,
 ) -> (String, Vec<Value>) {
     let mut sql = format!(
-        "SELECT begins_at, value, generation, {columns} FROM {table} WHERE span_ms = ?1 AND facet = ?2
+        "SELECT begins_at, value, {columns} FROM {table} WHERE span_ms = ?1 AND facet = ?2
          AND begins_at >= ?3 AND begins_at < ?4"
     );
     let mut values: Vec<Value> =
-        values![piece.span.millis(), facet.as_str(), piece.from, piece.to].into();
+        values![piece.length.key(), facet.as_str(), piece.from, piece.to].into();
     if let Some(value) = value {
         sql += " AND value = ?5";
         values.push(Value::from(value));
     }
     (sql, values)
-}
-
-/// The first cells: where a roll-up begins and what it is of; `None` where its generation does not count.
-fn place(cells: &mut Cells<'_>, days: &Days) -> Result<Option<(UnixMillis, String)>> {
-    let (at, value) = (cells.time()?, cells.next()?);
-    let generation: i64 = cells.next()?;
-    let counts = days.counting(Span::Day.begin(at)) == generation;
-    Ok(counts.then_some((at, value)))
 }

@@ -893,6 +893,7 @@ pub(crate) const RECORD: &[Table] = &[
             int("cache_read_tokens"),
             int("cache_write_tokens"),
             int("cost_micro_usd"),
+            int("attempts_cut_off"),
             bytes("duration"),
             bytes("first_token"),
             bytes("auth"),
@@ -928,6 +929,9 @@ pub(crate) const RECORD: &[Table] = &[
             int("newest_at"),
             int("oldest_at"),
             int("judgements"),
+            int("given_up"),
+            int("given_up_from"),
+            int("given_up_to"),
         ],
     ),
     Table::new(
@@ -936,22 +940,6 @@ pub(crate) const RECORD: &[Table] = &[
         &[
             int("span_ms"),
             int("kept_from"),
-        ],
-    ),
-    Table::new(
-        "rollup_days",
-        &["day"],
-        &[
-            int("day"),
-            int("generation"),
-            int("newest"),
-            int("building"),
-            int("read_at"),
-            int("read_id"),
-            int("end_id"),
-            int("missing"),
-            text("outcome"),
-            int("swept"),
         ],
     ),
     Table::new(
@@ -1005,6 +993,8 @@ pub(crate) const RECORD: &[Table] = &[
         &["id"],
         &[int("id"), flag("seeded"), int("evaluated_to")],
     ),
+    Table::new("alert_losses", &["at"], &[int("at"), int("total")]),
+    Table::new("retention_clock", &["id"], &[int("id"), int("at")]),
     Table::new(
         "alert_stands",
         &["rule_id", "subject"],
