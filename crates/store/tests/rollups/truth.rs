@@ -81,6 +81,8 @@ impl Truth {
             counts.recovered = u64::from(request.recovered);
         } else {
             let verdict = error.unwrap().verdict;
+            // What neither failed nor delivered was cut off.
+            counts.attempts_cut_off = counts.attempts;
             cause = Some((Side::Failed, verdict.cause, verdict.owner));
             if verdict.is_business_limited {
                 counts.business_limited = 1;

@@ -69,14 +69,14 @@ pub struct Overview {
 /// What providers did, before failover.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct UpstreamLevels {
-    /// Attempts that were served, of all but the client's own failures, and of requests for which no account was
-    /// free of limits.
+    /// Attempts that were served, of all but the client's own failures and those that were cut off, and of requests
+    /// for which no account was free of limits.
     level: Percent,
-    /// Attempts that failed neither by 429 nor by 529 nor by the client's own doing, of all.
+    /// Attempts that failed neither by 429 nor by 529 nor by the client's own doing, of all that were not cut off.
     error_rate: Percent,
-    /// Attempts answered with 429, of all.
+    /// Attempts answered with 429, of the same.
     rate_429: Percent,
-    /// Attempts answered with 529, of all.
+    /// Attempts answered with 529, of the same.
     rate_529: Percent,
 }
 
@@ -207,17 +207,11 @@ pub async fn show(
 
 impl UpstreamLevels {
     fn of(counts: &Counts) -> UpstreamLevels {
-        let of_attempts = |part| {
-            Percent::from(waybill_model::rollup::Share {
-                part,
-                of: counts.attempts,
-            })
-        };
         UpstreamLevels {
             level: counts.provider_level().into(),
-            error_rate: of_attempts(counts.attempts_failed_otherwise()),
-            rate_429: of_attempts(counts.attempts_429),
-            rate_529: of_attempts(counts.attempts_529),
+            error_rate: counts.upstream_error_rate().into(),
+            rate_429: counts.upstream_rate_429().into(),
+            rate_529: counts.upstream_rate_529().into(),
         }
     }
 }
