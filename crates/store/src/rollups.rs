@@ -71,6 +71,9 @@ impl Length {
     }
 }
 
+/// What the rows themselves are called, beside the lengths.
+const ROWS_KEY: i64 = 0;
+
 /// The minutes in which a request arrived and ended.
 type Minutes = (UnixMillis, UnixMillis);
 

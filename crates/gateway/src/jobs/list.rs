@@ -273,9 +273,18 @@ async fn retain(shared: &Shared) -> Result<String, String> {
         audit_max_age_ms: millis(audit),
         max_bytes: Some(max_bytes),
     };
-    let report = shared.store.retain(&policy, shared.clock.now()).await;
+    // A clock that leaps ahead is not believed at once.
+    let now = shared.store.retention_moment(shared.clock.now()).await;
+    let now = now.map_err(|error| error.to_string())?;
+    let report = shared.store.retain(&policy, now).await;
     let report = report.map_err(|error| error.to_string())?;
-    let before = millis(notifications).map(|age| shared.clock.now().plus_ms(-age));
+    if report.requests_given_up > 0 {
+        tracing::error!(
+            requests = report.requests_given_up,
+            "requests had to go before they were in the roll-ups: the job `rollups` is stuck, and the store is full"
+        );
+    }
+    let before = millis(notifications).map(|age| now.plus_ms(-age));
     if let Some(before) = before {
         let forgotten = shared.store.forget_notifications(before).await;
         forgotten.map_err(|error| error.to_string())?;

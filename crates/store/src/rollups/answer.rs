@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     Store,
-    sql::{Cells, Db, Dialect, Result, Value, values},
+    sql::{Db, Dialect, Result, Value, values},
 };
 
 /// Of whom roll-ups are asked for.
@@ -80,7 +80,8 @@ pub struct Rollups {
     pub by: By,
     /// Those in which something happened, in the order of their beginning and value.
     pub buckets: Vec<Bucket>,
-    /// Whether every request that is stored is counted. Otherwise the fold is far behind.
+    /// Whether every request of the window is counted. Otherwise the fold is far behind, requests had to go before
+    /// they were folded, or rows have gone that were to be added up.
     pub is_complete: bool,
     /// When the youngest request arrived that has been folded; what was stored since is added as it is asked for.
     pub folded_to: Option<UnixMillis>,
@@ -129,6 +130,31 @@ impl Store {
 }
 
 impl Store {
+    /// From when on minutes are kept, by one of the moments of requests.
+    pub async fn minutes_kept_from(&self, by: By) -> Result<UnixMillis> {
+        self.readers
+            .run(move |db| {
+                let span = Span::Minute;
+                Ok(Kept::load(db)?.from(Length { span, by }))
+            })
+            .await
+    }
+
+    /// When the first request arrived that was folded; `None`: none was.
+    pub async fn rolled_up_since(&self) -> Result<Option<UnixMillis>> {
+        self.readers
+            .run(|db| {
+                let folded = Folded::load(db)?;
+                Ok((folded.to > 0).then_some(folded.oldest_at))
+            })
+            .await
+    }
+
+    /// Requests that had to go before they were folded, for want of room.
+    pub async fn requests_given_up(&self) -> Result<u64> {
+        self.readers.run(|db| Ok(Folded::load(db)?.given_up)).await
+    }
+
     /// How many requests arrived in a window, up to `most`: no more are looked at.
     pub async fn count_requests(
         &self,
@@ -242,7 +268,12 @@ fn answer(db: &dyn Db, at: &Instant, query: &RollupQuery) -> Result<Rollups> {
         step: window.step,
         by: window.by,
         buckets: buckets.collect(),
-        is_complete: is_raw || (at.tail.len() as i64) < BATCH,
+        is_complete: match is_raw {
+            true => window.start >= at.kept.rows_from(),
+            false => {
+                (at.tail.len() as i64) < BATCH && !at.folded.gave_up_of(window.start, window.end)
+            }
+        },
         folded_to: at.folded.newest_at,
         is_raw,
     })

@@ -31,21 +31,35 @@ pub(super) struct Folded {
     pub(super) oldest_at: UnixMillis,
     /// How often stored failures were judged anew.
     pub(super) judgements: i64,
+    /// Requests that had to go before they were folded.
+    pub(super) given_up: u64,
+    /// When the first and the last of them arrived.
+    given_up_between: Option<(UnixMillis, UnixMillis)>,
 }
 
 impl Folded {
     pub(super) fn load(db: &dyn Db) -> Result<Folded> {
-        let sql =
-            "SELECT folded_to, newest_at, oldest_at, judgements FROM rollup_fold WHERE id = 1";
+        let sql = "SELECT folded_to, newest_at, oldest_at, judgements, given_up, given_up_from, given_up_to
+             FROM rollup_fold WHERE id = 1";
         let found = db.first(sql, &[], |cells| {
             Ok(Folded {
                 to: cells.next()?,
                 newest_at: Some(cells.time()?),
                 oldest_at: cells.time()?,
                 judgements: cells.next()?,
+                given_up: cells.count()?,
+                given_up_between: cells
+                    .next::<Option<UnixMillis>>()?
+                    .zip(cells.next::<Option<UnixMillis>>()?),
             })
         })?;
         Ok(found.unwrap_or_default())
+    }
+
+    /// Whether requests of a window had to go before they were folded.
+    pub(super) fn gave_up_of(&self, start: UnixMillis, end: UnixMillis) -> bool {
+        self.given_up_between
+            .is_some_and(|(first, last)| first < end && start <= last)
     }
 }
 

@@ -9,7 +9,7 @@ use waybill_model::{
 };
 
 use super::{
-    LENGTHS, Length,
+    LENGTHS, Length, ROWS_KEY,
     tally::{Place, Spans, Sum},
 };
 use crate::{
@@ -25,17 +25,26 @@ const ROWS: usize = 32;
 
 /// From when on roll-ups of each length are whole.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Kept([i64; LENGTHS.len()]);
+pub(super) struct Kept {
+    lengths: [i64; LENGTHS.len()],
+    rows: i64,
+}
 
 impl Kept {
     pub(super) fn load(db: &dyn Db) -> Result<Kept> {
-        let mut kept = [i64::MIN; LENGTHS.len()];
+        let mut all = Kept {
+            lengths: [i64::MIN; LENGTHS.len()],
+            rows: i64::MIN,
+        };
         db.each(
             "SELECT span_ms, kept_from FROM rollup_kept",
             &[],
             &mut |cells| {
                 let (key, from): (i64, i64) = (cells.next()?, cells.next()?);
-                for (length, kept) in LENGTHS.iter().zip(&mut kept) {
+                if key == ROWS_KEY {
+                    all.rows = from;
+                }
+                for (length, kept) in LENGTHS.iter().zip(&mut all.lengths) {
                     if length.key() == key {
                         *kept = from;
                     }
@@ -43,13 +52,18 @@ impl Kept {
                 Ok(())
             },
         )?;
-        Ok(Kept(kept))
+        Ok(all)
+    }
+
+    /// From when on the rows of requests are all there.
+    pub(super) fn rows_from(&self) -> UnixMillis {
+        UnixMillis(self.rows)
     }
 
     /// The first instant from which on those of a length are all there.
     pub(super) fn from(&self, length: Length) -> UnixMillis {
         let place = LENGTHS.iter().position(|one| *one == length);
-        UnixMillis(place.map_or(i64::MIN, |place| self.0[place]))
+        UnixMillis(place.map_or(i64::MIN, |place| self.lengths[place]))
     }
 }
 
