@@ -6,6 +6,7 @@
 //! Must not know: where readings come from, or how anybody is told.
 
 mod events;
+mod losses;
 mod round;
 mod written;
 

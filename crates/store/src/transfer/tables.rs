@@ -1004,6 +1004,7 @@ pub(crate) const RECORD: &[Table] = &[
             text("phase"),
             int("since"),
             int("ended_at"),
+            int("seen_at"),
         ],
     ),
     Table::new(

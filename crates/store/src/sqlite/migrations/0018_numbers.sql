@@ -32,3 +32,7 @@ CREATE TABLE alert_losses (
     at                      INTEGER PRIMARY KEY,
     total                   INTEGER NOT NULL
 ) STRICT;
+
+-- When something was last read of it: a gap does not count as lasting.
+ALTER TABLE alert_stands ADD COLUMN seen_at INTEGER NOT NULL DEFAULT 0;
+UPDATE alert_stands SET seen_at = coalesce((SELECT evaluated_to FROM alert_progress), since);
