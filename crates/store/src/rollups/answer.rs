@@ -83,6 +83,8 @@ pub struct Rollups {
     /// Whether every request of the window is counted. Otherwise the fold is far behind, requests had to go before
     /// they were folded, or rows have gone that were to be added up.
     pub is_complete: bool,
+    /// Whether the fold is so far behind that not all that is stored could be added.
+    pub is_behind: bool,
     /// When the youngest request arrived that has been folded; what was stored since is added as it is asked for.
     pub folded_to: Option<UnixMillis>,
     /// Whether it was added up from the rows themselves.
@@ -262,6 +264,7 @@ fn answer(db: &dyn Db, at: &Instant, query: &RollupQuery) -> Result<Rollups> {
             false => Sketches::default(),
         },
     });
+    let is_behind = !is_raw && at.tail.len() as i64 >= BATCH;
     Ok(Rollups {
         start: window.start,
         end: window.end,
@@ -270,10 +273,9 @@ fn answer(db: &dyn Db, at: &Instant, query: &RollupQuery) -> Result<Rollups> {
         buckets: buckets.collect(),
         is_complete: match is_raw {
             true => window.start >= at.kept.rows_from(),
-            false => {
-                (at.tail.len() as i64) < BATCH && !at.folded.gave_up_of(window.start, window.end)
-            }
+            false => !is_behind && !at.folded.gave_up_of(window.start, window.end),
         },
+        is_behind,
         folded_to: at.folded.newest_at,
         is_raw,
     })
