@@ -38,6 +38,9 @@ on_both! {
     minutes_go_and_hours_and_days_stay,
     ids_are_not_given_twice_when_all_requests_have_gone,
     models_beyond_a_bound_are_counted_together,
+    what_is_not_folded_stays_and_what_must_go_all_the_same_is_counted,
+    rows_that_have_gone_are_not_added_up_as_if_they_were_there,
+    a_clock_that_leaps_ahead_removes_little_and_keeps_nothing_from_being_counted,
 }
 
 /// How many requests; by the environment many more.
@@ -530,5 +533,113 @@ async fn models_beyond_a_bound_are_counted_together(subject: Subject) {
             ),
             ("", 11)
         );
+    }
+}
+
+async fn what_is_not_folded_stays_and_what_must_go_all_the_same_is_counted(subject: Subject) {
+    let mut fixture = Fixture::on(subject).await;
+    let later = fates::END;
+    let by_age = RetentionPolicy {
+        requests_max_age_ms: Some(0),
+        ..RetentionPolicy::default()
+    };
+    let by_size = RetentionPolicy {
+        max_bytes: Some(0),
+        ..RetentionPolicy::default()
+    };
+    let requests = async |store: &Store| ask(store, everything()).await.total().counts.requests;
+    fixture.write(&[success(1), success(2), success(3)]).await;
+    fixture.store.retain(&by_age, later).await.unwrap();
+    assert_eq!(fold(&fixture.store).await.folded, 3);
+    let report = fixture.store.retain(&by_age, later).await.unwrap();
+    assert_eq!(report.requests_given_up, 0);
+    assert!(ask(&fixture.store, everything()).await.is_complete);
+    // Nobody folds, and there is no room.
+    fixture.write(&[success(4), success(5), success(6)]).await;
+    let report = fixture.store.retain(&by_size, later).await.unwrap();
+    assert!(report.requests_given_up >= 2, "{report:?}");
+    let given_up = fixture.store.requests_given_up().await.unwrap();
+    assert_eq!(given_up, report.requests_given_up);
+    fold(&fixture.store).await;
+    assert_eq!(requests(&fixture.store).await, 6 - given_up);
+    assert!(!ask(&fixture.store, everything()).await.is_complete);
+    let elsewhere = RollupQuery {
+        start: fates::START.plus_ms(-2 * Span::Day.millis()),
+        end: fates::START.plus_ms(-Span::Day.millis()),
+        ..everything()
+    };
+    assert!(ask(&fixture.store, elsewhere).await.is_complete);
+}
+
+async fn rows_that_have_gone_are_not_added_up_as_if_they_were_there(subject: Subject) {
+    let mut fixture = Fixture::on(subject).await;
+    let day = Span::Day.millis();
+    let records: Vec<Record> = (0..3).map(|n| success(n * day as u64)).collect();
+    fixture.write(&records).await;
+    fold(&fixture.store).await;
+    let raw = |start| RollupQuery {
+        start,
+        raw: true,
+        ..everything()
+    };
+    assert!(ask(&fixture.store, raw(fates::START)).await.is_complete);
+    let policy = RetentionPolicy {
+        requests_max_age_ms: Some(day),
+        ..RetentionPolicy::default()
+    };
+    let now = fates::START.plus_ms(2 * day + day / 2);
+    fixture.store.retain(&policy, now).await.unwrap();
+    let answer = ask(&fixture.store, raw(fates::START)).await;
+    assert!(answer.is_raw && !answer.is_complete);
+    assert!(answer.total().counts.requests < 3);
+    assert!(
+        ask(&fixture.store, raw(fates::START.plus_ms(2 * day)))
+            .await
+            .is_complete
+    );
+    let answer = ask(&fixture.store, everything()).await;
+    assert_eq!(
+        (answer.is_complete, answer.total().counts.requests),
+        (true, 3)
+    );
+}
+
+async fn a_clock_that_leaps_ahead_removes_little_and_keeps_nothing_from_being_counted(
+    subject: Subject,
+) {
+    let mut fixture = Fixture::on(subject).await;
+    let (hour, year) = (Span::Hour.millis(), 365 * Span::Day.millis());
+    let store = fixture.store.clone();
+    let moment = async |now| store.retention_moment(now).await.unwrap();
+    assert_eq!(moment(at(0)).await, at(0));
+    fixture.write(&[success(7)]).await;
+    // What is believed of a clock that is far ahead: an hour with every run.
+    let ahead = at(7).plus_ms(year);
+    assert_eq!(moment(ahead).await, at(7).plus_ms(hour));
+    assert_eq!(moment(ahead).await, at(7).plus_ms(2 * hour));
+    assert_eq!(moment(at(9)).await, at(9));
+    // And if it was believed, what comes afterwards is counted all the same.
+    let policy = RetentionPolicy {
+        rollup_minutes_max_age_ms: Some(3 * Span::Day.millis()),
+        rollup_hours_max_age_ms: Some(92 * Span::Day.millis()),
+        ..RetentionPolicy::default()
+    };
+    fold(&store).await;
+    store.retain(&policy, ahead).await.unwrap();
+    let now = at(0).plus_ms(2 * hour);
+    store.retain(&policy, now).await.unwrap();
+    fixture.write(&[success(2 * hour as u64 + 5)]).await;
+    fold(&store).await;
+    for by in [By::Arrival, By::End] {
+        let query = RollupQuery {
+            start: now,
+            end: now.plus_ms(hour),
+            step: Some(Span::Minute),
+            by,
+            ..everything()
+        };
+        let answer = ask(&store, query).await;
+        assert_eq!((answer.by, answer.step), (by, Some(Span::Minute)));
+        assert_eq!(answer.total().counts.requests, 1);
     }
 }

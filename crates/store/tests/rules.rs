@@ -4,7 +4,9 @@
 
 mod common;
 
-use common::{DAY, Fixture, Subject, at, everything, failure, first_page, recovered, success};
+use common::{
+    DAY, Fixture, Subject, at, everything, failure, first_page, recovered, roll_up, success,
+};
 use proptest::prelude::*;
 use waybill_model::{
     cause::{Cause, Owner, Severity},
@@ -374,6 +376,7 @@ async fn the_service_level_is_of_what_is_known_to_have_been_served(subject: Subj
     ];
     fixture.write(&records).await;
     let store = &fixture.store;
+    roll_up(store).await;
     let now = at(late + DAY_MS);
     let policy = RetentionPolicy {
         requests_max_age_ms: Some(2 * 86_400_000),
