@@ -38,6 +38,7 @@ on_both! {
     minutes_go_and_hours_and_days_stay,
     ids_are_not_given_twice_when_all_requests_have_gone,
     models_beyond_a_bound_are_counted_together,
+    made_up_names_take_no_room_and_what_is_not_seen_for_long_makes_some,
     what_is_not_folded_stays_and_what_must_go_all_the_same_is_counted,
     rows_that_have_gone_are_not_added_up_as_if_they_were_there,
     a_clock_that_leaps_ahead_removes_little_and_keeps_nothing_from_being_counted,
@@ -499,15 +500,51 @@ async fn ids_are_not_given_twice_when_all_requests_have_gone(subject: Subject) {
     );
 }
 
+/// The same, asking for a model of its own.
+fn of_model(mut record: Record, n: u64) -> Record {
+    let name = Box::leak(format!("model-{n}").into_boxed_str());
+    let model = Some(waybill_model::redact::Shown::own(name));
+    record.request.as_mut().unwrap().subject.model = model;
+    record
+}
+
+async fn made_up_names_take_no_room_and_what_is_not_seen_for_long_makes_some(subject: Subject) {
+    let mut fixture = Fixture::on(subject).await;
+    let month = 31 * Span::Day.millis() as u64;
+    let names = async |store: &Store, end: u64| {
+        let query = RollupQuery {
+            end: at(end),
+            of: RollupOf::Each(Facet::Model),
+            ..everything()
+        };
+        let buckets = ask(store, query).await.buckets;
+        let names = buckets.into_iter().map(|bucket| bucket.value);
+        names.collect::<Vec<String>>()
+    };
+    let made_up: Vec<Record> = (1..=20).map(|n| of_model(failure(n), n)).collect();
+    fixture.write(&made_up).await;
+    fold(&fixture.store).await;
+    assert_eq!(names(&fixture.store, 1_000).await, [""]);
+    // From when on one of them is served it has a name.
+    fixture.write(&[of_model(success(21), 1)]).await;
+    fold(&fixture.store).await;
+    fixture.write(&[of_model(failure(22), 1)]).await;
+    fold(&fixture.store).await;
+    assert_eq!(names(&fixture.store, 1_000).await, ["", "model-1"]);
+    let others = (2..=1_000).map(|n| of_model(success(n + 100), n));
+    fixture.write(&others.collect::<Vec<_>>()).await;
+    fold(&fixture.store).await;
+    for (after, has_name) in [(2_000, false), (month, true)] {
+        fixture.write(&[of_model(success(after), after)]).await;
+        fold(&fixture.store).await;
+        let names = names(&fixture.store, after + 100_000).await;
+        assert_eq!(names.contains(&format!("model-{after}")), has_name);
+    }
+}
+
 async fn models_beyond_a_bound_are_counted_together(subject: Subject) {
     let mut fixture = Fixture::on(subject).await;
-    let of_model = |n: u64| {
-        let mut record = success(n);
-        let model =
-            waybill_model::redact::Shown::own(Box::leak(format!("model-{n}").into_boxed_str()));
-        record.request.as_mut().unwrap().subject.model = Some(model);
-        record
-    };
+    let of_model = |n: u64| of_model(success(n), n);
     let records: Vec<Record> = (1..=1_010).map(of_model).collect();
     fixture.write(&records).await;
     fold(&fixture.store).await;

@@ -948,6 +948,8 @@ pub(crate) const RECORD: &[Table] = &[
         &[
             text("model"),
             int("used_on"),
+            int("since_id"),
+            int("since_at"),
         ],
     ),
     Table::new(

@@ -36,3 +36,7 @@ CREATE TABLE alert_losses (
 -- When something was last read of it: a gap does not count as lasting.
 ALTER TABLE alert_stands ADD COLUMN seen_at BIGINT NOT NULL DEFAULT 0;
 UPDATE alert_stands SET seen_at = coalesce((SELECT evaluated_to FROM alert_progress), since);
+
+-- From which request on a model is counted by name, and when that arrived: names are given to what was served.
+ALTER TABLE rollup_models ADD COLUMN since_id BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE rollup_models ADD COLUMN since_at BIGINT NOT NULL DEFAULT 0;
