@@ -230,12 +230,11 @@ impl<'a> Reader<'a> {
         }
         let long_ms = i64::from(rule.window_minutes) * 60_000;
         let body = &objective.body;
-        let mut read = async |ms| {
-            let counting = counted(self.shared, body, By::End, ms, self.at).await?;
-            self.is_behind |= counting.counted.is_none();
-            Ok::<_, StoreError>(counting.counted)
-        };
-        let (long, short) = (read(long_ms).await?, read(short_window_ms(long_ms)).await?);
+        let long = counted(self.shared, body, By::End, long_ms, self.at).await?;
+        let short_ms = short_window_ms(long_ms);
+        let short = counted(self.shared, body, By::End, short_ms, self.at).await?;
+        let (long, short) = (long.counted, short.counted);
+        self.is_behind |= long.is_none() || short.is_none();
         let since = self.shared.store.rolled_up_since().await?;
         let is_old_enough =
             since.is_some_and(|since| self.at.0.saturating_sub(since.0) >= long_ms / LIVED_THROUGH);
