@@ -81,7 +81,11 @@ fn what_somebody_ended_begins_again_only_when_it_was_well_in_between() {
     };
     let dismissed = Stand::dismissed(UnixMillis(0));
     let step = |stand, said, at| turn(stand, said, timing, UnixMillis(at));
-    assert_eq!(step(dismissed, Breach, 100), (dismissed, None));
+    let (still, news) = step(dismissed, Breach, 100);
+    assert_eq!(
+        (still.phase, still.since, news),
+        (P::Dismissed, dismissed.since, None)
+    );
     let (well, _) = step(dismissed, Well, 3);
     assert_eq!(well.phase, P::Cooling);
     assert_eq!(step(well, Breach, 4).1, None);
