@@ -1,11 +1,12 @@
 /** What came of sending a request again, beside what it was. */
-import { Alert, Anchor, Stack, Table, Text } from '@mantine/core'
+import { Anchor, Stack, Table, Text } from '@mantine/core'
 import { IconAlertTriangle, IconCheck } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import type { Of } from '../../api/client'
 import { useNames } from '../../parts/filters/names'
 import { Body } from '../../parts/json/payload'
+import { Notice } from '../../parts/notice'
 import { duration } from '../../parts/number'
 import { compared, type Line } from './compare'
 import classes from './error.module.css'
@@ -63,7 +64,7 @@ export function Result({ after }: { after: Of<'RetryAttempt'> }) {
   const word = after.verdict ?? (after.status === 'succeeded' ? 'would_succeed' : after.status === 'running' ? 'running' : 'failed')
   const isGood = word === 'would_succeed'
   return (
-    <Alert color={isGood ? 'teal' : word === 'running' ? 'blue' : 'orange'} icon={isGood ? <IconCheck /> : <IconAlertTriangle />} title={t(`again.verdict.${word}`)} role="status">
+    <Notice color={isGood ? 'teal' : word === 'running' ? 'blue' : 'orange'} icon={isGood ? <IconCheck aria-hidden /> : <IconAlertTriangle aria-hidden />} title={t(`again.verdict.${word}`)} role="status">
       <Text size="sm" className="said">
         {after.http_status_code != null && `HTTP ${after.http_status_code}`}
         {after.duration_ms != null && ` · ${duration(after.duration_ms)}`}
@@ -74,6 +75,6 @@ export function Result({ after }: { after: Of<'RetryAttempt'> }) {
           {t('again.newError')}
         </Anchor>
       )}
-    </Alert>
+    </Notice>
   )
 }

@@ -98,6 +98,7 @@ export function Page() {
             foot={
               <>
                 <Total total={pages.total} isEstimate={pages.isEstimate} />
+                {live.tail.rows.length > 0 && <Text size="xs">{t('live.came', { said: String(live.tail.rows.length) })}</Text>}
                 <Tool icon={IconDownload} word={t('common:act.export')} onClick={() => setDialog('export')} />
                 <Tool icon={IconScale} word={t('differences.open')} onClick={() => setDialog('differences')} />
                 <Tool icon={IconKeyboard} word={t('keys.open')} onClick={() => setDialog('keys')} />

@@ -56,6 +56,7 @@ export const errors: Words<typeof source> = {
     open: '实时',
     broken: '实时:连接中断,正在重连',
     pause: '暂停',
+    came: '另有新到 {{said}} 行',
     resume: '继续({{waiting}} 条新的)',
     order: '实时模式要求最新的在最上面。',
     missed: '有 {{said}} 个失败来得太快,本页没有收到;刷新即可看到。',
