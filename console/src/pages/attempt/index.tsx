@@ -9,6 +9,7 @@ import type { Search } from '../../app/search'
 import { Cause } from '../../parts/badges'
 import { Copy, Id } from '../../parts/copy'
 import { Facts } from '../../parts/facts'
+import { within } from '../../parts/filters/use'
 import { Head } from '../../parts/head'
 import { Marked } from '../../parts/json/marked'
 import { useKeys } from '../../parts/keys'
@@ -57,7 +58,7 @@ function One({ attempt }: { attempt: Attempt }) {
           </Group>
         </Anchor>
         {attempt.error_id != null && (
-          <Anchor component={Link} to="/errors/$id" params={{ id: String(attempt.error_id) } as never} size="xs">
+          <Anchor component={Link} to="/errors/$id" params={{ id: String(attempt.error_id) } as never} search={within()} size="xs">
             {t('toError')}
           </Anchor>
         )}
@@ -167,7 +168,7 @@ function AttemptFacts({ attempt }: { attempt: Attempt }) {
 function AccountLink({ attempt }: { attempt: Attempt }) {
   return (
     <Group gap={2} wrap="nowrap">
-      <Anchor component={Link} to="/accounts/$id" params={{ id: String(attempt.account_id) } as never} size="sm" className="said">
+      <Anchor component={Link} to="/accounts/$id" params={{ id: String(attempt.account_id) } as never} search={within()} size="sm" className="said">
         {attempt.account_name}
       </Anchor>
       <Copy text={String(attempt.account_id)} />

@@ -5,6 +5,7 @@ import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import type { Of } from '../../api/client'
 import { useNames } from '../../parts/filters/names'
+import { within } from '../../parts/filters/use'
 import { Body } from '../../parts/json/payload'
 import { Notice } from '../../parts/notice'
 import { duration } from '../../parts/number'
@@ -71,7 +72,7 @@ export function Result({ after }: { after: Of<'RetryAttempt'> }) {
         {after.error_message && ` · ${after.error_message}`}
       </Text>
       {after.result_error_id != null && (
-        <Anchor component={Link} to="/errors/$id" params={{ id: String(after.result_error_id) } as never} size="sm">
+        <Anchor component={Link} to="/errors/$id" params={{ id: String(after.result_error_id) } as never} search={within()} size="sm">
           {t('again.newError')}
         </Anchor>
       )}

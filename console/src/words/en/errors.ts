@@ -8,7 +8,7 @@ export const errors = {
     by: 'Filter by',
     choose: 'Choose or type',
     set: 'Set',
-    change: 'Change the filter {{label}}: {{said}}',
+    change: 'Change the filter',
     remove: 'Remove the filter {{label}}',
     noName: 'Nobody has that name. An id can be typed as a number.',
     noWord: 'There is no such value.',

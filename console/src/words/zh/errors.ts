@@ -11,7 +11,7 @@ export const errors: Words<typeof source> = {
     by: '筛选项',
     choose: '选择或输入',
     set: '确定',
-    change: '修改筛选 {{label}}:{{said}}',
+    change: '修改筛选',
     remove: '移除筛选 {{label}}',
     noName: '没有这个名称。可以直接输入数字 ID。',
     noWord: '没有这个值。',
