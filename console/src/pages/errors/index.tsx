@@ -47,11 +47,12 @@ export function Page() {
 
   const filters = pick(search, LIST_NAMES)
   const query: Search = { ...window, ...filters }
-  const pages = usePages('errors', { ...query, page_size: '200' }, askErrors)
+  const pages = usePages('errors', { ...query, page_size: '200' }, askErrors, { keepsOld: true })
+  const isOld = pages.query.isPlaceholderData
   const isNewestFirst = (search.sort ?? NEWEST_FIRST) === NEWEST_FIRST
   const newest = useMemo(() => pages.rows.reduce<number | undefined>((most, { id }) => (most === undefined || id > most ? id : most), undefined), [pages.rows])
   const { sort: _, ...streamed } = filters
-  const live = useLive(isLive && isNewestFirst && !pages.query.isPending, { ...streamed, ...pick(window, ['start_time']) }, newest)
+  const live = useLive(isLive && isNewestFirst && !pages.query.isPending && !isOld, { ...streamed, ...pick(window, ['start_time']) }, newest)
   const rows = useMemo(() => above(live.tail, pages.rows), [live.tail, pages.rows])
   const shown = useMemo(() => columns(t), [t])
 
@@ -83,6 +84,7 @@ export function Page() {
           <Loading rows={14} />
         ) : (
           <List
+            key={JSON.stringify(filters)}
             name="errors"
             label={t('common:menu.errors')}
             rows={rows}
@@ -90,7 +92,7 @@ export function Page() {
             rowKey={(row) => row.id}
             onOpen={open}
             more={pages.more}
-            isLoadingMore={pages.isLoadingMore}
+            isLoadingMore={pages.isLoadingMore || isOld}
             keys={mayOperate ? { r: (row) => setDialog({ again: row }) } : {}}
             wide
             height="max(320px, calc(100dvh - 372px))"
