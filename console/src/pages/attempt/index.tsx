@@ -28,6 +28,7 @@ type Attempt = Of<'UpstreamErrorEvent'>
 
 export function Page() {
   const { id = '' } = useParams({ strict: false })
+  const { t } = useTranslation('attempts')
   const found = useQuery({
     queryKey: ['attempt', id],
     queryFn: async ({ signal }): Promise<Attempt> => {
@@ -39,9 +40,12 @@ export function Page() {
     refetchOnWindowFocus: false,
   })
   return (
-    <Loaded query={found} rows={16}>
-      {(attempt) => <One attempt={attempt} />}
-    </Loaded>
+    <>
+      {!found.data && <Head title={t('title', { id })} />}
+      <Loaded query={found} rows={16}>
+        {(attempt) => <One attempt={attempt} />}
+      </Loaded>
+    </>
   )
 }
 

@@ -87,7 +87,7 @@ function All() {
       {pages.query.isError && <Failed thrown={pages.query.error} retry={() => void pages.query.refetch()} />}
       {pages.query.isPending ? (
         <Loading rows={14} />
-      ) : (
+      ) : pages.query.isError && pages.rows.length === 0 ? null : (
         <List
           key={JSON.stringify(query)}
           name="attempts"

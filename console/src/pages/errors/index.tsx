@@ -82,7 +82,7 @@ export function Page() {
         {pages.query.isError && <Failed thrown={pages.query.error} retry={() => void pages.query.refetch()} />}
         {pages.query.isPending ? (
           <Loading rows={14} />
-        ) : (
+        ) : pages.query.isError && pages.rows.length === 0 ? null : (
           <List
             key={JSON.stringify(filters)}
             name="errors"
