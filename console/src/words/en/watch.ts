@@ -16,7 +16,7 @@ export const watch = {
     kindHint: 'It cannot be changed later.',
     where: 'Where to',
     minSeverity: 'Told of this bad or worse',
-    groupSeconds: 'Group what comes within so many seconds',
+    groupSeconds: 'Group within so many seconds',
     groupHint: '0: each by itself.',
     maxPerHour: 'Messages in any hour, at most',
     maxHint: 'Empty: as many as there are.',
