@@ -96,7 +96,7 @@ export const watch = {
     delete: 'The objective “{{name}}” is removed. Rules that watch it find nothing.',
     goal: { availability: 'Availability', time_to_first_token: 'Time to first token', latency: 'Latency' },
     side: { client: 'What clients saw, after failover', provider: 'Attempts at providers, before failover' },
-    promised: '{{target}} of {{goal}} over {{days}} days',
+    promised: '{{goal}}: {{target}} over {{days}} days',
     within: 'within {{time}}',
     all: 'of everything',
     reached: 'Reached',
