@@ -1,14 +1,14 @@
-/** A moment as a field of the browser has it, in local time, and as the API has it. Pure. */
+/** Moments as an input of the browser holds them, in its own zone, and as the API does. Pure. */
 
-/** `2027-01-15T09:00`: what a field of type `datetime-local` shows; empty for no moment. */
-export function toField(moment: number | string | null | undefined): string {
-  if (moment === null || moment === undefined || moment === '') return ''
-  const at = new Date(moment)
-  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16)
+/** `2026-01-02T03:04:05`, as `datetime-local` takes it; empty where there is none. */
+export function localInput(at: number | string | null | undefined): string {
+  if (at === null || at === undefined || at === '') return ''
+  const moment = new Date(at)
+  return new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000).toISOString().slice(0, 19)
 }
 
-/** What such a field says, for the API; `null` where it says nothing that can be read. */
-export function ofField(text: string): string | null {
-  const at = new Date(text)
-  return text && !Number.isNaN(at.getTime()) ? at.toISOString() : null
+/** RFC 3339 in UTC; `null` where there is none, or none that can be read. */
+export function isoOf(input: string): string | null {
+  const moment = new Date(input)
+  return input && !Number.isNaN(moment.getTime()) ? moment.toISOString() : null
 }

@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { api, type Of } from '../../api/client'
 import { useAccountChoices, useGroupChoices } from '../../parts/choices'
 import { toFields } from '../../parts/fields'
-import { ofField, toField } from '../../parts/moment'
+import { isoOf, localInput } from '../../parts/moment'
 import { tellDone } from '../../parts/told'
 import { PLATFORMS } from '../../parts/words-of'
 import { useAgain, useRules } from './asking'
@@ -26,14 +26,14 @@ export function SilenceForm({ silence, close }: { silence: Silence | undefined; 
       platform: (silence?.platform ?? null) as Of<'Platform'> | null,
       group_id: text(silence?.group_id),
       account_id: text(silence?.account_id),
-      until: toField(silence?.until ?? Date.now() + 3_600_000),
+      until: localInput(silence?.until ?? Date.now() + 3_600_000),
       note: silence?.note ?? '',
     },
-    validate: { until: (until) => (ofField(until) ? null : t('silence.needUntil')) },
+    validate: { until: (until) => (isoOf(until) ? null : t('silence.needUntil')) },
   })
   const submit = form.onSubmit(async (values) => {
     const number = (id: string | null) => (id ? Number(id) : null)
-    const body = { ...values, rule_id: number(values.rule_id), group_id: number(values.group_id), account_id: number(values.account_id), until: ofField(values.until) ?? '' }
+    const body = { ...values, rule_id: number(values.rule_id), group_id: number(values.group_id), account_id: number(values.account_id), until: isoOf(values.until) ?? '' }
     const sent = silence ? api.PUT('/api/v1/admin/ops/alert-silences/{id}', { params: { path: { id: silence.id } }, body }) : api.POST('/api/v1/admin/ops/alert-silences', { body })
     await (sent as Promise<unknown>).then(async () => {
       tellDone()
@@ -52,7 +52,7 @@ export function SilenceForm({ silence, close }: { silence: Silence | undefined; 
         <TextInput size="xs" type="datetime-local" label={t('silence.until')} {...form.getInputProps('until')} />
         <Group gap={4}>
           {(Object.keys(SPANS) as (keyof typeof SPANS)[]).map((span) => (
-            <Button key={span} size="compact-xs" variant="default" onClick={() => form.setFieldValue('until', toField(Date.now() + SPANS[span] * 3_600_000))}>
+            <Button key={span} size="compact-xs" variant="default" onClick={() => form.setFieldValue('until', localInput(Date.now() + SPANS[span] * 3_600_000))}>
               {t(`span.${span}`)}
             </Button>
           ))}

@@ -7,7 +7,7 @@ import { useTranslation } from 'react-i18next'
 import { api, type Of } from '../../api/client'
 import { useMay } from '../../app/session'
 import { toFields } from '../../parts/fields'
-import { ofField, toField } from '../../parts/moment'
+import { isoOf, localInput } from '../../parts/moment'
 import { tellDone } from '../../parts/told'
 import { ReplayButton } from '../replays/form'
 
@@ -84,7 +84,7 @@ function Ignore({ change }: { change: (body: Of<'ChangeIssue'>) => Promise<void>
   const submit = form.onSubmit(async ({ ignore_until, ignore_count, ignore_escalation, note }) => {
     await change({
       state: 'ignored',
-      ignore_until: ofField(ignore_until),
+      ignore_until: isoOf(ignore_until),
       ignore_count: ignore_count === '' ? null : ignore_count,
       ignore_escalation,
       note: note.trim() || null,
@@ -102,7 +102,7 @@ function Ignore({ change }: { change: (body: Of<'ChangeIssue'>) => Promise<void>
             <TextInput type="datetime-local" label={t('ignore.until')} {...form.getInputProps('ignore_until')} />
             <Group gap={4}>
               {(Object.keys(SPANS) as (keyof typeof SPANS)[]).map((span) => (
-                <Button key={span} size="compact-xs" variant="default" onClick={() => form.setFieldValue('ignore_until', toField(Date.now() + SPANS[span]))}>
+                <Button key={span} size="compact-xs" variant="default" onClick={() => form.setFieldValue('ignore_until', localInput(Date.now() + SPANS[span]))}>
                   {t(`ignore.for.${span}`)}
                 </Button>
               ))}

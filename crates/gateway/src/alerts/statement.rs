@@ -8,12 +8,12 @@ use waybill_model::{
     alert::Objective,
     cause::{Cause, Owner},
     classify::RULES_VERSION,
-    objective::{Budget, Counted, Goal},
-    rollup::{CauseCount, Class, Side, Span},
+    objective::{Budget, Counted, Goal, ObjectiveBody, Side},
+    rollup::{CauseCount, Class, Side as Of, Span},
     time::UnixMillis,
     view::{ErrorLog, Filter, Page, Sort, View},
 };
-use waybill_store::{RollupOf, RollupQuery, StoreError};
+use waybill_store::{JudgedBy, RollupOf, RollupQuery, StoreError};
 
 use super::level::{of_bucket, scope};
 use crate::app::Shared;
@@ -44,6 +44,8 @@ pub struct Exclusion {
     pub count: u64,
     /// The rule by which it does not count.
     pub rule: &'static str,
+    /// The version of that rule.
+    pub rules_version: u32,
 }
 
 /// A statement.
@@ -61,10 +63,16 @@ pub struct Statement {
     pub budget: Budget,
     /// The same, by day.
     pub days: Vec<StatedDay>,
-    /// What failed and does not count, by kind, the most frequent first. Of the client's side alone.
+    /// What failed and does not count, by kind, the most frequent first: requests, or, of the provider's side, attempts.
     pub exclusions: Vec<Exclusion>,
     /// The version of the rules that say what counts.
     pub rules_version: u32,
+    /// The version of the operator's classification rules that is in force; 0: there are none. Which of them decided
+    /// about a failure is in the ledger.
+    pub classification_version: i64,
+    /// Whether each request that does not count is still there to be listed in the ledger: failures are kept for a
+    /// shorter time than their counts.
+    pub ledger_complete: bool,
     /// Whether every request that is stored is counted.
     pub is_complete: bool,
 }
@@ -97,10 +105,20 @@ pub async fn of(
         .collect();
     let total = answer.total();
     let counted = of_bucket(body, &total);
-    let exclusions = total.causes.iter().filter_map(excluded).collect();
+    let excluded = |found: &CauseCount| excluded(body.side, found);
+    let exclusions: Vec<Exclusion> = total.causes.iter().filter_map(excluded).collect();
+    // The last minute goes on: nothing is stated of what is to come of it.
+    let end_time = answer.end.min(shared.clock.now().plus_ms(1));
+    let window = (answer.start, end_time);
+    let classification_version = shared.store.classification_rules().await?.version;
     Ok(Statement {
         start_time: answer.start,
-        end_time: answer.end,
+        end_time,
+        ledger_complete: match body.side {
+            Side::Client => is_whole(shared, body, window, listed(&exclusions)).await?,
+            Side::Provider => false,
+        },
+        classification_version,
         counted,
         budget: body.budget(counted),
         days,
@@ -111,18 +129,56 @@ pub async fn of(
     })
 }
 
-fn excluded(found: &CauseCount) -> Option<Exclusion> {
+/// What of a side's failures does not count. An attempt counts that failed by a limit: limits are what providers have.
+fn excluded(side: Side, found: &CauseCount) -> Option<Exclusion> {
     let why = found.why;
-    if why.side != Side::Failed {
+    let (of_side, is_limited) = match side {
+        Side::Client => (Of::Failed, why.is_business_limited),
+        Side::Provider => (Of::Attempt, false),
+    };
+    if why.side != of_side {
         return None;
     }
-    let class = Class::of(why.cause, why.owner, why.is_business_limited);
+    let class = Class::of(why.cause, why.owner, is_limited);
     rule_of(class).map(|rule| Exclusion {
         cause: why.cause,
         owner: why.owner,
         count: found.count,
         rule,
+        rules_version: RULES_VERSION,
     })
+}
+
+/// How many failures a ledger is to have.
+fn listed(exclusions: &[Exclusion]) -> u64 {
+    exclusions.iter().map(|one| one.count).sum()
+}
+
+/// Whether as many failures are there as do not count.
+async fn is_whole(
+    shared: &Shared,
+    body: &ObjectiveBody,
+    (start, end): (UnixMillis, UnixMillis),
+    wanted: u64,
+) -> Result<bool, StoreError> {
+    let (count, are_more) = shared.store.count_errors(&filter(body, start, end)).await?;
+    // Beyond what is counted, age tells.
+    let kept = i64::try_from(shared.settings.retention.errors.as_millis()).unwrap_or(i64::MAX);
+    let is_young = start.0 >= shared.clock.now().0.saturating_sub(kept);
+    Ok(match are_more && count < wanted {
+        true => is_young,
+        false => count >= wanted,
+    })
+}
+
+fn filter(body: &ObjectiveBody, start: UnixMillis, end: UnixMillis) -> Filter {
+    Filter {
+        view: View::Excluded,
+        platform: body.platform,
+        group_id: body.group_id,
+        model: body.model.clone(),
+        ..Filter::between(start, end)
+    }
 }
 
 /// Why a class does not count; `None`: it does.
@@ -135,33 +191,56 @@ fn rule_of(class: Class) -> Option<&'static str> {
     }
 }
 
-/// The days, as a table.
+/// The window, its days, and what does not count, as a table of lines of three kinds.
 pub fn csv(statement: &Statement) -> String {
-    let mut text = String::from("day,counted,bad,achieved_percent\n");
-    for day in &statement.days {
-        let achieved = day.achieved_percent;
+    let mut text = String::from(
+        "line,start_time,end_time,counted,bad,achieved_percent,cause,error_owner,excluded,rule,rules_version\n",
+    );
+    let counted = |counted: Counted, achieved: Option<f64>| {
         let achieved = achieved.map(|percent| format!("{percent:.4}"));
-        text += &format!(
-            "{},{},{},{}\n",
-            day.start_time,
-            day.counted.total,
-            day.counted.bad,
-            achieved.unwrap_or_default()
-        );
+        let achieved = achieved.unwrap_or_default();
+        format!("{},{},{achieved}", counted.total, counted.bad)
+    };
+    let version = statement.rules_version;
+    let mut lines = vec![format!(
+        "window,{},{},{},,,,,{version}",
+        statement.start_time,
+        statement.end_time,
+        counted(statement.counted, statement.budget.achieved_percent)
+    )];
+    for day in &statement.days {
+        let end = Span::Day.end(day.start_time).min(statement.end_time);
+        lines.push(format!(
+            "day,{},{end},{},,,,,{version}",
+            day.start_time.max(statement.start_time),
+            counted(day.counted, day.achieved_percent)
+        ));
+    }
+    for one in &statement.exclusions {
+        lines.push(format!(
+            "exclusion,{},{},,,,{},{},{},{},{}",
+            statement.start_time,
+            statement.end_time,
+            one.cause,
+            one.owner,
+            one.count,
+            quoted(one.rule),
+            one.rules_version
+        ));
+    }
+    for line in lines {
+        text.push_str(&line);
+        text.push('\n');
     }
     text
 }
 
-/// Each failure that does not count, as a table, oldest first.
+/// Each failure that does not count, as a table, oldest first. With the rule by which it does not count; and, where an
+/// operator's rule made it what it is, that one, and of which version.
 pub async fn ledger(shared: &Shared, statement: &Statement) -> Result<String, StoreError> {
     let body = &statement.objective.body;
-    let filter = Filter {
-        view: View::Excluded,
-        platform: body.platform,
-        group_id: body.group_id,
-        model: body.model.clone(),
-        ..Filter::between(statement.start_time, statement.end_time)
-    };
+    let window = (statement.start_time, statement.end_time);
+    let filter = filter(body, window.0, window.1);
     let mut page = Page {
         sort: Sort::Oldest,
         page: 1,
@@ -169,30 +248,43 @@ pub async fn ledger(shared: &Shared, statement: &Statement) -> Result<String, St
         cursor: None,
     };
     let mut text = String::from(
-        "error_id,created_at,request_id,status_code,cause,error_owner,is_business_limited,api_key_id,rule\n",
+        "error_id,created_at,request_id,status_code,cause,error_owner,is_business_limited,api_key_id,rule,\
+         rules_version,operator_rule_id,operator_rule,classification_version\n",
     );
     let mut lines = 0;
     loop {
         let found = shared.store.errors(&filter, &page).await?;
+        let ids = found.errors.iter().map(|error| error.id).collect();
+        let judged = shared.store.judged_by(ids, window).await?;
         for error in &found.errors {
-            text += &line(error);
+            text += &line(error, judged.get(&error.id));
         }
         lines += found.errors.len();
         page.cursor = found.next_cursor;
         if page.cursor.is_none() {
-            return Ok(text);
+            break;
         }
         if lines >= MOST_LINES {
             text.push_str("# there are more; ask for a shorter window\n");
-            return Ok(text);
+            break;
         }
     }
+    if !statement.ledger_complete {
+        let wanted = listed(&statement.exclusions);
+        let note = format!(
+            "# not complete: {wanted} do not count, and older ones are not kept one by one\n"
+        );
+        text.push_str(&note);
+    }
+    Ok(text)
 }
 
-fn line(error: &ErrorLog) -> String {
+fn line(error: &ErrorLog, judged: Option<&JudgedBy>) -> String {
     let class = Class::of(error.cause, error.error_owner, error.is_business_limited);
+    let by = judged.and_then(|judged| judged.rule.as_ref());
+    let or_empty = |value: Option<String>| value.unwrap_or_default();
     format!(
-        "{},{},{},{},{},{},{},{},\"{}\"\n",
+        "{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
         error.id,
         error.created_at,
         error.request_id,
@@ -200,10 +292,31 @@ fn line(error: &ErrorLog) -> String {
         error.cause,
         error.error_owner,
         error.is_business_limited,
-        error
-            .api_key_id
-            .map(|id| id.to_string())
-            .unwrap_or_default(),
-        rule_of(class).unwrap_or_default()
+        or_empty(error.api_key_id.map(|id| id.to_string())),
+        quoted(rule_of(class).unwrap_or_default()),
+        or_empty(judged.map(|judged| judged.built_in_version.to_string())),
+        or_empty(by.map(|by| by.id.to_string())),
+        quoted(&or_empty(by.and_then(|by| by.name.clone()))),
+        or_empty(by.map(|by| by.version.to_string())),
     )
+}
+
+/// A cell that a person wrote, or a sentence. What programs would take for a formula is text.
+fn quoted(text: &str) -> String {
+    let mark = match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        true => "'",
+        false => "",
+    };
+    format!("\"{mark}{}\"", text.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_text_whatever_it_says() {
+        assert_eq!(quoted("a \"b\", c"), "\"a \"\"b\"\", c\"");
+        assert_eq!(quoted("=1+1"), "\"'=1+1\"");
+    }
 }

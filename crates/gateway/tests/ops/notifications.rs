@@ -1,8 +1,11 @@
 //! Notifications as receivers get them: in order, once, however long a receiver is away; and what operators can do.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
 };
 
 use crate::support::{
@@ -38,10 +41,15 @@ impl Desk {
     }
 
     async fn with(top: &str) -> Desk {
+        Desk::waiting(top, "timeout_ms = 500\nanswer_timeout_ms = 500").await
+    }
+
+    /// One that waits for receivers as `times` says.
+    async fn waiting(top: &str, times: &str) -> Desk {
         let now = Arc::new(AtomicI64::new(START));
         let world = World::with(Setup {
             top: format!(
-                "public_url = \"https://waybill.example.com/\"\n{top}\n[notifications]\ntimeout_ms = 500\n\
+                "public_url = \"https://waybill.example.com/\"\n{top}\n[notifications]\n{times}\n\
                  [egress]\nallow = [\"127.0.0.1\", \"::1\"]"
             ),
             accounts: 1,
@@ -207,6 +215,90 @@ async fn a_webhook_that_hangs_and_fails_for_an_hour_gets_everything_afterwards_i
             told.last().unwrap()
         )
     );
+    desk.world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receiver_that_answers_slowly_gets_a_message_once() {
+    let desk = Desk::waiting("", "timeout_ms = 100").await;
+    let receiver = Receiver::start().await;
+    let slow = Turn::Slow(Duration::from_millis(400), 200);
+    receiver.script([slow], Turn::status(200));
+    desk.hook("slow", &receiver, json!({})).await;
+    desk.fired(1).await;
+    desk.fired(2).await;
+    desk.events(&receiver, &[1, 2]).await;
+    let sent = desk.in_state("sent", 2).await;
+    assert!(sent.iter().all(|row| row["attempts"] == 1), "{sent:?}");
+    desk.world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_sent_and_never_answered_is_left_after_five_times_and_the_next_goes() {
+    let desk = Desk::waiting("", "timeout_ms = 500\nanswer_timeout_ms = 100").await;
+    let receiver = Receiver::start().await;
+    receiver.script(vec![Turn::Hang; 5], Turn::status(200));
+    let server = MailServer::start(None).await;
+    server.be_mute(true);
+    desk.hook("hook", &receiver, json!({})).await;
+    desk.channel(json!({"name": "mail", "kind": "email", "email": {
+        "to": ["ops@example.com"], "from": "waybill@example.com", "host": "127.0.0.1",
+        "port": server.port, "security": "none",
+    }}))
+    .await;
+    desk.fired(1).await;
+    desk.fired(2).await;
+    for attempt in 1..=5 {
+        eventually("both have it once more", || async {
+            let count = receiver.got().len().min(server.mails().len());
+            (count >= attempt).then_some(())
+        })
+        .await;
+        // While it is under way it is not due for 20 s; afterwards it is sooner.
+        let soon = desk.now().plus_ms(10_000).to_string();
+        eventually("what came of it is written down", || async {
+            let done = |row: &Value| match row["next_at"].as_str() {
+                Some(next_at) => row["last_error"].is_string() && *next_at < *soon,
+                None => row["state"] == "uncertain",
+            };
+            let log = desk.log("event_id=1").await;
+            (log.len() == 2 && log.iter().all(done)).then_some(())
+        })
+        .await;
+        if attempt == 5 {
+            server.be_mute(false);
+        }
+        desk.pass(10 * MINUTE);
+    }
+    let uncertain = desk.in_state("uncertain", 2).await;
+    for row in &uncertain {
+        assert_eq!((&row["event_id"], &row["attempts"]), (&json!(1), &json!(5)));
+        let (reason, error) = (row["reason"].as_str(), row["last_error"].as_str());
+        assert!(reason.unwrap().contains("may have arrived"), "{row}");
+        assert!(error.unwrap().contains("it was sent"), "{row}");
+    }
+    // Those behind it go, and each attempt was the same message.
+    desk.events(&receiver, &[2]).await;
+    let mails = eventually("the mail behind it", || async {
+        let mails = server.mails();
+        (mails.len() == 6).then_some(mails)
+    })
+    .await;
+    let id = |mail: &support::receiver::Mail| {
+        let found = mail
+            .data
+            .lines()
+            .find(|line| line.starts_with("Message-ID:"));
+        found.unwrap().to_owned()
+    };
+    assert!(mails[..5].iter().all(|mail| id(mail) == id(&mails[0])));
+    assert_ne!(id(&mails[5]), id(&mails[0]));
+    desk.in_state("sent", 2).await;
+    // By hand it goes again.
+    let path = format!("/ops/notifications/{}/retry", uncertain[0]["id"]);
+    let answer = desk.world.admin(Method::POST, &path, "").await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    desk.in_state("sent", 3).await;
     desk.world.stop().await;
 }
 
@@ -532,6 +624,32 @@ async fn a_channel_that_cannot_be_is_refused_by_its_field() {
     let same = json!({"email": mail(json!({"username": "u", "to": ["c@example.com"]}))["email"]});
     let answer = desk.world.admin(Method::PUT, &path, same.to_string()).await;
     assert_eq!(answer.json()["has_password"], true, "{}", answer.text());
+    // Nor does an integration key, or a secret that messages are signed with.
+    let other = Receiver::start().await;
+    for (form, field) in [
+        (
+            json!({"name": "pages", "kind": "pagerduty", "routing_key": "r-0123456789"}),
+            "routing_key",
+        ),
+        (
+            json!({"name": "hook", "kind": "webhook", "url": receiver.url, "signing_secret": "s-0123456789"}),
+            "signing_secret",
+        ),
+    ] {
+        let id = desk.channel(form).await;
+        let path = format!("{CHANNELS}/{id}");
+        let put = async |form: Value| desk.world.admin(Method::PUT, &path, form.to_string()).await;
+        let moved = put(json!({"url": other.url})).await;
+        assert_eq!(
+            (moved.status.as_u16(), &moved.json()["field"]),
+            (400, &json!(field))
+        );
+        let again = put(json!({"url": other.url, field: "again-0123456789"})).await;
+        assert_eq!(again.status, 200, "{}", again.text());
+        // Another path of the same host is no other receiver.
+        let same = put(json!({"url": format!("{}/2", other.url)})).await;
+        assert_eq!(same.status, 200, "{}", same.text());
+    }
     let kind = json!({"kind": "slack"}).to_string();
     assert_eq!(
         desk.world.admin(Method::PUT, &path, kind).await.json()["field"],
@@ -641,6 +759,47 @@ async fn the_command_line_makes_a_channel_and_tries_it() {
     let (ok, text) = run(&["channels", "test", "ops"], "").await;
     assert!(!ok && text.contains("there is no channel ops"), "{text}");
     desk.world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_on_its_way_when_the_process_was_killed_comes_again_as_the_same_message() {
+    let receiver = Receiver::start().await;
+    // It takes the first one, and before it can say so nobody is there to hear it.
+    receiver.script([Turn::Hang], Turn::status(200));
+    let folder = tempfile::tempdir().unwrap();
+    let configuration = format!(
+        "listen = \"127.0.0.1:0\"\nadmin_token = \"{}\"\n[egress]\nallow = [\"127.0.0.1\"]\n",
+        support::ADMIN_TOKEN
+    );
+    let serve = async || support::binary::Binary::serve(folder.path(), &configuration, &[]).await;
+    let waybill = serve().await;
+    let form = json!({"name": "ops", "kind": "webhook", "url": receiver.url}).to_string();
+    let made = waybill.admin(Method::POST, CHANNELS, form).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let store = Store::open(StoreOptions::at(folder.path().join("data/waybill.db"))).unwrap();
+    for event in 1..=2 {
+        fired(&store, event, Clock::System.now()).await;
+    }
+    let begun = async |count: usize| {
+        eventually("requests at the receiver", || async {
+            let got = receiver.got();
+            (got.len() >= count).then_some(got)
+        })
+        .await
+    };
+    begun(1).await;
+    waybill.kill().await;
+    let waybill = serve().await;
+    // Twice, and known by the same key; then the next. Nothing is lost.
+    let got = begun(3).await;
+    let events: Vec<_> = got.iter().map(Got::events).collect();
+    assert_eq!(events, [[1], [1], [2]]);
+    let key = |got: &Got| got.header("idempotency-key").unwrap();
+    assert_eq!(key(&got[0]), key(&got[1]));
+    assert_ne!(key(&got[1]), key(&got[2]));
+    waybill.terminate();
+    assert!(waybill.ended().await.success());
+    assert_eq!(receiver.got().len(), 3);
 }
 
 /// A replica's store, seen from beside it, for putting notices in.

@@ -12,8 +12,13 @@ use crate::support::{
 use http::Method;
 use serde_json::{Value, json};
 use waybill_gateway::clock::Clock;
-use waybill_model::time::UnixMillis;
+use waybill_model::{
+    id::ChannelId,
+    report::{ReportKind, ScheduleBody},
+    time::UnixMillis,
+};
 use waybill_sim::{Fault, ProviderError, Rule};
+use waybill_store::{Store, StoreOptions};
 
 const SCHEDULES: &str = "/ops/report-schedules";
 
@@ -98,21 +103,22 @@ async fn what_was_missed_comes_once_and_nine_oclock_stays_nine_oclock_over_a_cha
     };
     desk.set("2027-03-26T08:00:00Z");
     desk.due(id, "2027-03-27T08:00:00.000Z").await;
-    assert_eq!(told(1).await, ["2027-03-26T08:00:00.000Z"]);
-    // Two were missed: the last one comes, of a day that has 23 hours.
-    desk.set("2027-03-28T07:30:00Z");
-    desk.due(id, "2027-03-29T07:00:00.000Z").await;
-    let ends = told(2).await;
-    assert_eq!(ends[1], "2027-03-28T07:00:00.000Z");
-    let report = receiver.taken()[1].json()["notices"][0]["report"].clone();
-    assert_eq!(report["start"], "2027-03-27T08:00:00.000Z");
-    assert_eq!(report["charts"][0]["points"].as_array().unwrap().len(), 23);
-    desk.set("2027-03-29T07:00:00Z");
+    // At nine it is of the calendar day before.
+    assert_eq!(told(1).await, ["2027-03-25T23:00:00.000Z"]);
+    // Three were missed: the last one comes, of a day that has 23 hours.
+    desk.set("2027-03-29T07:30:00Z");
     desk.due(id, "2027-03-30T07:00:00.000Z").await;
+    let ends = told(2).await;
+    assert_eq!(ends[1], "2027-03-28T22:00:00.000Z");
+    let report = receiver.taken()[1].json()["notices"][0]["report"].clone();
+    assert_eq!(report["start"], "2027-03-27T23:00:00.000Z");
+    assert_eq!(report["charts"][0]["points"].as_array().unwrap().len(), 23);
+    desk.set("2027-03-30T07:00:00Z");
+    desk.due(id, "2027-03-31T07:00:00.000Z").await;
     assert_eq!(told(3).await.len(), 3);
     assert_eq!(
         desk.schedule(id).await["last_at"],
-        "2027-03-29T07:00:00.000Z"
+        "2027-03-30T07:00:00.000Z"
     );
     // Switched off, it is not due.
     let off = json!({"enabled": false}).to_string();
@@ -122,6 +128,42 @@ async fn what_was_missed_comes_once_and_nine_oclock_stays_nine_oclock_over_a_cha
         (&off["next_at"], &off["cron"]),
         (&Value::Null, &json!("0 9 * * *"))
     );
+    desk.world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_schedule_whose_zone_is_not_known_any_more_leaves_the_others_alone() {
+    let desk = Desk::at("2027-01-15T08:00:00Z").await;
+    let receiver = Receiver::start().await;
+    let channel = desk.hook(&receiver).await;
+    let now = UnixMillis(desk.now.load(Ordering::Relaxed));
+    let store = Store::open(StoreOptions::at(
+        desk.world.folder.path().join("waybill.db"),
+    ))
+    .unwrap();
+    let lost = ScheduleBody {
+        name: "lost".to_owned(),
+        enabled: true,
+        kind: ReportKind::DailySummary,
+        cron: "0 8 * * *".to_owned(),
+        time_zone: "Mars/Olympus".to_owned(),
+        channels: vec![ChannelId(channel)],
+    };
+    // It is due before the other one, and stays so.
+    store
+        .save_schedule(None, lost, Some(now), now)
+        .await
+        .unwrap();
+    let form = json!({"name": "daily", "kind": "daily_summary", "cron": "0 9 * * *", "channels": [channel]});
+    let id = desk.made(SCHEDULES, form).await["id"].clone();
+    desk.set("2027-01-15T09:00:00Z");
+    desk.due(&id, "2027-01-16T09:00:00.000Z").await;
+    let jobs = desk.world.ops("jobs").await;
+    let job = jobs["items"].as_array().unwrap().iter();
+    let text = job
+        .map(Value::to_string)
+        .find(|job| job.contains("Mars/Olympus"));
+    assert!(text.is_some_and(|job| job.contains("lost: ")), "{jobs}");
     desk.world.stop().await;
 }
 
@@ -137,7 +179,8 @@ async fn a_report_says_what_happened_in_a_mail_and_in_a_preview() {
         assert_eq!(answer.status.as_u16(), wanted, "{}", answer.text());
         desk.world.clear_states().await;
     }
-    desk.set("2027-01-15T11:00:00Z");
+    // The next day: a summary is of days that are over.
+    desk.set("2027-01-16T09:30:00Z");
     let form = json!({"name": "mail", "kind": "email", "email": {"to": ["a@example.com"],
         "from": "b@example.com", "host": "127.0.0.1", "port": server.port, "security": "none"}});
     let channel = desk.made("/ops/notification-channels", form).await["id"].clone();

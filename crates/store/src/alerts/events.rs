@@ -1,14 +1,21 @@
 //! Events: what went wrong, since when, who took it up, and how it ended.
 
 use waybill_model::{
-    alert::{AlertEvent, AlertRule, AlertRuleBody, EventStatus, RuleStand, Silence, Stand},
+    alert::{
+        AlertEvent, AlertRule, AlertRuleBody, EventStatus, Evidence, MetricKind, RuleStand,
+        Silence, Stand,
+    },
     id::ChannelId,
+    issue::IssueState,
     notify::{Notice, NoticeKind},
     time::UnixMillis,
     view::{List, Page},
 };
 
-use super::round::{Judged, keep};
+use super::{
+    issue,
+    round::{Judged, keep},
+};
 use crate::{
     Kind, Store, StoreError,
     entities::json,
@@ -119,14 +126,14 @@ pub(super) fn end_all(db: &dyn Db, rule: i64, by: Option<&str>, now: UnixMillis)
     let firing = values![rule, EventStatus::Firing.as_str()];
     let subjects: Vec<String> = db.rows(sql, firing, |cells| cells.next())?;
     for subject in &subjects {
-        end(db, rule, subject, EventStatus::ManualResolved, by, now)?;
+        end(db, rule, subject, &Ending::ByHand(by), now)?;
     }
     let sql = "DELETE FROM alert_stands WHERE rule_id = ?1";
     db.execute(sql, values![rule]).map(drop)
 }
 
 fn dismiss(db: &dyn Db, rule: i64, subject: &str, by: Option<&str>, now: UnixMillis) -> Result<()> {
-    end(db, rule, subject, EventStatus::ManualResolved, by, now)?;
+    end(db, rule, subject, &Ending::ByHand(by), now)?;
     keep(db, rule, subject, None, Stand::dismissed(now))
 }
 
@@ -159,8 +166,67 @@ pub(super) fn begin(
         read,
     )?;
     match event {
-        Some(event) if told => tell(db, &event, at),
+        Some(event) if told => tell(db, &event, None, at),
         _ => Ok(()),
+    }
+}
+
+/// By what an event ends.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Ending<'a> {
+    /// By what was read.
+    Read(&'a Evidence),
+    /// What it is about is not among what the rule found.
+    Gone,
+    /// The issue is in this state now; `None`: it is gone.
+    OfIssue(Option<IssueState>),
+    /// Somebody said so, or changed the rule; `None`: the gateway itself.
+    ByHand(Option<&'a str>),
+}
+
+impl Ending<'_> {
+    const fn status(&self) -> EventStatus {
+        match self {
+            Ending::Read(_) | Ending::Gone | Ending::OfIssue(_) => EventStatus::Resolved,
+            Ending::ByHand(_) => EventStatus::ManualResolved,
+        }
+    }
+
+    /// The value and the sentence that it is told with.
+    fn said(&self, begun: &Evidence) -> (Option<f64>, String) {
+        match self {
+            Ending::Read(last) => (last.value, last.sentence.clone()),
+            Ending::Gone => (None, gone(begun)),
+            Ending::OfIssue(state) => {
+                let about = begun.about.as_deref().unwrap_or("The issue");
+                (None, issue::sentence(about, *state))
+            }
+            Ending::ByHand(by) => (
+                None,
+                format!(
+                    "{} says that it is over. It began with: {}",
+                    by.unwrap_or("The gateway"),
+                    begun.sentence
+                ),
+            ),
+        }
+    }
+}
+
+/// What is said of the end of something that a rule does not find any longer.
+fn gone(begun: &Evidence) -> String {
+    let about = begun.about.as_deref().unwrap_or("What it is about");
+    match begun.metric.info().kind {
+        MetricKind::Account => {
+            format!("{about} is not down any longer: it serves again, or is not to.")
+        }
+        MetricKind::Issue
+        | MetricKind::Window
+        | MetricKind::Pool
+        | MetricKind::Objective
+        | MetricKind::Books => {
+            format!("{about} is not there any longer.")
+        }
     }
 }
 
@@ -169,10 +235,13 @@ pub(super) fn end(
     db: &dyn Db,
     rule: i64,
     subject: &str,
-    status: EventStatus,
-    by: Option<&str>,
+    ending: &Ending<'_>,
     at: UnixMillis,
 ) -> Result<()> {
+    let (status, by) = match ending {
+        Ending::ByHand(by) => (ending.status(), *by),
+        Ending::Read(_) | Ending::Gone | Ending::OfIssue(_) => (ending.status(), None),
+    };
     let sql = format!(
         "UPDATE alert_events SET status = ?3, resolved_at = ?4, resolved_by = ?5
          WHERE rule_id = ?1 AND subject = ?2 AND status = 'firing' RETURNING {COLUMNS}"
@@ -180,7 +249,7 @@ pub(super) fn end(
     let ended = db.first(&sql, values![rule, subject, status.as_str(), at, by], read)?;
     match ended {
         // Who was not told that it began is not told that it is over.
-        Some(event) if event.told => tell(db, &event, at),
+        Some(event) if event.told => tell(db, &event, Some(ending), at),
         _ => Ok(()),
     }
 }
@@ -196,16 +265,21 @@ pub(super) fn tell_of_unsilenced(db: &dyn Db, silences: &[Silence], at: UnixMill
             let sql = "UPDATE alert_events SET told = ?2 WHERE id = ?1";
             db.execute(sql, values![event.id, true])?;
             event.told = true;
-            tell(db, &event, at)?;
+            tell(db, &event, None, at)?;
         }
     }
     Ok(())
 }
 
-/// Puts into the outbox that an event began, or that it is over.
-fn tell(db: &dyn Db, event: &AlertEvent, at: UnixMillis) -> Result<()> {
+/// Puts into the outbox that an event began, or by what it ended.
+fn tell(
+    db: &dyn Db,
+    event: &AlertEvent,
+    ending: Option<&Ending<'_>>,
+    at: UnixMillis,
+) -> Result<()> {
     let only = channels_of(db, event.rule_id)?;
-    notify::put(db, &notice(event), &only, at).map(drop)
+    notify::put(db, &notice(event, ending), &only, at).map(drop)
 }
 
 /// The channels that a rule names; none: all of them. Those of a rule that is gone are known no longer.
@@ -216,23 +290,27 @@ fn channels_of(db: &dyn Db, rule: i64) -> Result<Vec<ChannelId>> {
     Ok(channels.into_iter().map(ChannelId).collect())
 }
 
-fn notice(event: &AlertEvent) -> Notice {
+fn notice(event: &AlertEvent, ending: Option<&Ending<'_>>) -> Notice {
     let evidence = &event.evidence;
+    let (kind, (value, sentence)) = match ending {
+        None => (
+            NoticeKind::AlertFired,
+            (evidence.value, evidence.sentence.clone()),
+        ),
+        Some(ending) => (NoticeKind::AlertResolved, ending.said(evidence)),
+    };
     Notice {
-        kind: match event.status {
-            EventStatus::Firing => NoticeKind::AlertFired,
-            EventStatus::Resolved | EventStatus::ManualResolved => NoticeKind::AlertResolved,
-        },
+        kind,
         topic: Notice::topic_of_event(event.id),
         event_id: Some(event.id),
         severity: event.severity,
         title: evidence.rule_name.clone(),
-        sentence: evidence.sentence.clone(),
+        sentence,
         text: evidence.note.clone(),
         rule: Some(evidence.rule_name.clone()),
         subject: evidence.about.clone(),
         metric: Some(evidence.metric),
-        value: evidence.value,
+        value,
         threshold: Some(evidence.threshold),
         unit: Some(evidence.unit),
         started_at: event.fired_at,

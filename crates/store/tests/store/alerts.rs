@@ -1,6 +1,6 @@
 //! The contract of the store about alerts, written against the interface alone.
 
-use crate::common::{Fixture, Subject, first_page};
+use crate::common::{Fixture, Subject, failure, first_page};
 use waybill_model::{
     alert::{
         AlertEvent, AlertRule, AlertRuleBody, EventStatus, Evidence, Metric, Operator, Phase, Said,
@@ -9,13 +9,14 @@ use waybill_model::{
     cause::Severity,
     entity::Sealed,
     id::AccountId,
-    notify::{ChannelBody, ChannelKind, NoticeKind},
+    issue::{Ignore, IssueFilter, IssueSort, Settings},
+    notify::{ChannelBody, ChannelKind, Notice, NoticeKind},
     objective::ObjectiveBody,
     time::UnixMillis,
 };
 use waybill_store::{
-    DeliveryFilter, EventChange, Judged, NewChannel, Round, RoundReport, RuleRound, Store,
-    StoreError,
+    DeliveryFilter, EventChange, IssueChange, Judged, NewChannel, Round, RoundReport, RuleRound,
+    Store, StoreError,
 };
 
 on_both! {
@@ -27,6 +28,10 @@ on_both! {
     somebody_takes_an_event_up_and_says_that_it_is_over,
     a_rule_that_is_switched_off_or_removed_leaves_nothing_that_goes_on,
     a_subject_that_is_gone_is_well,
+    an_issue_that_gets_older_is_not_over,
+    of_a_round_that_is_not_of_all_nothing_is_said_of_the_others,
+    after_a_clock_that_was_ahead_evaluation_begins_anew,
+    what_was_lost_is_known_as_of_then,
     of_many_that_evaluate_at_once_one_is_taken_in,
     channels_are_told_of_a_begin_and_of_its_end_and_of_nothing_that_is_silenced,
 }
@@ -47,6 +52,10 @@ fn body(name: &str) -> AlertRuleBody {
 }
 
 fn judged(subject: &str, said: Said) -> Judged {
+    let value = match said {
+        Said::Breach => 7.25,
+        Said::Well | Said::Nothing => 1.5,
+    };
     Judged {
         subject: subject.to_owned(),
         scope: Scope {
@@ -61,10 +70,10 @@ fn judged(subject: &str, said: Said) -> Judged {
             unit: Unit::Percent,
             operator: Operator::AtLeast,
             threshold: 5.0,
-            value: Some(7.25),
+            value: Some(value),
             samples: 40,
             window_minutes: 5,
-            sentence: "7.25 % of 40 requests failed".to_owned(),
+            sentence: format!("{value} % of 40 requests failed"),
             note: String::new(),
         },
     }
@@ -89,7 +98,9 @@ async fn round(
                 .iter()
                 .map(|(subject, said)| judged(subject, *said))
                 .collect(),
+            is_whole: true,
         }],
+        losses: None,
     };
     store.alert_round(round).await.unwrap()
 }
@@ -281,6 +292,38 @@ async fn a_subject_that_is_gone_is_well(subject: Subject) {
     assert_eq!(firing[0].subject, "account:1");
 }
 
+async fn an_issue_that_gets_older_is_not_over(subject: Subject) {
+    let mut f = Fixture::on(subject).await;
+    f.write(&[failure(1)]).await;
+    let settings = Settings { quiet_ms: None };
+    let now = waybill_model::issue::HOUR_MS;
+    let now = failure(1).request.unwrap().subject.created_at.plus_ms(now);
+    f.store.fold_issues(settings, now).await.unwrap();
+    let all = IssueFilter::default();
+    let page = first_page(1);
+    let found = f.store.issues(&all, IssueSort::Impact, &page, now).await;
+    let text = found.unwrap().items[0].fingerprint.clone();
+    let subject = format!("issue:{text}");
+    let change = async |change: IssueChange| {
+        let key = waybill_model::issue::hex::key(&text).unwrap();
+        let changed = f.store.change_issue(key, change, None, None, settings, now);
+        changed.await.unwrap();
+    };
+    let body = AlertRuleBody {
+        metric: Metric::NewIssue,
+        ..body("r")
+    };
+    let saved = f.store.save_alert_rule(None, body, None, THEN).await;
+    let rule = saved.unwrap();
+    let found = [(subject.as_str(), Said::Breach)];
+    assert_eq!(round(&f.store, &rule, minute(1), &found).await.fired, 1);
+    // It is not new any longer, and the rule does not find it: nothing is over by that.
+    change(IssueChange::Reopen).await;
+    assert_eq!(round(&f.store, &rule, minute(2), &[]).await.resolved, 0);
+    change(IssueChange::Ignore(Ignore::default())).await;
+    assert_eq!(round(&f.store, &rule, minute(3), &[]).await.resolved, 1);
+}
+
 async fn of_many_that_evaluate_at_once_one_is_taken_in(subject: Subject) {
     let f = Fixture::on(subject).await;
     let rule = rule(&f.store, "r").await;
@@ -342,11 +385,39 @@ async fn channels_are_told_of_a_begin_and_of_its_end_and_of_nothing_that_is_sile
     round(&f.store, &rule, minute(9), &[("all", Said::Well)]).await;
     round(&f.store, &rule, minute(10), &[("all", Said::Well)]).await;
     let told = waiting(&f.store).await;
-    assert_eq!(told, [NoticeKind::AlertFired, NoticeKind::AlertResolved]);
+    let [begin, end] = told.as_slice() else {
+        panic!("{told:?}");
+    };
+    assert_eq!(begin.kind, NoticeKind::AlertFired);
+    assert_eq!(begin.value, Some(7.25));
+    // An end says what was read then.
+    assert_eq!(end.kind, NoticeKind::AlertResolved);
+    assert_eq!(end.value, Some(1.5));
+    assert_eq!(end.sentence, "1.5 % of 40 requests failed");
+    assert_eq!(
+        (begin.started_at, end.ended_at),
+        (minute(5), Some(minute(10)))
+    );
+    // Or who said so.
+    round(&f.store, &rule, minute(12), &[("all", Said::Breach)]).await;
+    round(&f.store, &rule, minute(13), &[("all", Said::Breach)]).await;
+    let firing = events(&f.store, Some(EventStatus::Firing)).await;
+    let by = Some("ada".to_owned());
+    f.store
+        .change_alert_event(firing[0].id, EventChange::Resolve, by, minute(14))
+        .await
+        .unwrap();
+    let end = waiting(&f.store).await.pop().unwrap();
+    assert_eq!(end.value, None);
+    assert!(
+        end.sentence.starts_with("ada says that it is over."),
+        "{}",
+        end.sentence
+    );
 }
 
 /// What waits in the outbox, in order.
-async fn waiting(store: &Store) -> Vec<NoticeKind> {
+async fn waiting(store: &Store) -> Vec<Notice> {
     let all = DeliveryFilter {
         start: THEN,
         end: minute(1_000),
@@ -356,7 +427,61 @@ async fn waiting(store: &Store) -> Vec<NoticeKind> {
         event_id: None,
     };
     let log = store.notifications(&all, &first_page(100)).await.unwrap();
-    let mut kinds: Vec<_> = log.items.iter().map(|delivery| delivery.kind).collect();
-    kinds.reverse();
-    kinds
+    let all = log.items.into_iter().map(|delivery| delivery.notice);
+    all.rev().collect()
+}
+
+async fn of_a_round_that_is_not_of_all_nothing_is_said_of_the_others(subject: Subject) {
+    let f = Fixture::on(subject).await;
+    let rule = rule(&f.store, "r").await;
+    round(&f.store, &rule, minute(1), &[("issue:1", Said::Breach)]).await;
+    let some = |at, is_whole| Round {
+        at,
+        rules: vec![RuleRound {
+            rule: rule.clone(),
+            judged: vec![judged("issue:2", Said::Breach)],
+            is_whole,
+        }],
+        losses: None,
+    };
+    let report = f.store.alert_round(some(minute(2), false)).await.unwrap();
+    assert_eq!((report.fired, report.resolved), (1, 0));
+    let report = f.store.alert_round(some(minute(3), true)).await.unwrap();
+    assert_eq!((report.fired, report.resolved), (0, 1));
+}
+
+async fn after_a_clock_that_was_ahead_evaluation_begins_anew(subject: Subject) {
+    let f = Fixture::on(subject).await;
+    let rule = rule(&f.store, "r").await;
+    let day = 24 * 60;
+    round(&f.store, &rule, minute(day), &[("all", Said::Breach)]).await;
+    // Not before it.
+    f.store.alerts_begin_anew(minute(2 * day)).await.unwrap();
+    assert_eq!(f.store.alerts_evaluated_to().await.unwrap(), minute(day));
+    f.store.alerts_begin_anew(minute(5)).await.unwrap();
+    assert_eq!(f.store.alerts_evaluated_to().await.unwrap(), minute(5));
+    assert_eq!(f.store.alert_stands().await.unwrap()[0].since, minute(5));
+    let report = round(&f.store, &rule, minute(6), &[("all", Said::Well)]).await;
+    assert_eq!(report.resolved, 1);
+}
+
+async fn what_was_lost_is_known_as_of_then(subject: Subject) {
+    let f = Fixture::on(subject).await;
+    let rounds = [(1, 0), (2, 0), (3, 7), (4, 7), (5, 9)];
+    for (number, losses) in rounds {
+        let round = Round {
+            at: minute(number),
+            rules: Vec::new(),
+            losses: Some(losses),
+        };
+        f.store.alert_round(round).await.unwrap();
+    }
+    assert_eq!(f.store.losses_until(minute(0)).await.unwrap(), None);
+    for (number, losses) in rounds {
+        let known = f.store.losses_until(minute(number)).await.unwrap();
+        assert_eq!(known, Some(losses));
+    }
+    // A clock that was ahead: nothing counts twice.
+    f.store.alerts_begin_anew(minute(4)).await.unwrap();
+    assert_eq!(f.store.losses_until(minute(4)).await.unwrap(), Some(9));
 }

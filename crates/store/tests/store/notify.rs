@@ -220,14 +220,31 @@ async fn a_message_that_failed_is_tried_again_as_it_was(subject: Subject) {
     let update = DeliveryUpdate::Again {
         at: THEN.plus_ms(1_000),
         error: "it answered 500".to_owned(),
+        was_sent: false,
     };
     f.store.message_ended(line[0], update, THEN).await.unwrap();
     fired(&f.store, 3).await;
     let outbox = f.store.outbox(one, THEN).await.unwrap();
     let messages: Vec<_> = outbox.waiting.iter().map(|row| row.message_id).collect();
+    // It was written down how it went: nothing is under way.
+    assert_eq!(f.store.resume_messages(THEN).await.unwrap(), 0);
     assert_eq!(messages, [Some(line[0]), Some(line[0]), None]);
     let waits = f.store.channels_waiting().await.unwrap();
     assert_eq!(waits[0].next_at, THEN.plus_ms(1_000));
+    let later = THEN.plus_ms(60_000);
+    let begun = f.store.begin_message((JOB, "a"), line.clone(), later);
+    assert!(begun.await.unwrap());
+    // Whoever sends it is killed.
+    assert_eq!(f.store.resume_messages(THEN).await.unwrap(), 2);
+    assert_eq!(f.store.channels_waiting().await.unwrap()[0].next_at, THEN);
+    let silent = DeliveryUpdate::Again {
+        at: THEN,
+        error: "no answer".to_owned(),
+        was_sent: true,
+    };
+    f.store.message_ended(line[0], silent, THEN).await.unwrap();
+    let waiting_now = f.store.outbox(one, THEN).await.unwrap().waiting;
+    assert_eq!((waiting_now[0].unanswered, waiting_now[0].attempts), (1, 2));
     let update = DeliveryUpdate::Failed {
         reason: "refused".to_owned(),
         error: "it answered 410".to_owned(),

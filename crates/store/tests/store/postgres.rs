@@ -6,7 +6,8 @@ use std::{collections::BTreeMap, time::Duration};
 use crate::common::{
     self, DAY, DEADLINE, Fixture,
     along::{KEY, count, event},
-    at, everything, failure, first_page, new_account, postgres, recovered, replica, success, until,
+    at, everything, failure, first_page, new_account, postgres, recovered, replica, roll_up,
+    success, until,
 };
 use waybill_model::{
     entity::Status,
@@ -26,7 +27,7 @@ use waybill_testbed::Postgres;
 const A_DAY: i64 = 86_400_000;
 
 /// Steps of the schema that this program knows.
-const KNOWN: u32 = 14;
+const KNOWN: u32 = 15;
 
 fn at_url(url: &str) -> (Store, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -599,6 +600,7 @@ async fn ten_days(f: &mut Fixture) {
         let records: Vec<Record> = (0..30).map(|n| of_day(day, n)).collect();
         f.write(&records).await;
     }
+    roll_up(&f.store).await;
 }
 
 fn days(f: &Fixture, table: &str) -> i64 {

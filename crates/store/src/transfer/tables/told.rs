@@ -37,6 +37,7 @@ pub(super) const NOTIFICATIONS: Table = Table::new(
         int("queued_at"),
         int("next_at"),
         int("sent_at"),
+        int("unanswered"),
     ],
 )
 .ids_from("notifications_id_seq");
