@@ -61,7 +61,7 @@ function Line({ issue, window }: { issue: Issue; window: Search }) {
         </Text>
         <Text size="xs" component="div" className={classes.cut}>
           <span className="mono">{issue.cause}</span> · {t('issues.since')} <When at={first_seen} /> · {t('issues.users', { count: users })} ·{' '}
-          <Go target={{ to: '/errors/$id', params: { id: String(sample_error_id) }, search: window }} inherit>
+          <Go target={{ to: '/errors/$id', params: { id: String(sample_error_id) }, search: window }} inherit className={classes.inText}>
             {t('issues.words')}
           </Go>
         </Text>

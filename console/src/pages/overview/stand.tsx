@@ -54,7 +54,7 @@ function Said({ state, window, live }: { state: State; window: Search; live: Liv
           {pieces.map(({ text, target, isSaid }, at) => {
             const said = isSaid ? <bdi>{text}</bdi> : text
             return target ? (
-              <Go key={at} target={target} inherit>
+              <Go key={at} target={target} inherit className={classes.inText}>
                 {said}
               </Go>
             ) : (
