@@ -56,7 +56,7 @@ function Line({ issue, window }: { issue: Issue; window: Search }) {
       <div className={classes.issueTitle}>
         <Text size="sm" className={classes.cut} title={title}>
           <Go target={{ to: '/issues/$fingerprint', params: { fingerprint }, search: window }} inherit>
-            {title}
+            {title || issue.cause}
           </Go>
         </Text>
         <Text size="xs" component="div" className={classes.cut}>
@@ -66,19 +66,21 @@ function Line({ issue, window }: { issue: Issue; window: Search }) {
           </Go>
         </Text>
       </div>
-      <Spark hourly={hourly} />
-      <Badge variant="light" color={look.color} tt="none" leftSection={<look.Icon size={12} aria-hidden />}>
-        {t(`issues.state.${state}`)}
-      </Badge>
-      <OwnerBadge owner={owner} />
-      <Group gap="xs">
-        <Go target={{ to: '/errors', search: { ...window, issue: fingerprint } }} size="xs">
-          {t('issues.count', { number: count(issue.count, i18n.language) })}
-        </Go>
-        <Go target={{ to: '/errors', search: { ...window, issue: fingerprint, recovered: 'true' } }} size="xs">
-          {t('issues.hidden', { number: count(hidden_count, i18n.language) })}
-        </Go>
-      </Group>
+      <div className={classes.issueRest}>
+        <Spark hourly={hourly} />
+        <Badge variant="light" color={look.color} tt="none" leftSection={<look.Icon size={12} aria-hidden />}>
+          {t(`issues.state.${state}`)}
+        </Badge>
+        <OwnerBadge owner={owner} />
+        <Group gap="xs" wrap="nowrap">
+          <Go target={{ to: '/errors', search: { ...window, issue: fingerprint } }} size="xs">
+            {t('issues.count', { number: count(issue.count, i18n.language) })}
+          </Go>
+          <Go target={{ to: '/errors', search: { ...window, issue: fingerprint, recovered: 'true' } }} size="xs">
+            {t('issues.hidden', { number: count(hidden_count, i18n.language) })}
+          </Go>
+        </Group>
+      </div>
     </li>
   )
 }
