@@ -13,7 +13,7 @@ const START_MS = 30_000;
 const STOP_MS = 15_000;
 
 export const CLIENT_KEY = "wb-sdk-suite-0123456789abcdef0123456789abcdef";
-const ADMIN_TOKEN = "admin-sdk-suite-0123456789abcdef";
+export const ADMIN_TOKEN = "admin-sdk-suite-0123456789abcdef";
 const PLATFORMS = ["anthropic", "openai", "gemini"];
 
 export const accountName = (platform, number) => `${platform}-${number}`;
@@ -85,7 +85,7 @@ function configuration(simUrl) {
 /** Runs a program until it says where it listens. */
 async function start(name, parameters, environment = {}) {
   const path = resolve(ROOT, process.env.CARGO_TARGET_DIR ?? "target", "debug", name);
-  if (!existsSync(path)) throw new Error(`${path} is missing: run \`cargo build --workspace --bins\` first`);
+  if (!existsSync(path)) throw new Error(`${path} is missing: run \`make test ARGS=build\` first`);
   const child = spawn(path, parameters, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...environment } });
   const ended = new Promise((done) => child.once("exit", done));
   let said = "";

@@ -5,6 +5,7 @@
 use waybill_model::{time::UnixMillis, words};
 
 use super::{
+    common,
     filter::{Parameter, Takes, read_into, word, words_of},
     query::{BadParameter, Pairs},
     time_range::{self, TimeRange},
@@ -35,24 +36,9 @@ pub struct StatementQuestion {
 
 /// What `objectives/{id}/statement` takes.
 pub const STATEMENT: &[Parameter<StatementQuestion>] = &[
-    Parameter {
-        name: "time_range",
-        about: "A window that ends now. Without any window: the last 30 days.",
-        takes: words_of!(TimeRange),
-        read: |_, _| Ok(()),
-    },
-    Parameter {
-        name: "start_time",
-        about: "From this instant on. At most 30 days before the end.",
-        takes: Takes::Time,
-        read: |_, _| Ok(()),
-    },
-    Parameter {
-        name: "end_time",
-        about: "Before this instant; now, if there is a start alone.",
-        takes: Takes::Time,
-        read: |_, _| Ok(()),
-    },
+    common::time_range("A window that ends now. Without any window: the last 30 days."),
+    common::start_time("From this instant on. At most 30 days before the end."),
+    common::end_time("Before this instant; now, if there is a start alone."),
     Parameter {
         name: "format",
         about: "`json`, the default; `csv`: a line per day; `ledger`: a line per failure that does not count.",

@@ -13,7 +13,8 @@ use crate::{
     Kind, Store, StoreError,
     entities::json,
     notify,
-    sql::{Cells, Db, Result, int, values},
+    query::numbered::Numbered,
+    sql::{Cells, Db, Result, values},
 };
 
 /// In the order in which `read` reads them.
@@ -37,26 +38,18 @@ impl Store {
         rule: Option<i64>,
         page: &Page,
     ) -> Result<List<AlertEvent>> {
-        let (number, size) = (page.page.max(1), page.page_size.max(1));
+        let page = page.clone();
         self.readers
             .run(move |db| {
-                let which = "(CAST(?1 AS TEXT) IS NULL OR status = ?1) AND (CAST(?2 AS BIGINT) IS NULL OR rule_id = ?2)";
-                let status = status.map(EventStatus::as_str);
-                let sql = format!("SELECT count(*) FROM alert_events WHERE {which}");
-                let total = db.count(&sql, values![status, rule])?;
-                let sql = format!(
-                    "SELECT {COLUMNS} FROM alert_events WHERE {which} ORDER BY id DESC LIMIT ?3 OFFSET ?4"
-                );
-                let before = u64::from(number - 1) * u64::from(size);
-                let items = db.rows(&sql, values![status, rule, size, int(before)], read)?;
-                Ok(List {
-                    items,
-                    total,
-                    page: number,
-                    page_size: size,
-                    next_cursor: None,
-                    total_is_estimate: false,
-                })
+                let all = Numbered {
+                    columns: COLUMNS,
+                    from: "alert_events",
+                    table: "alert_events",
+                    which: "(CAST(?1 AS TEXT) IS NULL OR status = ?1) AND (CAST(?2 AS BIGINT) IS NULL OR rule_id = ?2)",
+                    values: values![status.map(EventStatus::as_str), rule],
+                    order: "id DESC",
+                };
+                all.page(db, &page, read)
             })
             .await
     }

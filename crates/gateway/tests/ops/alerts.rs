@@ -1,0 +1,333 @@
+//! Alerts and objectives through the real server: numbers break, somebody is told once, and what was promised can be
+//! shown.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use crate::support::{Setup, World, eventually, key_of, message};
+use http::Method;
+use serde_json::{Value, json};
+use waybill_gateway::clock::Clock;
+use waybill_sim::{Fault, ProviderError as E, Rule};
+
+const MESSAGES: &str = "/v1/messages";
+const MINUTE: i64 = 60_000;
+
+/// A clock that stands still until it is moved.
+#[derive(Clone)]
+struct Time(Arc<AtomicI64>);
+
+impl Time {
+    fn pass(&self, ms: i64) {
+        self.0.fetch_add(ms, Ordering::Relaxed);
+    }
+}
+
+/// A world whose clock begins with a minute, and that watches nothing but what the test says.
+async fn world() -> (World, Time) {
+    let now = Clock::System.now().0;
+    let time = Time(Arc::new(AtomicI64::new(now - now.rem_euclid(MINUTE))));
+    let world = World::with(Setup {
+        accounts: 1,
+        top: "[queue]\ntimeout_ms = 0".into(),
+        clock: Clock::Manual(Arc::clone(&time.0)),
+        ..Setup::default()
+    })
+    .await;
+    let seeded = eventually("the first rules are there", || async {
+        let rules = world.ops("alert-rules").await;
+        (rules["total"].as_u64().unwrap() > 5).then_some(rules)
+    })
+    .await;
+    for rule in seeded["items"].as_array().unwrap() {
+        let path = format!("/ops/alert-rules/{}", rule["id"]);
+        let answer = world.admin(Method::DELETE, &path, "").await;
+        assert_eq!(answer.status, 204, "{}", answer.text());
+    }
+    (world, time)
+}
+
+/// Breaks `times` times inside an answer: that counts.
+async fn fail(world: &World, times: u32) {
+    for _ in 0..times {
+        let cut = Rule::new(Fault::Truncate { frames: 2 });
+        world.sim.script(cut.key(&key_of("a1")).times(1));
+        let answer = world.post(MESSAGES, message(true)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+}
+
+async fn serve(world: &World, times: u32) {
+    for _ in 0..times {
+        let answer = world.post(MESSAGES, message(false)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+}
+
+async fn rule(world: &World, change: Value) -> Value {
+    let mut rule = json!({
+        "name": "failures", "metric": "failures", "operator": ">=", "threshold": 3, "window_minutes": 5,
+        "cooldown_minutes": 0, "severity": "P1",
+    });
+    let fields = change.as_object().unwrap().clone();
+    rule.as_object_mut().unwrap().extend(fields);
+    let answer = world
+        .admin(Method::POST, "/ops/alert-rules", rule.to_string())
+        .await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    answer.json()
+}
+
+async fn events(world: &World, query: &str) -> Vec<Value> {
+    let list = world.ops(&format!("alert-events?{query}")).await;
+    list["items"].as_array().unwrap().clone()
+}
+
+/// Waits until so many events are as `query` says, and gives them.
+async fn until(world: &World, query: &str, count: usize) -> Vec<Value> {
+    eventually("as many events", || async move {
+        let found = events(world, query).await;
+        (found.len() == count).then_some(found)
+    })
+    .await
+}
+
+/// A minute passes, and all of it is judged.
+async fn judged(world: &World, time: &Time) {
+    let runs = |jobs: &Value| {
+        let jobs = jobs["items"].as_array().unwrap();
+        let job = jobs.iter().find(|job| job["name"] == "alerts");
+        job.map_or(0, |job| job["runs"].as_u64().unwrap())
+    };
+    time.pass(MINUTE + 4_000);
+    let before = runs(&world.ops("jobs").await);
+    eventually("a round after the minute", || async move {
+        (runs(&world.ops("jobs").await) >= before + 2).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alert_fires_once_says_what_it_found_and_is_resolved_once() {
+    let (world, time) = world().await;
+    let rule = rule(&world, json!({})).await;
+    serve(&world, 7).await;
+    fail(&world, 3).await;
+    time.pass(MINUTE + 4_000);
+    let event = until(&world, "status=firing", 1).await.remove(0);
+    assert_eq!(event["rule_id"], rule["id"]);
+    assert_eq!(event["evidence"]["value"], 3.0);
+    assert_eq!(
+        event["evidence"]["sentence"],
+        "Failed requests are 3 over 5 minutes, at or above 3."
+    );
+    assert_eq!(event["told"], true);
+    judged(&world, &time).await;
+    assert_eq!(events(&world, "").await.len(), 1);
+    // Five minutes later no failure lies in the window.
+    time.pass(6 * MINUTE);
+    let event = until(&world, "status=resolved", 1).await.remove(0);
+    assert_eq!(event["resolved_by"], Value::Null);
+    assert_eq!(events(&world, "").await.len(), 1);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_silenced_is_on_record_and_told_when_the_silence_ends() {
+    let (world, time) = world().await;
+    let rule = rule(&world, json!({"window_minutes": 60})).await;
+    let until_then = time.0.load(Ordering::Relaxed) + 3 * MINUTE;
+    let until_then = waybill_model::time::UnixMillis(until_then).to_string();
+    let silence = json!({"rule_id": rule["id"], "until": until_then, "note": "we know"});
+    let answer = world
+        .admin(Method::POST, "/ops/alert-silences", silence.to_string())
+        .await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    fail(&world, 3).await;
+    time.pass(MINUTE + 4_000);
+    let event = until(&world, "status=firing", 1).await.remove(0);
+    assert_eq!(event["told"], false);
+    time.pass(3 * MINUTE);
+    eventually("it is told", || async {
+        (events(&world, "").await[0]["told"] == true).then_some(())
+    })
+    .await;
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_that_is_down_is_named_and_somebody_takes_it_up_and_ends_it() {
+    let (world, time) = world().await;
+    rule(
+        &world,
+        json!({"name": "down", "metric": "account_down", "threshold": 1}),
+    )
+    .await;
+    let refusal = Fault::Provider {
+        error: E::InvalidKey,
+        retry_after_ms: None,
+        echo_key: false,
+        headers: Default::default(),
+    };
+    world.sim.script(Rule::new(refusal).key(&key_of("a1")));
+    let answer = world.post(MESSAGES, message(false)).await;
+    assert_eq!(answer.status, 502, "{}", answer.text());
+    time.pass(MINUTE + 4_000);
+    let event = until(&world, "status=firing", 1).await.remove(0);
+    assert_eq!(event["evidence"]["sentence"], "a1 cannot serve.");
+    assert!(event["subject"].as_str().unwrap().starts_with("account:"));
+    let act = |what: &str| format!("/ops/alert-events/{}/{what}", event["id"]);
+    let taken = world.admin(Method::POST, &act("acknowledge"), "").await;
+    assert_eq!(taken.json()["acknowledged_by"], "admin token");
+    let ended = world.admin(Method::POST, &act("resolve"), "").await;
+    assert_eq!(ended.json()["status"], "manual_resolved");
+    // It is down still, and nobody hears of it again.
+    judged(&world, &time).await;
+    assert_eq!(events(&world, "status=firing").await.len(), 0);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_rule_is_tried_over_history_and_says_what_it_would_have_said() {
+    let (world, time) = world().await;
+    serve(&world, 2).await;
+    fail(&world, 3).await;
+    time.pass(7 * MINUTE);
+    // Without a request nothing would be known to be well.
+    serve(&world, 1).await;
+    eventually("every request is stored", || async {
+        (world.ops("requests").await["total"] == 6).then_some(())
+    })
+    .await;
+    time.pass(3 * MINUTE);
+    let asked = json!({
+        "rule": {"name": "new", "metric": "error_rate", "operator": ">=", "threshold": 50, "severity": "P1"},
+        "time_range": "1h",
+    });
+    let answer = world
+        .admin(Method::POST, "/ops/alert-rules/preview", asked.to_string())
+        .await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let said = answer.json();
+    assert_eq!(said["minutes"], 60);
+    assert_eq!(said["highest"], 60.0);
+    let would = said["events"].as_array().unwrap();
+    assert_eq!(would.len(), 1, "{said}");
+    assert_ne!(would[0]["resolved_at"], Value::Null);
+    assert_eq!(events(&world, "").await.len(), 0);
+    let asked = json!({"rule": {"name": "n", "metric": "account_down", "operator": ">=", "threshold": 1, "severity": "P1"}});
+    let answer = world
+        .admin(Method::POST, "/ops/alert-rules/preview", asked.to_string())
+        .await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(answer.json()["field"], "rule.metric");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_objective_has_a_budget_and_a_statement_that_names_what_does_not_count() {
+    let (world, time) = world().await;
+    let body = json!({"name": "claude", "target_percent": 90, "window_days": 30});
+    let answer = world
+        .admin(Method::POST, "/ops/objectives", body.to_string())
+        .await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let id = answer.json()["id"].clone();
+    serve(&world, 38).await;
+    fail(&world, 2).await;
+    let refusal = Fault::Provider {
+        error: E::BadRequest,
+        retry_after_ms: None,
+        echo_key: false,
+        headers: Default::default(),
+    };
+    world
+        .sim
+        .script(Rule::new(refusal).key(&key_of("a1")).times(1));
+    assert_eq!(world.post(MESSAGES, message(false)).await.status, 400);
+    let (world, id) = (&world, &id);
+    let now = eventually("all is counted", || async move {
+        let now = world.ops(&format!("objectives/{id}")).await;
+        (now["level"]["counted"]["total"] == 40).then_some(now)
+    })
+    .await;
+    let level = &now["level"];
+    assert_eq!(level["budget"]["bad"], 2);
+    assert_eq!(level["budget"]["achieved_percent"], 95.0);
+    let left = level["budget"]["left_percent"].as_f64().unwrap();
+    assert!((left - 50.0).abs() < 1e-6, "{left}");
+    // Half of what is allowed in an hour, in that hour: half as fast as allowed.
+    let rate = level["burn"][1]["rate"].as_f64().unwrap();
+    assert!((rate - 0.5).abs() < 1e-6, "{rate}");
+    assert_eq!(level["gone_at"], Value::Null);
+
+    let statement = world.ops(&format!("objectives/{id}/statement")).await;
+    assert_eq!(statement["counted"], json!({"total": 40, "bad": 2}));
+    let exclusions = statement["exclusions"].as_array().unwrap();
+    assert_eq!(exclusions.len(), 1, "{statement}");
+    assert_eq!(exclusions[0]["count"], 1);
+    assert_eq!(exclusions[0]["owner"], "client");
+    let as_text = |format: &str| {
+        let path = format!("/ops/objectives/{id}/statement?format={format}");
+        async move { world.admin(Method::GET, &path, "").await }
+    };
+    let csv = as_text("csv").await;
+    assert_eq!(csv.header("content-type"), Some("text/csv; charset=utf-8"));
+    assert!(csv.text().contains(",40,2,95.0000"), "{}", csv.text());
+    let ledger = as_text("ledger").await.text();
+    assert_eq!(ledger.lines().count(), 2, "{ledger}");
+    assert!(ledger.contains("client_error"), "{ledger}");
+    time.pass(0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_makes_no_sense_is_refused_by_the_name_of_its_field() {
+    let (world, _) = world().await;
+    let rule = json!({"name": "r", "metric": "failures", "operator": ">=", "threshold": 1, "severity": "P1"});
+    let with = |field: &str, value: Value| {
+        let mut changed = rule.clone();
+        changed[field] = value;
+        changed
+    };
+    let cases = [
+        (
+            "/ops/alert-rules",
+            with("threshold", json!(-1)),
+            "threshold",
+        ),
+        ("/ops/alert-rules", with("metric", json!("luck")), "metric"),
+        (
+            "/ops/alert-rules",
+            with("window_minutes", json!(0)),
+            "window_minutes",
+        ),
+        (
+            "/ops/alert-rules",
+            with("filter", json!({"objective_id": 3})),
+            "filter.objective_id",
+        ),
+        (
+            "/ops/alert-silences",
+            json!({"until": "2020-01-01T00:00:00Z"}),
+            "until",
+        ),
+        (
+            "/ops/objectives",
+            json!({"name": "o", "target_percent": 100}),
+            "target_percent",
+        ),
+        (
+            "/ops/objectives",
+            json!({"name": "o", "target_percent": 99, "goal": "latency"}),
+            "within_ms",
+        ),
+    ];
+    for (path, body, field) in cases {
+        let answer = world.admin(Method::POST, path, body.to_string()).await;
+        assert_eq!(answer.status, 400, "{path} {body}");
+        assert_eq!(answer.json()["field"], field, "{}", answer.text());
+    }
+    world.stop().await;
+}

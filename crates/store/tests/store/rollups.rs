@@ -1,0 +1,563 @@
+//! The contract of the store about roll-ups, written against the interface alone: whatever happens in between, every
+//! number at every length is that of the requests themselves.
+
+mod fates;
+mod truth;
+
+use crate::common::{self, Fixture, Subject, at, failure, recovered, success};
+use fates::{Fates, LATE_MS};
+use truth::Truth;
+use waybill_model::{
+    cause::{Cause, Owner},
+    classify::ruling::{ClassificationRule, Then, When},
+    id::ErrorId,
+    record::Record,
+    rollup::{Facet, Scope, Span},
+    sketch::MOST_ERROR_PER_MILLE,
+    time::UnixMillis,
+};
+use waybill_store::{
+    NewRules, RetentionPolicy, RollupOf, RollupQuery, RollupReport, Rollups, Store,
+};
+
+on_both! {
+    every_number_of_every_length_is_the_truth,
+    who_folds_at_the_same_time_does_so_in_vain,
+    what_was_folded_before_a_crash_is_not_folded_after_it,
+    a_request_that_is_stored_late_counts_where_it_arrived,
+    what_an_operator_sent_again_is_not_counted,
+    what_is_not_folded_yet_is_in_the_answer,
+    any_window_is_the_sum_of_its_parts_and_of_its_rows,
+    scopes_that_no_facet_has_are_added_up_from_the_rows,
+    a_day_that_is_judged_anew_is_counted_anew_while_requests_come_in,
+    a_day_of_which_rows_are_gone_stays_as_it_was,
+    what_rules_judge_anew_counts_anew_at_once,
+    minutes_go_and_hours_and_days_stay,
+    ids_are_not_given_twice_when_all_requests_have_gone,
+    models_beyond_a_bound_are_counted_together,
+}
+
+/// How many requests; by the environment many more.
+fn how_many() -> u64 {
+    let asked = std::env::var("WAYBILL_ROLLUP_REQUESTS");
+    asked.map_or(8_000, |many| many.parse().unwrap())
+}
+
+async fn fold(store: &Store) -> RollupReport {
+    let mut all = RollupReport::default();
+    loop {
+        let report = store.fold_rollups().await.unwrap();
+        all.folded += report.folded;
+        all.recounted += report.recounted;
+        all.days += report.days;
+        if !report.more {
+            return all;
+        }
+    }
+}
+
+fn everything() -> RollupQuery {
+    RollupQuery::whole(fates::START, fates::END, RollupOf::One(Scope::default()))
+}
+
+async fn ask(store: &Store, query: RollupQuery) -> Rollups {
+    store.rollups(query).await.unwrap()
+}
+
+/// Compares every facet, at every length, with the truth.
+async fn compare(store: &Store, truth: &Truth) {
+    for span in [Span::Minute, Span::Hour, Span::Day] {
+        for facet in Facet::ALL {
+            let query = RollupQuery {
+                step: Some(span),
+                of: RollupOf::Each(*facet),
+                ..everything()
+            };
+            let answer = ask(store, query).await;
+            assert!(answer.is_complete && !answer.is_raw);
+            truth.hold(span, *facet, &answer.buckets);
+        }
+    }
+}
+
+async fn every_number_of_every_length_is_the_truth(subject: Subject) {
+    let mut fixture = Fixture::on(subject).await;
+    let mut truth = Truth::default();
+    let mut fates = Fates::of(7);
+    let mut left = how_many();
+    while left > 0 {
+        let some = left.min(4_000);
+        let batch: Vec<Record> = (0..some).map(|_| fates.next()).collect();
+        batch.iter().for_each(|record| truth.add(record));
+        fixture.write(&batch).await;
+        fold(&fixture.store).await;
+        left -= some;
+    }
+    compare(&fixture.store, &truth).await;
+    // Without causes and sketches the counts are the same.
+    let whole = ask(&fixture.store, everything()).await;
+    let bare = RollupQuery {
+        causes: false,
+        sketches: false,
+        ..everything()
+    };
+    let bare = ask(&fixture.store, bare).await.total();
+    assert_eq!(bare.counts, whole.total().counts);
+    assert!(bare.causes.is_empty() && bare.sketches.duration.is_empty());
+    // Quantiles are within the stated bound.
+    let mut durations = truth.durations.clone();
+    durations.sort_unstable();
+    let sketch = whole.total().sketches.duration;
+    assert_eq!(sketch.count(), durations.len() as u64);
+    assert_eq!(sketch.sum(), durations.iter().sum::<u64>());
+    for per_mille in [1, 100, 500, 900, 950, 990, 999, 1_000] {
+        let rank = (durations.len() as u64 * per_mille).div_ceil(1_000).max(1);
+        let exact = durations[usize::try_from(rank).unwrap() - 1];
+        let given = sketch.quantile(per_mille).unwrap();
+        assert!(
+            given.abs_diff(exact) * 1_000 <= exact * MOST_ERROR_PER_MILLE,
+            "{per_mille}: {given} for {exact}"
+        );
+    }
+}
+
+async fn who_folds_at_the_same_time_does_so_in_vain(subject: Subject) {
+    let mut fixture = Fixture::on(subject).await;
+    let (mut truth, mut fates) = (Truth::default(), Fates::of(8));
+    let batch: Vec<Record> = (0..600).map(|_| fates.next()).collect();
+    batch.iter().for_each(|record| truth.add(record));
+    fixture.write(&batch).await;
+    let one = fixture.store.clone();
+    let (a, b, c) = tokio::join!(fold(&one), fold(&one), fold(&one));
+    assert_eq!(a.folded + b.folded + c.folded, 600 - fates.replays);
+    compare(&fixture.store, &truth).await;
+}
+
+async fn what_was_folded_before_a_crash_is_not_folded_after_it(subject: Subject) {
+    let mut fixture = Fixture::on(subject).await;
+    let (mut truth, mut fates) = (Truth::default(), Fates::of(9));
+    for _ in 0..3 {
+        let batch: Vec<Record> = (0..300).map(|_| fates.next()).collect();
+        batch.iter().for_each(|record| truth.add(record));
+        fixture.write(&batch).await;
+        let after = fixture.as_after_a_crash().await;
+        fold(&after).await;
+        fold(&after.clone()).await;
+        compare(&after, &truth).await;
+        fold(&fixture.store).await;
+    }
+    let after = fixture.as_after_a_crash().await;
+    assert_eq!(fold(&after).await.folded, 0);
+    compare(&after, &truth).await;
+}
+
+async fn a_request_that_is_stored_late_counts_where_it_arrived(subject: Subject) {
+    let mut fixture = Fixture::on(subject).await;
+    fixture
+        .write(&[success(LATE_MS), failure(LATE_MS + 1)])
+        .await;
+    fold(&fixture.store).await;
+    // The clock was set back, or a stream took long.
+    fixture.write(&[success(5), recovered(6)]).await;
+    fold(&fixture.store).await;
+    let minutes = RollupQuery {
+        step: Some(Span::Minute),
+        ..everything()
+    };
+    let minutes = ask(&fixture.store, minutes).await.buckets;
+    let counts: Vec<_> = minutes
+        .iter()
+        .map(|b| (b.start, b.counts.requests, b.counts.failures))
+        .collect();
+    let minute = |n| Span::Minute.begin(at(n));
+    assert_eq!(counts, [(minute(5), 2, 0), (minute(LATE_MS), 2, 1)]);
+}
+
+async fn what_an_operator_sent_again_is_not_counted(subject: Subject) {
+    let mut fixture = Fixture::on(subject).await;
+    let mut again = failure(2);
+    again.request.as_mut().unwrap().subject.replay_of = Some(ErrorId(1));
+    again.error.as_mut().unwrap().subject.replay_of = Some(ErrorId(1));
+    fixture.write(&[failure(1), again]).await;
+    for raw in [true, false] {
+        let query = RollupQuery {
+            raw,
+            ..everything()
+        };
+        let counts = ask(&fixture.store, query).await.total().counts;
+        assert_eq!((counts.requests, counts.attempts), (1, 2));
+        assert_eq!(fold(&fixture.store).await.folded, u64::from(raw));
+    }
+}
+
+async fn what_is_not_folded_yet_is_in_the_answer(subject: Subject) {
+    let mut fixture = Fixture::on(subject).await;
+    let (mut truth, mut fates) = (Truth::default(), Fates::of(10));
+    let mut batch: Vec<Record> = (0..500).map(|_| fates.next()).collect();
+    batch.iter().for_each(|record| truth.add(record));
+    fixture.write(&batch).await;
+    fold(&fixture.store).await;
+    batch = (0..500).map(|_| fates.next()).collect();
+    batch.iter().for_each(|record| truth.add(record));
+    fixture.write(&batch).await;
+    compare(&fixture.store, &truth).await;
+}
+
+async fn any_window_is_the_sum_of_its_parts_and_of_its_rows(subject: Subject) {
+    let mut fixture = Fixture::on(subject).await;
+    let mut fates = Fates::of(11);
+    let batch: Vec<Record> = (0..2_000).map(|_| fates.next()).collect();
+    fixture.write(&batch[..1_500]).await;
+    fold(&fixture.store).await;
+    fixture.write(&batch[1_500..]).await;
+    let length = fates::END.0 - fates::START.0;
+    let mut random = fates::Random(12);
+    for _ in 0..25 {
+        let one = fates::START.plus_ms(random.below(length as u64) as i64);
+        let other = fates::START.plus_ms(random.below(length as u64) as i64);
+        let facet = *random.one_of(Facet::ALL);
+        let query = RollupQuery {
+            start: one.min(other),
+            end: one.max(other).plus_ms(1),
+            of: RollupOf::Each(facet),
+            step: *random.one_of(&[None, None, Some(Span::Hour), Some(Span::Day)]),
+            ..everything()
+        };
+        let raw = RollupQuery {
+            raw: true,
+            ..query.clone()
+        };
+        let (mut rolled_up, from_rows) = (
+            ask(&fixture.store, query.clone()).await,
+            ask(&fixture.store, raw).await,
+        );
+        assert!(from_rows.is_raw && !rolled_up.is_raw);
+        rolled_up.is_raw = true;
+        assert_eq!(rolled_up, from_rows, "{query:?}");
+        assert!(rolled_up.start <= query.start && query.end <= rolled_up.end);
+        // The minutes of the window add up to it.
+        if query.step.is_none() && facet == Facet::All {
+            let minutes = RollupQuery {
+                step: Some(Span::Minute),
+                ..query
+            };
+            assert_eq!(
+                ask(&fixture.store, minutes).await.total(),
+                rolled_up.total()
+            );
+        }
+    }
+}
+
+async fn scopes_that_no_facet_has_are_added_up_from_the_rows(subject: Subject) {
+    let mut fixture = Fixture::on(subject).await;
+    let (mut truth, mut fates) = (Truth::default(), Fates::of(13));
+    let batch: Vec<Record> = (0..1_000).map(|_| fates.next()).collect();
+    batch.iter().for_each(|record| truth.add(record));
+    fixture.write(&batch).await;
+    fold(&fixture.store).await;
+    let mut random = fates::Random(14);
+    for _ in 0..10 {
+        let scope = Scope {
+            platform: Some(fates::PLATFORMS[0]),
+            account_id: Some(1 + random.below(4) as i64),
+            group_id: Some(1 + random.below(2) as i64),
+            ..Scope::default()
+        };
+        let query = RollupQuery {
+            of: RollupOf::One(scope.clone()),
+            ..everything()
+        };
+        let answer = ask(&fixture.store, query).await;
+        assert!(answer.is_raw);
+        assert_eq!(answer.total().counts, truth.of_scope(&scope));
+    }
+}
+
+/// Judges every failure of a cause to be the client's own, as a changed rule would.
+async fn judge_anew(fixture: &Fixture) {
+    let sql = "UPDATE errors SET owner = 'client' WHERE cause = 'server_error'";
+    match fixture.url {
+        Some(_) => {
+            fixture.sql(sql);
+        }
+        None => {
+            let db = rusqlite::Connection::open(fixture.file()).unwrap();
+            db.busy_timeout(common::DEADLINE).unwrap();
+            db.execute_batch(sql).unwrap();
+        }
+    }
+}
+
+async fn a_day_that_is_judged_anew_is_counted_anew_while_requests_come_in(subject: Subject) {
+    let mut fixture = Fixture::on(subject).await;
+    let mut fates = Fates::of(15);
+    let mut all: Vec<Record> = (0..6_500).map(|_| fates.next()).collect();
+    fixture.write(&all).await;
+    fold(&fixture.store).await;
+    judge_anew(&fixture).await;
+    let days = fixture
+        .store
+        .recount_rollups(fates::START, fates::END)
+        .await
+        .unwrap();
+    assert!(days >= 2);
+    // A batch, then new requests of all days, judged as they come.
+    let begun = fixture.store.fold_rollups().await.unwrap();
+    assert!(begun.recounted > 0 && begun.days < days);
+    let more: Vec<Record> = (0..500).map(|_| fates.next()).collect();
+    let mut truth = Truth::default();
+    all.iter_mut().for_each(fates::judge_anew);
+    all.iter().chain(&more).for_each(|record| truth.add(record));
+    fixture.write(&more).await;
+    let report = fold(&fixture.store).await;
+    assert_eq!(begun.days + report.days, days);
+    compare(&fixture.store, &truth).await;
+    // Once more, now of everything, while nothing happens; and nothing is left of what was replaced.
+    judge_anew(&fixture).await;
+    all.extend(more);
+    all.iter_mut().for_each(fates::judge_anew);
+    let mut truth = Truth::default();
+    all.iter().for_each(|record| truth.add(record));
+    fixture
+        .store
+        .recount_rollups(fates::START, fates::END)
+        .await
+        .unwrap();
+    fixture
+        .store
+        .recount_rollups(fates::START, fates::END)
+        .await
+        .unwrap();
+    assert_eq!(
+        fold(&fixture.store).await.recounted,
+        all.len() as u64 - fates.replays
+    );
+    compare(&fixture.store, &truth).await;
+    assert_eq!(fold(&fixture.store).await, RollupReport::default());
+}
+
+/// Puts one rule into force: failures of providers' servers are the client's own; or none.
+async fn rule(fixture: &Fixture, replaces: i64, is_there: bool) {
+    let rule = ClassificationRule {
+        id: 0,
+        name: "ours".to_owned(),
+        note: None,
+        enabled: true,
+        when: When {
+            cause: Some(Cause::ServerError),
+            ..When::default()
+        },
+        then: Then {
+            error_owner: Some(Owner::Client),
+            ..Then::default()
+        },
+    };
+    let new = NewRules {
+        replaces,
+        rules: if is_there { vec![rule] } else { Vec::new() },
+        by: None,
+        note: None,
+    };
+    let put = fixture
+        .store
+        .set_classification_rules(new, fates::END)
+        .await;
+    put.unwrap();
+}
+
+async fn judge(store: &Store) {
+    while store.judge_anew().await.unwrap().more {}
+}
+
+async fn what_rules_judge_anew_counts_anew_at_once(subject: Subject) {
+    let mut fixture = Fixture::on(subject).await;
+    let mut fates = Fates::of(19);
+    let mut all: Vec<Record> = (0..2_000).map(|_| fates.next()).collect();
+    fixture.write(&all[..1_500]).await;
+    fold(&fixture.store).await;
+    // Some are folded when they are judged anew, some are not, and some requests have gone by then.
+    fixture.write(&all[1_500..]).await;
+    rule(&fixture, 0, true).await;
+    fixture
+        .store
+        .recount_rollups(fates::START, fates::END)
+        .await
+        .unwrap();
+    fixture.store.judge_anew().await.unwrap();
+    fold(&fixture.store).await;
+    judge(&fixture.store).await;
+    fold(&fixture.store).await;
+    all.iter_mut().for_each(fates::judge_anew);
+    let mut truth = Truth::default();
+    all.iter().for_each(|record| truth.add(record));
+    compare(&fixture.store, &truth).await;
+    let policy = RetentionPolicy {
+        requests_max_age_ms: Some(0),
+        ..RetentionPolicy::default()
+    };
+    let middle = Span::Day.begin(fates::END.plus_ms(-1));
+    fixture.store.retain(&policy, middle).await.unwrap();
+    rule(&fixture, 1, false).await;
+    judge(&fixture.store).await;
+    let mut fates = Fates::of(19);
+    let mut truth = Truth::default();
+    (0..2_000).for_each(|_| truth.add(&fates.next()));
+    compare(&fixture.store, &truth).await;
+}
+
+async fn a_day_of_which_rows_are_gone_stays_as_it_was(subject: Subject) {
+    let mut fixture = Fixture::on(subject).await;
+    let (mut truth, mut fates) = (Truth::default(), Fates::of(16));
+    let all: Vec<Record> = (0..1_000).map(|_| fates.next()).collect();
+    all.iter().for_each(|record| truth.add(record));
+    fixture.write(&all).await;
+    fold(&fixture.store).await;
+    judge_anew(&fixture).await;
+    let policy = RetentionPolicy {
+        requests_max_age_ms: Some(0),
+        ..RetentionPolicy::default()
+    };
+    // Everything up to the middle of a day goes, or days before it.
+    let middle = Span::Day.begin(fates::END.plus_ms(-1));
+    fixture.store.retain(&policy, middle).await.unwrap();
+    fixture
+        .store
+        .recount_rollups(fates::START, middle)
+        .await
+        .unwrap();
+    fold(&fixture.store).await;
+    let before = RollupQuery {
+        end: middle,
+        ..everything()
+    };
+    truth.hold_before(middle, &ask(&fixture.store, before).await.total());
+}
+
+async fn minutes_go_and_hours_and_days_stay(subject: Subject) {
+    let mut fixture = Fixture::on(subject).await;
+    let mut fates = Fates::of(17);
+    let all: Vec<Record> = (0..1_000).map(|_| fates.next()).collect();
+    fixture.write(&all).await;
+    fold(&fixture.store).await;
+    let whole = ask(&fixture.store, everything()).await;
+    let day = Span::Day.millis();
+    let now = fates::END.plus_ms(day);
+    let policy = RetentionPolicy {
+        rollup_minutes_max_age_ms: Some(day),
+        rollup_hours_max_age_ms: Some(100 * day),
+        rollup_days_max_age_ms: Some(1_000 * day),
+        ..RetentionPolicy::default()
+    };
+    fixture.store.retain(&policy, now).await.unwrap();
+    let odd = RollupQuery {
+        start: fates::START.plus_ms(1_234_567),
+        end: fates::END.plus_ms(-7_654_321),
+        ..everything()
+    };
+    let answer = ask(&fixture.store, odd.clone()).await;
+    let hours = |at: UnixMillis| Span::Hour.begin(at) == at;
+    assert!(
+        hours(answer.start)
+            && hours(answer.end)
+            && answer.start <= odd.start
+            && odd.end <= answer.end
+    );
+    let raw = RollupQuery {
+        raw: true,
+        ..odd.clone()
+    };
+    assert_eq!(ask(&fixture.store, raw).await.total(), answer.total());
+    assert_eq!(
+        ask(&fixture.store, everything()).await.total(),
+        whole.total()
+    );
+    // Minutes that have gone are asked for in vain, and are not begun anew by what comes late.
+    let step = |span| RollupQuery {
+        step: Some(span),
+        ..odd.clone()
+    };
+    assert_eq!(
+        ask(&fixture.store, step(Span::Minute)).await.step,
+        Some(Span::Hour)
+    );
+    fixture.write(&[Fates::of(18).next()]).await;
+    fold(&fixture.store).await;
+    assert_eq!(
+        ask(&fixture.store, everything())
+            .await
+            .total()
+            .counts
+            .requests,
+        whole.total().counts.requests + 1
+    );
+    let policy = RetentionPolicy {
+        rollup_hours_max_age_ms: Some(0),
+        rollup_days_max_age_ms: Some(0),
+        ..policy
+    };
+    fixture.store.retain(&policy, now).await.unwrap();
+    assert!(ask(&fixture.store, everything()).await.buckets.is_empty());
+}
+
+async fn ids_are_not_given_twice_when_all_requests_have_gone(subject: Subject) {
+    let mut fixture = Fixture::on(subject).await;
+    let policy = RetentionPolicy {
+        requests_max_age_ms: Some(0),
+        ..RetentionPolicy::default()
+    };
+    fixture.write(&[success(1), success(2), success(3)]).await;
+    fold(&fixture.store).await;
+    fixture
+        .store
+        .retain(&policy, at(1_000_000_000))
+        .await
+        .unwrap();
+    fixture.write(&[success(4), success(5)]).await;
+    assert_eq!(fold(&fixture.store).await.folded, 2);
+    assert_eq!(
+        ask(&fixture.store, everything())
+            .await
+            .total()
+            .counts
+            .requests,
+        5
+    );
+}
+
+async fn models_beyond_a_bound_are_counted_together(subject: Subject) {
+    let mut fixture = Fixture::on(subject).await;
+    let of_model = |n: u64| {
+        let mut record = success(n);
+        let model =
+            waybill_model::redact::Shown::own(Box::leak(format!("model-{n}").into_boxed_str()));
+        record.request.as_mut().unwrap().subject.model = Some(model);
+        record
+    };
+    let records: Vec<Record> = (1..=1_010).map(of_model).collect();
+    fixture.write(&records).await;
+    fold(&fixture.store).await;
+    fixture.write(&[of_model(2_000)]).await;
+    let query = RollupQuery {
+        of: RollupOf::Each(Facet::Model),
+        ..everything()
+    };
+    for raw in [false, true] {
+        let answer = ask(
+            &fixture.store,
+            RollupQuery {
+                raw,
+                ..query.clone()
+            },
+        )
+        .await;
+        assert_eq!(answer.buckets.len(), 1_001);
+        assert_eq!(
+            (
+                answer.buckets[0].value.as_str(),
+                answer.buckets[0].counts.requests
+            ),
+            ("", 11)
+        );
+    }
+}
