@@ -59,7 +59,7 @@ function Line({ issue, window }: { issue: Issue; window: Search }) {
             {title || issue.cause}
           </Go>
         </Text>
-        <Text size="xs" component="div" className={classes.cut}>
+        <Text size="xs" component="div" className={`${classes.cut} ${classes.below}`}>
           <span className="mono">{issue.cause}</span> · {t('issues.since')} <When at={first_seen} /> · {t('issues.users', { count: users })} ·{' '}
           <Go target={{ to: '/errors/$id', params: { id: String(sample_error_id) }, search: window }} inherit className={classes.inText}>
             {t('issues.words')}
