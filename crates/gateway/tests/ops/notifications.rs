@@ -235,7 +235,7 @@ async fn a_receiver_that_answers_slowly_gets_a_message_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_sent_and_never_answered_is_left_after_five_times_and_the_next_goes() {
-    let desk = Desk::waiting("", "timeout_ms = 500\nanswer_timeout_ms = 100").await;
+    let desk = Desk::waiting("", "timeout_ms = 500\nanswer_timeout_ms = 300").await;
     let receiver = Receiver::start().await;
     receiver.script(vec![Turn::Hang; 5], Turn::status(200));
     let server = MailServer::start(None).await;
