@@ -1,7 +1,8 @@
 //! Roll-ups: what requests add up to, per minute, hour and day, and per whom they were for or served by.
 //!
 //! A request counts where it arrived, with everything that belongs to it, its attempts included: in one minute, in
-//! that minute's hour and day, and in every facet that it has a value of. All of it is sums of whole numbers, and
+//! that minute's hour and day, and in every facet that it has a value of. It counts once more in the minute in which
+//! it ended, beside those: that is what alerts look at. All of it is sums of whole numbers, and
 //! sketches, which add up too: any window is the sum of its parts.
 //!
 //! Promises: pure; what counts as what is decided here, once, for stored rows and for roll-ups alike.
@@ -34,6 +35,16 @@ words! {
         /// A day, in UTC.
         Day = "day",
     }
+}
+
+/// By which of its moments a request is counted. It is stored at its end: minutes by arrival grow for as long as
+/// requests of them run; minutes by end are whole as soon as they are over, and are what alerts look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum By {
+    /// When it arrived.
+    Arrival,
+    /// When it ended.
+    End,
 }
 
 impl Span {
@@ -157,6 +168,8 @@ counts! {
     attempts_failed,
     /// Of the failed attempts, those that are the client's own doing.
     attempts_client,
+    /// Of the attempts, those that were cut off from this side before they failed or delivered: the client left.
+    attempts_cut_off,
     /// Of the failed attempts that are not the client's own doing, those answered with 429.
     attempts_429,
     /// Of the failed attempts that are not the client's own doing, those answered with 529.

@@ -20,6 +20,8 @@ mod read;
 pub mod statement;
 
 pub use evaluate::evaluate;
+#[cfg(test)]
+pub(crate) use level::of_bucket;
 pub use level::{BURN_WINDOWS, Burn, LevelNow, level_now};
 pub use preview::{NoPreview, Previewed, WouldBe, preview};
 pub use statement::Statement;

@@ -6,11 +6,10 @@ use waybill_model::{
     alert::{AlertRuleBody, Filter, Metric, MetricKind, Objective, Reading, Subject, of_window},
     entity::{Account, Status},
     id::AccountId,
-    issue::{IssueFilter, IssueSort, IssueState},
-    objective::short_window_ms,
-    rollup::{Bucket, Scope},
+    issue::IssueState,
+    objective::{Counted, ObjectiveBody, short_window_ms},
+    rollup::{Bucket, By, Scope},
     time::UnixMillis,
-    view::{Page, Sort},
 };
 use waybill_store::{RollupOf, RollupQuery, StoreError};
 
@@ -24,8 +23,16 @@ use crate::{
     routing::{AccountEntry, down, is_stopped, obstacle},
 };
 
-/// Issues that one rule tells apart; of more, those that hurt most.
-const MOST_ISSUES: u32 = 100;
+/// Issues that one rule tells apart: those that came into its state last. Of the others nothing is said.
+const MOST_ISSUES: u32 = 10_000;
+
+/// Bad ones in the short window below which no burn rate is told: of few requests one that fails is a high rate, and
+/// nothing burns.
+const FEWEST_BAD: u64 = 3;
+
+/// What share of its long window must have been lived through for a burn rate: a half. At the beginning a minute's
+/// failures would be all that there is of six hours.
+const LIVED_THROUGH: i64 = 2;
 
 /// What a rule found of one of its subjects.
 #[derive(Debug)]
@@ -42,12 +49,22 @@ pub(super) struct Found {
     pub(super) says: Option<String>,
 }
 
+/// All that a rule found.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) found: Vec<Found>,
+    /// Whether what is not among it is well.
+    pub(super) is_whole: bool,
+}
+
 /// Reads for the rules of one round: what several of them look at is asked for once.
 pub(super) struct Reader<'a> {
     shared: &'a Arc<Shared>,
     at: UnixMillis,
     windows: HashMap<(u32, Scope), Option<Bucket>>,
     named: Option<Named>,
+    /// Requests are stored that could not be counted.
+    pub(super) is_behind: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -57,19 +74,24 @@ impl<'a> Reader<'a> {
             at,
             windows: HashMap::new(),
             named: None,
+            is_behind: false,
         }
     }
 
     /// Everything that a rule is to judge.
-    pub(super) async fn read(&mut self, rule: &AlertRuleBody) -> Result<Vec<Found>, StoreError> {
-        match rule.metric.info().kind {
-            MetricKind::Window => Ok(vec![self.window(rule).await?]),
-            MetricKind::Pool => Ok(vec![self.pool(rule).await?]),
-            MetricKind::Account => self.accounts(&rule.filter).await,
-            MetricKind::Issue => self.issues(rule).await,
-            MetricKind::Objective => self.objectives(rule).await,
-            MetricKind::Books => Ok(vec![self.books(rule).await?]),
-        }
+    pub(super) async fn read(&mut self, rule: &AlertRuleBody) -> Result<Read, StoreError> {
+        let found = match rule.metric.info().kind {
+            MetricKind::Window => vec![self.window(rule).await?],
+            MetricKind::Pool => vec![self.pool(rule).await?],
+            MetricKind::Account => self.accounts(&rule.filter).await?,
+            MetricKind::Issue => self.issues(rule).await?,
+            MetricKind::Objective => self.objectives(rule).await?,
+            MetricKind::Books => vec![self.books(rule).await?],
+        };
+        Ok(Read {
+            is_whole: found.len() < MOST_ISSUES as usize,
+            found,
+        })
     }
 
     async fn window(&mut self, rule: &AlertRuleBody) -> Result<Found, StoreError> {
@@ -80,11 +102,13 @@ impl<'a> Reader<'a> {
                 let of = RollupOf::One(key.1.clone());
                 let query = RollupQuery {
                     causes: false,
+                    by: By::End,
                     ..RollupQuery::whole(begin(self.at, rule.window_minutes), self.at, of)
                 };
                 let answer = self.shared.store.rollups(query).await?;
+                self.is_behind |= answer.is_behind;
                 // Half of the requests would be half of the truth.
-                let total = answer.is_complete.then(|| answer.total());
+                let total = (!answer.is_behind).then(|| answer.total());
                 self.windows.entry(key).or_insert(total)
             }
         };
@@ -158,25 +182,11 @@ impl<'a> Reader<'a> {
             Metric::EscalatingIssue => IssueState::Escalating,
             _ => IssueState::New,
         };
-        let filter = IssueFilter {
-            states: vec![state],
-            platform: rule.filter.platform,
-            ..IssueFilter::default()
-        };
-        let page = Page {
-            sort: Sort::Newest,
-            page: 1,
-            page_size: MOST_ISSUES,
-            cursor: None,
-        };
-        let now = self.shared.clock.now();
-        let issues = self
-            .shared
-            .store
-            .issues(&filter, IssueSort::Impact, &page, now)
+        let store = &self.shared.store;
+        let issues = store
+            .issues_in(state, rule.filter.platform, MOST_ISSUES)
             .await?;
         Ok(issues
-            .items
             .into_iter()
             .map(|issue| Found {
                 subject: format!("issue:{}", issue.fingerprint),
@@ -214,43 +224,43 @@ impl<'a> Reader<'a> {
     }
 
     async fn objective(
-        &self,
+        &mut self,
         rule: &AlertRuleBody,
         objective: &Objective,
     ) -> Result<Reading, StoreError> {
         if rule.metric == Metric::BudgetLeft {
             let level = level_now(self.shared, objective, self.at).await?;
+            self.is_behind |= level.is_behind;
             return Ok(Reading {
-                value: level.is_complete.then_some(level.budget.left_percent),
-                samples: level.counted.total,
+                value: level.budget.map(|budget| budget.left_percent),
+                samples: level.counted.map_or(0, |counted| counted.total),
             });
         }
-        // It must burn now, too, and not only have burnt: the lower one of both.
         let long_ms = i64::from(rule.window_minutes) * 60_000;
-        let mut lowest = Reading {
-            value: Some(f64::INFINITY),
-            samples: 0,
-        };
-        for ms in [long_ms, short_window_ms(long_ms)] {
-            let (counts, _) = counted(self.shared, &objective.body, ms, self.at).await?;
-            let rate = counts.and_then(|counts| objective.body.burn_rate(counts));
-            if ms == long_ms {
-                lowest.samples = counts.unwrap_or_default().total;
-            }
-            lowest.value = lowest.value.zip(rate).map(|(a, b)| a.min(b));
-        }
-        Ok(lowest)
+        let body = &objective.body;
+        let long = counted(self.shared, body, By::End, long_ms, self.at).await?;
+        let short_ms = short_window_ms(long_ms);
+        let short = counted(self.shared, body, By::End, short_ms, self.at).await?;
+        let (long, short) = (long.counted, short.counted);
+        self.is_behind |= long.is_none() || short.is_none();
+        let since = self.shared.store.rolled_up_since().await?;
+        let is_old_enough =
+            since.is_some_and(|since| self.at.0.saturating_sub(since.0) >= long_ms / LIVED_THROUGH);
+        Ok(Reading {
+            value: burn(body, long, short).filter(|_| is_old_enough),
+            samples: long.unwrap_or_default().total,
+        })
     }
 
     async fn books(&mut self, rule: &AlertRuleBody) -> Result<Found, StoreError> {
         let since = begin(self.at, rule.window_minutes);
-        let losses = self.shared.store.losses().await?;
-        // Losses are counted by kind: of a kind that goes on, all of it.
-        let lost = losses
-            .iter()
-            .filter(|loss| loss.last_at.is_some_and(|at| at >= since))
-            .map(|loss| loss.count)
-            .sum::<u64>();
+        let now = self.losses().await?;
+        let then = match self.shared.store.losses_until(since).await? {
+            Some(then) => then,
+            // No round is as old: what was lost of a kind whose last one is.
+            None => self.losses_of(|at| at < since).await?,
+        };
+        let lost = now.saturating_sub(then);
         let reading = Reading {
             value: Some(lost as f64),
             samples: lost,
@@ -287,11 +297,52 @@ impl<'a> Reader<'a> {
         };
         Ok(self.named.insert(named))
     }
+
+    /// How many records were lost in all.
+    pub(super) async fn losses(&self) -> Result<u64, StoreError> {
+        self.losses_of(|_| true).await
+    }
+
+    /// How many were, of the kinds whose last one was lost then.
+    async fn losses_of(&self, then: impl Fn(UnixMillis) -> bool) -> Result<u64, StoreError> {
+        let losses = self.shared.store.losses().await?;
+        let chosen = losses.iter().filter(|loss| loss.last_at.is_none_or(&then));
+        Ok(chosen.map(|loss| loss.count).sum())
+    }
+}
+
+/// How fast a budget burns: it must burn now, too, and not only have burnt, which is the lower one of both windows.
+/// Where fewer than [`FEWEST_BAD`] were bad in the short one, not at all.
+fn burn(body: &ObjectiveBody, long: Option<Counted>, short: Option<Counted>) -> Option<f64> {
+    let (long, short) = (long?, short?);
+    let rate = body.burn_rate(long)?.min(body.burn_rate(short)?);
+    Some(if short.bad < FEWEST_BAD { 0.0 } else { rate })
 }
 
 const fn one() -> Reading {
     Reading {
         value: Some(1.0),
         samples: 1,
+    }
+}
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+
+    #[test]
+    fn a_budget_does_not_burn_for_one_failure_of_a_quiet_hour() {
+        let text = r#"{"name": "claude", "target_percent": 99.5}"#;
+        let body: ObjectiveBody = serde_json::from_str(text).unwrap();
+        let counted = |total, bad| Some(Counted { total, bad });
+        let rate = |long, short| burn(&body, long, short);
+        assert_eq!(rate(counted(10, 1), counted(2, 1)), Some(0.0));
+        assert_eq!(rate(counted(10, 2), counted(2, 2)), Some(0.0));
+        let burns = rate(counted(20, 3), counted(3, 3)).unwrap();
+        assert!((burns - 30.0).abs() < 1e-6, "{burns}");
+        // It burnt, and does not any more.
+        assert_eq!(rate(counted(1_000, 500), counted(100, 0)), Some(0.0));
+        assert_eq!(rate(counted(0, 0), counted(0, 0)), None);
+        assert_eq!(rate(counted(20, 3), None), None);
     }
 }

@@ -57,7 +57,7 @@ pub async fn send(shared: Arc<Shared>) {
         match shared.store.channels_waiting().await {
             Ok(waits) => waits
                 .iter()
-                .filter(|waits| waits.next_at <= now)
+                .filter(|waits| plan::is_due(waits.next_at, now))
                 .for_each(|waits| Notifier::serve(&shared, waits.channel_id)),
             Err(error) => tracing::debug!(%error, "the outbox could not be looked at"),
         }

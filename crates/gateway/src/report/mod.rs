@@ -25,6 +25,8 @@ use waybill_store::StoreError;
 use crate::app::Shared;
 
 pub use calendar::{BadCalendar, Calendar};
+#[cfg(test)]
+pub use write::delivered_of;
 
 /// Makes the reports that are due; says how many, or which could not be made.
 pub async fn make_due(shared: &Arc<Shared>) -> Result<usize, String> {

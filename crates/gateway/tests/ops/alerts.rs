@@ -7,10 +7,11 @@ use std::sync::{
 };
 
 use crate::support::{Setup, World, eventually, key_of, message};
+use futures_util::future::join_all;
 use http::Method;
 use serde_json::{Value, json};
 use waybill_gateway::clock::Clock;
-use waybill_sim::{Fault, ProviderError as E, Rule};
+use waybill_sim::{Fault, Place, ProviderError as E, Rule};
 
 const MESSAGES: &str = "/v1/messages";
 const MINUTE: i64 = 60_000;
@@ -27,11 +28,22 @@ impl Time {
 
 /// A world whose clock begins with a minute, and that watches nothing but what the test says.
 async fn world() -> (World, Time) {
+    let (world, time, seeded) = watched("").await;
+    for rule in seeded["items"].as_array().unwrap() {
+        let path = format!("/ops/alert-rules/{}", rule["id"]);
+        let answer = world.admin(Method::DELETE, &path, "").await;
+        assert_eq!(answer.status, 204, "{}", answer.text());
+    }
+    (world, time)
+}
+
+/// One that watches what a new installation does; and those rules.
+async fn watched(top: &str) -> (World, Time, Value) {
     let now = Clock::System.now().0;
     let time = Time(Arc::new(AtomicI64::new(now - now.rem_euclid(MINUTE))));
     let world = World::with(Setup {
         accounts: 1,
-        top: "[queue]\ntimeout_ms = 0".into(),
+        top: format!("[queue]\ntimeout_ms = 0\n{top}"),
         clock: Clock::Manual(Arc::clone(&time.0)),
         ..Setup::default()
     })
@@ -41,12 +53,7 @@ async fn world() -> (World, Time) {
         (rules["total"].as_u64().unwrap() > 5).then_some(rules)
     })
     .await;
-    for rule in seeded["items"].as_array().unwrap() {
-        let path = format!("/ops/alert-rules/{}", rule["id"]);
-        let answer = world.admin(Method::DELETE, &path, "").await;
-        assert_eq!(answer.status, 204, "{}", answer.text());
-    }
-    (world, time)
+    (world, time, seeded)
 }
 
 /// Breaks `times` times inside an answer: that counts.
@@ -437,5 +444,87 @@ async fn what_makes_no_sense_is_refused_by_the_name_of_its_field() {
         assert_eq!(answer.status, 400, "{path} {body}");
         assert_eq!(answer.json()["field"], field, "{}", answer.text());
     }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_that_is_silent_for_longer_than_any_window_is_told_of() {
+    let (world, time, _) = watched("[timeouts]\nfirst_byte_ms = 4000").await;
+    let world = &world;
+    let silent = Fault::stall(Place::BeforeHeaders);
+    world.sim.script(Rule::new(silent).key(&key_of("a1")));
+    let asked = join_all((0..20).map(|_| world.post(MESSAGES, message(false))));
+    let passes = async {
+        eventually("all of them wait", || async {
+            (world.ops("concurrency").await["in_flight"] == 20).then_some(())
+        })
+        .await;
+        // They arrived ten minutes ago, in a minute that is judged long since.
+        time.pass(10 * MINUTE);
+    };
+    let (answers, ()) = tokio::join!(asked, passes);
+    assert!(answers.iter().all(|answer| answer.status.is_server_error()));
+    time.pass(5 * MINUTE);
+    let fired = eventually("it is told", || async {
+        let firing = events(world, "status=firing").await;
+        let of = |event: &&Value| event["evidence"]["rule_name"] == "Requests fail";
+        firing.iter().find(of).cloned()
+    })
+    .await;
+    assert_eq!(fired["evidence"]["value"], 100.0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_rule_is_tried_over_begins_where_minutes_are_kept() {
+    let (world, time) = world().await;
+    eventually("what is old has gone", || async {
+        let jobs = world.ops("jobs").await;
+        let mut jobs = jobs["items"].as_array().unwrap().iter();
+        let ran = jobs.any(|job| job["name"] == "retention" && job["outcome"] == "ok");
+        ran.then_some(())
+    })
+    .await;
+    fail(&world, 3).await;
+    time.pass(7 * MINUTE);
+    let tried = async |window_minutes: u32| {
+        let asked = json!({
+            "rule": {"name": "new", "metric": "failures", "operator": ">=", "threshold": 3, "severity": "P1",
+                "window_minutes": window_minutes},
+            "time_range": "7d",
+        });
+        let path = "/ops/alert-rules/preview";
+        world.admin(Method::POST, path, asked.to_string()).await
+    };
+    let answer = tried(60).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let said = answer.json();
+    let minutes = said["minutes"].as_u64().unwrap();
+    let days = 3 * 24 * 60;
+    assert!((days - 60..=days + 60).contains(&minutes), "{said}");
+    assert_eq!(said["events"].as_array().unwrap().len(), 1, "{said}");
+    let answer = tried(4 * 24 * 60).await;
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    assert_eq!(answer.json()["field"], "rule.window_minutes");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_clock_that_was_ahead_rules_are_judged_from_now_on() {
+    let (world, time) = world().await;
+    rule(&world, json!({})).await;
+    let day = 24 * 60 * MINUTE;
+    time.pass(day);
+    judged(&world, &time).await;
+    time.pass(-day);
+    eventually("it is on record that the clock was ahead", || async {
+        let jobs = world.ops("jobs").await;
+        let mut jobs = jobs["items"].as_array().unwrap().iter();
+        let failed = jobs.any(|job| job["name"] == "alerts" && job["failures"] != 0);
+        failed.then_some(())
+    })
+    .await;
+    fail(&world, 3).await;
+    time.pass(MINUTE + 4_000);
+    until(&world, "status=firing", 1).await;
     world.stop().await;
 }

@@ -89,6 +89,16 @@ pub enum MetricKind {
     Books,
 }
 
+impl MetricKind {
+    /// Whether it can be read of a minute that is long over.
+    pub const fn is_of_the_past(self) -> bool {
+        match self {
+            MetricKind::Window | MetricKind::Objective => true,
+            MetricKind::Pool | MetricKind::Account | MetricKind::Issue | MetricKind::Books => false,
+        }
+    }
+}
+
 /// What is known of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MetricInfo {

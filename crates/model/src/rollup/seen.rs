@@ -2,7 +2,7 @@
 //!
 //! Promises: a request and its attempts are counted here and nowhere else.
 
-use super::{Class, Counts, Scope, Sketches, Why};
+use super::{By, Class, Counts, Scope, Sketches, Why};
 use crate::{cause::Owner, protocol::Platform, time::UnixMillis};
 
 /// A request that is over, with what roll-ups look at.
@@ -64,6 +64,7 @@ impl Seen {
         let mut counts = Counts {
             requests: 1,
             attempts: self.attempts_not_failed(),
+            attempts_cut_off: self.attempts_cut_off(),
             token_counts: u64::from(self.counts_tokens),
             input_tokens,
             output_tokens,
@@ -90,6 +91,16 @@ impl Seen {
         counts
     }
 
+    /// One of its moments.
+    pub fn moment(&self, by: By) -> UnixMillis {
+        match by {
+            By::Arrival => self.at,
+            By::End => self
+                .at
+                .plus_ms(i64::try_from(self.duration_ms).unwrap_or(i64::MAX)),
+        }
+    }
+
     /// How it counts.
     pub fn class(&self) -> Class {
         match self.failed {
@@ -103,6 +114,15 @@ impl Seen {
         let listed = self.failures.len() as u64;
         self.attempts
             .saturating_sub(self.attempts_failed.max(listed))
+    }
+
+    /// Of these, those that did not deliver either: of a request that failed, an attempt that did not was cut off
+    /// when its client left. Nobody knows what would have become of it.
+    pub fn attempts_cut_off(&self) -> u64 {
+        match self.failed {
+            Some(_) => self.attempts_not_failed(),
+            None => 0,
+        }
     }
 
     /// Its failed attempts: whom each asked, what it counts, and why it failed. Those that are not listed are

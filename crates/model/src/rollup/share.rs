@@ -43,12 +43,40 @@ impl Counts {
 
     /// What providers and their accounts delivered, before failover: attempts that did not fail, of all attempts
     /// and of those that could not be made because no account was free of limits. What fails by the client's own
-    /// doing does not count.
+    /// doing, and what was cut off, does not count. The one definition of the provider's side.
     pub fn provider_level(&self) -> Share {
+        let ended = self.attempts_ended();
         Share {
-            part: self.attempts - self.attempts_failed,
-            of: self.attempts - self.attempts_client + self.unserved,
+            part: ended.saturating_sub(self.attempts_failed),
+            of: ended.saturating_sub(self.attempts_client) + self.unserved,
         }
+    }
+
+    /// Attempts that failed otherwise than by limits and by the client's own doing, of all that came to an end.
+    pub fn upstream_error_rate(&self) -> Share {
+        self.of_attempts(self.attempts_failed_otherwise())
+    }
+
+    /// Attempts answered with 429, of all that came to an end.
+    pub fn upstream_rate_429(&self) -> Share {
+        self.of_attempts(self.attempts_429)
+    }
+
+    /// Attempts answered with 529, of all that came to an end.
+    pub fn upstream_rate_529(&self) -> Share {
+        self.of_attempts(self.attempts_529)
+    }
+
+    fn of_attempts(&self, part: u64) -> Share {
+        Share {
+            part,
+            of: self.attempts_ended(),
+        }
+    }
+
+    /// Attempts that delivered or failed: all that were not cut off.
+    pub fn attempts_ended(&self) -> u64 {
+        self.attempts.saturating_sub(self.attempts_cut_off)
     }
 
     /// Attempts that failed otherwise than by a limit (429), want of capacity (529), or the client's own doing.
@@ -72,11 +100,12 @@ impl Counts {
         }
     }
 
-    /// What providers delivered: of the attempts that were not at fault themselves, those that failed.
+    /// What is missing of what providers were to deliver: [`Counts::provider_level`], seen from the other side.
     pub fn provider_side(&self) -> Counted {
+        let level = self.provider_level();
         Counted {
-            total: self.attempts.saturating_sub(self.attempts_client),
-            bad: self.attempts_failed.saturating_sub(self.attempts_client),
+            total: level.of,
+            bad: level.of.saturating_sub(level.part),
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod events;
 mod issue;
+mod losses;
 mod round;
 mod written;
 

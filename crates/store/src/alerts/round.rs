@@ -9,7 +9,7 @@ use waybill_model::{
 
 use super::{
     events::{self, Ending},
-    issue, written,
+    issue, losses, written,
 };
 use crate::{
     Store,
@@ -37,6 +37,8 @@ pub struct RuleRound {
     pub rule: AlertRule,
     /// What it says.
     pub judged: Vec<Judged>,
+    /// Whether that is of all its subjects: one that is not among them is well. Otherwise nothing is said of it.
+    pub is_whole: bool,
 }
 
 /// All rules that could be read.
@@ -46,6 +48,8 @@ pub struct Round {
     pub at: UnixMillis,
     /// What each says.
     pub rules: Vec<RuleRound>,
+    /// How many records were lost until then, in all; `None`: nobody looked.
+    pub losses: Option<u64>,
 }
 
 /// What a round did.
@@ -62,6 +66,28 @@ impl Store {
     /// last does nothing: whoever else evaluates was quicker, or the clock went back.
     pub async fn alert_round(&self, round: Round) -> Result<RoundReport> {
         self.desk.change(move |db| take_in(db, &round)).await
+    }
+
+    /// Lets evaluation go on from an instant that lies before what is evaluated: the clock was ahead, and is right
+    /// again. What was noted in a time that has not come yet is as of now.
+    pub async fn alerts_begin_anew(&self, at: UnixMillis) -> Result<()> {
+        self.desk
+            .change(move |db| {
+                let sql = "UPDATE alert_progress SET evaluated_to = ?1 WHERE id = 1 AND evaluated_to > ?1";
+                if db.execute(sql, values![at])? == 0 {
+                    return Ok(());
+                }
+                for column in ["since", "ended_at", "seen_at"] {
+                    let sql = format!("UPDATE alert_stands SET {column} = ?1 WHERE {column} > ?1");
+                    db.execute(&sql, values![at])?;
+                }
+                if let Some(total) = losses::last(db)? {
+                    losses::forget_after(db, at)?;
+                    losses::note(db, at, total)?;
+                }
+                Ok(())
+            })
+            .await
     }
 
     /// Up to when all rules are evaluated.
@@ -81,6 +107,9 @@ fn take_in(db: &dyn Db, round: &Round) -> Result<RoundReport> {
     let sql = "UPDATE alert_progress SET evaluated_to = ?1 WHERE id = 1 AND evaluated_to < ?1";
     if db.execute(sql, values![round.at])? == 0 {
         return Ok(report);
+    }
+    if let Some(total) = round.losses {
+        losses::note(db, round.at, total)?;
     }
     let silences: Vec<Silence> = written::all(db)?;
     let rules: HashMap<i64, AlertRule> = written::all(db)?
@@ -127,6 +156,10 @@ fn turn_rule(
             None => {}
         }
     }
+    let said = match of_rule.is_whole {
+        true => Said::Well,
+        false => Said::Nothing,
+    };
     for (subject, stand) in stands {
         let mut ending = Ending::Gone;
         if metric.info().kind == MetricKind::Issue && stand.is_firing() {
@@ -136,7 +169,7 @@ fn turn_rule(
             }
             ending = Ending::OfIssue(state);
         }
-        let (next, news) = turn(stand, Said::Well, timing, at);
+        let (next, news) = turn(stand, said, timing, at);
         keep(db, rule.id, &subject, Some(stand), next)?;
         if news == Some(News::Resolved) {
             events::end(db, rule.id, &subject, &ending, at)?;
@@ -147,7 +180,8 @@ fn turn_rule(
 }
 
 fn stands(db: &dyn Db, rule: i64) -> Result<HashMap<String, Stand>> {
-    let sql = "SELECT subject, phase, since, ended_at FROM alert_stands WHERE rule_id = ?1";
+    let sql =
+        "SELECT subject, phase, since, ended_at, seen_at FROM alert_stands WHERE rule_id = ?1";
     let rows = db.rows(sql, values![rule], |cells| {
         Ok((
             cells.next()?,
@@ -155,6 +189,7 @@ fn stands(db: &dyn Db, rule: i64) -> Result<HashMap<String, Stand>> {
                 phase: cells.word("phase")?,
                 since: cells.time()?,
                 ended_at: cells.next()?,
+                seen_at: cells.time()?,
             },
         ))
     })?;
@@ -190,10 +225,17 @@ pub(super) fn keep(
         };
     }
     db.execute(
-        "INSERT INTO alert_stands (rule_id, subject, phase, since, ended_at) VALUES (?1, ?2, ?3, ?4, ?5)
+        "INSERT INTO alert_stands (rule_id, subject, phase, since, ended_at, seen_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (rule_id, subject) DO UPDATE SET phase = excluded.phase, since = excluded.since,
-         ended_at = excluded.ended_at",
-        values![rule, subject, next.phase.as_str(), next.since, next.ended_at],
+         ended_at = excluded.ended_at, seen_at = excluded.seen_at",
+        values![
+            rule,
+            subject,
+            next.phase.as_str(),
+            next.since,
+            next.ended_at,
+            next.seen_at
+        ],
     )
     .map(drop)
 }

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use waybill_model::{
     protocol::Platform,
-    rollup::{CauseCount, Counts, Facet, Scope, Seen, Sketches, Span, Why},
+    rollup::{By, CauseCount, Counts, Facet, Scope, Seen, Sketches, Span, Why},
     time::UnixMillis,
 };
 
-use super::SPANS;
+use super::{LENGTHS, Length, Minutes};
 
 /// What is added up under one name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,11 +68,11 @@ enum Value {
     Pair(i64, u32),
 }
 
-/// What requests add up to, by minute.
+/// What requests add up to, by the minutes of their arrival and end.
 #[derive(Debug)]
 pub(super) struct Tally {
     pick: Pick,
-    sums: HashMap<(UnixMillis, Facet, Value), Sum>,
+    sums: HashMap<(Minutes, Facet, Value), Sum>,
     models: HashMap<String, u32>,
 }
 
@@ -85,9 +85,10 @@ impl Tally {
         }
     }
 
-    /// Adds a request where it arrived.
+    /// Adds a request where it arrived and ended.
     pub(super) fn add(&mut self, seen: &Seen) {
-        let minute = Span::Minute.begin(seen.at);
+        let minute = [By::Arrival, By::End].map(|by| Span::Minute.begin(seen.moment(by)));
+        let minute = minute.into();
         let own = seen.own_counts();
         for (facet, value) in self.names(&seen.scope).into_iter().flatten() {
             let stages = self.measures_stages(facet);
@@ -159,8 +160,8 @@ impl Tally {
         })
     }
 
-    /// What was added up, by minute.
-    pub(super) fn minutes(self) -> impl Iterator<Item = (UnixMillis, Facet, String, Sum)> {
+    /// What was added up, by minutes.
+    pub(super) fn minutes(self) -> impl Iterator<Item = (Minutes, Facet, String, Sum)> {
         let mut models = vec![String::new(); self.models.len()];
         for (model, number) in self.models {
             models[number as usize] = model;
@@ -183,8 +184,12 @@ impl Tally {
     pub(super) fn spans(self) -> Spans {
         let mut spans: Spans = BTreeMap::new();
         for (minute, facet, value, sum) in self.minutes() {
-            for span in SPANS {
-                let place = (span, facet, span.begin(minute));
+            for length in LENGTHS.into_iter().filter(|length| length.has(facet)) {
+                let place = Place {
+                    length,
+                    facet,
+                    begin: length.begin(minute),
+                };
                 let values = spans.entry(place).or_default();
                 values.entry(value.clone()).or_default().add(&sum);
             }
@@ -193,5 +198,13 @@ impl Tally {
     }
 }
 
-/// By length, facet and begin: what the values of the facet add up to.
-pub(super) type Spans = BTreeMap<(Span, Facet, UnixMillis), BTreeMap<String, Sum>>;
+/// Which roll-up: all of it but the value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) length: Length,
+    pub(super) facet: Facet,
+    pub(super) begin: UnixMillis,
+}
+
+/// By place: what the values of its facet add up to.
+pub(super) type Spans = BTreeMap<Place, BTreeMap<String, Sum>>;

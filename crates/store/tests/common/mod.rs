@@ -214,6 +214,11 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut()
 pub const DEADLINE: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// An account with nothing special about it.
+/// Folds every request that is stored into roll-ups.
+pub async fn roll_up(store: &Store) {
+    while store.fold_rollups().await.unwrap().more {}
+}
+
 pub fn new_account(name: &str) -> NewAccount {
     NewAccount {
         name: name.to_owned(),

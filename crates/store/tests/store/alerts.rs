@@ -29,6 +29,9 @@ on_both! {
     a_rule_that_is_switched_off_or_removed_leaves_nothing_that_goes_on,
     a_subject_that_is_gone_is_well,
     an_issue_that_gets_older_is_not_over,
+    of_a_round_that_is_not_of_all_nothing_is_said_of_the_others,
+    after_a_clock_that_was_ahead_evaluation_begins_anew,
+    what_was_lost_is_known_as_of_then,
     of_many_that_evaluate_at_once_one_is_taken_in,
     channels_are_told_of_a_begin_and_of_its_end_and_of_nothing_that_is_silenced,
 }
@@ -95,7 +98,9 @@ async fn round(
                 .iter()
                 .map(|(subject, said)| judged(subject, *said))
                 .collect(),
+            is_whole: true,
         }],
+        losses: None,
     };
     store.alert_round(round).await.unwrap()
 }
@@ -424,4 +429,59 @@ async fn waiting(store: &Store) -> Vec<Notice> {
     let log = store.notifications(&all, &first_page(100)).await.unwrap();
     let all = log.items.into_iter().map(|delivery| delivery.notice);
     all.rev().collect()
+}
+
+async fn of_a_round_that_is_not_of_all_nothing_is_said_of_the_others(subject: Subject) {
+    let f = Fixture::on(subject).await;
+    let rule = rule(&f.store, "r").await;
+    round(&f.store, &rule, minute(1), &[("issue:1", Said::Breach)]).await;
+    let some = |at, is_whole| Round {
+        at,
+        rules: vec![RuleRound {
+            rule: rule.clone(),
+            judged: vec![judged("issue:2", Said::Breach)],
+            is_whole,
+        }],
+        losses: None,
+    };
+    let report = f.store.alert_round(some(minute(2), false)).await.unwrap();
+    assert_eq!((report.fired, report.resolved), (1, 0));
+    let report = f.store.alert_round(some(minute(3), true)).await.unwrap();
+    assert_eq!((report.fired, report.resolved), (0, 1));
+}
+
+async fn after_a_clock_that_was_ahead_evaluation_begins_anew(subject: Subject) {
+    let f = Fixture::on(subject).await;
+    let rule = rule(&f.store, "r").await;
+    let day = 24 * 60;
+    round(&f.store, &rule, minute(day), &[("all", Said::Breach)]).await;
+    // Not before it.
+    f.store.alerts_begin_anew(minute(2 * day)).await.unwrap();
+    assert_eq!(f.store.alerts_evaluated_to().await.unwrap(), minute(day));
+    f.store.alerts_begin_anew(minute(5)).await.unwrap();
+    assert_eq!(f.store.alerts_evaluated_to().await.unwrap(), minute(5));
+    assert_eq!(f.store.alert_stands().await.unwrap()[0].since, minute(5));
+    let report = round(&f.store, &rule, minute(6), &[("all", Said::Well)]).await;
+    assert_eq!(report.resolved, 1);
+}
+
+async fn what_was_lost_is_known_as_of_then(subject: Subject) {
+    let f = Fixture::on(subject).await;
+    let rounds = [(1, 0), (2, 0), (3, 7), (4, 7), (5, 9)];
+    for (number, losses) in rounds {
+        let round = Round {
+            at: minute(number),
+            rules: Vec::new(),
+            losses: Some(losses),
+        };
+        f.store.alert_round(round).await.unwrap();
+    }
+    assert_eq!(f.store.losses_until(minute(0)).await.unwrap(), None);
+    for (number, losses) in rounds {
+        let known = f.store.losses_until(minute(number)).await.unwrap();
+        assert_eq!(known, Some(losses));
+    }
+    // A clock that was ahead: nothing counts twice.
+    f.store.alerts_begin_anew(minute(4)).await.unwrap();
+    assert_eq!(f.store.losses_until(minute(4)).await.unwrap(), Some(9));
 }

@@ -6,7 +6,8 @@ use std::{collections::BTreeMap, time::Duration};
 use crate::common::{
     self, DAY, DEADLINE, Fixture,
     along::{KEY, count, event},
-    at, everything, failure, first_page, new_account, postgres, recovered, replica, success, until,
+    at, everything, failure, first_page, new_account, postgres, recovered, replica, roll_up,
+    success, until,
 };
 use waybill_model::{
     entity::Status,
@@ -599,6 +600,7 @@ async fn ten_days(f: &mut Fixture) {
         let records: Vec<Record> = (0..30).map(|n| of_day(day, n)).collect();
         f.write(&records).await;
     }
+    roll_up(&f.store).await;
 }
 
 fn days(f: &Fixture, table: &str) -> i64 {

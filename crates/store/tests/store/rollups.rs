@@ -12,7 +12,7 @@ use waybill_model::{
     classify::ruling::{ClassificationRule, Then, When},
     id::ErrorId,
     record::Record,
-    rollup::{Facet, Scope, Span},
+    rollup::{By, Facet, Scope, Span},
     sketch::MOST_ERROR_PER_MILLE,
     time::UnixMillis,
 };
@@ -29,12 +29,15 @@ on_both! {
     what_is_not_folded_yet_is_in_the_answer,
     any_window_is_the_sum_of_its_parts_and_of_its_rows,
     scopes_that_no_facet_has_are_added_up_from_the_rows,
-    a_day_that_is_judged_anew_is_counted_anew_while_requests_come_in,
-    a_day_of_which_rows_are_gone_stays_as_it_was,
+    by_their_end_requests_count_in_the_minute_in_which_they_are_over,
     what_rules_judge_anew_counts_anew_at_once,
     minutes_go_and_hours_and_days_stay,
     ids_are_not_given_twice_when_all_requests_have_gone,
     models_beyond_a_bound_are_counted_together,
+    made_up_names_take_no_room_and_what_is_not_seen_for_long_makes_some,
+    what_is_not_folded_stays_and_what_must_go_all_the_same_is_counted,
+    rows_that_have_gone_are_not_added_up_as_if_they_were_there,
+    a_clock_that_leaps_ahead_removes_little_and_keeps_nothing_from_being_counted,
 }
 
 /// How many requests; by the environment many more.
@@ -48,8 +51,6 @@ async fn fold(store: &Store) -> RollupReport {
     loop {
         let report = store.fold_rollups().await.unwrap();
         all.folded += report.folded;
-        all.recounted += report.recounted;
-        all.days += report.days;
         if !report.more {
             return all;
         }
@@ -75,8 +76,21 @@ async fn compare(store: &Store, truth: &Truth) {
             };
             let answer = ask(store, query).await;
             assert!(answer.is_complete && !answer.is_raw);
-            truth.hold(span, *facet, &answer.buckets);
+            truth.hold(By::Arrival, span, *facet, &answer.buckets);
         }
+    }
+    for facet in Facet::ALL.iter().filter(|facet| **facet != Facet::User) {
+        let query = RollupQuery {
+            // What arrived last ends later.
+            end: fates::END.plus_ms(Span::Hour.millis()),
+            step: Some(Span::Minute),
+            by: By::End,
+            of: RollupOf::Each(*facet),
+            ..everything()
+        };
+        let answer = ask(store, query).await;
+        assert!(answer.is_complete && answer.by == By::End);
+        truth.hold(By::End, Span::Minute, *facet, &answer.buckets);
     }
 }
 
@@ -171,6 +185,59 @@ async fn a_request_that_is_stored_late_counts_where_it_arrived(subject: Subject)
         .collect();
     let minute = |n| Span::Minute.begin(at(n));
     assert_eq!(counts, [(minute(5), 2, 0), (minute(LATE_MS), 2, 1)]);
+}
+
+async fn by_their_end_requests_count_in_the_minute_in_which_they_are_over(subject: Subject) {
+    let mut fixture = Fixture::on(subject).await;
+    let mut slow = failure(1);
+    let minutes = |n: i64| n * Span::Minute.millis();
+    for subject in [
+        &mut slow.request.as_mut().unwrap().subject,
+        &mut slow.error.as_mut().unwrap().subject,
+    ] {
+        subject.latency_ms = minutes(10) as u32;
+    }
+    // Folded, or not yet: the answer is the same.
+    for is_folded in [false, true] {
+        match is_folded {
+            false => fixture.write(&[success(2), slow.clone()]).await,
+            true => drop(fold(&fixture.store).await),
+        }
+        let minute = Span::Minute.begin(at(1));
+        let window = |by, from: i64, to: i64| RollupQuery {
+            start: minute.plus_ms(minutes(from)),
+            end: minute.plus_ms(minutes(to)),
+            by,
+            ..everything()
+        };
+        for (by, from, to, requests, failures) in [
+            (By::Arrival, 0, 2, 2, 1),
+            (By::Arrival, 9, 12, 0, 0),
+            (By::End, 0, 2, 1, 0),
+            (By::End, 9, 12, 1, 1),
+        ] {
+            let answer = ask(&fixture.store, window(by, from, to)).await;
+            let counts = answer.total().counts;
+            assert_eq!(answer.by, by);
+            assert_eq!((counts.requests, counts.failures), (requests, failures));
+        }
+    }
+    // What reaches further back than minutes are kept is answered by hours of arrival.
+    let policy = RetentionPolicy {
+        rollup_minutes_max_age_ms: Some(0),
+        ..RetentionPolicy::default()
+    };
+    let now = at(1).plus_ms(minutes(60));
+    fixture.store.retain(&policy, now).await.unwrap();
+    let query = RollupQuery {
+        by: By::End,
+        ..everything()
+    };
+    let answer = ask(&fixture.store, query).await;
+    assert_eq!(
+        (answer.by, answer.total().counts.requests),
+        (By::Arrival, 2)
+    );
 }
 
 async fn what_an_operator_sent_again_is_not_counted(subject: Subject) {
@@ -274,69 +341,6 @@ async fn scopes_that_no_facet_has_are_added_up_from_the_rows(subject: Subject) {
     }
 }
 
-/// Judges every failure of a cause to be the client's own, as a changed rule would.
-async fn judge_anew(fixture: &Fixture) {
-    let sql = "UPDATE errors SET owner = 'client' WHERE cause = 'server_error'";
-    match fixture.url {
-        Some(_) => {
-            fixture.sql(sql);
-        }
-        None => {
-            let db = rusqlite::Connection::open(fixture.file()).unwrap();
-            db.busy_timeout(common::DEADLINE).unwrap();
-            db.execute_batch(sql).unwrap();
-        }
-    }
-}
-
-async fn a_day_that_is_judged_anew_is_counted_anew_while_requests_come_in(subject: Subject) {
-    let mut fixture = Fixture::on(subject).await;
-    let mut fates = Fates::of(15);
-    let mut all: Vec<Record> = (0..6_500).map(|_| fates.next()).collect();
-    fixture.write(&all).await;
-    fold(&fixture.store).await;
-    judge_anew(&fixture).await;
-    let days = fixture
-        .store
-        .recount_rollups(fates::START, fates::END)
-        .await
-        .unwrap();
-    assert!(days >= 2);
-    // A batch, then new requests of all days, judged as they come.
-    let begun = fixture.store.fold_rollups().await.unwrap();
-    assert!(begun.recounted > 0 && begun.days < days);
-    let more: Vec<Record> = (0..500).map(|_| fates.next()).collect();
-    let mut truth = Truth::default();
-    all.iter_mut().for_each(fates::judge_anew);
-    all.iter().chain(&more).for_each(|record| truth.add(record));
-    fixture.write(&more).await;
-    let report = fold(&fixture.store).await;
-    assert_eq!(begun.days + report.days, days);
-    compare(&fixture.store, &truth).await;
-    // Once more, now of everything, while nothing happens; and nothing is left of what was replaced.
-    judge_anew(&fixture).await;
-    all.extend(more);
-    all.iter_mut().for_each(fates::judge_anew);
-    let mut truth = Truth::default();
-    all.iter().for_each(|record| truth.add(record));
-    fixture
-        .store
-        .recount_rollups(fates::START, fates::END)
-        .await
-        .unwrap();
-    fixture
-        .store
-        .recount_rollups(fates::START, fates::END)
-        .await
-        .unwrap();
-    assert_eq!(
-        fold(&fixture.store).await.recounted,
-        all.len() as u64 - fates.replays
-    );
-    compare(&fixture.store, &truth).await;
-    assert_eq!(fold(&fixture.store).await, RollupReport::default());
-}
-
 /// Puts one rule into force: failures of providers' servers are the client's own; or none.
 async fn rule(fixture: &Fixture, replaces: i64, is_there: bool) {
     let rule = ClassificationRule {
@@ -379,11 +383,6 @@ async fn what_rules_judge_anew_counts_anew_at_once(subject: Subject) {
     // Some are folded when they are judged anew, some are not, and some requests have gone by then.
     fixture.write(&all[1_500..]).await;
     rule(&fixture, 0, true).await;
-    fixture
-        .store
-        .recount_rollups(fates::START, fates::END)
-        .await
-        .unwrap();
     fixture.store.judge_anew().await.unwrap();
     fold(&fixture.store).await;
     judge(&fixture.store).await;
@@ -404,34 +403,6 @@ async fn what_rules_judge_anew_counts_anew_at_once(subject: Subject) {
     let mut truth = Truth::default();
     (0..2_000).for_each(|_| truth.add(&fates.next()));
     compare(&fixture.store, &truth).await;
-}
-
-async fn a_day_of_which_rows_are_gone_stays_as_it_was(subject: Subject) {
-    let mut fixture = Fixture::on(subject).await;
-    let (mut truth, mut fates) = (Truth::default(), Fates::of(16));
-    let all: Vec<Record> = (0..1_000).map(|_| fates.next()).collect();
-    all.iter().for_each(|record| truth.add(record));
-    fixture.write(&all).await;
-    fold(&fixture.store).await;
-    judge_anew(&fixture).await;
-    let policy = RetentionPolicy {
-        requests_max_age_ms: Some(0),
-        ..RetentionPolicy::default()
-    };
-    // Everything up to the middle of a day goes, or days before it.
-    let middle = Span::Day.begin(fates::END.plus_ms(-1));
-    fixture.store.retain(&policy, middle).await.unwrap();
-    fixture
-        .store
-        .recount_rollups(fates::START, middle)
-        .await
-        .unwrap();
-    fold(&fixture.store).await;
-    let before = RollupQuery {
-        end: middle,
-        ..everything()
-    };
-    truth.hold_before(middle, &ask(&fixture.store, before).await.total());
 }
 
 async fn minutes_go_and_hours_and_days_stay(subject: Subject) {
@@ -525,15 +496,51 @@ async fn ids_are_not_given_twice_when_all_requests_have_gone(subject: Subject) {
     );
 }
 
+/// The same, asking for a model of its own.
+fn of_model(mut record: Record, n: u64) -> Record {
+    let name = Box::leak(format!("model-{n}").into_boxed_str());
+    let model = Some(waybill_model::redact::Shown::own(name));
+    record.request.as_mut().unwrap().subject.model = model;
+    record
+}
+
+async fn made_up_names_take_no_room_and_what_is_not_seen_for_long_makes_some(subject: Subject) {
+    let mut fixture = Fixture::on(subject).await;
+    let month = 31 * Span::Day.millis() as u64;
+    let names = async |store: &Store, end: u64| {
+        let query = RollupQuery {
+            end: at(end),
+            of: RollupOf::Each(Facet::Model),
+            ..everything()
+        };
+        let buckets = ask(store, query).await.buckets;
+        let names = buckets.into_iter().map(|bucket| bucket.value);
+        names.collect::<Vec<String>>()
+    };
+    let made_up: Vec<Record> = (1..=20).map(|n| of_model(failure(n), n)).collect();
+    fixture.write(&made_up).await;
+    fold(&fixture.store).await;
+    assert_eq!(names(&fixture.store, 1_000).await, [""]);
+    // From when on one of them is served it has a name.
+    fixture.write(&[of_model(success(21), 1)]).await;
+    fold(&fixture.store).await;
+    fixture.write(&[of_model(failure(22), 1)]).await;
+    fold(&fixture.store).await;
+    assert_eq!(names(&fixture.store, 1_000).await, ["", "model-1"]);
+    let others = (2..=1_000).map(|n| of_model(success(n + 100), n));
+    fixture.write(&others.collect::<Vec<_>>()).await;
+    fold(&fixture.store).await;
+    for (after, has_name) in [(2_000, false), (month, true)] {
+        fixture.write(&[of_model(success(after), after)]).await;
+        fold(&fixture.store).await;
+        let names = names(&fixture.store, after + 100_000).await;
+        assert_eq!(names.contains(&format!("model-{after}")), has_name);
+    }
+}
+
 async fn models_beyond_a_bound_are_counted_together(subject: Subject) {
     let mut fixture = Fixture::on(subject).await;
-    let of_model = |n: u64| {
-        let mut record = success(n);
-        let model =
-            waybill_model::redact::Shown::own(Box::leak(format!("model-{n}").into_boxed_str()));
-        record.request.as_mut().unwrap().subject.model = Some(model);
-        record
-    };
+    let of_model = |n: u64| of_model(success(n), n);
     let records: Vec<Record> = (1..=1_010).map(of_model).collect();
     fixture.write(&records).await;
     fold(&fixture.store).await;
@@ -559,5 +566,113 @@ async fn models_beyond_a_bound_are_counted_together(subject: Subject) {
             ),
             ("", 11)
         );
+    }
+}
+
+async fn what_is_not_folded_stays_and_what_must_go_all_the_same_is_counted(subject: Subject) {
+    let mut fixture = Fixture::on(subject).await;
+    let later = fates::END;
+    let by_age = RetentionPolicy {
+        requests_max_age_ms: Some(0),
+        ..RetentionPolicy::default()
+    };
+    let by_size = RetentionPolicy {
+        max_bytes: Some(0),
+        ..RetentionPolicy::default()
+    };
+    let requests = async |store: &Store| ask(store, everything()).await.total().counts.requests;
+    fixture.write(&[success(1), success(2), success(3)]).await;
+    fixture.store.retain(&by_age, later).await.unwrap();
+    assert_eq!(fold(&fixture.store).await.folded, 3);
+    let report = fixture.store.retain(&by_age, later).await.unwrap();
+    assert_eq!(report.requests_given_up, 0);
+    assert!(ask(&fixture.store, everything()).await.is_complete);
+    // Nobody folds, and there is no room.
+    fixture.write(&[success(4), success(5), success(6)]).await;
+    let report = fixture.store.retain(&by_size, later).await.unwrap();
+    assert!(report.requests_given_up >= 2, "{report:?}");
+    let given_up = fixture.store.requests_given_up().await.unwrap();
+    assert_eq!(given_up, report.requests_given_up);
+    fold(&fixture.store).await;
+    assert_eq!(requests(&fixture.store).await, 6 - given_up);
+    assert!(!ask(&fixture.store, everything()).await.is_complete);
+    let elsewhere = RollupQuery {
+        start: fates::START.plus_ms(-2 * Span::Day.millis()),
+        end: fates::START.plus_ms(-Span::Day.millis()),
+        ..everything()
+    };
+    assert!(ask(&fixture.store, elsewhere).await.is_complete);
+}
+
+async fn rows_that_have_gone_are_not_added_up_as_if_they_were_there(subject: Subject) {
+    let mut fixture = Fixture::on(subject).await;
+    let day = Span::Day.millis();
+    let records: Vec<Record> = (0..3).map(|n| success(n * day as u64)).collect();
+    fixture.write(&records).await;
+    fold(&fixture.store).await;
+    let raw = |start| RollupQuery {
+        start,
+        raw: true,
+        ..everything()
+    };
+    assert!(ask(&fixture.store, raw(fates::START)).await.is_complete);
+    let policy = RetentionPolicy {
+        requests_max_age_ms: Some(day),
+        ..RetentionPolicy::default()
+    };
+    let now = fates::START.plus_ms(2 * day + day / 2);
+    fixture.store.retain(&policy, now).await.unwrap();
+    let answer = ask(&fixture.store, raw(fates::START)).await;
+    assert!(answer.is_raw && !answer.is_complete);
+    assert!(answer.total().counts.requests < 3);
+    assert!(
+        ask(&fixture.store, raw(fates::START.plus_ms(2 * day)))
+            .await
+            .is_complete
+    );
+    let answer = ask(&fixture.store, everything()).await;
+    assert_eq!(
+        (answer.is_complete, answer.total().counts.requests),
+        (true, 3)
+    );
+}
+
+async fn a_clock_that_leaps_ahead_removes_little_and_keeps_nothing_from_being_counted(
+    subject: Subject,
+) {
+    let mut fixture = Fixture::on(subject).await;
+    let (hour, year) = (Span::Hour.millis(), 365 * Span::Day.millis());
+    let store = fixture.store.clone();
+    let moment = async |now| store.retention_moment(now).await.unwrap();
+    assert_eq!(moment(at(0)).await, at(0));
+    fixture.write(&[success(7)]).await;
+    // What is believed of a clock that is far ahead: an hour with every run.
+    let ahead = at(7).plus_ms(year);
+    assert_eq!(moment(ahead).await, at(7).plus_ms(hour));
+    assert_eq!(moment(ahead).await, at(7).plus_ms(2 * hour));
+    assert_eq!(moment(at(9)).await, at(9));
+    // And if it was believed, what comes afterwards is counted all the same.
+    let policy = RetentionPolicy {
+        rollup_minutes_max_age_ms: Some(3 * Span::Day.millis()),
+        rollup_hours_max_age_ms: Some(92 * Span::Day.millis()),
+        ..RetentionPolicy::default()
+    };
+    fold(&store).await;
+    store.retain(&policy, ahead).await.unwrap();
+    let now = at(0).plus_ms(2 * hour);
+    store.retain(&policy, now).await.unwrap();
+    fixture.write(&[success(2 * hour as u64 + 5)]).await;
+    fold(&store).await;
+    for by in [By::Arrival, By::End] {
+        let query = RollupQuery {
+            start: now,
+            end: now.plus_ms(hour),
+            step: Some(Span::Minute),
+            by,
+            ..everything()
+        };
+        let answer = ask(&store, query).await;
+        assert_eq!((answer.by, answer.step), (by, Some(Span::Minute)));
+        assert_eq!(answer.total().counts.requests, 1);
     }
 }

@@ -2,7 +2,7 @@
 //! both be made, what is stored is judged alike whenever it came, and the built-in verdict comes back exactly.
 
 use crate::common::{
-    self, DAY, Fixture, Subject, at, everything, failure, first_page, recovered, success,
+    self, DAY, Fixture, Subject, at, everything, failure, first_page, recovered, roll_up, success,
 };
 use proptest::prelude::*;
 use waybill_model::{
@@ -373,6 +373,7 @@ async fn the_service_level_is_of_what_is_known_to_have_been_served(subject: Subj
     ];
     fixture.write(&records).await;
     let store = &fixture.store;
+    roll_up(store).await;
     let now = at(late + DAY_MS);
     let policy = RetentionPolicy {
         requests_max_age_ms: Some(2 * 86_400_000),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::common::{
     self, DAY, Fixture,
     along::{KEY, count, event, open, stored_ids},
-    at, everything, failure, first_page, long_text, recovered, request_id, success,
+    at, everything, failure, first_page, long_text, recovered, request_id, roll_up, success,
 };
 use rusqlite::Connection;
 use waybill_model::{
@@ -205,6 +205,7 @@ async fn a_full_disk_degrades_records_in_steps_and_room_makes_them_whole_again()
     assert_eq!(without_detail.attempts.len(), 2);
     assert!(without_detail.attempts[0].response_body.is_none());
 
+    roll_up(&f.store).await;
     let policy = RetentionPolicy {
         max_bytes: Some(500_000),
         ..RetentionPolicy::default()
@@ -370,6 +371,7 @@ async fn a_run_of_retention_that_nobody_waits_for_ends_at_the_next_batch() {
     let held = other
         .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
         .unwrap();
+    roll_up(&f.store).await;
     let policy = RetentionPolicy {
         requests_max_age_ms: Some(0),
         ..RetentionPolicy::default()
@@ -394,6 +396,7 @@ async fn age_removes_rows_with_all_that_belongs_to_them() {
         .map(|n| if n % 5 == 0 { recovered(n) } else { failure(n) })
         .collect();
     f.write(&records).await;
+    roll_up(&f.store).await;
     let policy = RetentionPolicy {
         errors_max_age_ms: Some(50),
         requests_max_age_ms: Some(100),
@@ -444,6 +447,7 @@ async fn size_removes_replay_copies_first_then_details_then_rows_oldest_first() 
     let mut f = Fixture::new();
     let records: Vec<_> = (0..3_000).map(failure).collect();
     f.write(&records).await;
+    roll_up(&f.store).await;
     let keep = |max_bytes| RetentionPolicy {
         max_bytes: Some(max_bytes),
         ..RetentionPolicy::default()

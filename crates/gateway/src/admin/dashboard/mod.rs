@@ -50,7 +50,7 @@ pub struct DashboardBasis {
     pub end_time: UnixMillis,
     /// `raw` or `rolled_up`.
     pub mode: Mode,
-    /// Every request that is stored is counted. Otherwise the job `rollups` is behind.
+    /// Every request of the window is counted. Otherwise the job `rollups` is behind, or requests have gone.
     pub is_complete: bool,
     /// When the youngest request arrived that is rolled up; what was stored since is added as it is asked for.
     pub folded_to: Option<UnixMillis>,

@@ -49,6 +49,9 @@ pub(super) const ALERT_PROGRESS: Table = Table::new(
     &[int("id"), flag("seeded"), int("evaluated_to")],
 );
 
+pub(super) const ALERT_LOSSES: Table =
+    Table::new("alert_losses", &["at"], &[int("at"), int("total")]);
+
 pub(super) const ALERT_STANDS: Table = Table::new(
     "alert_stands",
     &["rule_id", "subject"],
@@ -58,6 +61,7 @@ pub(super) const ALERT_STANDS: Table = Table::new(
         text("phase"),
         int("since"),
         int("ended_at"),
+        int("seen_at"),
     ],
 );
 

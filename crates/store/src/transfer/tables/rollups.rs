@@ -32,6 +32,7 @@ pub(super) const ROLLUPS: Table = Table::new(
         int("cache_read_tokens"),
         int("cache_write_tokens"),
         int("cost_micro_usd"),
+        int("attempts_cut_off"),
         bytes("duration"),
         bytes("first_token"),
         bytes("auth"),
@@ -81,6 +82,9 @@ pub(super) const ROLLUP_FOLD: Table = Table::new(
         int("newest_at"),
         int("oldest_at"),
         int("judgements"),
+        int("given_up"),
+        int("given_up_from"),
+        int("given_up_to"),
     ],
 );
 
@@ -90,25 +94,16 @@ pub(super) const ROLLUP_KEPT: Table = Table::new(
     &[int("span_ms"), int("kept_from")],
 );
 
-pub(super) const ROLLUP_DAYS: Table = Table::new(
-    "rollup_days",
-    &["day"],
-    &[
-        int("day"),
-        int("generation"),
-        int("newest"),
-        int("building"),
-        int("read_at"),
-        int("read_id"),
-        int("end_id"),
-        int("missing"),
-        text("outcome"),
-        int("swept"),
-    ],
-);
+pub(super) const RETENTION_CLOCK: Table =
+    Table::new("retention_clock", &["id"], &[int("id"), int("at")]);
 
 pub(super) const ROLLUP_MODELS: Table = Table::new(
     "rollup_models",
     &["model"],
-    &[text("model"), int("used_on")],
+    &[
+        text("model"),
+        int("used_on"),
+        int("since_id"),
+        int("since_at"),
+    ],
 );

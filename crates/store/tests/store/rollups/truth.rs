@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use waybill_model::{
     cause::{Cause, Owner},
     record::Record,
-    rollup::{Bucket, Counts, Facet, Scope, Side, Sketches, Span},
+    rollup::{Bucket, By, Counts, Facet, Scope, Side, Sketches, Span},
     time::UnixMillis,
 };
 
 /// A request, or an attempt, and what it counts.
 struct Part {
     at: UnixMillis,
+    ended_at: UnixMillis,
     scope: Scope,
     counts: Counts,
     cause: Option<(Side, Cause, Owner)>,
@@ -58,6 +59,7 @@ impl Truth {
             api_key_id: subject.api_key_id.map(|id| id.0),
             user_id: subject.user_id.map(|id| id.0),
         };
+        let ended_at = subject.created_at.plus_ms(subject.latency_ms.into());
         let error = record.error.as_ref();
         let failed_attempts = record.events.len() as u64;
         let mut counts = Counts {
@@ -79,6 +81,8 @@ impl Truth {
             counts.recovered = u64::from(request.recovered);
         } else {
             let verdict = error.unwrap().verdict;
+            // What neither failed nor delivered was cut off.
+            counts.attempts_cut_off = counts.attempts;
             cause = Some((Side::Failed, verdict.cause, verdict.owner));
             if verdict.is_business_limited {
                 counts.business_limited = 1;
@@ -98,6 +102,7 @@ impl Truth {
         self.durations.extend(duration);
         self.parts.push(Part {
             at: subject.created_at,
+            ended_at,
             scope: scope.clone(),
             counts,
             cause,
@@ -120,6 +125,7 @@ impl Truth {
             }
             self.parts.push(Part {
                 at: subject.created_at,
+                ended_at,
                 scope: Scope {
                     platform: Some(event.platform),
                     account_id: Some(event.account_id.0),
@@ -144,11 +150,15 @@ impl Truth {
     }
 
     /// Compares answers of one length and facet with the truth.
-    pub fn hold(&self, span: Span, facet: Facet, given: &[Bucket]) {
+    pub fn hold(&self, by: By, span: Span, facet: Facet, given: &[Bucket]) {
         let mut sums: BTreeMap<(UnixMillis, String), Sum> = BTreeMap::new();
         for part in &self.parts {
             if let Some(value) = value_of(facet, &part.scope) {
-                sums.entry((span.begin(part.at), value))
+                let at = match by {
+                    By::Arrival => part.at,
+                    By::End => part.ended_at,
+                };
+                sums.entry((span.begin(at), value))
                     .or_default()
                     .add(part, facet);
             }
@@ -167,15 +177,6 @@ impl Truth {
                 c.successes + c.failures + c.client_errors + c.business_limited + c.client_gone
             );
         }
-    }
-
-    /// Compares what there was before an instant.
-    pub fn hold_before(&self, end: UnixMillis, given: &Bucket) {
-        let mut sum = Sum::default();
-        for part in self.parts.iter().filter(|part| part.at < end) {
-            sum.add(part, Facet::All);
-        }
-        assert_eq!(given_sum(given), sum);
     }
 
     pub fn of_scope(&self, scope: &Scope) -> Counts {
