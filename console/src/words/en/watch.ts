@@ -7,7 +7,7 @@ export const watch = {
     add: 'New channel',
     edit: 'Change the channel',
     delete: 'The channel “{{name}}” is removed. What waits for it is dropped.',
-    state: { pending: 'Waiting', sent: 'Sent', failed: 'Failed', dropped: 'Dropped' },
+    state: { pending: 'Waiting', sent: 'Sent', failed: 'Failed', uncertain: 'Uncertain', dropped: 'Dropped' },
     kind: { alert_fired: 'An alert begins', alert_resolved: 'An alert is over', report: 'A report', test: 'A test' },
     channel: { email: 'Mail', webhook: 'Webhook', slack: 'Slack', discord: 'Discord', feishu: 'Feishu / Lark', dingtalk: 'DingTalk', wecom: 'WeCom', pagerduty: 'PagerDuty' },
     on: 'On',

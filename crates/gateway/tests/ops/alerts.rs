@@ -245,7 +245,7 @@ async fn an_account_that_waits_for_its_limit_to_end_is_not_down() {
         rule(&world, change).await;
     }
     let limit = Fault::Provider {
-        error: E::RateLimitRequests,
+        error: E::RateLimitDay,
         retry_after_ms: Some(3_600_000),
         echo_key: false,
         headers: Default::default(),
