@@ -54,7 +54,7 @@ function Line({ name, now }: { name: string; now?: Of<'ObjectiveNow'> }) {
   return (
     <div title={`${name}: ${reached}${gone}`}>
       <Text size="xs" className={classes.cut}>
-        <Go target={{ to: '/objectives' }} inherit>
+        <Go target={{ to: '/objectives' }} inherit className={classes.inText}>
           <strong>{achieved === null ? t('budget.noData') : left_percent < 0 ? t('budget.overdrawn') : percent(left_percent, i18n.language)}</strong>
         </Go>{' '}
         <bdi>{name}</bdi>
