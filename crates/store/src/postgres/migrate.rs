@@ -80,7 +80,7 @@ const STEPS: &[Step] = &[
         needs: 1,
     },
     Step {
-        sql: include_str!("migrations/0015_numbers.sql"),
+        sql: include_str!("migrations/0016_numbers.sql"),
         needs: 1,
     },
     Step {

@@ -4,7 +4,7 @@
 mod fates;
 mod truth;
 
-use crate::common::{self, Fixture, Subject, at, failure, recovered, success};
+use crate::common::{Fixture, Subject, at, failure, recovered, success};
 use fates::{Fates, LATE_MS};
 use truth::Truth;
 use waybill_model::{
