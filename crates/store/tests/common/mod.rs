@@ -213,12 +213,12 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut()
 /// Longest wait of a test for what must happen.
 pub const DEADLINE: std::time::Duration = std::time::Duration::from_secs(60);
 
-/// An account with nothing special about it.
 /// Folds every request that is stored into roll-ups.
 pub async fn roll_up(store: &Store) {
     while store.fold_rollups().await.unwrap().more {}
 }
 
+/// An account with nothing special about it.
 pub fn new_account(name: &str) -> NewAccount {
     NewAccount {
         name: name.to_owned(),

@@ -205,7 +205,6 @@ async fn a_full_disk_degrades_records_in_steps_and_room_makes_them_whole_again()
     assert_eq!(without_detail.attempts.len(), 2);
     assert!(without_detail.attempts[0].response_body.is_none());
 
-    roll_up(&f.store).await;
     let policy = RetentionPolicy {
         max_bytes: Some(500_000),
         ..RetentionPolicy::default()
@@ -367,11 +366,11 @@ async fn a_run_of_retention_that_nobody_waits_for_ends_at_the_next_batch() {
     let mut f = Fixture::new();
     let batch: Vec<_> = (0..1_000).map(success).collect();
     f.write(&batch).await;
+    roll_up(&f.store).await;
     let mut other = rusqlite::Connection::open(f.file()).unwrap();
     let held = other
         .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
         .unwrap();
-    roll_up(&f.store).await;
     let policy = RetentionPolicy {
         requests_max_age_ms: Some(0),
         ..RetentionPolicy::default()
