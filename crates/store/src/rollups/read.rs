@@ -9,7 +9,7 @@ use waybill_model::{
     time::UnixMillis,
 };
 
-use super::judged::Judged;
+use super::{fold::Folded, judged::Judged};
 use crate::sql::{Cells, Db, Dialect, Result, Value, values};
 
 /// Requests that are read at once.
@@ -62,7 +62,7 @@ pub(super) fn behind(db: &dyn Db, id: i64, most: i64, models: &mut Models) -> Re
     );
     let rows = db.rows(&sql, values![id], read)?;
     models.load(db)?;
-    models.learn(&rows);
+    models.learn(&rows, id);
     whole(db, rows, models)
 }
 
@@ -83,7 +83,7 @@ pub(super) fn within(
     let values = values![start.max(behind.0), end, behind.0, behind.1, last_id];
     let rows = db.rows(&sql, values, read)?;
     models.load(db)?;
-    models.learn(&rows);
+    models.learn(&rows, Folded::load(db)?.to);
     whole(db, rows, models)
 }
 
@@ -378,15 +378,14 @@ impl Models {
         Ok(())
     }
 
-    /// Gives names to models that are served among these rows, for all of these rows.
-    fn learn(&mut self, rows: &[Read]) {
-        let stored = || rows.iter().filter(|row| row.id > 0);
-        let (Some(since_id), Some(since_at)) = (
-            stored().map(|row| row.id).min(),
-            stored().map(|row| row.seen.at).min(),
-        ) else {
+    /// Gives names to models that are served among these rows, for all that is not folded: what is folded keeps the
+    /// name that it was counted by.
+    fn learn(&mut self, rows: &[Read], folded_to: i64) {
+        let stored = || rows.iter().filter(|row| row.id > folded_to);
+        let Some(since_at) = stored().map(|row| row.seen.at).min() else {
             return;
         };
+        let since_id = folded_to.saturating_add(1);
         let served = stored().filter(|row| row.seen.failed.is_none() && !row.is_replay);
         for row in served {
             let scope = &row.seen.scope;
