@@ -7,6 +7,8 @@
 //! Promises: pure; what counts as what is decided here, once, for stored rows and for roll-ups alike.
 //! Must not know: where rows and roll-ups rest.
 
+mod ignore;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -17,6 +19,8 @@ use crate::{
     time::UnixMillis,
     words,
 };
+
+pub use ignore::{Ignore, LeftOut};
 
 words! {
     /// How long the time is that one roll-up is of.
@@ -273,6 +277,11 @@ macro_rules! counts {
             /// Adds another one's.
             pub fn add(&mut self, other: &Counts) {
                 $(self.$name += other.$name;)*
+            }
+
+            /// Takes another one's away, as far as they are there.
+            fn subtract(&mut self, other: &Counts) {
+                $(self.$name = self.$name.saturating_sub(other.$name);)*
             }
         }
     };

@@ -11,9 +11,11 @@
 mod answer;
 mod fold;
 pub(crate) mod judged;
+mod name;
 mod read;
 mod recount;
 pub(crate) mod retention;
+mod strangers;
 mod tally;
 mod write;
 

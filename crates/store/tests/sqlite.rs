@@ -293,7 +293,7 @@ fn a_newer_database_is_refused_with_advice() {
         refused,
         StoreError::Newer {
             found: 99,
-            known: 17
+            known: 18
         }
     ));
     assert!(refused.to_string().contains("newer version"), "{refused}");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use waybill_model::{
-    alert::{AlertRule, AlertRuleBody, Evidence, Reading, sentence},
+    alert::{AlertRule, AlertRuleBody, Evidence, Reading, Said, sentence},
     rollup::Span,
     time::UnixMillis,
 };
@@ -15,16 +15,20 @@ use crate::app::Shared;
 /// A request that is over is counted so much later at most: what is younger is not looked at yet.
 const SETTLES_AFTER_MS: i64 = 3_000;
 
-/// Judges every rule, once for each minute that is over. Says what began and what is over.
+/// Judges every rule, once for each minute that is over, while monitoring is on. Says what began and what is over.
 pub async fn evaluate(shared: &Arc<Shared>) -> Result<String, String> {
     let say = |error: StoreError| error.to_string();
+    let chosen = shared.chosen();
+    if !chosen.is_monitored() {
+        return Ok(String::new());
+    }
     let at = Span::Minute.begin(shared.clock.now().plus_ms(-SETTLES_AFTER_MS));
     if at <= shared.store.alerts_evaluated_to().await.map_err(say)? {
         return Ok(String::new());
     }
     shared.store.seed_alert_rules(at).await.map_err(say)?;
     let rules = shared.store.alert_rules().await.map_err(say)?;
-    let mut reader = Reader::new(shared, at);
+    let mut reader = Reader::new(shared, at, &chosen);
     let mut judged = Vec::new();
     for rule in rules.into_iter().filter(|rule| rule.body.enabled) {
         // What one rule cannot read is no reason to leave the others alone.
@@ -37,6 +41,9 @@ pub async fn evaluate(shared: &Arc<Shared>) -> Result<String, String> {
     }
     let round = Round { at, rules: judged };
     let report = shared.store.alert_round(round).await.map_err(say)?;
+    if report.told > 0 {
+        shared.notifier.ring();
+    }
     Ok(match (report.fired, report.resolved) {
         (0, 0) => String::new(),
         (fired, resolved) => format!("{fired} alerts fired, {resolved} are resolved"),
@@ -47,7 +54,10 @@ fn of_rule(rule: AlertRule, found: Vec<Found>) -> RuleRound {
     let judged = found
         .into_iter()
         .map(|found| Judged {
-            said: rule.body.judge(found.reading),
+            said: match found.is_watched {
+                true => rule.body.judge(found.reading),
+                false => Said::Nothing,
+            },
             evidence: evidence(&rule.body, found.reading, found.about),
             subject: found.subject,
             scope: found.scope,

@@ -72,6 +72,7 @@ pub async fn preview(
     let query = RollupQuery {
         step: Some(Span::Minute),
         causes: false,
+        ignore: shared.chosen().ignore(),
         ..RollupQuery::whole(
             begin(start, rule.window_minutes),
             end,

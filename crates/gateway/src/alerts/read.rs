@@ -3,12 +3,16 @@
 use std::{collections::HashMap, sync::Arc};
 
 use waybill_model::{
-    alert::{AlertRuleBody, Filter, Metric, MetricKind, Objective, Reading, Subject, of_window},
+    alert::{
+        AlertRuleBody, Filter, Metric, MetricKind, Missing, Objective, Operator, Reading, Subject,
+        Unit, of_window,
+    },
     entity::{Account, Status},
     id::AccountId,
     issue::{IssueFilter, IssueSort, IssueState},
     objective::short_window_ms,
-    rollup::{Bucket, Scope},
+    rollup::{Bucket, Ignore, Scope, Span},
+    settings::Chosen,
     time::UnixMillis,
     view::{Page, Sort},
 };
@@ -37,20 +41,29 @@ pub(super) struct Found {
     pub(super) scope: Subject,
     /// How much.
     pub(super) reading: Reading,
+    /// Whether it was watched. What was not is not judged, whatever a rule says of nothing: monitoring was off.
+    pub(super) is_watched: bool,
 }
 
 /// Reads for the rules of one round: what several of them look at is asked for once.
 pub(super) struct Reader<'a> {
     shared: &'a Arc<Shared>,
     at: UnixMillis,
+    /// The first minute that is watched, where monitoring was ever off: what was before is nobody's alarm.
+    since: Option<UnixMillis>,
+    ignore: Ignore,
     windows: HashMap<(u32, Scope), Option<Bucket>>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(shared: &'a Arc<Shared>, at: UnixMillis) -> Self {
+    pub(super) fn new(shared: &'a Arc<Shared>, at: UnixMillis, chosen: &Chosen) -> Self {
         Reader {
             shared,
             at,
+            since: chosen
+                .monitored_since()
+                .map(|since| Span::Minute.end(since)),
+            ignore: chosen.ignore(),
             windows: HashMap::new(),
         }
     }
@@ -67,7 +80,26 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Where the window of a rule begins: not before it is watched. `None`: there is nothing of it yet.
+    fn start(&self, minutes: u32) -> Option<UnixMillis> {
+        let start = begin(self.at, minutes);
+        let start = self.since.map_or(start, |since| start.max(since));
+        (start < self.at).then_some(start)
+    }
+
+    /// For how long it is watched.
+    fn watched_ms(&self) -> i64 {
+        self.since
+            .map_or(i64::MAX, |since| self.at.0.saturating_sub(since.0).max(0))
+    }
+
     async fn window(&mut self, rule: &AlertRuleBody) -> Result<Found, StoreError> {
+        let Some(start) = self.start(rule.window_minutes) else {
+            return Ok(unwatched(&rule.filter));
+        };
+        if start > begin(self.at, rule.window_minutes) && fires_for_little(rule) {
+            return Ok(unwatched(&rule.filter));
+        }
         let key = (rule.window_minutes, rule.scope());
         let found = match self.windows.get(&key) {
             Some(known) => known,
@@ -75,7 +107,8 @@ impl<'a> Reader<'a> {
                 let of = RollupOf::One(key.1.clone());
                 let query = RollupQuery {
                     causes: false,
-                    ..RollupQuery::whole(begin(self.at, rule.window_minutes), self.at, of)
+                    ignore: self.ignore,
+                    ..RollupQuery::whole(start, self.at, of)
                 };
                 let answer = self.shared.store.rollups(query).await?;
                 // Half of the requests would be half of the truth.
@@ -83,11 +116,7 @@ impl<'a> Reader<'a> {
                 self.windows.entry(key).or_insert(total)
             }
         };
-        let nothing = Reading {
-            value: None,
-            samples: 0,
-        };
-        let reading = found.as_ref().map_or(nothing, |bucket| {
+        let reading = found.as_ref().map_or(NOTHING, |bucket| {
             of_window(rule.metric, &bucket.counts, &bucket.sketches)
         });
         Ok(of_all(reading, &rule.filter))
@@ -111,6 +140,7 @@ impl<'a> Reader<'a> {
             .into_iter()
             .filter(|(_, is_down)| *is_down)
             .map(|(account, _)| Found {
+                is_watched: true,
                 subject: format!("account:{}", account.id),
                 scope: Subject {
                     platform: Some(account.platform),
@@ -181,6 +211,8 @@ impl<'a> Reader<'a> {
                 },
                 about: Some(format!("{} ({})", issue.title, issue.cause)),
                 reading: one(),
+                // An event of what became so unwatched goes on, and none begins.
+                is_watched: self.since.is_none_or(|since| since <= issue.state_since),
             })
             .collect())
     }
@@ -199,6 +231,7 @@ impl<'a> Reader<'a> {
                         account_id: None,
                     },
                     reading: self.objective(rule, &objective).await?,
+                    is_watched: rule.metric == Metric::BudgetLeft || self.watched_ms() > 0,
                 });
             }
         }
@@ -223,7 +256,11 @@ impl<'a> Reader<'a> {
             value: Some(f64::INFINITY),
             samples: 0,
         };
-        for ms in [long_ms, short_window_ms(long_ms)] {
+        let (long_ms, short_ms) = (
+            long_ms.min(self.watched_ms()),
+            short_window_ms(long_ms).min(self.watched_ms()),
+        );
+        for ms in [long_ms, short_ms] {
             let (counts, _) = counted(self.shared, &objective.body, ms, self.at).await?;
             let rate = counts.and_then(|counts| objective.body.burn_rate(counts));
             if ms == long_ms {
@@ -235,7 +272,9 @@ impl<'a> Reader<'a> {
     }
 
     async fn books(&self, rule: &AlertRuleBody) -> Result<Found, StoreError> {
-        let since = begin(self.at, rule.window_minutes);
+        let Some(since) = self.start(rule.window_minutes) else {
+            return Ok(unwatched(&rule.filter));
+        };
         let losses = self.shared.store.losses().await?;
         // Losses are counted by kind: of a kind that goes on, all of it.
         let lost = losses
@@ -250,6 +289,26 @@ impl<'a> Reader<'a> {
         Ok(of_all(reading, &rule.filter))
     }
 }
+
+/// Whether a rule fires for nothing, or for too little of something that adds up: a part of its window would pass for
+/// that.
+fn fires_for_little(rule: &AlertRuleBody) -> bool {
+    let adds_up = match rule.metric.info().unit {
+        Unit::Count | Unit::Usd => true,
+        Unit::Percent | Unit::Milliseconds | Unit::Factor => false,
+    };
+    let is_low = match rule.operator {
+        Operator::Below | Operator::AtMost => true,
+        Operator::Above | Operator::AtLeast => false,
+    };
+    rule.missing == Missing::Alert || (adds_up && is_low)
+}
+
+/// There is nothing to judge.
+const NOTHING: Reading = Reading {
+    value: None,
+    samples: 0,
+};
 
 const fn one() -> Reading {
     Reading {
@@ -268,5 +327,13 @@ fn of_all(reading: Reading, filter: &Filter) -> Found {
             account_id: filter.account_id,
         },
         reading,
+        is_watched: true,
+    }
+}
+
+fn unwatched(filter: &Filter) -> Found {
+    Found {
+        is_watched: false,
+        ..of_all(NOTHING, filter)
     }
 }

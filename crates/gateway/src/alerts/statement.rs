@@ -3,7 +3,7 @@
 //! A statement is read by people who would rather not believe it: each number can be opened down to the requests
 //! behind it, by the list's filters that stand beside it.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use serde::Serialize;
 use waybill_model::{
@@ -81,6 +81,7 @@ pub async fn of(
     let query = RollupQuery {
         step: Some(Span::Day),
         sketches: body.goal != Goal::Availability,
+        ignore: shared.chosen().ignore(),
         ..RollupQuery::whole(start, end, RollupOf::One(scope(body)))
     };
     let answer = shared.store.rollups(query).await?;
@@ -98,7 +99,7 @@ pub async fn of(
         .collect();
     let total = answer.total();
     let counted = of_bucket(body, &total);
-    let exclusions = total.causes.iter().filter_map(excluded).collect();
+    let exclusions = exclusions(&total.causes, &answer.left_out.causes);
     Ok(Statement {
         start_time: answer.start,
         end_time: answer.end,
@@ -112,19 +113,45 @@ pub async fn of(
     })
 }
 
-fn excluded(found: &CauseCount) -> Option<Exclusion> {
-    let why = found.why;
-    if why.side != Side::Failed {
-        return None;
+/// What does not count, by kind: by its class, or because the settings leave it out.
+fn exclusions(causes: &[CauseCount], left_out: &[CauseCount]) -> Vec<Exclusion> {
+    let of_class = causes
+        .iter()
+        .filter_map(|found| Some((found, rule_of(class(found))?)));
+    let of_settings = left_out
+        .iter()
+        .map(|found| (found, rule_of(class(found)).unwrap_or(LEFT_OUT)));
+    let mut kinds: BTreeMap<(Cause, Owner, &'static str), u64> = BTreeMap::new();
+    for (found, rule) in of_class.chain(of_settings) {
+        if found.why.side == Side::Failed {
+            *kinds
+                .entry((found.why.cause, found.why.owner, rule))
+                .or_default() += found.count;
+        }
     }
-    let class = Class::of(why.cause, why.owner, why.is_business_limited);
-    rule_of(class).map(|rule| Exclusion {
-        cause: why.cause,
-        owner: why.owner,
-        count: found.count,
-        rule,
-    })
+    let mut exclusions: Vec<Exclusion> = kinds
+        .into_iter()
+        .map(|((cause, owner, rule), count)| Exclusion {
+            cause,
+            owner,
+            count,
+            rule,
+        })
+        .collect();
+    exclusions.sort_by_key(|exclusion| std::cmp::Reverse(exclusion.count));
+    exclusions
 }
+
+fn class(found: &CauseCount) -> Class {
+    Class::of(
+        found.why.cause,
+        found.why.owner,
+        found.why.is_business_limited,
+    )
+}
+
+/// Why a failure does not count that would.
+const LEFT_OUT: &str = "ignored: requests that count tokens, which the settings leave out";
 
 /// Why a class does not count; `None`: it does.
 fn rule_of(class: Class) -> Option<&'static str> {
@@ -171,6 +198,9 @@ pub async fn ledger(shared: &Shared, statement: &Statement) -> Result<String, St
         page_size: 500,
         cursor: None,
     };
+    let left_out = statement.exclusions.iter();
+    let left_out = left_out.filter(|exclusion| exclusion.rule == LEFT_OUT);
+    let left_out: u64 = left_out.map(|exclusion| exclusion.count).sum();
     let mut text = String::from(
         "error_id,created_at,request_id,status_code,cause,error_owner,is_business_limited,api_key_id,rule\n",
     );
@@ -183,6 +213,10 @@ pub async fn ledger(shared: &Shared, statement: &Statement) -> Result<String, St
         lines += found.errors.len();
         page.cursor = found.next_cursor;
         if page.cursor.is_none() {
+            if left_out > 0 {
+                let written = writeln!(text, "# {left_out} more are {LEFT_OUT}");
+                debug_assert!(written.is_ok());
+            }
             return Ok(text);
         }
         if lines >= MOST_LINES {

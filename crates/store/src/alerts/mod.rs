@@ -6,8 +6,10 @@
 //! Must not know: where readings come from, or how anybody is told.
 
 mod events;
+mod retention;
 mod round;
 mod written;
 
 pub use events::EventChange;
+pub(crate) use round::begin_anew;
 pub use round::{Judged, Round, RoundReport, RuleRound};

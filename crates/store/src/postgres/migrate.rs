@@ -79,6 +79,10 @@ const STEPS: &[Step] = &[
         sql: include_str!("migrations/0014_replays_and_issues.sql"),
         needs: 1,
     },
+    Step {
+        sql: include_str!("migrations/0015_settings.sql"),
+        needs: 1,
+    },
 ];
 
 /// Steps may build indexes over all that is there.

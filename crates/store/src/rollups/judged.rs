@@ -7,12 +7,13 @@
 use std::collections::BTreeMap;
 
 use waybill_model::{
-    rollup::{Facet, Span, Why},
+    rollup::{Span, Why},
     time::UnixMillis,
 };
 
 use super::{
     fold::{Days, Folded},
+    name::Name,
     read::{self, Models, Read},
     tally::{Pick, Spans, Sum, Tally},
     write::{self, Change, Kept},
@@ -50,13 +51,13 @@ pub(crate) fn around(
         &[],
     )?;
     let (kept, days) = (Kept::load(db)?, Days::load(db)?);
-    for ((span, facet, begin), changes) in differences(before, after) {
+    for ((span, name, begin), changes) in differences(before, after) {
         if begin < kept.from(span) {
             continue;
         }
         let generation = days.counting(Span::Day.begin(begin));
         for (value, change) in changes {
-            write::change(db, (span, facet, begin), &value, generation, &change)?;
+            write::change(db, (span, name, begin), &value, generation, &change)?;
         }
     }
     Ok(())
@@ -75,7 +76,7 @@ fn counted(rows: Vec<Read>, folded: &Folded) -> Spans {
     tally.spans()
 }
 
-type Changes = BTreeMap<(Span, Facet, UnixMillis), BTreeMap<String, Change>>;
+type Changes = BTreeMap<(Span, Name, UnixMillis), BTreeMap<String, Change>>;
 
 fn differences(before: Spans, mut after: Spans) -> Changes {
     let mut changes: Changes = BTreeMap::new();

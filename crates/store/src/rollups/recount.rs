@@ -12,6 +12,7 @@ use waybill_model::{
 use super::{
     SPANS,
     fold::{Folded, RollupReport, begin},
+    name::Name,
     read::{self, BATCH, Models},
     tally::{Pick, Spans, Tally},
     write::{self, Kept},
@@ -106,7 +107,7 @@ impl Store {
         let Some(day) = day else {
             return Ok(RollupReport::default());
         };
-        for (table, span, facet, hour) in parts_of(day) {
+        for (table, span, name, hour) in parts_of(day) {
             self.quick_desk()
                 .change(move |db| {
                     let sql = format!(
@@ -118,7 +119,7 @@ impl Store {
                         Span::Minute => hour.plus_ms(Span::Hour.millis()),
                         Span::Hour | Span::Day => hour.plus_ms(Span::Day.millis()),
                     };
-                    db.execute(&sql, values![span.millis(), facet.as_str(), hour, end, day])
+                    db.execute(&sql, values![span.millis(), name.text(), hour, end, day])
                 })
                 .await?;
         }
@@ -136,14 +137,14 @@ impl Store {
 }
 
 /// A day's roll-ups in parts of a bounded size.
-fn parts_of(day: UnixMillis) -> Vec<(&'static str, Span, Facet, UnixMillis)> {
+fn parts_of(day: UnixMillis) -> Vec<(&'static str, Span, Name, UnixMillis)> {
     let mut parts = Vec::new();
     for table in ["rollups", "rollup_causes"] {
         for span in SPANS {
-            for facet in Facet::ALL {
+            for name in Name::all() {
                 let hours = if span == Span::Minute { 24 } else { 1 };
                 for hour in 0..hours {
-                    parts.push((table, span, *facet, day.plus_ms(hour * Span::Hour.millis())));
+                    parts.push((table, span, name, day.plus_ms(hour * Span::Hour.millis())));
                 }
             }
         }

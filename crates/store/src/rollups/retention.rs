@@ -1,10 +1,8 @@
 //! Removing roll-ups that are older than those of their length are kept.
 
-use waybill_model::{
-    rollup::{Facet, Span},
-    time::UnixMillis,
-};
+use waybill_model::{rollup::Span, time::UnixMillis};
 
+use super::name::Name;
 use crate::{
     RetentionPolicy,
     sql::{Db, Result, values},
@@ -50,8 +48,8 @@ fn remove_before(db: &dyn Db, span: Span, before: UnixMillis) -> Result<bool> {
         values![span.millis(), before],
     )?;
     for table in TABLES {
-        for facet in Facet::ALL {
-            let key = values![span.millis(), facet.as_str()];
+        for name in Name::all() {
+            let key = values![span.millis(), name.text()];
             let sql =
                 format!("SELECT min(begins_at) FROM {table} WHERE span_ms = ?1 AND facet = ?2");
             let oldest: Option<Option<UnixMillis>> = db.cell(&sql, key)?;
@@ -63,7 +61,7 @@ fn remove_before(db: &dyn Db, span: Span, before: UnixMillis) -> Result<bool> {
                 &format!(
                     "DELETE FROM {table} WHERE span_ms = ?1 AND facet = ?2 AND begins_at < ?3"
                 ),
-                values![span.millis(), facet.as_str(), end],
+                values![span.millis(), name.text(), end],
             )?;
             return Ok(true);
         }

@@ -8,7 +8,10 @@ use waybill_model::{
     time::UnixMillis,
 };
 
-use super::SPANS;
+use super::{
+    SPANS,
+    name::{Name, Part},
+};
 
 /// What is added up under one name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -72,7 +75,7 @@ enum Value {
 #[derive(Debug)]
 pub(super) struct Tally {
     pick: Pick,
-    sums: HashMap<(UnixMillis, Facet, Value), Sum>,
+    sums: HashMap<(UnixMillis, Name, Value), Sum>,
     models: HashMap<String, u32>,
 }
 
@@ -87,22 +90,33 @@ impl Tally {
 
     /// Adds a request where it arrived.
     pub(super) fn add(&mut self, seen: &Seen) {
+        self.add_to(Part::Whole, seen);
+        if seen.is_token_count_error() {
+            self.add_to(Part::TokenCountErrors, seen);
+        }
+    }
+
+    fn add_to(&mut self, part: Part, seen: &Seen) {
         let minute = Span::Minute.begin(seen.at);
         let own = seen.own_counts();
         for (facet, value) in self.names(&seen.scope).into_iter().flatten() {
             let stages = self.measures_stages(facet);
-            let sum = self.sums.entry((minute, facet, value)).or_default();
+            let place = (minute, Name { facet, part }, value);
+            let sum = self.sums.entry(place).or_default();
             sum.counts.add(&own);
             sum.because(seen.failed);
             sum.because(seen.recovered);
-            seen.measure(&mut sum.sketches, stages);
+            if part == Part::Whole {
+                seen.measure(&mut sum.sketches, stages);
+            }
         }
         if seen.attempts_failed == 0 && seen.failures.is_empty() {
             return;
         }
         for (scope, counts, why) in seen.failed_counts() {
             for (facet, value) in self.names(&scope).into_iter().flatten() {
-                let sum = self.sums.entry((minute, facet, value)).or_default();
+                let place = (minute, Name { facet, part }, value);
+                let sum = self.sums.entry(place).or_default();
                 sum.counts.add(&counts);
                 sum.because(why);
             }
@@ -160,14 +174,14 @@ impl Tally {
     }
 
     /// What was added up, by minute.
-    pub(super) fn minutes(self) -> impl Iterator<Item = (UnixMillis, Facet, String, Sum)> {
+    pub(super) fn minutes(self) -> impl Iterator<Item = (UnixMillis, Name, String, Sum)> {
         let mut models = vec![String::new(); self.models.len()];
         for (model, number) in self.models {
             models[number as usize] = model;
         }
         self.sums
             .into_iter()
-            .map(move |((minute, facet, value), sum)| {
+            .map(move |((minute, name, value), sum)| {
                 let value = match value {
                     Value::Nothing => String::new(),
                     Value::Platform(platform) => platform.as_str().to_owned(),
@@ -175,16 +189,16 @@ impl Tally {
                     Value::Model(model) => models[model as usize].clone(),
                     Value::Pair(id, model) => format!("{id}/{}", models[model as usize]),
                 };
-                (minute, facet, value, sum)
+                (minute, name, value, sum)
             })
     }
 
     /// The same by every length, in the order in which it is written.
     pub(super) fn spans(self) -> Spans {
         let mut spans: Spans = BTreeMap::new();
-        for (minute, facet, value, sum) in self.minutes() {
+        for (minute, name, value, sum) in self.minutes() {
             for span in SPANS {
-                let place = (span, facet, span.begin(minute));
+                let place = (span, name, span.begin(minute));
                 let values = spans.entry(place).or_default();
                 values.entry(value.clone()).or_default().add(&sum);
             }
@@ -193,5 +207,5 @@ impl Tally {
     }
 }
 
-/// By length, facet and begin: what the values of the facet add up to.
-pub(super) type Spans = BTreeMap<(Span, Facet, UnixMillis), BTreeMap<String, Sum>>;
+/// By length, name and begin: what the values of the facet add up to.
+pub(super) type Spans = BTreeMap<(Span, Name, UnixMillis), BTreeMap<String, Sum>>;

@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 
 use waybill_model::{
-    rollup::{Counts, Facet, Sketches, Span, Why},
+    rollup::{Counts, Sketches, Span, Why},
     sketch::Sketch,
     time::UnixMillis,
 };
 
-use super::tally::{Spans, Sum};
+use super::{
+    name::Name,
+    tally::{Spans, Sum},
+};
 use crate::{
     StoreError,
     sql::{Cells, Db, Dialect, Result, Value, values},
@@ -57,14 +60,14 @@ pub(super) fn add(
     kept: &Kept,
     generation: impl Fn(UnixMillis) -> Option<i64>,
 ) -> Result<()> {
-    for ((span, facet, begin), sums) in spans {
+    for ((span, name, begin), sums) in spans {
         if *begin < kept.from(*span) {
             continue;
         }
         if let Some(generation) = generation(Span::Day.begin(*begin)) {
             let place = Place {
                 span: *span,
-                facet: *facet,
+                name: *name,
                 begin: *begin,
                 generation,
             };
@@ -84,14 +87,14 @@ pub(super) struct Change {
 /// Changes a roll-up; one that is not there is left alone.
 pub(super) fn change(
     db: &dyn Db,
-    (span, facet, begin): (Span, Facet, UnixMillis),
+    (span, name, begin): (Span, Name, UnixMillis),
     value: &str,
     generation: i64,
     change: &Change,
 ) -> Result<()> {
     let place = Place {
         span,
-        facet,
+        name,
         begin,
         generation,
     };
@@ -142,7 +145,7 @@ fn cause_row(place: Place, value: &str, why: &Why, count: Value) -> Vec<Value> {
 #[derive(Debug, Clone, Copy)]
 struct Place {
     span: Span,
-    facet: Facet,
+    name: Name,
     begin: UnixMillis,
     generation: i64,
 }
@@ -151,7 +154,7 @@ impl Place {
     fn key(&self, value: &str) -> [Value; 5] {
         [
             Value::from(self.span.millis()),
-            Value::from(self.facet.as_str()),
+            Value::from(self.name.text()),
             Value::from(self.begin),
             Value::from(value),
             Value::from(self.generation),
@@ -214,7 +217,7 @@ fn sketches(
         );
         let mut asked: Vec<Value> = values![
             place.span.millis(),
-            place.facet.as_str(),
+            place.name.text(),
             place.begin,
             place.generation
         ]

@@ -31,6 +31,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0015_alerts.sql"),
     include_str!("migrations/0016_notify.sql"),
     include_str!("migrations/0017_replays_and_issues.sql"),
+    include_str!("migrations/0018_settings.sql"),
 ];
 
 /// Longest wait for another process that holds the file. Within this process writers take turns, so

@@ -292,6 +292,17 @@ pub(crate) const CONFIG: &[Table] = &[
         &["id"],
         &[int("id"), int("version"), int("last_id"), text("rules")],
     ),
+    Table::new(
+        "settings",
+        &["id"],
+        &[
+            int("id"),
+            int("version"),
+            text("body"),
+            int("updated_at"),
+            text("updated_by"),
+        ],
+    ),
 ];
 
 /// What accounts' states are made of.
