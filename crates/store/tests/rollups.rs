@@ -729,7 +729,7 @@ async fn what_rules_judge_anew_is_left_out_as_it_is_judged(subject: Subject) {
     fixture.write(&all).await;
     fold(&fixture.store).await;
     let rule: ClassificationRule = serde_json::from_str(
-        r#"{"name":"theirs","when":{"cause":"server_error"},"then":{"owner":"client"}}"#,
+        r#"{"name":"theirs","when":{"cause":"server_error"},"then":{"error_owner":"client"}}"#,
     )
     .unwrap();
     let rules = NewRules {
