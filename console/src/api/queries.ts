@@ -1,0 +1,14 @@
+/** How answers are kept: for a moment, and asked for again when somebody looks. */
+import { QueryClient } from '@tanstack/react-query'
+import { Problem } from './problem'
+
+export const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 5_000,
+      // A refusal is an answer; only what had none is asked again.
+      retry: (count, error) => error instanceof Problem && (error.status === 0 || error.status === 503) && count < 2,
+      refetchOnWindowFocus: true,
+    },
+  },
+})

@@ -1,0 +1,74 @@
+/** Every page and its address. A page's code is loaded when it is first shown. */
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router'
+import { queries } from '../api/queries'
+import { Failed } from '../parts/states'
+import { CONSOLE } from './base'
+import { Missing } from './missing'
+import { parseSearch, type Search, stringifySearch } from './search'
+import { whoAmI } from './session'
+import { Shell } from './shell'
+
+const root = createRootRoute({ validateSearch: (search: Record<string, unknown>): Search => search as Search })
+
+/** Everything for those who are signed in. */
+const inside = createRoute({
+  getParentRoute: () => root,
+  id: 'inside',
+  component: Shell,
+  beforeLoad: async ({ location }) => {
+    const me = await queries.ensureQueryData(whoAmI)
+    if (!me) throw redirect({ to: '/sign-in', search: { to: location.href } })
+  },
+})
+
+const at = <Path extends string>(path: Path, load: () => Promise<{ Page: () => React.ReactNode }>) =>
+  createRoute({ getParentRoute: () => inside, path, component: lazyRouteComponent(load, 'Page') })
+
+const pages = [
+  at('/', () => import('../pages/overview')),
+  at('/errors', () => import('../pages/errors')),
+  at('/errors/$id', () => import('../pages/error')),
+  at('/upstream-errors', () => import('../pages/attempts')),
+  at('/upstream-errors/$id', () => import('../pages/attempt')),
+  at('/issues', () => import('../pages/issues')),
+  at('/issues/$fingerprint', () => import('../pages/issue')),
+  at('/replays', () => import('../pages/replays')),
+  at('/replays/$id', () => import('../pages/replay')),
+  at('/accounts', () => import('../pages/accounts')),
+  at('/accounts/$id', () => import('../pages/account')),
+  at('/groups', () => import('../pages/groups')),
+  at('/keys', () => import('../pages/keys')),
+  at('/users', () => import('../pages/users')),
+  at('/alerts', () => import('../pages/alerts')),
+  at('/objectives', () => import('../pages/objectives')),
+  at('/notifications', () => import('../pages/notifications')),
+  at('/reports', () => import('../pages/reports')),
+  at('/rules', () => import('../pages/rules')),
+  at('/jobs', () => import('../pages/jobs')),
+  at('/settings', () => import('../pages/settings')),
+  at('/audit-log', () => import('../pages/audit')),
+  at('/people', () => import('../pages/people')),
+  at('/me', () => import('../pages/me')),
+]
+
+const outside = [
+  createRoute({ getParentRoute: () => root, path: '/sign-in', component: lazyRouteComponent(() => import('../pages/sign-in'), 'Page') }),
+  createRoute({ getParentRoute: () => root, path: '/setup', component: lazyRouteComponent(() => import('../pages/setup'), 'Page') }),
+]
+
+export const router = createRouter({
+  routeTree: root.addChildren([inside.addChildren(pages), ...outside]),
+  basepath: CONSOLE,
+  parseSearch,
+  stringifySearch,
+  defaultPreload: 'intent',
+  scrollRestoration: true,
+  defaultNotFoundComponent: Missing,
+  defaultErrorComponent: ({ error, reset }) => <Failed thrown={error} retry={reset} />,
+})
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router
+  }
+}

@@ -1,0 +1,41 @@
+/** Who is signed in, and what they may do. */
+import { queryOptions, useSuspenseQuery } from '@tanstack/react-query'
+import { api, type Of, setCsrfToken } from '../api/client'
+import { Problem } from '../api/problem'
+
+export type Me = Of<'Me'>
+export type Role = Of<'Role'>
+
+const RANK: Record<Role, number> = { viewer: 0, operator: 1, admin: 2 }
+
+/** Whoever is signed in; `null`: nobody. */
+export const whoAmI = queryOptions({
+  queryKey: ['me'],
+  staleTime: 60_000,
+  queryFn: async (): Promise<Me | null> => {
+    try {
+      const { data } = await api.GET('/api/v1/admin/me')
+      setCsrfToken(data?.csrf_token)
+      return data ?? null
+    } catch (thrown) {
+      if (thrown instanceof Problem && thrown.status === 401) return null
+      throw thrown
+    }
+  },
+})
+
+/** Within the shell somebody is signed in. */
+export function useMe(): Me {
+  const { data } = useSuspenseQuery(whoAmI)
+  if (!data) throw new Problem(401, 'unauthorized', '')
+  return data
+}
+
+/** Whether the one who is signed in may do what needs this role. */
+export function useMay(role: Role): boolean {
+  return may(useMe().role, role)
+}
+
+export function may(has: Role, needs: Role): boolean {
+  return RANK[has] >= RANK[needs]
+}

@@ -1,0 +1,14 @@
+/** What is told after something was done: that it is, or why not. */
+import { notifications } from '@mantine/notifications'
+import i18next from 'i18next'
+import { problemOf } from '../api/problem'
+
+export function tellDone(message: string = i18next.t('act.done')): void {
+  notifications.show({ message, color: 'teal', autoClose: 3_000 })
+}
+
+export function tellProblem(thrown: unknown): void {
+  const { code, detail, field, parameter } = problemOf(thrown)
+  const at = field ?? parameter
+  notifications.show({ title: at ? `${code}: ${at}` : code, message: detail, color: 'red', autoClose: 10_000 })
+}

@@ -1,0 +1,31 @@
+/** A moment: relative and local, UTC under the pointer. */
+import { useTranslation } from 'react-i18next'
+import { relative } from './number'
+import { useNow } from './now'
+
+interface Props {
+  at: string | null | undefined
+  /** `relative` alone, `absolute` alone, or one after the other. */
+  as?: 'relative' | 'absolute' | 'both'
+}
+
+export function When({ at, as = 'relative' }: Props) {
+  const { i18n } = useTranslation()
+  const now = useNow()
+  if (!at) return <span>–</span>
+  const moment = Date.parse(at)
+  const absolute = local(moment, i18n.language)
+  const ago = relative(moment, now, i18n.language)
+  return (
+    <time dateTime={at} title={`${at}\n${absolute}`}>
+      {as === 'relative' ? ago : as === 'absolute' ? absolute : `${absolute} (${ago})`}
+    </time>
+  )
+}
+
+/** As clocks here show it, to the second; without the day where that is today. */
+export function local(moment: number, language: string): string {
+  const today = new Date(moment).toDateString() === new Date().toDateString()
+  const day = today ? {} : ({ year: 'numeric', month: '2-digit', day: '2-digit' } as const)
+  return new Intl.DateTimeFormat(language, { ...day, hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' }).format(moment)
+}

@@ -1,0 +1,3 @@
+export const errors = {
+  title: 'errors',
+} as const

@@ -1,0 +1,3 @@
+export const replays = {
+  title: 'replays',
+} as const

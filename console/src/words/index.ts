@@ -1,0 +1,58 @@
+/**
+ * The words of the console. English is the source: another language that lacks one of its words is a type error. What
+ * the gateway itself says (remedies, sentences, providers' messages) is shown as it came.
+ */
+import i18next from 'i18next'
+import { initReactI18next } from 'react-i18next'
+import type { en } from './en'
+
+export const LANGUAGES = { en: 'English', zh: '简体中文' } as const
+export type Language = keyof typeof LANGUAGES
+
+/** The shape of `en`, with any text in it. */
+export type Words<T = typeof en> = { readonly [Key in keyof T]: T[Key] extends string ? string : Words<T[Key]> }
+
+const KEPT = 'waybill.language'
+
+const loaders: Record<Language, () => Promise<Words>> = {
+  en: async () => (await import('./en')).en,
+  zh: async () => (await import('./zh')).zh,
+}
+
+function wanted(): Language {
+  const kept = localStorage.getItem(KEPT)
+  const known = [kept, ...navigator.languages].map((tag) => tag?.split('-')[0]).find((tag) => tag && tag in LANGUAGES)
+  return (known as Language | undefined) ?? 'en'
+}
+
+/** Loads one language, and speaks it from then on. */
+export async function loadWords(language: Language = wanted()): Promise<void> {
+  const words = await loaders[language]()
+  if (!i18next.isInitialized) {
+    await i18next.use(initReactI18next).init({
+      lng: language,
+      fallbackLng: false,
+      ns: Object.keys(words),
+      defaultNS: 'common',
+      resources: { [language]: words },
+      interpolation: { escapeValue: false },
+    })
+  } else {
+    for (const [namespace, texts] of Object.entries(words)) i18next.addResourceBundle(language, namespace, texts)
+    await i18next.changeLanguage(language)
+  }
+  document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en'
+}
+
+/** What somebody chose is spoken next time, too. */
+export async function speak(language: Language): Promise<void> {
+  localStorage.setItem(KEPT, language)
+  await loadWords(language)
+}
+
+declare module 'i18next' {
+  interface CustomTypeOptions {
+    defaultNS: 'common'
+    resources: typeof en
+  }
+}
