@@ -49,7 +49,7 @@ pub(super) struct Found {
 pub(super) struct Reader<'a> {
     shared: &'a Arc<Shared>,
     at: UnixMillis,
-    /// The first minute that is watched, where monitoring was ever off: what was before is nobody's alarm.
+    /// Since when it is watched again, where monitoring was ever off: what was before is nobody's alarm.
     since: Option<UnixMillis>,
     ignore: Ignore,
     windows: HashMap<(u32, Scope), Option<Bucket>>,
@@ -60,9 +60,7 @@ impl<'a> Reader<'a> {
         Reader {
             shared,
             at,
-            since: chosen
-                .monitored_since()
-                .map(|since| Span::Minute.end(since)),
+            since: chosen.monitored_since(),
             ignore: chosen.ignore(),
             windows: HashMap::new(),
         }
@@ -83,14 +81,19 @@ impl<'a> Reader<'a> {
     /// Where the window of a rule begins: not before it is watched. `None`: there is nothing of it yet.
     fn start(&self, minutes: u32) -> Option<UnixMillis> {
         let start = begin(self.at, minutes);
-        let start = self.since.map_or(start, |since| start.max(since));
+        let start = self.first_minute().map_or(start, |first| start.max(first));
         (start < self.at).then_some(start)
+    }
+
+    /// The first whole minute that is watched, where monitoring was ever off.
+    fn first_minute(&self) -> Option<UnixMillis> {
+        self.since.map(|since| Span::Minute.end(since))
     }
 
     /// For how long it is watched.
     fn watched_ms(&self) -> i64 {
-        self.since
-            .map_or(i64::MAX, |since| self.at.0.saturating_sub(since.0).max(0))
+        self.first_minute()
+            .map_or(i64::MAX, |first| self.at.0.saturating_sub(first.0).max(0))
     }
 
     async fn window(&mut self, rule: &AlertRuleBody) -> Result<Found, StoreError> {
