@@ -14,20 +14,20 @@ ARGS ?=
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## the gateway with simulated providers, faults and traffic; prints its address; Ctrl-C stops it
-	@scripts/setup.sh rust
+demo: ## the gateway with simulated providers, faults and traffic; prints its address and sign-in; Ctrl-C stops it
+	@scripts/setup.sh rust console
 	@cargo run --locked --release --bin waybill -- demo $(ARGS)
 
 run: ## the gateway for real: accounts from provider keys in the environment, or ARGS="--config FILE"
-	@scripts/setup.sh rust
+	@scripts/setup.sh rust console
 	@cargo run --locked --release --bin waybill -- serve $(ARGS)
 
-build: ## the release binary, target/release/waybill
-	@scripts/setup.sh rust
+build: ## the release binary with its console, target/release/waybill
+	@scripts/setup.sh rust console
 	@cargo build --locked --release --bin waybill
 
 test: ## everything CI checks; ARGS="NAME…" runs only the steps named (ARGS=--list names them)
-	@scripts/setup.sh rust rust-tools python node services
+	@scripts/setup.sh rust rust-tools python node console chromium services
 	@$(PYTHON) scripts/check.py $(ARGS)
 
 lint: ## the checks that need no test run: format, clippy, dependencies, repository

@@ -14,7 +14,7 @@ function compressed(): Plugin {
     name: 'compressed',
     apply: 'build',
     async closeBundle() {
-      const assets = path.join(import.meta.dirname, 'dist', 'assets')
+      const assets = path.join(import.meta.dirname, 'dist', 'app', 'assets')
       for (const name of await readdir(assets)) {
         if (!/\.(js|css|svg)$/.test(name)) continue
         const file = path.join(assets, name)
@@ -37,7 +37,7 @@ export default defineConfig({
   plugins: [react(), compressed(), placed()],
   // The gateway puts a fresh one into each page.
   html: { cspNonce: '__NONCE__' },
-  build: { target: 'es2023', reportCompressedSize: false, chunkSizeWarningLimit: 1500, modulePreload: { polyfill: false } },
+  build: { outDir: 'dist/app', target: 'es2023', reportCompressedSize: false, chunkSizeWarningLimit: 1500, modulePreload: { polyfill: false } },
   server: { port: 5173, strictPort: true, proxy: { '/api': gateway } },
   test: { environment: 'jsdom', include: ['src/**/*.test.{ts,tsx}'] },
 })

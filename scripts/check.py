@@ -24,6 +24,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TYPESCRIPT = ROOT / "tests/sdk/typescript"
+CONSOLE = ROOT / "console"
 
 
 @dataclass
@@ -64,6 +65,23 @@ def node_totals(lines: Iterable[str]) -> Totals:
     return Totals(count.get("pass", 0), count.get("fail", 0) + count.get("cancelled", 0), count.get("skipped", 0))
 
 
+def vitest_totals(lines: Iterable[str]) -> Totals:
+    """Reads the line `Tests  1 failed | 9 passed | 2 skipped (12)`."""
+    plain = (re.sub(r"\x1b\[[0-9;]*m", "", line).strip() for line in lines)
+    last = next((line for line in reversed(list(plain)) if line.startswith("Tests ")), "")
+    count = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped)", last)}
+    return Totals(count.get("passed", 0), count.get("failed", 0), count.get("skipped", 0))
+
+
+def playwright_totals(lines: Iterable[str]) -> Totals:
+    """Reads the closing lines `9 passed (1.2m)`, `1 failed`, `2 did not run`, …"""
+    pattern = re.compile(r"^(\d+) (passed|failed|flaky|skipped|did not run|interrupted)\b")
+    found = (pattern.match(re.sub(r"\x1b\[[0-9;]*m", "", line).strip()) for line in lines)
+    count = {match[2]: int(match[1]) for match in found if match}
+    failed = sum(count.get(word, 0) for word in ("failed", "flaky", "did not run", "interrupted"))
+    return Totals(count.get("passed", 0), failed, count.get("skipped", 0))
+
+
 @dataclass(frozen=True)
 class Step:
     """One command. Without `count` the command as a whole is one check."""
@@ -86,6 +104,9 @@ STEPS = [
     Step("build", ["cargo", "build", "--locked", "--workspace", "--bins"], 40),
     Step("python-sdks", [PYTHON, "-m", "pytest", "tests/sdk/python"], 10, pytest_totals),
     Step("typescript-sdks", ["node", "--test", "--test-reporter=spec"], 10, node_totals, TYPESCRIPT),
+    Step("console-types", ["npm", "run", "--silent", "check"], 5, folder=CONSOLE),
+    Step("console-units", ["npm", "test", "--silent"], 5, vitest_totals, CONSOLE),
+    Step("console-stories", ["npx", "playwright", "test"], 20, playwright_totals, CONSOLE),
 ]
 
 

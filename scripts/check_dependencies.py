@@ -31,7 +31,7 @@ def main() -> int:
         print(metadata.stderr.strip())
         return 1
     packages = json.loads(metadata.stdout)["packages"]
-    breaches = [*rust_breaches(packages, policy), *npm_breaches(set(policy["licences"]["npm"]))]
+    breaches = [*rust_breaches(packages, policy), *npm_breaches(set(policy["licences"]["npm"]), set(policy["licences"]["npm-tools"]))]
     print("\n".join(breaches) if breaches else f"dependencies: {len(packages)} crates as the policy wants them")
     return 1 if breaches else 0
 
@@ -72,7 +72,7 @@ def duplicate_breaches(name: str, found: set[str], excused: list[str] | None) ->
             yield f"{name}: the policy excuses version {line}, which is not used any more"
 
 
-def npm_breaches(allowed: set[str]) -> Iterator[str]:
+def npm_breaches(allowed: set[str], for_tools: set[str]) -> Iterator[str]:
     tracked = subprocess.run(
         ["git", "ls-files", "*package-lock.json"], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -85,7 +85,8 @@ def npm_breaches(allowed: set[str]) -> Iterator[str]:
                 yield f"{lock}: {name}: names an address; `npm install --omit-lockfile-registry-resolved` leaves it out"
             if "integrity" not in package:
                 yield f"{lock}: {name}: has no checksum"
-            if not satisfied(package.get("license", ""), allowed):
+            licences = allowed | for_tools if package.get("dev") else allowed
+            if not satisfied(package.get("license", ""), licences):
                 yield f"{lock}: {name}: licence `{package.get('license')}` is not allowed"
 
 

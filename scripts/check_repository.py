@@ -30,6 +30,7 @@ def main() -> int:
         for file, text in texts.items()
         for line, what in findings_in(file, text)
     ]
+    findings += schemas_of_one_name({file: text for file, text in texts.items() if file.suffix == ".rs"})
     print("\n".join(findings) if findings else f"repository: {len(texts)} files in order")
     return 1 if findings else 0
 
@@ -101,6 +102,31 @@ def rust_conventions(text: str) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(text.splitlines(), 1):
         if re.match(r"\s*#\[ignore", line):
             yield number, "an ignored test proves nothing: repair or remove it"
+
+
+WORDS = re.compile(r"pub enum (\w+)(?: as \"(\w+)\")? \{")
+DERIVED = re.compile(r"pub(?:\([^)]*\))? (?:struct|enum) (\w+)")
+
+
+def schemas_of_one_name(texts: dict[Path, str]) -> Iterator[str]:
+    """Types of the API that its document would call the same: the one takes the other's place, without a word."""
+    places: dict[str, list[str]] = {}
+    for file, text in texts.items():
+        for name in schemas(text):
+            places.setdefault(name, []).append(str(file.relative_to(ROOT)))
+    for name, found in places.items():
+        if len(found) > 1:
+            yield f"{found[0]}: the API's schema {name} is also in {', '.join(found[1:])}: say `as` in one of them"
+
+
+def schemas(text: str) -> Iterator[str]:
+    for block in re.findall(r"^words! \{(.*?)^\}", text, re.M | re.S):
+        yield from (alias or name for name, alias in WORDS.findall(block))
+    for match in DERIVED.finditer(text):
+        attributes = text[: match.start()].rsplit("\n\n", 1)[-1]
+        if "ToSchema" in attributes:
+            alias = re.search(r"schema\(.*?\bas = (\w+)", attributes)
+            yield alias[1] if alias else match[1]
 
 
 if __name__ == "__main__":

@@ -102,13 +102,39 @@ python_3_10() {
 }
 
 setup-node() {
+    need_node
+    packages tests/sdk/typescript
+}
+
+need_node() {
     have node && have npm || die "Node 20 or newer with npm is missing"
     node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' || die "Node is older than 20"
-    local folder=tests/sdk/typescript
+}
+
+# packages FOLDER : what its lock file names.
+packages() {
+    local folder=$1
     stamped "$folder/node_modules/.stamp" "$folder/package-lock.json" && return
     say "installing the packages of $folder/package-lock.json"
     (cd "$folder" && npm ci --silent --ignore-scripts --no-audit --no-fund </dev/null >&2)
     stamp "$folder/node_modules/.stamp" "$folder/package-lock.json"
+}
+
+# The console's files, which the next build of the gateway takes in.
+setup-console() {
+    need_node
+    packages console
+    local stamp=console/dist/app/.stamp sources=()
+    mapfile -d '' sources < <(find console/src console/public console/scripts console/*.* crates/gateway/src/admin/snapshots -type f ! -name schema.d.ts -print0 | sort -z)
+    stamped "$stamp" "${sources[@]}" && return
+    say "building the console"
+    (cd console && npm run --silent build </dev/null >&2)
+    stamp "$stamp" "${sources[@]}"
+}
+
+# A browser for the console's tests; Playwright's own are not asked for.
+setup-chromium() {
+    [ -x "${WAYBILL_CHROMIUM:-}" ] || have chromium || have chromium-browser || have google-chrome || apt_install "for the console's tests" chromium
 }
 
 # Tests start servers of their own; `crates/testbed` looks for them in the same places.
@@ -127,10 +153,10 @@ have_postgres() {
     have postgres && have initdb && have psql
 }
 
-[ $# -gt 0 ] || die "usage: scripts/setup.sh rust|rust-tools|python|node|services …"
+[ $# -gt 0 ] || die "usage: scripts/setup.sh rust|rust-tools|python|node|console|chromium|services …"
 for what; do
     case $what in
-        rust | rust-tools | python | node | services) "setup-$what" ;;
+        rust | rust-tools | python | node | console | chromium | services) "setup-$what" ;;
         *) die "unknown part: $what" ;;
     esac
 done

@@ -1,12 +1,13 @@
 /** The one place that knows ECharts: only what is used of it, drawn on a canvas, without a style of its own. */
 import { BarChart, HeatmapChart, LineChart } from 'echarts/charts'
-import { BrushComponent, DataZoomComponent, GridComponent, LegendComponent, MarkLineComponent, TooltipComponent, VisualMapComponent } from 'echarts/components'
+import { BrushComponent, DataZoomComponent, GridComponent, LegendComponent, MarkLineComponent, ToolboxComponent, TooltipComponent, VisualMapComponent } from 'echarts/components'
 import { type EChartsType, init, use as take } from 'echarts/core'
 import type { EChartsOption } from 'echarts'
 import { CanvasRenderer } from 'echarts/renderers'
 import { SERIES } from '../app/theme'
 
-take([BarChart, HeatmapChart, LineChart, BrushComponent, DataZoomComponent, GridComponent, LegendComponent, MarkLineComponent, TooltipComponent, VisualMapComponent, CanvasRenderer])
+// A brush brings a toolbox, which is not shown.
+take([BarChart, HeatmapChart, LineChart, BrushComponent, DataZoomComponent, GridComponent, LegendComponent, MarkLineComponent, ToolboxComponent, TooltipComponent, VisualMapComponent, CanvasRenderer])
 
 export interface Chart {
   show(option: EChartsOption, brushes: boolean): void
@@ -48,12 +49,23 @@ function listen(chart: EChartsType, told: Told): void {
   chart.on('click', ({ name, seriesName, value }) => told.onChoose({ name, seriesName: seriesName ?? '', value }))
 }
 
+/** As much of an axis as is dressed here. */
+interface Axis {
+  axisLabel?: object
+  splitLine?: object
+}
+
 /** What all charts look like. A tooltip is drawn, not written as HTML: what a provider said stays text, and needs no style. */
 function dressed(option: EChartsOption, scheme: 'light' | 'dark', brushes: boolean): EChartsOption {
   const ink = INK[scheme]
   const axis = (given: unknown) => {
-    const dress = (one: object) => ({ axisLabel: { color: ink.text }, axisLine: { lineStyle: { color: ink.line } }, splitLine: { lineStyle: { color: ink.line } }, ...one })
-    return Array.isArray(given) ? given.map(dress) : given ? dress(given as object) : undefined
+    const dress = (one: Axis) => ({
+      axisLine: { lineStyle: { color: ink.line } },
+      ...one,
+      axisLabel: { color: ink.text, hideOverlap: true, ...one.axisLabel },
+      splitLine: { lineStyle: { color: ink.line }, ...one.splitLine },
+    })
+    return Array.isArray(given) ? given.map(dress) : given ? dress(given as Axis) : undefined
   }
   const { tooltip, legend, xAxis, yAxis, ...rest } = option
   return {
@@ -66,6 +78,6 @@ function dressed(option: EChartsOption, scheme: 'light' | 'dark', brushes: boole
     yAxis: axis(yAxis) as never,
     legend: legend === undefined ? undefined : { type: 'plain', top: 0, left: 0, itemHeight: 8, textStyle: { color: ink.text, fontSize: 11 }, ...(legend as object) },
     tooltip: { renderMode: 'richText', confine: true, backgroundColor: ink.ground, borderColor: ink.line, textStyle: { color: ink.text, fontSize: 12 }, ...(tooltip as object) },
-    ...(brushes ? { brush: { xAxisIndex: 0, brushType: 'lineX', toolbox: [], throttleType: 'debounce' } } : {}),
+    ...(brushes ? { brush: { xAxisIndex: 0, brushType: 'lineX', toolbox: [], throttleType: 'debounce' }, toolbox: { show: false } } : {}),
   } as EChartsOption
 }

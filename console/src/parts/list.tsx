@@ -1,12 +1,14 @@
 /**
  * A dense list of any length. Only the rows in sight are in the page; the next page is had when its end comes near.
- * Keys: `j` `k` or arrows move, `enter` opens.
+ * Keys: `j` `k` or arrows move, `enter` opens. The chosen row stays the chosen one when others come above it, and what
+ * is read does not move away; whoever comes back from a row finds it chosen.
  */
 import { Box, Checkbox, Group, Loader, Menu, Text, UnstyledButton } from '@mantine/core'
 import { IconColumns } from '@tabler/icons-react'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type ReactNode, useCallback, useEffect, useRef, useState } from 'react'
+import { type ReactNode, useCallback, useEffect, useId, useLayoutEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { isTaken } from './keys'
 import classes from './list.module.css'
 
 export interface Column<Row> {
@@ -36,43 +38,96 @@ interface Props<Row> {
   height?: string
   /** Stands left of the choice of columns. */
   foot?: ReactNode
+  /** What further keys do with the chosen row: `{ r: … }`. */
+  keys?: Record<string, (row: Row) => void>
+  /** The list is what the page is for: its letters work wherever nobody is writing. */
+  wide?: boolean
 }
 
+type Key = string | number
+
 const ROW = 34
+const HEAD = 30
+
+/** The row of each list that was opened last. */
+const opened = new Map<string, Key>()
 
 export function List<Row>(props: Props<Row>) {
   const { name, label, rows, rowKey, onOpen, more, empty, height = 'calc(100dvh - 260px)' } = props
   const [shown, choose] = useColumns(name, props.columns)
-  const [at, setAt] = useState(-1)
+  const prefix = useId()
+  const [chosen, setChosen] = useState<Key | undefined>(() => opened.get(name))
   const frame = useRef<HTMLDivElement>(null)
-  const rowsInView = useVirtualizer({ count: rows.length, getScrollElement: () => frame.current, estimateSize: () => ROW, overscan: 12, getItemKey: (index) => rowKey(rows[index] as Row) })
+  const rowsInView = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => frame.current,
+    estimateSize: () => ROW,
+    overscan: 12,
+    getItemKey: (index) => rowKey(rows[index] as Row),
+    // The head stands above the rows, and stays there.
+    scrollMargin: HEAD,
+    scrollPaddingStart: HEAD,
+  })
   const items = rowsInView.getVirtualItems()
   const last = items.at(-1)?.index ?? -1
   useEffect(() => {
     if (more && last >= rows.length - 20 && rows.length > 0) more()
   }, [last, more, rows.length])
+  useStill(frame, rows, rowKey)
 
-  const move = useCallback(
-    (to: number) => {
-      const next = Math.max(0, Math.min(rows.length - 1, to))
-      setAt(next)
-      rowsInView.scrollToIndex(next)
+  const at = chosen === undefined ? -1 : rows.findIndex((row) => rowKey(row) === chosen)
+  const isFound = at >= 0
+  useEffect(() => {
+    if (isFound && opened.has(name)) {
+      opened.delete(name)
+      rowsInView.scrollToIndex(at, { align: 'center' })
+    }
+  }, [isFound, at, name, rowsInView])
+  const open = useCallback(
+    (row: Row) => {
+      opened.set(name, rowKey(row))
+      onOpen?.(row)
     },
-    [rows.length, rowsInView],
+    [name, onOpen, rowKey],
   )
-  const onKeyDown = (event: React.KeyboardEvent) => {
+  const move = (to: number) => {
+    const next = Math.max(0, Math.min(rows.length - 1, to))
+    const row = rows[next]
+    if (row === undefined) return
+    setChosen(rowKey(row))
+    rowsInView.scrollToIndex(next)
+  }
+  const onKey = (event: { key: string; preventDefault: () => void }) => {
+    const row = rows[at]
     const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1, PageDown: 15, PageUp: -15 }[event.key]
     if (step !== undefined) move(at + step)
     else if (event.key === 'Home') move(0)
     else if (event.key === 'End') move(rows.length - 1)
-    else if (event.key === 'Enter' && rows[at]) onOpen?.(rows[at])
+    else if (event.key === 'Enter' && row && onOpen) open(row)
+    else if (props.keys?.[event.key] && row) props.keys[event.key]?.(row)
     else return
     event.preventDefault()
   }
+  const onPageKey = useRef(onKey)
+  useEffect(() => {
+    onPageKey.current = onKey
+  })
+  const { wide } = props
+  useEffect(() => {
+    if (!wide) return
+    const listen = (event: KeyboardEvent) => {
+      // Within the frame its own listener hears; elsewhere only letters, and enter where nothing has the focus.
+      if (isTaken(event) || frame.current?.contains(event.target as Node)) return
+      if (event.key.length > 1 && event.target !== document.body) return
+      onPageKey.current(event)
+    }
+    window.addEventListener('keydown', listen)
+    return () => window.removeEventListener('keydown', listen)
+  }, [wide])
   const tracks = shown.map(({ width }) => width).join(' ')
   return (
     <Box>
-      <div ref={frame} className={classes.frame} style={{ height }} role="grid" aria-label={label} aria-rowcount={rows.length} tabIndex={0} onKeyDown={onKeyDown} data-list={name}>
+      <div ref={frame} className={classes.frame} style={{ height }} role="grid" aria-label={label} aria-rowcount={rows.length} tabIndex={0} onKeyDown={onKey} data-list={name} aria-activedescendant={isFound ? `${prefix}${chosen}` : undefined}>
         <div className={classes.inner}>
           <div role="row" className={classes.head} style={{ gridTemplateColumns: tracks }}>
             {shown.map(({ key, title, align }) => (
@@ -90,16 +145,17 @@ export function List<Row>(props: Props<Row>) {
                 return (
                   <div
                     key={key}
+                    id={`${prefix}${key}`}
                     role="row"
                     aria-rowindex={index + 1}
                     aria-selected={index === at}
                     className={`${classes.row} ${props.rowClass?.(row) ?? ''}`}
                     data-open={Boolean(onOpen)}
-                    style={{ gridTemplateColumns: tracks, transform: `translateY(${start}px)`, height: ROW }}
+                    style={{ gridTemplateColumns: tracks, transform: `translateY(${start - HEAD}px)`, height: ROW }}
                     onClick={() => {
-                      setAt(index)
+                      setChosen(rowKey(row))
                       // Text that was marked to be copied is not a click.
-                      if (!getSelection()?.toString()) onOpen?.(row)
+                      if (onOpen && !getSelection()?.toString()) open(row)
                     }}
                   >
                     {shown.map((column) => (
@@ -123,6 +179,18 @@ export function List<Row>(props: Props<Row>) {
       </Group>
     </Box>
   )
+}
+
+/** Rows that come above what is read do not move it; at the top they are what is read. */
+function useStill<Row>(frame: React.RefObject<HTMLDivElement | null>, rows: Row[], rowKey: (row: Row) => Key) {
+  const top = useRef<Key | undefined>(undefined)
+  const first = rows[0] === undefined ? undefined : rowKey(rows[0])
+  useLayoutEffect(() => {
+    if (first === top.current) return
+    const came = rows.findIndex((row) => rowKey(row) === top.current)
+    if (came > 0 && frame.current && frame.current.scrollTop > 0) frame.current.scrollTop += came * ROW
+    top.current = first
+  })
 }
 
 function Chooser<Row>({ columns, shown, choose }: { columns: Column<Row>[]; shown: string[]; choose: (keys: string[]) => void }) {

@@ -1,6 +1,6 @@
 /** Lists that go on: page after page by the cursor of the one before, so that nothing is missed or repeated. */
-import { useInfiniteQuery } from '@tanstack/react-query'
-import { useCallback } from 'react'
+import { type InfiniteData, useInfiniteQuery } from '@tanstack/react-query'
+import { useCallback, useMemo } from 'react'
 import type { Search } from '../app/search'
 
 interface Page<Row> {
@@ -10,6 +10,9 @@ interface Page<Row> {
   isEstimate?: boolean
 }
 
+/** What goes on over several pages is not asked for again by itself: that would be one request for each of them. */
+const isShort = (query: { state: { data?: unknown } }) => ((query.state.data as InfiniteData<unknown> | undefined)?.pages.length ?? 0) <= 1
+
 /** Rows so far, and how to have more. `ask` asks the API for one page. */
 export function usePages<Row>(key: string, query: Search, ask: (query: Search, signal: AbortSignal) => Promise<Page<Row>>, options: { refetchInterval?: number } = {}) {
   const found = useInfiniteQuery({
@@ -17,16 +20,19 @@ export function usePages<Row>(key: string, query: Search, ask: (query: Search, s
     queryFn: ({ pageParam, signal }) => ask(pageParam ? { ...query, cursor: pageParam } : query, signal),
     initialPageParam: '',
     getNextPageParam: (page) => page.next || undefined,
+    refetchOnWindowFocus: isShort,
+    refetchOnMount: isShort,
     ...options,
   })
   const { fetchNextPage, hasNextPage, isFetchingNextPage } = found
   const more = useCallback(() => {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage()
   }, [fetchNextPage, hasNextPage, isFetchingNextPage])
+  const rows = useMemo(() => found.data?.pages.flatMap((page) => page.rows) ?? [], [found.data])
   const first = found.data?.pages[0]
   return {
     query: found,
-    rows: found.data?.pages.flatMap((page) => page.rows) ?? [],
+    rows,
     total: first?.total,
     isEstimate: first?.isEstimate ?? false,
     more,

@@ -9,11 +9,12 @@ use std::{
 
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
-use waybill_model::protocol::Platform;
+use waybill_model::{entity::Status, people::Role, protocol::Platform, secret::Secret};
 use waybill_sim::{
     DEMO_ACCOUNTS, Sim, SimOptions, demo_limits, demo_rules,
     traffic::{self, Outcomes, TrafficOptions},
 };
+use waybill_store::NewAdminUser;
 
 use crate::{
     cli::DemoArgs,
@@ -24,6 +25,9 @@ use crate::{
 
 /// Two requests a second: enough to see every fault within a minute, little enough to read along.
 const TRAFFIC_EVERY: Duration = Duration::from_millis(500);
+
+/// Whom the console knows.
+const ADMIN: &str = "demo";
 
 /// Runs until SIGTERM or Ctrl-C.
 pub fn run(args: DemoArgs, runtime: tokio::runtime::Runtime) -> anyhow::Result<()> {
@@ -67,7 +71,8 @@ pub fn run(args: DemoArgs, runtime: tokio::runtime::Runtime) -> anyhow::Result<(
             seed: 7,
         };
         let traffic = tokio::spawn(traffic::run(options, outcomes, stop.clone()));
-        announce(&gateway, client_key.expose());
+        let password = first_admin(&gateway).await?;
+        announce(&gateway, client_key.expose(), password.as_deref());
         run::stop_signal().await?;
         stop.cancel();
         traffic.await?;
@@ -88,7 +93,32 @@ fn new_folder() -> std::io::Result<PathBuf> {
     Ok(folder)
 }
 
-fn announce(gateway: &Gateway, client_key: &str) {
+/// Makes the admin whose sign-in is printed, and says their password. `None`: the data folder has admins already.
+async fn first_admin(gateway: &Gateway) -> anyhow::Result<Option<String>> {
+    let shared = gateway.running.shared();
+    let password = vault::random_text();
+    let new = NewAdminUser {
+        name: ADMIN.to_owned(),
+        role: Role::Admin,
+        status: Status::Active,
+        password_hash: shared
+            .people
+            .passwords
+            .hash(Secret::new(password.clone()))
+            .await?,
+    };
+    let made = shared
+        .store
+        .create_first_admin_user(new, shared.clock.now())
+        .await?;
+    Ok(made.map(|_| password))
+}
+
+fn announce(gateway: &Gateway, client_key: &str, password: Option<&str>) {
+    let sign_in = password.map_or_else(
+        || "sign in as before".to_owned(),
+        |password| format!("sign in as {ADMIN}, password {password}"),
+    );
     let address = gateway.running.address();
     let token = gateway.running.shared().admin_token.expose();
     // As it was called, so that the lines below can be pasted.
@@ -97,7 +127,7 @@ fn announce(gateway: &Gateway, client_key: &str) {
         .unwrap_or_else(|| "waybill".to_owned());
     println!(
         "\n  Waybill demo: a gateway before simulated providers with faults, two requests a second\n\n  \
-         gateway      http://{address}\n  client key   {client_key}\n  admin token  {token}\n\n  \
+         console      http://{address}/console/   {sign_in}\n  gateway      http://{address}\n  client key   {client_key}\n  admin token  {token}\n\n  \
          failures     {waybill} errors list --url http://{address} --token {token}\n  \
          as they come {waybill} errors tail --url http://{address} --token {token}\n  \
          accounts     {waybill} accounts list --url http://{address} --token {token}\n  \

@@ -3,7 +3,7 @@
 //! In the order of the flow: [`config`] becomes an [`app`]; the [`server`] takes connections and gives
 //! each request to the [`pipeline`], which calls [`ingress`], [`auth`], [`quota`], [`routing`], [`upstream`] and
 //! [`relay`]; [`record`] writes down what happened; [`respond`] alone makes error answers; [`telemetry`] counts and sends what was recorded. [`ops`],
-//! [`admin`] and [`cli`] are for operators.
+//! [`admin`], [`console`] and [`cli`] are for operators.
 
 pub mod admin;
 pub mod alerts;
@@ -13,6 +13,7 @@ pub mod cli;
 pub mod clock;
 pub mod cluster;
 pub mod config;
+pub mod console;
 pub mod credential;
 pub mod demo;
 pub mod doctor;

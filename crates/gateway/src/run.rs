@@ -18,7 +18,7 @@ use crate::{
     clock::Clock,
     cluster::{self, Cluster},
     config::Config,
-    credential, folder,
+    console, credential, folder,
     home::{self, Home},
     jobs,
     live::Live,
@@ -213,7 +213,7 @@ pub async fn start_in(
 
     let listener =
         server::listen(config.listen).with_context(|| format!("listen {}", config.listen))?;
-    let router = admin::router(Arc::clone(&shared));
+    let router = admin::router(Arc::clone(&shared)).merge(console::router());
     let running = server::start(
         listener,
         Arc::clone(&shared),

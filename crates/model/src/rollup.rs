@@ -335,7 +335,7 @@ counts! {
 
 words! {
     /// Whose failures a count of causes is of.
-    pub enum Side {
+    pub enum Side as "FailureSide" {
         /// Requests that failed.
         Failed = "failed",
         /// Requests that succeeded after hidden failures; the cause is the last one's.

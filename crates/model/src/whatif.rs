@@ -111,6 +111,7 @@ pub struct Reproduced {
 
 /// The changed rules less the present ones, both simulated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = WhatIfDifference)]
 pub struct Difference {
     /// Requests that failed.
     pub failed: i64,

@@ -13,7 +13,7 @@ const START_MS = 30_000;
 const STOP_MS = 15_000;
 
 export const CLIENT_KEY = "wb-sdk-suite-0123456789abcdef0123456789abcdef";
-const ADMIN_TOKEN = "admin-sdk-suite-0123456789abcdef";
+export const ADMIN_TOKEN = "admin-sdk-suite-0123456789abcdef";
 const PLATFORMS = ["anthropic", "openai", "gemini"];
 
 export const accountName = (platform, number) => `${platform}-${number}`;

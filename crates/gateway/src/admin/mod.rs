@@ -510,7 +510,7 @@ fn routes() -> Vec<Route> {
 
 /// Whether a path belongs to the admin API; everything else is a client endpoint.
 pub fn is_admin(path: &str) -> bool {
-    matches!(path, "/" | "/healthz" | "/readyz" | "/metrics" | "/api") || path.starts_with("/api/")
+    matches!(path, "/healthz" | "/readyz" | "/metrics" | "/api") || path.starts_with("/api/")
 }
 
 /// The admin API over a running gateway.

@@ -36,6 +36,7 @@ pub struct StatedDay {
 
 /// Failures of one kind that do not count.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = ExcludedFailures)]
 pub struct Exclusion {
     /// What happened.
     pub cause: Cause,

@@ -15,7 +15,7 @@ use crate::{clock::Clock, config::Config};
 
 words! {
     /// How bad a finding is.
-    pub enum Health {
+    pub enum Health as "DoctorHealth" {
         /// As it should be.
         Good = "ok",
         /// It works, and will not for ever.

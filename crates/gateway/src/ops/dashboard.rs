@@ -25,7 +25,7 @@ words! {
 
 words! {
     /// What a histogram is of.
-    pub enum Metric {
+    pub enum Metric as "HistogramMetric" {
         /// From arrival to end, of successes.
         Duration = "duration",
         /// From arrival to the first content, of successes.

@@ -21,7 +21,7 @@ use super::{
 
 words! {
     /// What is counted.
-    pub enum Unit {
+    pub enum Unit as "QuotaUnit" {
         /// Requests.
         Requests = "requests",
         /// Tokens, prompt and answer together.

@@ -42,7 +42,7 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 pub fn start(
     listener: TcpListener,
     shared: Arc<Shared>,
-    admin: Router,
+    operators: Router,
     recorder: RecorderThread,
     workers: usize,
 ) -> io::Result<Running> {
@@ -52,7 +52,7 @@ pub fn start(
         workers
     };
     let workers = (0..count)
-        .map(|number| worker::spawn(number, Arc::clone(&shared), admin.clone()))
+        .map(|number| worker::spawn(number, Arc::clone(&shared), operators.clone()))
         .collect::<io::Result<Vec<_>>>()?;
     let workers = Arc::new(workers);
     let address = listener.local_addr()?;

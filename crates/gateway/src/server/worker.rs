@@ -26,7 +26,9 @@ use tower::ServiceExt;
 
 use super::io::ClientStream;
 use crate::{
+    admin,
     app::{Shared, Worker},
+    console,
     ingress::Peer,
     pipeline,
     relay::{ReplyBody, Watch},
@@ -96,7 +98,7 @@ impl Closing {
 }
 
 /// Starts a worker.
-pub fn spawn(number: usize, shared: Arc<Shared>, admin: Router) -> std::io::Result<Handle> {
+pub fn spawn(number: usize, shared: Arc<Shared>, operators: Router) -> std::io::Result<Handle> {
     // Bounded by the number of sockets the process may open.
     let (connections, incoming) = mpsc::unbounded_channel();
     let open = Arc::new(AtomicUsize::new(0));
@@ -106,7 +108,7 @@ pub fn spawn(number: usize, shared: Arc<Shared>, admin: Router) -> std::io::Resu
         .build()?;
     let thread = std::thread::Builder::new()
         .name(format!("worker-{number}"))
-        .spawn(move || runtime.block_on(run(shared, admin, incoming, counter)))?;
+        .spawn(move || runtime.block_on(run(shared, operators, incoming, counter)))?;
     Ok(Handle {
         connections,
         open,
@@ -116,7 +118,7 @@ pub fn spawn(number: usize, shared: Arc<Shared>, admin: Router) -> std::io::Resu
 
 async fn run(
     shared: Arc<Shared>,
-    admin: Router,
+    operators: Router,
     mut incoming: mpsc::UnboundedReceiver<Connected>,
     open: Arc<AtomicUsize>,
 ) {
@@ -134,7 +136,7 @@ async fn run(
             connected = incoming.recv() => match connected {
                 Some(connected) => {
                     let open = OpenConnection(Arc::clone(&open));
-                    serve(&server, stopping.clone(), connected, Arc::clone(&worker), admin.clone(), open);
+                    serve(&server, stopping.clone(), connected, Arc::clone(&worker), operators.clone(), open);
                 }
                 None => break,
             },
@@ -195,7 +197,7 @@ fn serve(
     stopping: watch::Receiver<()>,
     connected: Connected,
     worker: Arc<Worker>,
-    admin: Router,
+    operators: Router,
     open: OpenConnection,
 ) {
     let Connected {
@@ -215,8 +217,8 @@ fn serve(
     let service = service_fn(move |request| {
         has_asked.note();
         let worker = Arc::clone(&worker);
-        let (admin, peer) = (admin.clone(), peer.clone());
-        async move { Ok::<_, Infallible>(respond(&worker, admin, &peer, request).await) }
+        let (operators, peer) = (operators.clone(), peer.clone());
+        async move { Ok::<_, Infallible>(respond(&worker, operators, &peer, request).await) }
     });
     let connection = server.serve_connection(io, service).into_owned();
     tokio::spawn(async move {
@@ -276,15 +278,15 @@ async fn nothing_asked(patience: Duration, asked: &Asked) {
     }
 }
 
-/// Client endpoints take the way of a request; everything else is the admin API's.
+/// Client endpoints take the way of a request; everything else is for operators: the admin API and the console.
 async fn respond(
     worker: &Worker,
-    admin: Router,
+    operators: Router,
     peer: &Peer,
     request: Request<Incoming>,
 ) -> Response<ReplyBody> {
     let version = request.version();
-    let mut response = answer(worker, admin, peer, request).await;
+    let mut response = answer(worker, operators, peer, request).await;
     if version <= Version::HTTP_11 && worker.shared.is_leaving() {
         // Whoever keeps connections opens the next one elsewhere, before this one is gone under a request.
         let close = HeaderValue::from_static("close");
@@ -295,14 +297,15 @@ async fn respond(
 
 async fn answer(
     worker: &Worker,
-    admin: Router,
+    operators: Router,
     peer: &Peer,
     request: Request<Incoming>,
 ) -> Response<ReplyBody> {
-    if crate::admin::is_admin(request.uri().path()) {
+    let path = request.uri().path();
+    if admin::is_admin(path) || console::serves(path) {
         let mut request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(peer.clone());
-        let response = match admin.oneshot(request).await {
+        let response = match operators.oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
         };

@@ -27,7 +27,7 @@ const MAX_SERIES: usize = 4096;
 
 words! {
     /// Where time goes.
-    pub enum Stage {
+    pub enum Stage as "CountedStage" {
         /// The key.
         Auth = "auth",
         /// Choosing, waits included.

@@ -4,7 +4,7 @@ use crate::{time::UnixMillis, words};
 
 words! {
     /// Where a rule stands, for one of the things that it looks at.
-    pub enum Phase {
+    pub enum Phase as "AlertPhase" {
         /// All is well.
         Well = "well",
         /// It is broken, but not for long enough.

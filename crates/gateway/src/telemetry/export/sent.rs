@@ -21,7 +21,7 @@ words! {
 
 words! {
     /// How an exchange with the receiver went.
-    pub enum Outcome {
+    pub enum Outcome as "ExportOutcome" {
         /// It took everything.
         Ok = "ok",
         /// It took a part.

@@ -1,0 +1,42 @@
+/** The issue that a failure belongs to, and the way to its likes. */
+import { Anchor, Badge, Group, Stack, Text } from '@mantine/core'
+import { Link } from '@tanstack/react-router'
+import { useTranslation } from 'react-i18next'
+import type { Of } from '../../api/client'
+import { count } from '../../parts/number'
+import { Section } from '../../parts/section'
+
+export function IssueOf({ error }: { error: Of<'ErrorLogDetail'> }) {
+  const { t, i18n } = useTranslation('errors')
+  const { issue } = error
+  const said = (value: number) => count(value, i18n.language)
+  return (
+    <Section title={t('issue.title')} tools={error.resolved ? <Badge variant="light" color="teal" tt="none">{t('mark.resolved')}</Badge> : undefined}>
+      <Stack gap={4}>
+        {issue ? (
+          <>
+            <Group gap="xs">
+              <Badge variant="default" tt="none">
+                {t(`issue.state.${issue.state}`)}
+              </Badge>
+              <Text size="sm">{t('issue.counts', { seen: said(issue.count), hidden: said(issue.hidden_count) })}</Text>
+            </Group>
+            <Anchor component={Link} to="/issues/$fingerprint" params={{ fingerprint: issue.fingerprint } as never} size="sm">
+              {t('issue.open')}
+            </Anchor>
+            <Anchor component={Link} to="/errors" search={{ issue: issue.fingerprint } as never} size="sm">
+              {t('issue.failures')}
+            </Anchor>
+          </>
+        ) : (
+          <>
+            <Text size="sm">{t('issue.none')}</Text>
+            <Anchor component={Link} to="/errors" search={{ fingerprint: error.fingerprint } as never} size="sm">
+              {t('issue.failures')}
+            </Anchor>
+          </>
+        )}
+      </Stack>
+    </Section>
+  )
+}

@@ -1,0 +1,72 @@
+/** What the list of failed requests shows of each, the API's fields by their names. */
+import { IconArrowBackUp, IconCheck, IconEyeOff } from '@tabler/icons-react'
+import type { TFunction } from 'i18next'
+import { Owner, Severity } from '../../parts/marks'
+import type { Column } from '../../parts/list'
+import { duration } from '../../parts/number'
+import { When } from '../../parts/when'
+import type { Row } from './ask'
+
+/** The fields that a CSV file has, in order. */
+export const EXPORTED: readonly (keyof Row)[] = [
+  'id', 'created_at', 'severity', 'status_code', 'cause', 'error_owner', 'error_source', 'phase', 'type', 'message', 'platform', 'model',
+  'account_id', 'account_name', 'group_id', 'group_name', 'api_key_id', 'api_key_name', 'user_id', 'user_name', 'latency_ms', 'stream',
+  'upstream_error_count', 'recovered', 'resolved', 'is_retryable', 'is_business_limited', 'replay_of', 'fingerprint', 'request_id',
+  'client_request_id', 'client_ip', 'request_path',
+]
+
+export function columns(t: TFunction<['errors', 'common']>): Column<Row>[] {
+  const text = (key: keyof Row, width: string, hidden = false): Column<Row> => ({ key, title: t(`column.${key}` as 'column.model'), width, hidden, cell: (row) => <Text value={row[key]} /> })
+  return [
+    { key: 'created_at', title: t('column.created_at'), width: '150px', cell: ({ created_at }) => <When at={created_at} as="absolute" /> },
+    { key: 'severity', title: t('column.severity'), width: '64px', cell: ({ severity }) => <Severity severity={severity} /> },
+    { key: 'status_code', title: t('column.status_code'), width: '64px', cell: ({ status_code }) => <span className="mono">{status_code}</span> },
+    { key: 'cause', title: t('column.cause'), width: '190px', cell: ({ cause }) => <span className="mono">{cause}</span> },
+    { key: 'error_owner', title: t('column.error_owner'), width: '110px', cell: ({ error_owner }) => <Owner owner={error_owner} /> },
+    text('model', '170px'),
+    text('account_name', '150px'),
+    text('api_key_name', '110px'),
+    { key: 'message', title: t('column.message'), width: 'minmax(320px, 1fr)', cell: (row) => <Message row={row} t={t} /> },
+    { key: 'latency_ms', title: t('column.latency_ms'), width: '90px', align: 'right', cell: ({ latency_ms }) => duration(latency_ms) },
+    text('platform', '100px', true),
+    text('group_name', '110px', true),
+    text('user_name', '110px', true),
+    text('phase', '110px', true),
+    text('type', '170px', true),
+    text('error_source', '90px', true),
+    { key: 'stream', title: t('column.stream'), width: '80px', hidden: true, cell: ({ stream }) => t(stream ? 'common:yes' : 'common:no') },
+    { key: 'upstream_error_count', title: t('column.upstream_error_count'), width: '90px', align: 'right', hidden: true, cell: ({ upstream_error_count }) => upstream_error_count },
+    { key: 'request_id', title: t('column.request_id'), width: '290px', hidden: true, cell: ({ request_id }) => <span className="mono">{request_id}</span> },
+    text('client_request_id', '200px', true),
+    text('client_ip', '130px', true),
+    text('request_path', '220px', true),
+    { key: 'fingerprint', title: t('column.fingerprint'), width: '270px', hidden: true, cell: ({ fingerprint }) => <span className="mono">{fingerprint}</span> },
+  ]
+}
+
+function Text({ value }: { value: unknown }) {
+  const text = value === null || value === undefined ? '–' : String(value)
+  return <span title={text}>{text}</span>
+}
+
+/** What was said, behind a word for what became of it. */
+function Message({ row, t }: { row: Row; t: TFunction<['errors', 'common']> }) {
+  const marks = [
+    [row.resolved, IconCheck, t('mark.resolved')],
+    [row.recovered, IconEyeOff, t('mark.recovered')],
+    [row.replay_of != null, IconArrowBackUp, t('mark.replay')],
+  ] as const
+  return (
+    <span title={row.message}>
+      {marks.map(
+        ([is, Icon, word]) =>
+          is && (
+            <span key={word}>
+              <Icon size={12} aria-hidden /> {word} ·{' '}
+            </span>
+          ),
+      )}
+      {row.message}
+    </span>
+  )
+}

@@ -1,0 +1,72 @@
+/** Failures over time above the list. A brushed span becomes the window. Takes what roll-ups know, and says what it leaves out. */
+import { Box, Text } from '@mantine/core'
+import type { EChartsOption } from 'echarts'
+import { useMemo } from 'react'
+import { useTranslation } from 'react-i18next'
+import { $api, type Of } from '../../api/client'
+import { problemOf } from '../../api/problem'
+import { pick, type Search } from '../../app/search'
+import { Chart } from '../../parts/chart'
+import { FAILURES, setOf } from '../../parts/filters/table'
+import { count } from '../../parts/number'
+import { useSetWindow, useWindow } from '../../parts/window'
+
+const TAKEN = ['platform', 'group_id', 'account_id', 'model', 'api_key_id', 'user_id'] as const
+const HEIGHT = 130
+
+type Point = Of<'ErrorPoint'>
+
+/** What is stacked, by view: what counts against the service, and what does not. */
+const SERIES = [
+  ['failures', (point: Point) => point.failures, '#d55e00', ['errors', 'all']],
+  ['client_errors', (point: Point) => point.client_errors, '#56b4e9', ['excluded', 'all']],
+  ['business_limited', (point: Point) => point.business_limited, '#e69f00', ['excluded', 'all']],
+  ['client_gone', (point: Point) => point.client_gone, '#999999', ['excluded', 'all']],
+] as const
+
+export function Histogram({ search }: { search: Search }) {
+  const { t, i18n } = useTranslation('errors')
+  const window = useWindow()
+  const setWindow = useSetWindow()
+  const asked = pick(search, TAKEN)
+  const found = $api.useQuery('get', '/api/v1/admin/ops/dashboard/error-trend', { params: { query: { ...window, ...asked } as never } }, { staleTime: 15_000, placeholderData: (old) => old })
+  const view = search.view ?? 'all'
+  const points = found.data?.points
+  const shown = useMemo(() => SERIES.filter(([, , , views]) => (views as readonly string[]).includes(view)), [view])
+  const option = useMemo<EChartsOption>(
+    () => ({
+      grid: { left: 4, right: 8, top: 22, bottom: 2, containLabel: true },
+      tooltip: { trigger: 'axis' },
+      legend: {},
+      xAxis: { type: 'time' },
+      yAxis: { type: 'value', minInterval: 1, splitNumber: 2 },
+      series: shown.map(([name, value, color]) => ({
+        name: t(`histogram.${name}`),
+        type: 'bar',
+        stack: 'all',
+        color,
+        barCategoryGap: '10%',
+        data: (points ?? []).map((point) => [Date.parse(point.start_time), value(point)]),
+      })),
+    }),
+    [points, shown, t],
+  )
+  const total = (points ?? []).reduce((sum, point) => sum + shown.reduce((all, [, value]) => all + value(point), 0), 0)
+  const left = setOf(FAILURES, search).filter(({ name }) => !(TAKEN as readonly string[]).includes(name))
+  return (
+    <Box mb={4}>
+      {found.isError ? (
+        <Box h={HEIGHT}>
+          <Text size="xs" role="status" className="said">
+            {t('histogram.failed')} {problemOf(found.error).detail}
+          </Text>
+        </Box>
+      ) : (
+        <Chart option={option} height={HEIGHT} label={t('histogram.label', { total: count(total, i18n.language) })} onBrush={(from, to) => setWindow({ start_time: new Date(from).toISOString(), end_time: new Date(to).toISOString() })} />
+      )}
+      <Text size="xs" mih={18}>
+        {(left.length > 0 || search.q) && t('histogram.wider')}
+      </Text>
+    </Box>
+  )
+}

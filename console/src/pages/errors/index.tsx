@@ -1,0 +1,129 @@
+/** Failed requests: the list, everything that narrows it, and the rows as they come. */
+import { Button, Modal, SegmentedControl, Stack, Text } from '@mantine/core'
+import { IconArrowsSort, IconDownload, IconKeyboard, IconRefresh, IconScale } from '@tabler/icons-react'
+import { useQueryClient } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { useMemo, useRef, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { pick, type Search } from '../../app/search'
+import { useMay } from '../../app/session'
+import { FilterBar } from '../../parts/filters/bar'
+import { SavedViews } from '../../parts/filters/saved-views'
+import { FAILURES, LIST_NAMES } from '../../parts/filters/table'
+import { useAddress } from '../../parts/filters/use'
+import { Head } from '../../parts/head'
+import { KeyHelp } from '../../parts/key-help'
+import { useKeys } from '../../parts/keys'
+import { List } from '../../parts/list'
+import { usePages } from '../../parts/pages'
+import { Empty, Failed, Loading } from '../../parts/states'
+import { Total } from '../../parts/total'
+import { useWindow } from '../../parts/window'
+import { SendAgainDialog } from '../error/send-dialog'
+import { askErrors, type Row } from './ask'
+import { columns, EXPORTED } from './columns'
+import { Differences } from './differences'
+import { Export } from './export'
+import { Histogram } from './histogram'
+import { Live, LiveNotes } from './live'
+import { above } from './tail'
+import { useLive } from './use-live'
+
+const VIEWS = ['all', 'errors', 'excluded'] as const
+const NEWEST_FIRST = '-created_at'
+
+type Dialog = 'keys' | 'export' | 'differences' | { again: Row }
+
+export function Page() {
+  const { t } = useTranslation(['errors', 'common'])
+  const { search, change } = useAddress()
+  const window = useWindow()
+  const navigate = useNavigate()
+  const queries = useQueryClient()
+  const mayOperate = useMay('operator')
+  const field = useRef<HTMLInputElement>(null)
+  const [dialog, setDialog] = useState<Dialog | null>(null)
+  const [isLive, setLive] = useState(false)
+
+  const filters = pick(search, LIST_NAMES)
+  const query: Search = { ...window, ...filters }
+  const pages = usePages('errors', { ...query, page_size: '200' }, askErrors)
+  const isNewestFirst = (search.sort ?? NEWEST_FIRST) === NEWEST_FIRST
+  const newest = useMemo(() => pages.rows.reduce<number | undefined>((most, { id }) => (most === undefined || id > most ? id : most), undefined), [pages.rows])
+  const { sort: _, ...streamed } = filters
+  const live = useLive(isLive && isNewestFirst && !pages.query.isPending, { ...streamed, ...pick(window, ['start_time']) }, newest)
+  const rows = useMemo(() => above(live.tail, pages.rows), [live.tail, pages.rows])
+  const shown = useMemo(() => columns(t), [t])
+
+  const close = () => setDialog(null)
+  const open = (row: Row) => void navigate({ to: '/errors/$id', params: { id: String(row.id) }, search: (old: Search) => old })
+  const refresh = () => void queries.resetQueries({ queryKey: ['errors'] })
+  useKeys({ '/': () => field.current?.focus(), '?': () => setDialog('keys') })
+
+  return (
+    <>
+      <Head title={t('common:menu.errors')}>
+        <Live line={live.line} tail={live.tail} isPossible={isNewestFirst} onToggle={() => setLive(!isLive)} onPause={live.pause} onResume={live.resume} />
+        <SavedViews list="errors" names={LIST_NAMES} />
+        <Button size="compact-xs" variant="default" leftSection={<IconRefresh size={13} aria-hidden />} onClick={refresh}>
+          {t('common:act.refresh')}
+        </Button>
+      </Head>
+      <Stack gap={6}>
+        <FilterBar filters={FAILURES} label={(name) => t(`filter.${name}`)} search={{ placeholder: t('search'), field }}>
+          <SegmentedControl size="xs" aria-label={t('view.label')} data={VIEWS.map((value) => ({ value, label: t(`view.${value}`) }))} value={search.view ?? 'all'} onChange={(view) => change({ view: view === 'all' ? undefined : view })} />
+          <Button size="compact-xs" variant="default" leftSection={<IconArrowsSort size={13} aria-hidden />} onClick={() => change({ sort: isNewestFirst ? 'created_at' : undefined })}>
+            {t(isNewestFirst ? 'sort.newest' : 'sort.oldest')}
+          </Button>
+        </FilterBar>
+        <Histogram search={search} />
+        <LiveNotes tail={live.tail} />
+        {pages.query.isError && <Failed thrown={pages.query.error} retry={() => void pages.query.refetch()} />}
+        {pages.query.isPending ? (
+          <Loading rows={14} />
+        ) : (
+          <List
+            name="errors"
+            label={t('common:menu.errors')}
+            rows={rows}
+            columns={shown}
+            rowKey={(row) => row.id}
+            onOpen={open}
+            more={pages.more}
+            isLoadingMore={pages.isLoadingMore}
+            keys={mayOperate ? { r: (row) => setDialog({ again: row }) } : {}}
+            wide
+            height="max(320px, calc(100dvh - 372px))"
+            empty={<Empty>{t('empty')}</Empty>}
+            foot={
+              <>
+                <Total total={pages.total} isEstimate={pages.isEstimate} />
+                <Tool icon={IconDownload} word={t('common:act.export')} onClick={() => setDialog('export')} />
+                <Tool icon={IconScale} word={t('differences.open')} onClick={() => setDialog('differences')} />
+                <Tool icon={IconKeyboard} word={t('keys.open')} onClick={() => setDialog('keys')} />
+              </>
+            }
+          />
+        )}
+      </Stack>
+      <KeyHelp title={t('keys.title')} opened={dialog === 'keys'} onClose={close} keys={(['move', 'openRow', ...(mayOperate ? (['again'] as const) : []), 'search', 'help'] as const).map((what) => [KEYS[what], t(`keys.${what}`)])} />
+      <Export opened={dialog === 'export'} onClose={close} query={query} ask={askErrors} names={EXPORTED} file="waybill-errors" />
+      <Differences opened={dialog === 'differences'} onClose={close} query={{ ...window, ...streamed }} />
+      <Modal opened={dialog !== null && typeof dialog === 'object'} onClose={close} title={t('again.title')} size="lg">
+        {dialog !== null && typeof dialog === 'object' && <SendAgainDialog id={String(dialog.again.id)} />}
+      </Modal>
+    </>
+  )
+}
+
+const KEYS = { move: ['j', 'k'], openRow: ['enter'], again: ['r'], search: ['/'], help: ['?'] } as const
+
+function Tool({ icon: Icon, word, onClick }: { icon: typeof IconDownload; word: string; onClick: () => void }) {
+  return (
+    <Button size="compact-xs" variant="subtle" color="gray" leftSection={<Icon size={13} aria-hidden />} onClick={onClick}>
+      <Text size="xs" c="var(--mantine-color-text)">
+        {word}
+      </Text>
+    </Button>
+  )
+}

@@ -1,0 +1,118 @@
+/** What this page asks the API. What was shown stays until the next answer is there: nothing jumps. */
+import { keepPreviousData, useQueries } from '@tanstack/react-query'
+import { $api } from '../../api/client'
+import type { Of } from '../../api/client'
+import type { Search } from '../../app/search'
+import type { Every } from './live'
+import type { Facts, Platform, Trend } from './state'
+
+type Span = '5m' | '30m' | '1h' | '6h' | '24h' | '7d' | '30d'
+
+/** The window of the address, in the API's types. What it does not know it refuses itself. */
+export interface Window {
+  time_range?: Span
+  start_time?: string
+  end_time?: string
+}
+
+export function windowFor(search: Search): Window {
+  return search as Window
+}
+
+const ADMIN = '/api/v1/admin/ops'
+const kept = (every: Every) => ({ refetchInterval: every, placeholderData: keepPreviousData }) as const
+
+export function useOverview(window: Window, every: Every) {
+  return $api.useQuery('get', `${ADMIN}/dashboard/overview`, { params: { query: window } }, kept(every))
+}
+
+export function useAvailability(every: Every) {
+  return $api.useQuery('get', `${ADMIN}/account-availability`, {}, kept(every))
+}
+
+export function useFiring(every: Every) {
+  return $api.useQuery('get', `${ADMIN}/alert-events`, { params: { query: { status: 'firing', page_size: 50 } } }, kept(every))
+}
+
+export function useTopIssues(window: Window, every: Every) {
+  return $api.useQuery('get', `${ADMIN}/issues`, { params: { query: { ...window, sort: '-impact', page_size: 5, state: 'new,ongoing,escalating,regressed' } } }, kept(every))
+}
+
+export function useConcurrency(every: Every) {
+  return $api.useQuery('get', `${ADMIN}/concurrency`, {}, kept(every))
+}
+
+export function useErrorTrend(window: Window, every: Every) {
+  return $api.useQuery('get', `${ADMIN}/dashboard/error-trend`, { params: { query: window } }, kept(every))
+}
+
+export function useThroughput(window: Window, every: Every) {
+  return $api.useQuery('get', `${ADMIN}/dashboard/throughput-trend`, { params: { query: window } }, kept(every))
+}
+
+export function useDistribution(window: Window, of: Of<'Of'>, by: Of<'By'>, every: Every, enabled = true) {
+  return $api.useQuery('get', `${ADMIN}/dashboard/error-distribution`, { params: { query: { ...window, of, by } } }, { ...kept(every), enabled })
+}
+
+/** Each platform by itself: what failed over time. */
+function useTrends(platforms: Platform[], window: Window, every: Every): { trends: Trend[]; isPending: boolean; error: unknown } {
+  return useQueries({
+    queries: platforms.map((platform) => $api.queryOptions('get', `${ADMIN}/dashboard/error-trend`, { params: { query: { ...window, platform } } }, kept(every))),
+    combine: (answers) => ({
+      isPending: answers.some(({ isPending }) => isPending),
+      error: answers.find(({ data, error }) => error && !data)?.error,
+      trends: answers.flatMap(({ data }, at) => {
+        const platform = platforms[at]
+        return data && platform ? [{ platform, stepMs: data.step_ms, points: data.points }] : []
+      }),
+    }),
+  })
+}
+
+/** Everything that the sentence is made of; `undefined` until all of it was asked. */
+export function useFacts(window: Window, every: Every, now: number): { facts?: Facts; error?: unknown; retry: () => void } {
+  const isNow = window.end_time === undefined
+  const overview = useOverview(window, every)
+  const availability = useAvailability(every)
+  const firing = useFiring(every)
+  const issues = useTopIssues(window, every)
+  const platforms = availability.data?.platforms.filter(({ total }) => total > 0).map(({ platform }) => platform) ?? []
+  const trends = useTrends(platforms, window, every)
+  const asked = [overview, availability, firing, issues]
+  const retry = () => void Promise.all(asked.map((answer) => answer.refetch()))
+  // A part that is missing is not a part that is well.
+  const error = asked.find((answer) => answer.isError && !answer.data)?.error ?? trends.error
+  if (error) return { error, retry }
+  if (trends.isPending || !overview.data || asked.some((answer) => answer.isPending)) return { retry }
+  return {
+    retry,
+    facts: {
+      overview: overview.data,
+      trends: trends.trends,
+      accounts: isNow ? (availability.data?.accounts ?? []) : [],
+      alerts: isNow ? (firing.data?.items ?? []) : [],
+      issues: issues.data?.items ?? [],
+      now,
+      isNow,
+    },
+  }
+}
+
+/** Objectives with what is left of their budgets: the first few. */
+export function useBudgets(every: Every, most: number) {
+  const list = $api.useQuery('get', `${ADMIN}/objectives`, {}, { ...kept(every), staleTime: 60_000 })
+  const shown = list.data?.items.slice(0, most) ?? []
+  const levels = useQueries({
+    queries: shown.map(({ id }) => $api.queryOptions('get', `${ADMIN}/objectives/{id}`, { params: { path: { id } } }, kept(every))),
+    combine: (answers) => ({ levels: answers.map(({ data }) => data), isPending: answers.some(({ isPending }) => isPending) }),
+  })
+  return { list, shown, ...levels }
+}
+
+/** Each platform by itself, as the figures have it. */
+export function usePlatformOverviews(platforms: Platform[], window: Window, every: Every) {
+  return useQueries({
+    queries: platforms.map((platform) => $api.queryOptions('get', `${ADMIN}/dashboard/overview`, { params: { query: { ...window, platform } } }, kept(every))),
+    combine: (answers) => answers.map(({ data }) => data),
+  })
+}

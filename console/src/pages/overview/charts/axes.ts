@@ -1,0 +1,50 @@
+/** What the charts of this page have alike. */
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { useMemo } from 'react'
+import type { Search } from '../../../app/search'
+import { useNow } from '../../../parts/now'
+import { useSetWindow } from '../../../parts/window'
+import { boundsOf, iso, type Slot, slotsOf } from './slots'
+
+/** Shorter than this is a click. */
+const SHORTEST_MS = 1_000
+
+/** A span that is brushed is the window from then on, of every list. */
+export function useBrush(): (from: number, to: number) => void {
+  const set = useSetWindow()
+  return (from, to) => {
+    if (to - from >= SHORTEST_MS) set({ start_time: iso(Math.floor(from)), end_time: iso(Math.ceil(to)) })
+  }
+}
+
+/** The slots of the window; the same ones until the clock is round again. */
+export function useSlots(window: Search): Slot[] {
+  const slots = slotsOf(window, useNow())
+  const key = JSON.stringify(slots)
+  return useMemo(() => JSON.parse(key) as Slot[], [key])
+}
+
+/** A choice that is in the address, so that it can be shared. */
+export function useChoice<Value extends string>(name: string, values: readonly Value[]): [Value, (value: string) => void] {
+  const navigate = useNavigate()
+  const search = useSearch({ strict: false }) as Search
+  const found = values.find((value) => value === search[name]) ?? (values[0] as Value)
+  return [found, (value) => void navigate({ to: '.', search: (old: Search) => ({ ...old, [name]: value === values[0] ? undefined : value }), replace: true, resetScroll: false })]
+}
+
+/** A time axis as wide as the window, which does not move with each point that comes. */
+export function timeAxis(window: Search, points: { start_time: string }[], stepMs: number) {
+  const first = points[0]
+  const last = points.at(-1)
+  if (!first || !last) {
+    const { from, to } = boundsOf(window, Date.now())
+    return { type: 'time', min: from, max: to } as const
+  }
+  return { type: 'time', min: Date.parse(first.start_time), max: Date.parse(last.start_time) + stepMs } as const
+}
+
+/** Points that are whole: the last one of a window that ends now is still growing. */
+export function whole<Point extends { start_time: string }>(points: Point[], stepMs: number): Point[] {
+  const now = Date.now()
+  return points.filter(({ start_time }) => Date.parse(start_time) + stepMs <= now)
+}

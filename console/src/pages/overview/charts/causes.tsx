@@ -1,0 +1,177 @@
+/**
+ * Failures over time by cause. The API tells causes of a window as a whole, so the window is cut into slots; the ones
+ * that are over are asked once.
+ */
+import { Group, SegmentedControl, Text } from '@mantine/core'
+import { useQueries } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import type { EChartsOption } from 'echarts'
+import { useMemo } from 'react'
+import { useTranslation } from 'react-i18next'
+import { $api, type Of } from '../../../api/client'
+import type { Search } from '../../../app/search'
+import { SERIES } from '../../../app/theme'
+import { Cause } from '../../../parts/badges'
+import { Chart } from '../../../parts/chart'
+import { count, percent } from '../../../parts/number'
+import { Failed, Loading } from '../../../parts/states'
+import { useDistribution, windowFor } from '../asks'
+import { clockOf } from '../clock'
+import { Go } from '../go'
+import type { Every } from '../live'
+import classes from '../overview.module.css'
+import type { FailureList } from '../target'
+import { useBrush, useChoice, useSlots } from './axes'
+import { iso, type Slot } from './slots'
+
+const WHOSE = ['requests', 'recovered', 'attempts'] as const
+type Whose = (typeof WHOSE)[number]
+
+/** As many causes have a colour of their own; the rest is one. */
+const MOST = 7
+const CLOSED_MS = 5 * 60_000
+
+export function Causes({ window, every }: { window: Search; every: Every }) {
+  const { t, i18n } = useTranslation('overview')
+  const [whose, choose] = useChoice('of', WHOSE)
+  const navigate = useNavigate()
+  const brush = useBrush()
+  const slots = useSlots(window)
+  const all = useDistribution(windowFor(window), whose, 'cause', every)
+  const parts = useParts(slots, whose, every)
+  const names = useMemo(() => named(all.data?.items ?? []), [all.data])
+  const option = useMemo(() => optionOf(slots, parts, names, t('causes.others'), i18n.language), [slots, parts, names, t, i18n.language])
+  if (all.error && !all.data) return <Failed thrown={all.error} retry={() => void all.refetch()} />
+  if (!all.data) return <Loading rows={12} />
+  const { total } = all.data
+  const open = ({ seriesName, value }: { seriesName: string; value: unknown }) => {
+    const slot = slots.find((one) => Array.isArray(value) && value[0] === middle(one))
+    const time = slot ? { start_time: iso(slot.from), end_time: iso(slot.to) } : window
+    const target = listOf(whose, time, names.includes(seriesName) ? seriesName : undefined)
+    void navigate({ to: target.to as '/errors', search: target.search })
+  }
+  return (
+    <>
+      <Group justify="space-between" gap="xs" mb={4}>
+        <SegmentedControl size="xs" aria-label={t('causes.of')} value={whose} onChange={choose} data={WHOSE.map((value) => ({ value, label: t(`causes.${value}`) }))} />
+        <Text size="xs">
+          {count(total, i18n.language)} {t('causes.failures')}
+        </Text>
+      </Group>
+      <Chart option={option} label={t('causes.label', { count: total })} height={200} onBrush={brush} onChoose={open} />
+      <Text size="xs" mt={2}>
+        {t('causes.brush')}
+      </Text>
+      <Table found={all.data} names={names} whose={whose} window={window} />
+    </>
+  )
+}
+
+/** One answer a slot. */
+function useParts(slots: Slot[], of: Whose, every: Every): (Of<'ErrorShare'>[] | undefined)[] {
+  return useQueries({
+    queries: slots.map((slot) =>
+      $api.queryOptions(
+        'get',
+        '/api/v1/admin/ops/dashboard/error-distribution',
+        { params: { query: { start_time: iso(slot.from), end_time: iso(slot.to), of, by: 'cause' } } },
+        slot.isOpen ? { refetchInterval: every } : { staleTime: CLOSED_MS },
+      ),
+    ),
+    combine: (answers) => answers.map(({ data }) => data?.items),
+  })
+}
+
+/** The causes that have a colour, in an order that does not change with how many there are of each. */
+function named(items: Of<'ErrorShare'>[]): string[] {
+  return items
+    .slice(0, MOST)
+    .map(({ value }) => value)
+    .sort()
+}
+
+const colour = (at: number) => SERIES[at % SERIES.length] ?? SERIES[6]
+const OTHERS = SERIES.length - 1
+
+function middle({ from, to }: Slot): number {
+  return (from + to) / 2
+}
+
+function optionOf(slots: Slot[], parts: (Of<'ErrorShare'>[] | undefined)[], names: string[], others: string, language: string): EChartsOption {
+  const clock = clockOf(language, Date.now())
+  const bar = (name: string, color: string | undefined, of: (items: Of<'ErrorShare'>[]) => number) => ({
+    type: 'bar' as const,
+    stack: 'all',
+    name,
+    itemStyle: { color },
+    barCategoryGap: '20%',
+    data: slots.map((slot, at) => [middle(slot), of(parts[at] ?? [])]),
+  })
+  const sum = (items: Of<'ErrorShare'>[]) => items.reduce((all, { count }) => all + count, 0)
+  const rest = (items: Of<'ErrorShare'>[]) => sum(items.filter(({ value }) => !names.includes(value)))
+  const hasOthers = parts.some((items) => rest(items ?? []) > 0)
+  return {
+    grid: { left: 8, right: 12, top: 12, bottom: 4, containLabel: true },
+    tooltip: {
+      trigger: 'item',
+      formatter: (given: unknown) => {
+        const { seriesName, value } = given as { seriesName: string; value: [number, number] }
+        const slot = slots.find((one) => middle(one) === value[0])
+        return `${slot ? `${clock(slot.from)} – ${clock(slot.to)}` : ''}\n${seriesName}: ${value[1]}`
+      },
+    },
+    xAxis: { type: 'time', min: slots[0]?.from, max: slots.at(-1)?.to },
+    yAxis: { type: 'value', min: 0, minInterval: 1 },
+    series: [
+      ...names.map((name, at) => bar(name, colour(at), (items) => items.find(({ value }) => value === name)?.count ?? 0)),
+      ...(hasOthers ? [bar(others, colour(OTHERS), rest)] : []),
+    ],
+  }
+}
+
+function Table({ found, names, whose, window }: { found: Of<'ErrorDistribution'>; names: string[]; whose: Whose; window: Search }) {
+  const { t, i18n } = useTranslation('overview')
+  if (found.total === 0) return <Text size="sm">{t('causes.none')}</Text>
+  return (
+    <div className={classes.scroll} style={{ height: 184 }} tabIndex={0} role="group" aria-label={t('causes.title')}>
+      <table className={classes.numbers}>
+        <thead>
+          <tr>
+            <th scope="col">{t('causes.cause')}</th>
+            <th scope="col">{t('causes.count')}</th>
+            <th scope="col">{t('causes.share')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {found.items.map(({ value, count: number, share, explanation }) => (
+            <tr key={value}>
+              <td title={explanation ?? undefined}>
+                <span className={classes.swatch} style={{ background: colour(names.includes(value) ? names.indexOf(value) : OTHERS) }} aria-hidden />
+                <Cause cause={value} />
+              </td>
+              <td>
+                <Go target={listOf(whose, window, value)} size="xs">
+                  {count(number, i18n.language)}
+                </Go>
+              </td>
+              <td>{percent(share.percent, i18n.language)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+/** The list that a number of failures counts. */
+function listOf(whose: Whose, window: Search, cause?: string): FailureList {
+  const narrowed = cause ? { ...window, cause } : window
+  switch (whose) {
+    case 'requests':
+      return { to: '/errors', search: narrowed }
+    case 'recovered':
+      return { to: '/errors', search: { ...narrowed, recovered: 'true' } }
+    case 'attempts':
+      return { to: '/upstream-errors', search: narrowed }
+  }
+}

@@ -1,0 +1,84 @@
+/** What hurts most, and one step from there to the provider's own words. */
+import { Badge, Group, Text } from '@mantine/core'
+import { IconArrowBackUp, IconBellOff, IconCheck, IconRefresh, IconSparkles, IconTrendingUp } from '@tabler/icons-react'
+import { useTranslation } from 'react-i18next'
+import type { Of } from '../../api/client'
+import type { Search } from '../../app/search'
+import { OwnerBadge, SeverityBadge } from '../../parts/badges'
+import { count } from '../../parts/number'
+import { Loaded } from '../../parts/states'
+import { When } from '../../parts/when'
+import { useTopIssues, windowFor } from './asks'
+import { Go } from './go'
+import type { Every } from './live'
+import classes from './overview.module.css'
+import { Spark } from './spark'
+import type { Issue } from './state'
+
+const STATES: Record<Of<'IssueState'>, { color: string; Icon: typeof IconCheck }> = {
+  new: { color: 'blue', Icon: IconSparkles },
+  ongoing: { color: 'gray', Icon: IconRefresh },
+  escalating: { color: 'red', Icon: IconTrendingUp },
+  regressed: { color: 'orange', Icon: IconArrowBackUp },
+  resolved: { color: 'teal', Icon: IconCheck },
+  ignored: { color: 'gray', Icon: IconBellOff },
+}
+
+export function TopIssues({ window, every }: { window: Search; every: Every }) {
+  const { t } = useTranslation('overview')
+  const found = useTopIssues(windowFor(window), every)
+  return (
+    <Loaded query={found} rows={5}>
+      {({ items }) => (
+        <>
+          {items.length === 0 && <Text size="sm">{t('issues.none')}</Text>}
+          <ul className={classes.rows}>
+            {items.map((issue) => (
+              <Line key={issue.fingerprint} issue={issue} window={window} />
+            ))}
+          </ul>
+          <Go target={{ to: '/issues', search: window }} size="sm">
+            {t('issues.all')}
+          </Go>
+        </>
+      )}
+    </Loaded>
+  )
+}
+
+function Line({ issue, window }: { issue: Issue; window: Search }) {
+  const { t, i18n } = useTranslation('overview')
+  const { fingerprint, title, severity, state, owner, hidden_count, users, hourly, first_seen, sample_error_id } = issue
+  const look = STATES[state]
+  return (
+    <li className={classes.issue}>
+      <SeverityBadge severity={severity} />
+      <div className={classes.issueTitle}>
+        <Text size="sm" className={classes.cut} title={title}>
+          <Go target={{ to: '/issues/$fingerprint', params: { fingerprint }, search: window }} inherit>
+            {title}
+          </Go>
+        </Text>
+        <Text size="xs" component="div" className={classes.cut}>
+          <span className="mono">{issue.cause}</span> · {t('issues.since')} <When at={first_seen} /> · {t('issues.users', { count: users })} ·{' '}
+          <Go target={{ to: '/errors/$id', params: { id: String(sample_error_id) }, search: window }} inherit>
+            {t('issues.words')}
+          </Go>
+        </Text>
+      </div>
+      <Spark hourly={hourly} />
+      <Badge variant="light" color={look.color} tt="none" leftSection={<look.Icon size={12} aria-hidden />}>
+        {t(`issues.state.${state}`)}
+      </Badge>
+      <OwnerBadge owner={owner} />
+      <Group gap="xs">
+        <Go target={{ to: '/errors', search: { ...window, issue: fingerprint } }} size="xs">
+          {t('issues.count', { number: count(issue.count, i18n.language) })}
+        </Go>
+        <Go target={{ to: '/errors', search: { ...window, issue: fingerprint, recovered: 'true' } }} size="xs">
+          {t('issues.hidden', { number: count(hidden_count, i18n.language) })}
+        </Go>
+      </Group>
+    </li>
+  )
+}
