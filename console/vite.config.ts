@@ -38,6 +38,6 @@ export default defineConfig({
   // The gateway puts a fresh one into each page.
   html: { cspNonce: '__NONCE__' },
   build: { outDir: 'dist/app', target: 'es2023', reportCompressedSize: false, chunkSizeWarningLimit: 1500, modulePreload: { polyfill: false } },
-  server: { port: 5173, strictPort: true, proxy: { '/api': gateway } },
+  server: { port: 5173, strictPort: true, proxy: { '/api': gateway, '/readyz': gateway } },
   test: { environment: 'jsdom', include: ['src/**/*.test.{ts,tsx}'] },
 })

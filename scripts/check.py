@@ -92,22 +92,42 @@ class Step:
     limit_minutes: int
     count: Callable[[Iterable[str]], Totals] | None = None
     folder: Path = ROOT
+    # The programs it starts, which the step `build` makes.
+    programs: tuple[str, ...] = ()
 
 
 PYTHON = sys.executable
+SUITE_PROGRAMS = ("waybill", "waybill-sim")
+# Compiles the tests and, for them, the programs; `rust` finds both made and only runs.
+BUILD = Step("build", ["cargo", "test", "--locked", "--workspace", "--no-run"], 40)
 STEPS = [
     Step("repository", [PYTHON, "scripts/check_repository.py"], 2),
     Step("dependencies", [PYTHON, "scripts/check_dependencies.py"], 5),
     Step("format", ["cargo", "fmt", "--all", "--check"], 5),
     Step("clippy", ["cargo", "clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"], 40),
+    BUILD,
     Step("rust", ["cargo", "test", "--locked", "--workspace", "--no-fail-fast"], 50, cargo_totals),
-    Step("build", ["cargo", "build", "--locked", "--workspace", "--bins"], 40),
-    Step("python-sdks", [PYTHON, "-m", "pytest", "tests/sdk/python"], 10, pytest_totals),
-    Step("typescript-sdks", ["node", "--test", "--test-reporter=spec"], 10, node_totals, TYPESCRIPT),
+    Step("python-sdks", [PYTHON, "-m", "pytest", "tests/sdk/python"], 10, pytest_totals, programs=SUITE_PROGRAMS),
+    Step("typescript-sdks", ["node", "--test", "--test-reporter=spec"], 10, node_totals, TYPESCRIPT, SUITE_PROGRAMS),
     Step("console-types", ["npm", "run", "--silent", "check"], 5, folder=CONSOLE),
     Step("console-units", ["npm", "test", "--silent"], 5, vitest_totals, CONSOLE),
-    Step("console-stories", ["npx", "playwright", "test"], 20, playwright_totals, CONSOLE),
+    Step("console-stories", ["npx", "playwright", "test"], 20, playwright_totals, CONSOLE, SUITE_PROGRAMS),
 ]
+
+
+def missing(step: Step) -> list[str]:
+    """The programs that a step starts and that are not there."""
+    folder = ROOT / (os.environ.get("CARGO_TARGET_DIR") or "target") / "debug"
+    return [name for name in step.programs if not (folder / name).exists()]
+
+
+def chosen(wanted: list[str]) -> list[Step]:
+    """All steps, or those named; and `build` before those whose programs are missing."""
+    steps = [step for step in STEPS if not wanted or step.name in wanted]
+    made_by = (BUILD.name, "rust")
+    if not any(step.name in made_by for step in steps) and any(missing(step) for step in steps):
+        steps.insert(0, BUILD)
+    return steps
 
 
 def run(step: Step) -> Totals:
@@ -164,9 +184,7 @@ def main(wanted: list[str]) -> int:
         print(f"no such step: {', '.join(unknown)}; there are: {', '.join(names)}")
         return 2
     rows: list[tuple[str, Totals, float]] = []
-    for step in STEPS:
-        if wanted and step.name not in wanted:
-            continue
+    for step in chosen(wanted):
         start = time.monotonic()
         rows.append((step.name, run(step), time.monotonic() - start))
     print()

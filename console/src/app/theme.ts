@@ -11,6 +11,8 @@ export const theme = createTheme({
   fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace',
   defaultRadius: 'sm',
   autoContrast: true,
+  // What stands on the dark theme's primary colour is dark: white would be 3 to 1.
+  luminanceThreshold: 0.25,
 })
 
 /** Okabe and Ito's palette, told apart by every eye, for series whose order is fixed. */

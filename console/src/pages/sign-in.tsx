@@ -1,29 +1,34 @@
 /** Who is there? */
-import { Alert, Anchor, Button, Center, Paper, PasswordInput, Stack, TextInput, Title } from '@mantine/core'
+import { Alert, Anchor, Button, Center, Paper, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Link, useRouter, useSearch } from '@tanstack/react-router'
+import { useEffect } from 'react'
 import { useTranslation } from 'react-i18next'
 import { $api, api } from '../api/client'
-import { problemOf } from '../api/problem'
+import { type Problem, problemOf } from '../api/problem'
 import { whoAmI } from '../app/session'
-import { When } from '../parts/when'
+import { Countdown } from '../parts/countdown'
+import { PasswordInput } from '../parts/secret-input'
 
 export function Page() {
   const { t } = useTranslation('people')
-  const { to } = useSearch({ strict: false })
+  const { to, because } = useSearch({ strict: false })
   const router = useRouter()
   const queries = useQueryClient()
   const setup = $api.useQuery('get', '/api/v1/admin/setup')
   const form = useForm({ initialValues: { name: '', password: '' } })
+  useEffect(() => {
+    document.title = `${t('signIn.title')} · Waybill`
+  }, [t])
   const signIn = useMutation({
     mutationFn: (body: typeof form.values) => api.POST('/api/v1/admin/sign-in', { body }),
     onSuccess: async () => {
       await queries.resetQueries(whoAmI)
       router.history.push(to?.startsWith('/') && !to.startsWith('//') ? to : router.buildLocation({ to: '/' }).href)
     },
+    onError: () => form.setFieldValue('password', ''),
   })
-  const problem = signIn.error && problemOf(signIn.error)
   return (
     <Center mih="90dvh" component="main">
       <Paper withBorder p="lg" w={360} maw="94vw">
@@ -32,24 +37,36 @@ export function Page() {
             <Title order={1} size="h3">
               Waybill
             </Title>
-            <TextInput label={t('signIn.name')} required autoFocus autoComplete="username" {...form.getInputProps('name')} />
-            <PasswordInput label={t('signIn.password')} required autoComplete="current-password" {...form.getInputProps('password')} />
-            {problem && (
-              <Alert color="red" role="alert">
-                {problem.status === 401 ? t('signIn.wrong') : problem.detail} {problem.retryAt && <When at={problem.retryAt} />}
+            {because === 'password' && !signIn.error && <Alert color="teal">{t('signIn.changed')}</Alert>}
+            {setup.data?.open && (
+              <Alert color="blue" title={t('setup.title')}>
+                {t('signIn.nobodyYet')}{' '}
+                <Anchor component={Link} to="/setup" inherit>
+                  {t('setup.submit')}
+                </Anchor>
               </Alert>
             )}
+            <TextInput label={t('signIn.name')} required autoFocus autoComplete="username" {...form.getInputProps('name')} />
+            <PasswordInput label={t('signIn.password')} required autoComplete="current-password" {...form.getInputProps('password')} />
+            {signIn.error && <Refused problem={problemOf(signIn.error)} />}
             <Button type="submit" loading={signIn.isPending}>
               {t('signIn.submit')}
             </Button>
-            {setup.data?.open && (
-              <Anchor component={Link} to="/setup" size="sm">
-                {t('setup.title')}
-              </Anchor>
-            )}
           </Stack>
         </form>
       </Paper>
     </Center>
+  )
+}
+
+function Refused({ problem: { status, code, detail, retryAt } }: { problem: Problem }) {
+  const { t } = useTranslation(['people', 'common'])
+  const said = code === 'unreachable' ? t('common:state.unreachable') : code === 'too_many_attempts' ? t('signIn.later') : status === 401 ? t('signIn.wrong') : detail
+  return (
+    <Alert color="red" role="alert">
+      <Text size="sm" className="said">
+        {said} {retryAt && <Countdown until={retryAt} />}
+      </Text>
+    </Alert>
   )
 }

@@ -15,7 +15,8 @@ export function When({ at, as = 'relative' }: Props) {
   if (!at) return <span>–</span>
   const moment = Date.parse(at)
   const absolute = local(moment, i18n.language)
-  const ago = relative(moment, now, i18n.language)
+  // The page's clock stands still between its ticks: what happened since its last one is not in the future.
+  const ago = relative(moment, moment > now ? Math.max(now, Math.min(moment, Date.now())) : now, i18n.language)
   return (
     <time dateTime={at} title={`${at}\n${absolute}`}>
       {as === 'relative' ? ago : as === 'absolute' ? absolute : `${absolute} (${ago})`}

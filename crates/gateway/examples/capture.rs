@@ -7,7 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 #[allow(dead_code, reason = "the tests use more of it")]
-#[path = "../tests/capture/desk.rs"]
+#[path = "../tests/way/capture/desk.rs"]
 mod desk;
 
 use bytes::Bytes;

@@ -22,7 +22,7 @@ use crate::{
     home::{self, Home},
     jobs,
     live::Live,
-    people,
+    notify, people,
     record::{self, Composer, Recorder, RulesInForce, capture::Copies},
     replay, replication,
     secrets::Secrets,
@@ -205,10 +205,14 @@ pub async fn start_in(
         cluster,
         rules,
     }));
+    if let Ok(books) = shared.recorder.books().await {
+        shared.telemetry.begins_with(books);
+    }
     let begun = replication::begin(&shared, is_reached).await?;
     if is_reached {
         replay::take_over(&shared).await;
     }
+    notify::take_over(&shared).await;
     let cluster = join(&shared).await;
 
     let listener =

@@ -65,6 +65,9 @@ impl Purpose {
     }
 }
 
+/// Of what installations are told apart by: 64 bits.
+const INSTALLATION_CHARS: usize = 16;
+
 impl Vault {
     /// Derives the working keys. Any text is accepted; its strength is the operator's.
     pub fn new(instance_key: &Secret) -> Self {
@@ -156,6 +159,13 @@ impl Vault {
             .to_string()
     }
 
+    /// What this installation, all of its replicas, is told from others by, where several tell the same receiver
+    /// something. It tells nothing of the instance key, and stays when the store moves along with its key.
+    pub fn installation(&self) -> String {
+        let hash = blake3::keyed_hash(&self.hash_key, b"waybill 2026 which installation");
+        hash.to_hex().as_str()[..INSTALLATION_CHARS].to_owned()
+    }
+
     /// Seals `plain`.
     pub fn seal(&self, purpose: Purpose, plain: &[u8]) -> Sealed {
         let nonce: [u8; NONCE_BYTES] = rand::random();
@@ -216,6 +226,14 @@ pub fn random_text() -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn installations_are_told_apart_by_their_key() {
+        let of = |key: &str| Vault::new(&Secret::new(key.to_owned())).installation();
+        assert_eq!(of("one"), of("one"));
+        assert_ne!(of("one"), of("two"));
+        assert_eq!(of("one").len(), INSTALLATION_CHARS);
+    }
 
     #[test]
     fn a_pass_is_known_by_whoever_has_the_instance_key_alone() {

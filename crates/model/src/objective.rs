@@ -158,7 +158,7 @@ impl ObjectiveBody {
     }
 
     /// When the budget is gone, if it is spent on at `burn_rate`. `None`: not within the window; what is spent now
-    /// will have left it before.
+    /// will have left it before. Nothing is counted on that may leave the window until then: it might be all good.
     pub fn gone_at(
         &self,
         left_percent: f64,
@@ -168,11 +168,9 @@ impl ObjectiveBody {
         if left_percent <= 0.0 {
             return Some(now);
         }
-        // What is spent goes on at the rate of the traffic; what leaves the window gives back at most what is
-        // allowed, which is a rate of 1.
-        let net = burn_rate - 1.0;
-        let ms = self.window_ms() as f64 * (left_percent / 100.0) / net;
-        (net > 0.0 && ms <= self.window_ms() as f64).then(|| now.plus_ms(ms as i64))
+        // At a rate of 1 a window spends just a whole budget.
+        let ms = self.window_ms() as f64 * (left_percent / 100.0) / burn_rate;
+        (burn_rate > 0.0 && ms <= self.window_ms() as f64).then(|| now.plus_ms(ms as i64))
     }
 }
 

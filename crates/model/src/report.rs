@@ -38,11 +38,20 @@ words! {
 }
 
 impl ReportKind {
-    /// Calendar days that it covers, up to when it is due.
+    /// Calendar days that it covers.
     pub const fn days(self) -> i8 {
         match self {
             ReportKind::WeeklySummary => 7,
             ReportKind::DailySummary | ReportKind::ErrorDigest | ReportKind::AccountHealth => 1,
+        }
+    }
+
+    /// Whether its days are those of the calendar, from midnight to midnight, whatever the hour that it comes at.
+    /// Otherwise they end when it is due: what just failed is what it is asked for.
+    pub const fn is_of_whole_days(self) -> bool {
+        match self {
+            ReportKind::DailySummary | ReportKind::WeeklySummary => true,
+            ReportKind::ErrorDigest | ReportKind::AccountHealth => false,
         }
     }
 

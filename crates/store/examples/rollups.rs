@@ -9,7 +9,7 @@
 #[path = "../tests/common/mod.rs"]
 mod common;
 #[allow(dead_code)]
-#[path = "../tests/rollups/fates.rs"]
+#[path = "../tests/store/rollups/fates.rs"]
 mod fates;
 
 use std::{

@@ -11,10 +11,12 @@
 mod facts;
 mod fold;
 mod preview;
+mod ruled;
 mod rules;
 
 pub(crate) use facts::found;
 pub use fold::JudgeReport;
 pub(crate) use fold::judged_to;
+pub use ruled::{DecidedBy, JudgedBy};
 pub use rules::NewRules;
 pub(crate) use rules::{in_force, name_of};

@@ -18,4 +18,5 @@ mod tally;
 pub use change::{IssueChange, ResolvedBy};
 pub use fold::FoldReport;
 pub(crate) use judged::judged_anew;
+pub use list::IssueInState;
 pub(crate) use list::{Attributes, Belonging, link, resolve};

@@ -50,10 +50,10 @@ pub use change::{
     AccountChange, ApiKeyChange, Config, GroupChange, NewAccount, NewApiKey, NewGroup, NewUser,
     UserChange,
 };
-pub use classification::{JudgeReport, NewRules};
+pub use classification::{DecidedBy, JudgeReport, JudgedBy, NewRules};
 pub use error::{Kind, StoreError};
 pub use fate::{CommitReport, Fate, LossCount, LossReason, SetAside};
-pub use issues::{FoldReport, IssueChange, ResolvedBy};
+pub use issues::{FoldReport, IssueChange, IssueInState, ResolvedBy};
 pub use journal::Journal;
 pub use notify::{DeliveryFilter, DeliveryUpdate, NewChannel, Outbox, Waiting, Waits};
 pub use options::{Durability, PostgresOptions, RetentionPolicy, RetentionReport, StoreOptions};

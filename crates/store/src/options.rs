@@ -121,6 +121,8 @@ pub struct RetentionReport {
     pub errors: u64,
     /// Request rows.
     pub requests: u64,
+    /// Request rows that were in no roll-up yet, and had to go for want of room.
+    pub requests_given_up: u64,
     /// Replay bodies.
     pub replay_bodies: u64,
     /// Parts that no replay body has any more.

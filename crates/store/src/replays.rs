@@ -24,7 +24,8 @@ use waybill_model::{
 use crate::{
     Store, StoreError,
     jobs::clock,
-    sql::{Cells, Db, Result, int, values},
+    query::numbered::Numbered,
+    sql::{Cells, Db, Result, values},
 };
 
 pub use course::{Course, Turn};
@@ -88,23 +89,18 @@ impl Store {
 
     /// Every replay, newest first, by page number.
     pub async fn replays(&self, page: &Page) -> Result<List<Replay>> {
-        let (number, size) = (page.page.max(1), page.page_size.max(1));
+        let page = page.clone();
         self.readers
             .run(move |db| {
-                let total = db.count("SELECT count(*) FROM replays", &[])?;
-                let sql = format!(
-                    "SELECT {COLUMNS} FROM replays r ORDER BY r.id DESC LIMIT ?1 OFFSET ?2"
-                );
-                let before = u64::from(number - 1) * u64::from(size);
-                let items = db.rows(&sql, values![size, int(before)], read)?;
-                Ok(List {
-                    items,
-                    total,
-                    page: number,
-                    page_size: size,
-                    next_cursor: None,
-                    total_is_estimate: false,
-                })
+                let all = Numbered {
+                    columns: COLUMNS,
+                    from: "replays r",
+                    table: "replays r",
+                    which: "1 = 1",
+                    values: &[],
+                    order: "r.id DESC",
+                };
+                all.page(db, &page, read)
             })
             .await
     }

@@ -18,8 +18,9 @@ use waybill_model::{
 use crate::{
     Store,
     jobs::clock,
+    query::numbered::Numbered,
     replays::{self, May, Turn},
-    sql::{Cells, Db, Result, int, values},
+    sql::{Cells, Db, Result, values},
 };
 
 /// In the order `read` reads them.
@@ -207,27 +208,18 @@ impl Store {
 
     /// The attempts to send one failure again, newest first, by page number.
     pub async fn retries_of(&self, error: ErrorId, page: &Page) -> Result<List<RetryAttempt>> {
-        let (number, size) = (page.page.max(1), page.page_size.max(1));
+        let page = page.clone();
         self.readers
             .run(move |db| {
-                let total = db.count(
-                    "SELECT count(*) FROM retry_attempts WHERE source_error_id = ?1",
-                    values![error],
-                )?;
-                let sql = format!(
-                    "SELECT {COLUMNS} FROM retry_attempts t WHERE t.source_error_id = ?1
-                     ORDER BY t.id DESC LIMIT ?2 OFFSET ?3"
-                );
-                let before = u64::from(number - 1) * u64::from(size);
-                let items = db.rows(&sql, values![error, size, int(before)], read)?;
-                Ok(List {
-                    items,
-                    total,
-                    page: number,
-                    page_size: size,
-                    next_cursor: None,
-                    total_is_estimate: false,
-                })
+                let all = Numbered {
+                    columns: COLUMNS,
+                    from: "retry_attempts t",
+                    table: "retry_attempts t",
+                    which: "t.source_error_id = ?1",
+                    values: values![error],
+                    order: "t.id DESC",
+                };
+                all.page(db, &page, read)
             })
             .await
     }

@@ -1,4 +1,5 @@
-//! Roll-ups: what requests add up to, folded from the stored rows, per minute, hour and day.
+//! Roll-ups: what requests add up to, folded from the stored rows, per minute, hour and day of their arrival, and per
+//! minute of their end.
 //!
 //! Promises: every request is counted once, whoever folds, however often it is tried: what a batch adds and how far
 //! requests are folded are one transaction. Ids are in the order of commits, so that nothing is passed over, and a
@@ -13,7 +14,6 @@ mod fold;
 pub(crate) mod judged;
 mod name;
 mod read;
-mod recount;
 pub(crate) mod retention;
 mod strangers;
 mod tally;
@@ -22,7 +22,70 @@ mod write;
 pub use answer::{RollupOf, RollupQuery, Rollups};
 pub use fold::RollupReport;
 
-use waybill_model::rollup::Span;
+use waybill_model::{
+    rollup::{By, Facet, Span},
+    time::UnixMillis,
+};
 
-/// Every length, the shortest first.
+/// A kind of roll-ups: how long each is, and which moment of a request lies in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Length {
+    span: Span,
+    by: By,
+}
+
+impl Length {
+    /// Minutes by requests' ends.
+    const ENDED: Length = Length {
+        span: Span::Minute,
+        by: By::End,
+    };
+
+    const fn arrived(span: Span) -> Length {
+        Length {
+            span,
+            by: By::Arrival,
+        }
+    }
+
+    /// What it is called in the store: how many milliseconds it has; of what is by the end, below nothing.
+    const fn key(self) -> i64 {
+        match self.by {
+            By::Arrival => self.span.millis(),
+            By::End => -self.span.millis(),
+        }
+    }
+
+    /// Whether a facet is told apart. Minutes by end have what rules can be kept to.
+    const fn has(self, facet: Facet) -> bool {
+        match self.by {
+            By::Arrival => true,
+            By::End => !matches!(facet, Facet::User),
+        }
+    }
+
+    /// Where the one begins that a request is in which arrived in, and ended in, these minutes.
+    const fn begin(self, (arrived, ended): Minutes) -> UnixMillis {
+        match self.by {
+            By::Arrival => self.span.begin(arrived),
+            By::End => self.span.begin(ended),
+        }
+    }
+}
+
+/// What the rows themselves are called, beside the lengths.
+const ROWS_KEY: i64 = 0;
+
+/// The minutes in which a request arrived and ended.
+type Minutes = (UnixMillis, UnixMillis);
+
+/// Every span by arrival, the shortest first.
 const SPANS: [Span; 3] = [Span::Minute, Span::Hour, Span::Day];
+
+/// Every length.
+const LENGTHS: [Length; 4] = [
+    Length::arrived(Span::Minute),
+    Length::arrived(Span::Hour),
+    Length::arrived(Span::Day),
+    Length::ENDED,
+];

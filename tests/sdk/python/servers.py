@@ -172,11 +172,11 @@ def configuration(sim_url: str) -> str:
 
 
 def program(name: str) -> Path:
-    """A program of this workspace, as `cargo build` left it."""
+    """A program of this workspace, as the step `build` left it."""
     target = os.environ.get("CARGO_TARGET_DIR") or "target"
     path = ROOT / target / "debug" / name
     if not path.exists():
-        raise RuntimeError(f"{path} is missing: run `cargo build --workspace --bins` first")
+        raise RuntimeError(f"{path} is missing: run `make test ARGS=build` first")
     return path
 
 

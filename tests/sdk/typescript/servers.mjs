@@ -85,7 +85,7 @@ function configuration(simUrl) {
 /** Runs a program until it says where it listens. */
 async function start(name, parameters, environment = {}) {
   const path = resolve(ROOT, process.env.CARGO_TARGET_DIR ?? "target", "debug", name);
-  if (!existsSync(path)) throw new Error(`${path} is missing: run \`cargo build --workspace --bins\` first`);
+  if (!existsSync(path)) throw new Error(`${path} is missing: run \`make test ARGS=build\` first`);
   const child = spawn(path, parameters, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...environment } });
   const ended = new Promise((done) => child.once("exit", done));
   let said = "";

@@ -150,6 +150,9 @@ pub async fn preview_rule(
     match preview(&shared, rule, start, now).await {
         Ok(previewed) => Ok(Json(previewed)),
         Err(no @ NoPreview::NoHistory(_)) => Err(Problem::field("rule.metric", no.to_string())),
+        Err(no @ NoPreview::WindowTooLong(_)) => {
+            Err(Problem::field("rule.window_minutes", no.to_string()))
+        }
         Err(NoPreview::Store(error)) => Err(error.into()),
     }
 }

@@ -31,7 +31,7 @@ use super::{
     problem::{Problem, ProblemDetails},
 };
 use crate::{
-    notify::{self, Opened, Reply, Verdict},
+    notify::{self, Opened, Patience, Reply, Verdict},
     ops::filter,
     record::millis_since,
     routing::Upstream,
@@ -266,7 +266,8 @@ async fn tell(shared: &App, channel: &Channel, notice: &Notice, now: UnixMillis)
     match Opened::of(shared, channel) {
         Ok(opened) => {
             let notices = std::slice::from_ref(notice);
-            notify::deliver(shared, &opened, &key, notices, now).await
+            let patience = Patience::of_a_test(&shared.settings.notifications);
+            notify::deliver(shared, &opened, &key, notices, patience, now).await
         }
         Err(error) => Reply {
             verdict: Verdict::Refused,
@@ -318,10 +319,26 @@ fn changed(shared: &App, before: Opened, form: ChannelForm) -> Result<NewChannel
         send_resolved: form.send_resolved.unwrap_or(was.send_resolved),
         email,
     };
+    let moves = form
+        .url
+        .as_ref()
+        .is_some_and(|url| origin(url.as_ref()) != origin(secrets.url.as_ref()));
+    let stays = |field, given: Option<Option<Secret>>, kept: Option<Secret>| match (given, kept) {
+        (Some(given), _) => Ok(given),
+        (None, Some(_)) if moves => {
+            let why = "is needed again, or `null`, where `url` leads to another host";
+            Err(Problem::field(field, why))
+        }
+        (None, kept) => Ok(kept),
+    };
     let secrets = ChannelSecrets {
+        signing_secret: stays(
+            "signing_secret",
+            form.signing_secret,
+            secrets.signing_secret,
+        )?,
+        routing_key: stays("routing_key", form.routing_key, secrets.routing_key)?,
         url: form.url.unwrap_or(secrets.url),
-        signing_secret: form.signing_secret.unwrap_or(secrets.signing_secret),
-        routing_key: form.routing_key.unwrap_or(secrets.routing_key),
         password,
     };
     body.check(&secrets)
@@ -331,6 +348,14 @@ fn changed(shared: &App, before: Opened, form: ChannelForm) -> Result<NewChannel
         secrets: notify::seal(&shared.vault, &secrets),
         body,
     })
+}
+
+/// Whom an address leads to. Secrets stay with them: sent along to somebody else, they would be given away.
+fn origin(url: Option<&Secret>) -> Option<(String, String)> {
+    let url = url.map_or(notify::ENQUEUE, Secret::expose);
+    let uri: http::Uri = url.parse().ok()?;
+    let (scheme, authority) = (uri.scheme_str()?, uri.authority()?.as_str());
+    Some((scheme.to_ascii_lowercase(), authority.to_ascii_lowercase()))
 }
 
 /// A password stays with its server and its name: sent along to another one, it would be given away.

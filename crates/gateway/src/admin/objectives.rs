@@ -121,7 +121,8 @@ pub async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// What was promised and what was reached, day by day, with every kind of failure that does not count and why: as JSON
+/// What was promised and what was reached in the objective's window, or in another one of at most 90 days, day by day,
+/// with every kind of failure that does not count and why: as JSON
 /// or, with `format=csv`, as a table. `format=ledger` lists each failure that does not count by itself.
 #[utoipa::path(get, path = "/api/v1/admin/ops/objectives/{id}/statement", operation_id = "get_objective_statement", tag = "alerts",
     params(("id" = i64, Path, description = "Row id"), StatementParameters),
@@ -132,8 +133,8 @@ pub async fn show_statement(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let now = shared.clock.now();
-    let asked = parse(query.as_deref(), now)?;
     let objective = find(&shared, &text).await?;
+    let asked = parse(query.as_deref(), objective.body.window_ms(), now)?;
     let (start, end) = (asked.start, asked.end);
     let said = statement::of(&shared, objective, start, end).await?;
     match asked.format {

@@ -4,7 +4,7 @@ use serde::Serialize;
 use waybill_model::{
     alert::Objective,
     objective::{Budget, Counted, Goal, ObjectiveBody, Side},
-    rollup::{Bucket, Scope},
+    rollup::{Bucket, By, Scope},
     time::UnixMillis,
 };
 use waybill_store::{RollupOf, RollupQuery, StoreError};
@@ -30,9 +30,9 @@ const FORECAST_BY: &str = "6h";
 pub struct Burn {
     /// Over which window.
     pub window: &'static str,
-    /// What counted in it.
-    pub counted: Counted,
-    /// How many times faster than allowed; `null` where nothing counted.
+    /// What counted in it; `null`: not known yet, the job `rollups` is behind.
+    pub counted: Option<Counted>,
+    /// How many times faster than allowed; `null` where nothing counted, or it is not known yet.
     pub rate: Option<f64>,
 }
 
@@ -43,16 +43,19 @@ pub struct LevelNow {
     pub start_time: UnixMillis,
     /// Where it ends.
     pub end_time: UnixMillis,
-    /// What counted in it.
-    pub counted: Counted,
-    /// Its budget.
-    pub budget: Budget,
+    /// What counted in it; `null`: not known yet, the job `rollups` is behind.
+    pub counted: Option<Counted>,
+    /// Its budget; `null` as that is.
+    pub budget: Option<Budget>,
     /// How fast that is spent.
     pub burn: Vec<Burn>,
     /// When it is gone, if it is spent on as in the last six hours; `null`: not within a window's length.
     pub gone_at: Option<UnixMillis>,
-    /// Whether every request that is stored is counted.
+    /// Whether every request of the window is counted.
     pub is_complete: bool,
+    /// Whether it is not known because roll-ups are behind.
+    #[serde(skip)]
+    pub(super) is_behind: bool,
 }
 
 /// How an objective stands at a moment.
@@ -62,16 +65,16 @@ pub async fn level_now(
     at: UnixMillis,
 ) -> Result<LevelNow, StoreError> {
     let body = &objective.body;
-    let (whole, start_time) = counted(shared, body, body.window_ms(), at).await?;
-    let budget = body.budget(whole.unwrap_or_default());
+    let whole = counted(shared, body, By::Arrival, body.window_ms(), at).await?;
+    let budget = whole.counted.map(|counted| body.budget(counted));
     let mut burn = Vec::new();
     let mut gone_at = None;
     for (window, ms) in BURN_WINDOWS {
-        let (counts, _) = counted(shared, body, *ms, at).await?;
-        let counts = counts.unwrap_or_default();
-        let rate = body.burn_rate(counts);
+        let counts = counted(shared, body, By::End, *ms, at).await?.counted;
+        let rate = counts.and_then(|counts| body.burn_rate(counts));
         if *window == FORECAST_BY {
-            gone_at = body.gone_at(budget.left_percent, rate.unwrap_or(0.0), at);
+            gone_at = budget
+                .and_then(|budget| body.gone_at(budget.left_percent, rate.unwrap_or(0.0), at));
         }
         burn.push(Burn {
             window,
@@ -80,33 +83,49 @@ pub async fn level_now(
         });
     }
     Ok(LevelNow {
-        start_time,
+        start_time: whole.start,
         end_time: at,
-        counted: whole.unwrap_or_default(),
+        counted: whole.counted,
         budget,
         burn,
         gone_at,
-        is_complete: whole.is_some(),
+        is_complete: whole.is_complete,
+        is_behind: whole.counted.is_none(),
     })
 }
 
-/// What counts for an objective in the last `ms` before `at`, and where that window begins. `None`: it is not known
-/// whole yet.
+/// What counts for an objective in a window.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counting {
+    /// `None`: it is not known whole yet.
+    pub(super) counted: Option<Counted>,
+    /// Where the window begins.
+    start: UnixMillis,
+    is_complete: bool,
+}
+
+/// What counts for an objective in the last `ms` before `at`. Its window is of what arrived in it, as statements are;
+/// burn rates are of what ended.
 pub(super) async fn counted(
     shared: &Shared,
     body: &ObjectiveBody,
+    by: By,
     ms: i64,
     at: UnixMillis,
-) -> Result<(Option<Counted>, UnixMillis), StoreError> {
+) -> Result<Counting, StoreError> {
     let query = RollupQuery {
         causes: false,
+        by,
         sketches: body.goal != Goal::Availability,
         ignore: shared.chosen().ignore(),
         ..RollupQuery::whole(at.plus_ms(-ms), at, RollupOf::One(scope(body)))
     };
     let answer = shared.store.rollups(query).await?;
-    let counts = answer.is_complete.then(|| of_bucket(body, &answer.total()));
-    Ok((counts, answer.start))
+    Ok(Counting {
+        counted: (!answer.is_behind).then(|| of_bucket(body, &answer.total())),
+        start: answer.start,
+        is_complete: answer.is_complete,
+    })
 }
 
 /// What an objective is kept to, as roll-ups know it.
@@ -121,7 +140,7 @@ pub(super) fn scope(body: &ObjectiveBody) -> Scope {
 
 /// What counts of a bucket, and what of it was bad. A success that took too long is bad; one without a first token, of
 /// which no time is known, is not.
-pub(super) fn of_bucket(body: &ObjectiveBody, bucket: &Bucket) -> Counted {
+pub(crate) fn of_bucket(body: &ObjectiveBody, bucket: &Bucket) -> Counted {
     let counts = &bucket.counts;
     let within = u64::from(body.within_ms.unwrap_or(u32::MAX));
     let late = |sketch: &waybill_model::sketch::Sketch| {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use serde::Serialize;
 use waybill_model::{
     alert::{AlertRuleBody, Evidence, MetricKind, News, Stand, of_window, turn},
-    rollup::{Bucket, Counts, Sketches, Span},
+    rollup::{Bucket, By, Counts, Sketches, Span},
     time::UnixMillis,
 };
 use waybill_store::{RollupOf, RollupQuery, StoreError};
@@ -30,7 +30,8 @@ pub struct WouldBe {
 /// What a rule would have said.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Previewed {
-    /// The first minute that was judged.
+    /// Where the first minute begins that was judged: later than was asked for where minutes are not kept for so long,
+    /// and for the rule's window before it.
     pub start_time: UnixMillis,
     /// The last one.
     pub end_time: UnixMillis,
@@ -52,6 +53,9 @@ pub enum NoPreview {
     /// What it looks at is not kept for the past.
     #[error("there is no history of `{0}`")]
     NoHistory(waybill_model::alert::Metric),
+    /// Its window is longer than minutes are kept.
+    #[error("is longer than minutes are kept: from {0} on")]
+    WindowTooLong(UnixMillis),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -69,8 +73,16 @@ pub async fn preview(
     }
     let end = Span::Minute.begin(end);
     let start = Span::Minute.begin(start.max(end.plus_ms(-MOST_MS)));
+    // The first minute that can be judged has a whole window before it.
+    let kept_from = shared.store.minutes_kept_from(By::End).await?;
+    let window_ms = i64::from(rule.window_minutes) * Span::Minute.millis();
+    let start = start.max(kept_from.plus_ms(window_ms));
+    if start >= end {
+        return Err(NoPreview::WindowTooLong(kept_from));
+    }
     let query = RollupQuery {
         step: Some(Span::Minute),
+        by: By::End,
         causes: false,
         ignore: shared.chosen().ignore(),
         ..RollupQuery::whole(
@@ -80,13 +92,11 @@ pub async fn preview(
         )
     };
     let answer = shared.store.rollups(query).await?;
-    // Where minutes have gone, buckets are longer, and say nothing of a minute.
-    let kept_from = match answer.step {
-        Some(Span::Minute) => start,
-        _ => end,
-    };
-    let judged =
-        tokio::task::spawn_blocking(move || over(&rule, answer.buckets, kept_from, end)).await;
+    if answer.by != By::End {
+        // They have gone just now.
+        return Err(NoPreview::WindowTooLong(kept_from));
+    }
+    let judged = tokio::task::spawn_blocking(move || over(&rule, answer.buckets, start, end)).await;
     judged.map_err(|_| NoPreview::Store(StoreError::Closed))
 }
 

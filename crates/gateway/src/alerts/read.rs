@@ -9,26 +9,34 @@ use waybill_model::{
     },
     entity::{Account, Status},
     id::AccountId,
-    issue::{IssueFilter, IssueSort, IssueState},
-    objective::short_window_ms,
-    rollup::{Bucket, Ignore, Scope, Span},
+    issue::IssueState,
+    objective::{Counted, ObjectiveBody, short_window_ms},
+    rollup::{Bucket, By, Ignore, Scope, Span},
     settings::Chosen,
     time::UnixMillis,
-    view::{Page, Sort},
 };
 use waybill_store::{RollupOf, RollupQuery, StoreError};
 
 use super::{
     evaluate::begin,
     level::{counted, level_now},
+    named::{Named, of_account},
 };
 use crate::{
     app::Shared,
-    routing::{is_down, obstacle},
+    routing::{AccountEntry, down, is_stopped, obstacle},
 };
 
-/// Issues that one rule tells apart; of more, those that hurt most.
-const MOST_ISSUES: u32 = 100;
+/// Issues that one rule tells apart: those that came into its state last. Of the others nothing is said.
+const MOST_ISSUES: u32 = 10_000;
+
+/// Bad ones in the short window below which no burn rate is told: of few requests one that fails is a high rate, and
+/// nothing burns.
+const FEWEST_BAD: u64 = 3;
+
+/// What share of its long window must have been lived through for a burn rate: a half. At the beginning a minute's
+/// failures would be all that there is of six hours.
+const LIVED_THROUGH: i64 = 2;
 
 /// What a rule found of one of its subjects.
 #[derive(Debug)]
@@ -41,8 +49,18 @@ pub(super) struct Found {
     pub(super) scope: Subject,
     /// How much.
     pub(super) reading: Reading,
+    /// What is said of it, where the reading alone says little.
+    pub(super) says: Option<String>,
     /// Whether it was watched. What was not is not judged, whatever a rule says of nothing: monitoring was off.
     pub(super) is_watched: bool,
+}
+
+/// All that a rule found.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) found: Vec<Found>,
+    /// Whether what is not among it is well.
+    pub(super) is_whole: bool,
 }
 
 /// Reads for the rules of one round: what several of them look at is asked for once.
@@ -53,6 +71,9 @@ pub(super) struct Reader<'a> {
     since: Option<UnixMillis>,
     ignore: Ignore,
     windows: HashMap<(u32, Scope), Option<Bucket>>,
+    named: Option<Named>,
+    /// Requests are stored that could not be counted.
+    pub(super) is_behind: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -63,19 +84,25 @@ impl<'a> Reader<'a> {
             since: chosen.monitored_since(),
             ignore: chosen.ignore(),
             windows: HashMap::new(),
+            named: None,
+            is_behind: false,
         }
     }
 
     /// Everything that a rule is to judge.
-    pub(super) async fn read(&mut self, rule: &AlertRuleBody) -> Result<Vec<Found>, StoreError> {
-        match rule.metric.info().kind {
-            MetricKind::Window => Ok(vec![self.window(rule).await?]),
-            MetricKind::Pool => Ok(vec![self.pool(&rule.filter).await?]),
-            MetricKind::Account => self.accounts(&rule.filter).await,
-            MetricKind::Issue => self.issues(rule).await,
-            MetricKind::Objective => self.objectives(rule).await,
-            MetricKind::Books => Ok(vec![self.books(rule).await?]),
-        }
+    pub(super) async fn read(&mut self, rule: &AlertRuleBody) -> Result<Read, StoreError> {
+        let found = match rule.metric.info().kind {
+            MetricKind::Window => vec![self.window(rule).await?],
+            MetricKind::Pool => vec![self.pool(rule).await?],
+            MetricKind::Account => self.accounts(&rule.filter).await?,
+            MetricKind::Issue => self.issues(rule).await?,
+            MetricKind::Objective => self.objectives(rule).await?,
+            MetricKind::Books => vec![self.books(rule).await?],
+        };
+        Ok(Read {
+            is_whole: found.len() < MOST_ISSUES as usize,
+            found,
+        })
     }
 
     /// Where the window of a rule begins: not before it is watched. `None`: there is nothing of it yet.
@@ -98,10 +125,10 @@ impl<'a> Reader<'a> {
 
     async fn window(&mut self, rule: &AlertRuleBody) -> Result<Found, StoreError> {
         let Some(start) = self.start(rule.window_minutes) else {
-            return Ok(unwatched(&rule.filter));
+            return self.unwatched(rule).await;
         };
         if start > begin(self.at, rule.window_minutes) && fires_for_little(rule) {
-            return Ok(unwatched(&rule.filter));
+            return self.unwatched(rule).await;
         }
         let key = (rule.window_minutes, rule.scope());
         let found = match self.windows.get(&key) {
@@ -110,60 +137,62 @@ impl<'a> Reader<'a> {
                 let of = RollupOf::One(key.1.clone());
                 let query = RollupQuery {
                     causes: false,
+                    by: By::End,
                     ignore: self.ignore,
                     ..RollupQuery::whole(start, self.at, of)
                 };
                 let answer = self.shared.store.rollups(query).await?;
+                self.is_behind |= answer.is_behind;
                 // Half of the requests would be half of the truth.
-                let total = answer.is_complete.then(|| answer.total());
+                let total = (!answer.is_behind).then(|| answer.total());
                 self.windows.entry(key).or_insert(total)
             }
         };
         let reading = found.as_ref().map_or(NOTHING, |bucket| {
             of_window(rule.metric, &bucket.counts, &bucket.sketches)
         });
-        Ok(of_all(reading, &rule.filter))
+        self.of_all(reading, rule).await
     }
 
-    async fn pool(&self, filter: &Filter) -> Result<Found, StoreError> {
-        let accounts = self.chosen(filter).await?;
+    async fn pool(&mut self, rule: &AlertRuleBody) -> Result<Found, StoreError> {
+        let now = self.shared.clock.now();
+        let accounts = self.chosen(&rule.filter).await?;
         let able = accounts
             .iter()
-            .filter(|(account, is_down)| account.status == Status::Active && !is_down)
+            .filter(|(account, entry)| {
+                account.status == Status::Active && !is_stopped(obstacle(entry, None, now))
+            })
             .count();
         // Without accounts there is nothing that could serve, and nobody who would miss it.
         let value = (!accounts.is_empty()).then_some(able as f64);
         let samples = accounts.len() as u64;
-        Ok(of_all(Reading { value, samples }, filter))
+        self.of_all(Reading { value, samples }, rule).await
     }
 
     async fn accounts(&self, filter: &Filter) -> Result<Vec<Found>, StoreError> {
+        let now = self.shared.clock.now();
         let accounts = self.chosen(filter).await?;
-        Ok(accounts
-            .into_iter()
-            .filter(|(_, is_down)| *is_down)
-            .map(|(account, _)| Found {
-                is_watched: true,
+        let found = accounts.into_iter().filter_map(|(account, entry)| {
+            let down = down(&entry, now)?;
+            Some(Found {
                 subject: format!("account:{}", account.id),
-                scope: Subject {
-                    platform: Some(account.platform),
-                    group_id: account.group_ids.first().copied(),
-                    account_id: Some(account.id),
-                },
-                about: Some(account.name),
+                scope: of_account(&account),
+                about: Some(format!("account {}", account.name)),
                 reading: one(),
+                says: Some(down.sentence(&account.name)),
+                is_watched: true,
             })
-            .collect())
+        });
+        Ok(found.collect())
     }
 
-    /// The accounts that a filter is about, and whether each is down.
-    async fn chosen(&self, filter: &Filter) -> Result<Vec<(Account, bool)>, StoreError> {
+    /// The accounts that a filter is about, as they are stored and as they serve.
+    async fn chosen(
+        &self,
+        filter: &Filter,
+    ) -> Result<Vec<(Account, Arc<AccountEntry>)>, StoreError> {
         let snapshot = self.shared.snapshot();
-        let now = self.shared.clock.now();
-        let down = |id: AccountId| {
-            let entry = snapshot.account(id)?;
-            Some(is_down(obstacle(entry, None, now)))
-        };
+        let entry = |id: AccountId| snapshot.account(id).cloned();
         let stored = self.shared.store.accounts().await?;
         Ok(stored
             .into_iter()
@@ -176,7 +205,7 @@ impl<'a> Reader<'a> {
                         .group_id
                         .is_none_or(|wanted| account.group_ids.contains(&wanted))
             })
-            .filter_map(|account| down(account.id).map(|is_down| (account, is_down)))
+            .filter_map(|account| entry(account.id).map(|entry| (account, entry)))
             .collect())
     }
 
@@ -186,25 +215,11 @@ impl<'a> Reader<'a> {
             Metric::EscalatingIssue => IssueState::Escalating,
             _ => IssueState::New,
         };
-        let filter = IssueFilter {
-            states: vec![state],
-            platform: rule.filter.platform,
-            ..IssueFilter::default()
-        };
-        let page = Page {
-            sort: Sort::Newest,
-            page: 1,
-            page_size: MOST_ISSUES,
-            cursor: None,
-        };
-        let now = self.shared.clock.now();
-        let issues = self
-            .shared
-            .store
-            .issues(&filter, IssueSort::Impact, &page, now)
+        let store = &self.shared.store;
+        let issues = store
+            .issues_in(state, rule.filter.platform, MOST_ISSUES)
             .await?;
         Ok(issues
-            .items
             .into_iter()
             .map(|issue| Found {
                 subject: format!("issue:{}", issue.fingerprint),
@@ -214,26 +229,29 @@ impl<'a> Reader<'a> {
                 },
                 about: Some(format!("{} ({})", issue.title, issue.cause)),
                 reading: one(),
+                says: None,
                 // An event of what became so unwatched goes on, and none begins.
                 is_watched: self.since.is_none_or(|since| since <= issue.state_since),
             })
             .collect())
     }
 
-    async fn objectives(&self, rule: &AlertRuleBody) -> Result<Vec<Found>, StoreError> {
+    async fn objectives(&mut self, rule: &AlertRuleBody) -> Result<Vec<Found>, StoreError> {
         let mut all = Vec::new();
         for objective in self.shared.store.objectives().await? {
             let wanted = rule.filter.objective_id;
             if wanted.is_none_or(|wanted| wanted == objective.id) {
+                let filter = Filter {
+                    platform: objective.body.platform,
+                    group_id: objective.body.group_id,
+                    ..Filter::default()
+                };
                 all.push(Found {
                     subject: format!("objective:{}", objective.id),
                     about: Some(objective.body.name.clone()),
-                    scope: Subject {
-                        platform: objective.body.platform,
-                        group_id: objective.body.group_id,
-                        account_id: None,
-                    },
+                    scope: self.named().await?.subject(&filter),
                     reading: self.objective(rule, &objective).await?,
+                    says: None,
                     is_watched: rule.metric == Metric::BudgetLeft || self.watched_ms() > 0,
                 });
             }
@@ -242,55 +260,112 @@ impl<'a> Reader<'a> {
     }
 
     async fn objective(
-        &self,
+        &mut self,
         rule: &AlertRuleBody,
         objective: &Objective,
     ) -> Result<Reading, StoreError> {
         if rule.metric == Metric::BudgetLeft {
             let level = level_now(self.shared, objective, self.at).await?;
+            self.is_behind |= level.is_behind;
             return Ok(Reading {
-                value: level.is_complete.then_some(level.budget.left_percent),
-                samples: level.counted.total,
+                value: level.budget.map(|budget| budget.left_percent),
+                samples: level.counted.map_or(0, |counted| counted.total),
             });
         }
-        // It must burn now, too, and not only have burnt: the lower one of both.
         let long_ms = i64::from(rule.window_minutes) * 60_000;
-        let mut lowest = Reading {
-            value: Some(f64::INFINITY),
-            samples: 0,
-        };
-        let (long_ms, short_ms) = (
-            long_ms.min(self.watched_ms()),
-            short_window_ms(long_ms).min(self.watched_ms()),
-        );
-        for ms in [long_ms, short_ms] {
-            let (counts, _) = counted(self.shared, &objective.body, ms, self.at).await?;
-            let rate = counts.and_then(|counts| objective.body.burn_rate(counts));
-            if ms == long_ms {
-                lowest.samples = counts.unwrap_or_default().total;
-            }
-            lowest.value = lowest.value.zip(rate).map(|(a, b)| a.min(b));
-        }
-        Ok(lowest)
+        let body = &objective.body;
+        let watched_ms = self.watched_ms();
+        let long_of_it = long_ms.min(watched_ms);
+        let long = counted(self.shared, body, By::End, long_of_it, self.at).await?;
+        let short_ms = short_window_ms(long_ms).min(watched_ms);
+        let short = counted(self.shared, body, By::End, short_ms, self.at).await?;
+        let (long, short) = (long.counted, short.counted);
+        self.is_behind |= long.is_none() || short.is_none();
+        let since = self.shared.store.rolled_up_since().await?;
+        let is_old_enough =
+            since.is_some_and(|since| self.at.0.saturating_sub(since.0) >= long_ms / LIVED_THROUGH);
+        Ok(Reading {
+            value: burn(body, long, short).filter(|_| is_old_enough),
+            samples: long.unwrap_or_default().total,
+        })
     }
 
-    async fn books(&self, rule: &AlertRuleBody) -> Result<Found, StoreError> {
+    async fn books(&mut self, rule: &AlertRuleBody) -> Result<Found, StoreError> {
         let Some(since) = self.start(rule.window_minutes) else {
-            return Ok(unwatched(&rule.filter));
+            return self.unwatched(rule).await;
         };
-        let losses = self.shared.store.losses().await?;
-        // Losses are counted by kind: of a kind that goes on, all of it.
-        let lost = losses
-            .iter()
-            .filter(|loss| loss.last_at.is_some_and(|at| at >= since))
-            .map(|loss| loss.count)
-            .sum::<u64>();
+        let now = self.losses().await?;
+        let then = match self.shared.store.losses_until(since).await? {
+            Some(then) => then,
+            // No round is as old: what was lost of a kind whose last one is.
+            None => self.losses_of(|at| at < since).await?,
+        };
+        let lost = now.saturating_sub(then);
         let reading = Reading {
             value: Some(lost as f64),
             samples: lost,
         };
-        Ok(of_all(reading, &rule.filter))
+        self.of_all(reading, rule).await
     }
+
+    /// Of what was not watched nothing is said.
+    async fn unwatched(&mut self, rule: &AlertRuleBody) -> Result<Found, StoreError> {
+        Ok(Found {
+            is_watched: false,
+            ..self.of_all(NOTHING, rule).await?
+        })
+    }
+
+    /// A number of all that a rule is kept to.
+    async fn of_all(
+        &mut self,
+        reading: Reading,
+        rule: &AlertRuleBody,
+    ) -> Result<Found, StoreError> {
+        let (about, scope) = match rule.filter == Filter::default() {
+            true => (None, Subject::default()),
+            false => {
+                let named = self.named().await?;
+                (named.about(&rule.filter), named.subject(&rule.filter))
+            }
+        };
+        Ok(Found {
+            subject: "all".to_owned(),
+            about,
+            scope,
+            reading,
+            says: None,
+            is_watched: true,
+        })
+    }
+
+    async fn named(&mut self) -> Result<&Named, StoreError> {
+        let named = match self.named.take() {
+            Some(known) => known,
+            None => Named::read(&self.shared.store).await?,
+        };
+        Ok(self.named.insert(named))
+    }
+
+    /// How many records were lost in all.
+    pub(super) async fn losses(&self) -> Result<u64, StoreError> {
+        self.losses_of(|_| true).await
+    }
+
+    /// How many were, of the kinds whose last one was lost then.
+    async fn losses_of(&self, then: impl Fn(UnixMillis) -> bool) -> Result<u64, StoreError> {
+        let losses = self.shared.store.losses().await?;
+        let chosen = losses.iter().filter(|loss| loss.last_at.is_none_or(&then));
+        Ok(chosen.map(|loss| loss.count).sum())
+    }
+}
+
+/// How fast a budget burns: it must burn now, too, and not only have burnt, which is the lower one of both windows.
+/// Where fewer than [`FEWEST_BAD`] were bad in the short one, not at all.
+fn burn(body: &ObjectiveBody, long: Option<Counted>, short: Option<Counted>) -> Option<f64> {
+    let (long, short) = (long?, short?);
+    let rate = body.burn_rate(long)?.min(body.burn_rate(short)?);
+    Some(if short.bad < FEWEST_BAD { 0.0 } else { rate })
 }
 
 /// Whether a rule fires for nothing, or for too little of something that adds up: a part of its window would pass for
@@ -319,24 +394,24 @@ const fn one() -> Reading {
         samples: 1,
     }
 }
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
 
-fn of_all(reading: Reading, filter: &Filter) -> Found {
-    Found {
-        subject: "all".to_owned(),
-        about: None,
-        scope: Subject {
-            platform: filter.platform,
-            group_id: filter.group_id,
-            account_id: filter.account_id,
-        },
-        reading,
-        is_watched: true,
-    }
-}
-
-fn unwatched(filter: &Filter) -> Found {
-    Found {
-        is_watched: false,
-        ..of_all(NOTHING, filter)
+    #[test]
+    fn a_budget_does_not_burn_for_one_failure_of_a_quiet_hour() {
+        let text = r#"{"name": "claude", "target_percent": 99.5}"#;
+        let body: ObjectiveBody = serde_json::from_str(text).unwrap();
+        let counted = |total, bad| Some(Counted { total, bad });
+        let rate = |long, short| burn(&body, long, short);
+        assert_eq!(rate(counted(10, 1), counted(2, 1)), Some(0.0));
+        assert_eq!(rate(counted(10, 2), counted(2, 2)), Some(0.0));
+        let burns = rate(counted(20, 3), counted(3, 3)).unwrap();
+        assert!((burns - 30.0).abs() < 1e-6, "{burns}");
+        // It burnt, and does not any more.
+        assert_eq!(rate(counted(1_000, 500), counted(100, 0)), Some(0.0));
+        assert_eq!(rate(counted(0, 0), counted(0, 0)), None);
+        assert_eq!(rate(counted(20, 3), None), None);
     }
 }

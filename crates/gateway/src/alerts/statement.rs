@@ -3,19 +3,17 @@
 //! A statement is read by people who would rather not believe it: each number can be opened down to the requests
 //! behind it, by the list's filters that stand beside it.
 
-use std::{collections::BTreeMap, fmt::Write as _};
-
 use serde::Serialize;
 use waybill_model::{
     alert::Objective,
     cause::{Cause, Owner},
     classify::RULES_VERSION,
-    objective::{Budget, Counted, Goal},
-    rollup::{CauseCount, Class, Side, Span},
+    objective::{Budget, Counted, Goal, ObjectiveBody, Side},
+    rollup::{CauseCount, Class, Side as Of, Span},
     time::UnixMillis,
     view::{ErrorLog, Filter, Page, Sort, View},
 };
-use waybill_store::{RollupOf, RollupQuery, StoreError};
+use waybill_store::{JudgedBy, RollupOf, RollupQuery, StoreError};
 
 use super::level::{of_bucket, scope};
 use crate::app::Shared;
@@ -46,6 +44,8 @@ pub struct Exclusion {
     pub count: u64,
     /// The rule by which it does not count.
     pub rule: &'static str,
+    /// The version of that rule.
+    pub rules_version: u32,
 }
 
 /// A statement.
@@ -63,10 +63,16 @@ pub struct Statement {
     pub budget: Budget,
     /// The same, by day.
     pub days: Vec<StatedDay>,
-    /// What failed and does not count, by kind, the most frequent first. Of the client's side alone.
+    /// What failed and does not count, by kind, the most frequent first: requests, or, of the provider's side, attempts.
     pub exclusions: Vec<Exclusion>,
     /// The version of the rules that say what counts.
     pub rules_version: u32,
+    /// The version of the operator's classification rules that is in force; 0: there are none. Which of them decided
+    /// about a failure is in the ledger.
+    pub classification_version: i64,
+    /// Whether each request that does not count is still there to be listed in the ledger: failures are kept for a
+    /// shorter time than their counts.
+    pub ledger_complete: bool,
     /// Whether every request that is stored is counted.
     pub is_complete: bool,
 }
@@ -100,10 +106,23 @@ pub async fn of(
         .collect();
     let total = answer.total();
     let counted = of_bucket(body, &total);
-    let exclusions = exclusions(&total.causes, &answer.left_out.causes);
+    let excluded = |found: &CauseCount| excluded(body.side, found);
+    let exclusions = total.causes.iter().filter_map(excluded);
+    let left_out = answer.left_out.causes.iter();
+    let left_out = left_out.filter_map(|found| left_out_of(body.side, found));
+    let exclusions: Vec<Exclusion> = exclusions.chain(left_out).collect();
+    // The last minute goes on: nothing is stated of what is to come of it.
+    let end_time = answer.end.min(shared.clock.now().plus_ms(1));
+    let window = (answer.start, end_time);
+    let classification_version = shared.store.classification_rules().await?.version;
     Ok(Statement {
         start_time: answer.start,
-        end_time: answer.end,
+        end_time,
+        ledger_complete: match body.side {
+            Side::Client => is_whole(shared, body, window, listed(&exclusions)).await?,
+            Side::Provider => false,
+        },
+        classification_version,
         counted,
         budget: body.budget(counted),
         days,
@@ -114,45 +133,76 @@ pub async fn of(
     })
 }
 
-/// What does not count, by kind: by its class, or because the settings leave it out.
-fn exclusions(causes: &[CauseCount], left_out: &[CauseCount]) -> Vec<Exclusion> {
-    let of_class = causes
-        .iter()
-        .filter_map(|found| Some((found, rule_of(class(found))?)));
-    let of_settings = left_out
-        .iter()
-        .map(|found| (found, rule_of(class(found)).unwrap_or(LEFT_OUT)));
-    let mut kinds: BTreeMap<(Cause, Owner, &'static str), u64> = BTreeMap::new();
-    for (found, rule) in of_class.chain(of_settings) {
-        if found.why.side == Side::Failed {
-            *kinds
-                .entry((found.why.cause, found.why.owner, rule))
-                .or_default() += found.count;
-        }
+/// What of a side's failures does not count. An attempt counts that failed by a limit: limits are what providers have.
+fn excluded(side: Side, found: &CauseCount) -> Option<Exclusion> {
+    let why = found.why;
+    let (of_side, is_limited) = match side {
+        Side::Client => (Of::Failed, why.is_business_limited),
+        Side::Provider => (Of::Attempt, false),
+    };
+    if why.side != of_side {
+        return None;
     }
-    let mut exclusions: Vec<Exclusion> = kinds
-        .into_iter()
-        .map(|((cause, owner, rule), count)| Exclusion {
-            cause,
-            owner,
-            count,
-            rule,
-        })
-        .collect();
-    exclusions.sort_by_key(|exclusion| std::cmp::Reverse(exclusion.count));
-    exclusions
-}
-
-fn class(found: &CauseCount) -> Class {
-    Class::of(
-        found.why.cause,
-        found.why.owner,
-        found.why.is_business_limited,
-    )
+    let class = Class::of(why.cause, why.owner, is_limited);
+    rule_of(class).map(|rule| Exclusion {
+        cause: why.cause,
+        owner: why.owner,
+        count: found.count,
+        rule,
+        rules_version: RULES_VERSION,
+    })
 }
 
 /// Why a failure does not count that would.
 const LEFT_OUT: &str = "ignored: requests that count tokens, which the settings leave out";
+
+/// What the settings leave out of what clients saw.
+fn left_out_of(side: Side, found: &CauseCount) -> Option<Exclusion> {
+    let kept = Exclusion {
+        cause: found.why.cause,
+        owner: found.why.owner,
+        count: found.count,
+        rule: LEFT_OUT,
+        rules_version: RULES_VERSION,
+    };
+    match side {
+        Side::Client => Some(excluded(side, found).unwrap_or(kept)),
+        Side::Provider => None,
+    }
+}
+
+/// How many failures a ledger is to have. What the settings leave out is among those that count, and not in it.
+fn listed(exclusions: &[Exclusion]) -> u64 {
+    let listed = exclusions.iter().filter(|one| one.rule != LEFT_OUT);
+    listed.map(|one| one.count).sum()
+}
+
+/// Whether as many failures are there as do not count.
+async fn is_whole(
+    shared: &Shared,
+    body: &ObjectiveBody,
+    (start, end): (UnixMillis, UnixMillis),
+    wanted: u64,
+) -> Result<bool, StoreError> {
+    let (count, are_more) = shared.store.count_errors(&filter(body, start, end)).await?;
+    // Beyond what is counted, age tells.
+    let kept = i64::try_from(shared.retention().errors.as_millis()).unwrap_or(i64::MAX);
+    let is_young = start.0 >= shared.clock.now().0.saturating_sub(kept);
+    Ok(match are_more && count < wanted {
+        true => is_young,
+        false => count >= wanted,
+    })
+}
+
+fn filter(body: &ObjectiveBody, start: UnixMillis, end: UnixMillis) -> Filter {
+    Filter {
+        view: View::Excluded,
+        platform: body.platform,
+        group_id: body.group_id,
+        model: body.model.clone(),
+        ..Filter::between(start, end)
+    }
+}
 
 /// Why a class does not count; `None`: it does.
 fn rule_of(class: Class) -> Option<&'static str> {
@@ -164,74 +214,106 @@ fn rule_of(class: Class) -> Option<&'static str> {
     }
 }
 
-/// The days, as a table.
+/// The window, its days, and what does not count, as a table of lines of three kinds.
 pub fn csv(statement: &Statement) -> String {
-    let mut text = String::from("day,counted,bad,achieved_percent\n");
-    for day in &statement.days {
-        let achieved = day.achieved_percent;
+    let mut text = String::from(
+        "line,start_time,end_time,counted,bad,achieved_percent,cause,error_owner,excluded,rule,rules_version\n",
+    );
+    let counted = |counted: Counted, achieved: Option<f64>| {
         let achieved = achieved.map(|percent| format!("{percent:.4}"));
-        let line = writeln!(
-            text,
-            "{},{},{},{}",
-            day.start_time,
-            day.counted.total,
-            day.counted.bad,
-            achieved.unwrap_or_default()
-        );
-        debug_assert!(line.is_ok());
+        let achieved = achieved.unwrap_or_default();
+        format!("{},{},{achieved}", counted.total, counted.bad)
+    };
+    let version = statement.rules_version;
+    let mut lines = vec![format!(
+        "window,{},{},{},,,,,{version}",
+        statement.start_time,
+        statement.end_time,
+        counted(statement.counted, statement.budget.achieved_percent)
+    )];
+    for day in &statement.days {
+        let end = Span::Day.end(day.start_time).min(statement.end_time);
+        lines.push(format!(
+            "day,{},{end},{},,,,,{version}",
+            day.start_time.max(statement.start_time),
+            counted(day.counted, day.achieved_percent)
+        ));
+    }
+    for one in &statement.exclusions {
+        lines.push(format!(
+            "exclusion,{},{},,,,{},{},{},{},{}",
+            statement.start_time,
+            statement.end_time,
+            one.cause,
+            one.owner,
+            one.count,
+            quoted(one.rule),
+            one.rules_version
+        ));
+    }
+    for line in lines {
+        text.push_str(&line);
+        text.push('\n');
     }
     text
 }
 
-/// Each failure that does not count, as a table, oldest first.
+/// Each failure that does not count, as a table, oldest first. With the rule by which it does not count; and, where an
+/// operator's rule made it what it is, that one, and of which version.
 pub async fn ledger(shared: &Shared, statement: &Statement) -> Result<String, StoreError> {
     let body = &statement.objective.body;
-    let filter = Filter {
-        view: View::Excluded,
-        platform: body.platform,
-        group_id: body.group_id,
-        model: body.model.clone(),
-        ..Filter::between(statement.start_time, statement.end_time)
-    };
+    let window = (statement.start_time, statement.end_time);
+    let filter = filter(body, window.0, window.1);
     let mut page = Page {
         sort: Sort::Oldest,
         page: 1,
         page_size: 500,
         cursor: None,
     };
-    let left_out = statement.exclusions.iter();
-    let left_out = left_out.filter(|exclusion| exclusion.rule == LEFT_OUT);
-    let left_out: u64 = left_out.map(|exclusion| exclusion.count).sum();
     let mut text = String::from(
-        "error_id,created_at,request_id,status_code,cause,error_owner,is_business_limited,api_key_id,rule\n",
+        "error_id,created_at,request_id,status_code,cause,error_owner,is_business_limited,api_key_id,rule,\
+         rules_version,operator_rule_id,operator_rule,classification_version\n",
     );
     let mut lines = 0;
     loop {
         let found = shared.store.errors(&filter, &page).await?;
+        let ids = found.errors.iter().map(|error| error.id).collect();
+        let judged = shared.store.judged_by(ids, window).await?;
         for error in &found.errors {
-            line(&mut text, error);
+            text += &line(error, judged.get(&error.id));
         }
         lines += found.errors.len();
         page.cursor = found.next_cursor;
         if page.cursor.is_none() {
-            if left_out > 0 {
-                let written = writeln!(text, "# {left_out} more are {LEFT_OUT}");
-                debug_assert!(written.is_ok());
-            }
-            return Ok(text);
+            break;
         }
         if lines >= MOST_LINES {
             text.push_str("# there are more; ask for a shorter window\n");
-            return Ok(text);
+            break;
         }
     }
+    let left_out = statement.exclusions.iter();
+    let left_out = left_out.filter(|one| one.rule == LEFT_OUT);
+    let left_out: u64 = left_out.map(|one| one.count).sum();
+    if left_out > 0 {
+        text.push_str(&format!("# {left_out} more are {LEFT_OUT}\n"));
+    }
+    if !statement.ledger_complete {
+        let wanted = listed(&statement.exclusions);
+        let note = format!(
+            "# not complete: {wanted} do not count, and older ones are not kept one by one\n"
+        );
+        text.push_str(&note);
+    }
+    Ok(text)
 }
 
-fn line(text: &mut String, error: &ErrorLog) {
+fn line(error: &ErrorLog, judged: Option<&JudgedBy>) -> String {
     let class = Class::of(error.cause, error.error_owner, error.is_business_limited);
-    let written = writeln!(
-        text,
-        "{},{},{},{},{},{},{},{},\"{}\"",
+    let by = judged.and_then(|judged| judged.rule.as_ref());
+    let or_empty = |value: Option<String>| value.unwrap_or_default();
+    format!(
+        "{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
         error.id,
         error.created_at,
         error.request_id,
@@ -239,11 +321,31 @@ fn line(text: &mut String, error: &ErrorLog) {
         error.cause,
         error.error_owner,
         error.is_business_limited,
-        error
-            .api_key_id
-            .map(|id| id.to_string())
-            .unwrap_or_default(),
-        rule_of(class).unwrap_or_default()
-    );
-    debug_assert!(written.is_ok());
+        or_empty(error.api_key_id.map(|id| id.to_string())),
+        quoted(rule_of(class).unwrap_or_default()),
+        or_empty(judged.map(|judged| judged.built_in_version.to_string())),
+        or_empty(by.map(|by| by.id.to_string())),
+        quoted(&or_empty(by.and_then(|by| by.name.clone()))),
+        or_empty(by.map(|by| by.version.to_string())),
+    )
+}
+
+/// A cell that a person wrote, or a sentence. What programs would take for a formula is text.
+fn quoted(text: &str) -> String {
+    let mark = match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        true => "'",
+        false => "",
+    };
+    format!("\"{mark}{}\"", text.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_text_whatever_it_says() {
+        assert_eq!(quoted("a \"b\", c"), "\"a \"\"b\"\", c\"");
+        assert_eq!(quoted("=1+1"), "\"'=1+1\"");
+    }
 }

@@ -231,8 +231,11 @@ fn levels(args: &List) -> anyhow::Result<()> {
 fn level((objective, now): (&Objective, &Value)) -> Vec<Cell> {
     let budget = &now["level"]["budget"];
     let percent = |value: &Value| value.as_f64().map(|value| format!("{value:.3} %"));
-    let left = budget["left_percent"].as_f64().unwrap_or(0.0);
-    let tone = if left > 0.0 { Tone::Green } else { Tone::Red };
+    let left = match budget["left_percent"].as_f64() {
+        Some(left) if left > 0.0 => (format!("{left:.1} %"), Tone::Green),
+        Some(left) => (format!("{left:.1} %"), Tone::Red),
+        None => maybe(None::<String>),
+    };
     let gone_at: Option<UnixMillis> =
         serde_json::from_value(now["level"]["gone_at"].clone()).unwrap_or_default();
     vec![
@@ -240,7 +243,7 @@ fn level((objective, now): (&Objective, &Value)) -> Vec<Cell> {
         plain(&objective.body.name),
         plain(format!("{} %", objective.body.target_percent)),
         maybe(percent(&budget["achieved_percent"])),
-        (format!("{left:.1} %"), tone),
+        left,
         maybe(gone_at),
     ]
 }

@@ -211,7 +211,7 @@ const fn tone(state: DeliveryState) -> Tone {
     match state {
         DeliveryState::Pending => Tone::Yellow,
         DeliveryState::Sent => Tone::Green,
-        DeliveryState::Failed => Tone::Red,
+        DeliveryState::Failed | DeliveryState::Uncertain => Tone::Red,
         DeliveryState::Dropped => Tone::Dim,
     }
 }

@@ -71,6 +71,7 @@ pub const KEYS: &[&str] = &[
     "telemetry.metrics_every_ms",
     "telemetry.propagate",
     "notifications.timeout_ms",
+    "notifications.answer_timeout_ms",
 ];
 
 /// Keys whose value is text even where it looks like a number.

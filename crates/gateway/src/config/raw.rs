@@ -133,8 +133,10 @@ section! {
 section! {
     /// `[notifications]`
     RawNotifications {
-        /// Longest delivery.
+        /// Longest way to a receiver.
         timeout_ms: u64,
+        /// Longest answer.
+        answer_timeout_ms: u64,
     }
 }
 

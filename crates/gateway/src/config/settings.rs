@@ -244,8 +244,11 @@ impl Default for ReplaySettings {
 pub struct NotificationSettings {
     /// Where people find this gateway, without a slash at the end; `None`: messages have no links.
     pub public_url: Option<String>,
-    /// The longest one delivery may take, from the connection to the end of the answer.
+    /// The longest that connecting to a receiver may take.
     pub timeout: Duration,
+    /// The longest that the answer to what was sent may take. A mail server has ten times as long for what it says to
+    /// a mail.
+    pub answer_timeout: Duration,
 }
 
 impl Default for NotificationSettings {
@@ -253,6 +256,7 @@ impl Default for NotificationSettings {
         NotificationSettings {
             public_url: None,
             timeout: Duration::from_secs(10),
+            answer_timeout: Duration::from_secs(60),
         }
     }
 }

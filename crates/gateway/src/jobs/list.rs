@@ -217,23 +217,13 @@ async fn roll_up(shared: &Shared) -> Result<String, String> {
         let report = shared.store.fold_rollups().await;
         let report = report.map_err(|error| error.to_string())?;
         all.folded += report.folded;
-        all.recounted += report.recounted;
-        all.days += report.days;
         if !report.more {
             break;
         }
     }
-    Ok(match all {
-        RollupReport {
-            folded: 0,
-            recounted: 0,
-            days: 0,
-            ..
-        } => String::new(),
-        all => format!(
-            "folded {} requests, counted {} anew; {} days were counted anew",
-            all.folded, all.recounted, all.days
-        ),
+    Ok(match all.folded {
+        0 => String::new(),
+        folded => format!("folded {folded} requests"),
     })
 }
 
@@ -302,9 +292,18 @@ async fn retain(shared: &Shared) -> Result<String, String> {
         audit_max_age_ms: millis(audit),
         max_bytes: Some(max_bytes),
     };
-    let report = shared.store.retain(&policy, shared.clock.now()).await;
+    // A clock that leaps ahead is not believed at once.
+    let now = shared.store.retention_moment(shared.clock.now()).await;
+    let now = now.map_err(|error| error.to_string())?;
+    let report = shared.store.retain(&policy, now).await;
     let report = report.map_err(|error| error.to_string())?;
-    let before = millis(notifications).map(|age| shared.clock.now().plus_ms(-age));
+    if report.requests_given_up > 0 {
+        tracing::error!(
+            requests = report.requests_given_up,
+            "requests had to go before they were in the roll-ups: the job `rollups` is stuck, and the store is full"
+        );
+    }
+    let before = millis(notifications).map(|age| now.plus_ms(-age));
     if let Some(before) = before {
         let forgotten = shared.store.forget_notifications(before).await;
         forgotten.map_err(|error| error.to_string())?;

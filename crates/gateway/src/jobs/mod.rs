@@ -118,6 +118,7 @@ impl Holding {
                 (JobOutcome::Failed, detail)
             }
         };
+        shared.telemetry.ran(job.name, outcome);
         let now = shared.clock.now();
         let ended = shared
             .store

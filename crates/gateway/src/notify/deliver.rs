@@ -1,15 +1,16 @@
-//! One message to one receiver, within a bound of time.
+//! One message to one receiver, within bounds of time.
 //!
 //! Promises: secrets are taken out of what is told, and out of what the receiver said; a receiver that hangs is cut
-//! off. Must not know: the outbox, when it is tried again.
+//! off, and whether it had been sent everything by then is told apart. Must not know: the outbox, when it is tried
+//! again.
 
 use std::{fmt::Display, time::Duration};
 
-use tokio::time::timeout;
 use waybill_model::{
     notify::{ChannelKind, Notice},
     redact::Redactor,
     time::UnixMillis,
+    waybill::TransportFault,
 };
 
 use super::{
@@ -19,7 +20,11 @@ use super::{
     opened::Opened,
     post,
 };
-use crate::app::Shared;
+use crate::{
+    app::Shared,
+    config::NotificationSettings,
+    upstream::{Outlet, TransportError},
+};
 
 /// Bytes of what a receiver said that are kept.
 const MOST_SAID: usize = 500;
@@ -35,8 +40,79 @@ pub struct Reply {
     pub said: String,
 }
 
+/// For how long a receiver is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Connecting.
+    pub(super) connect: Duration,
+    /// The answer to what was sent; with mail, all that comes before the mail.
+    pub(super) answer: Duration,
+    /// What a mail server says to a mail that it was given (RFC 5321, 4.5.3.2.6).
+    pub(super) mail: Duration,
+}
+
+impl Patience {
+    /// With what waits in line.
+    pub const fn of(settings: &NotificationSettings) -> Self {
+        Patience {
+            connect: settings.timeout,
+            answer: settings.answer_timeout,
+            mail: settings.answer_timeout.saturating_mul(10),
+        }
+    }
+
+    /// With what somebody waits for who looks at it.
+    #[must_use]
+    pub const fn of_a_test(settings: &NotificationSettings) -> Self {
+        Patience {
+            mail: settings.answer_timeout,
+            ..Patience::of(settings)
+        }
+    }
+
+    /// The longest that a delivery takes.
+    pub fn longest(&self, kind: ChannelKind) -> Duration {
+        match kind {
+            ChannelKind::Email => self.answer + self.mail,
+            ChannelKind::Webhook
+            | ChannelKind::Slack
+            | ChannelKind::Discord
+            | ChannelKind::Feishu
+            | ChannelKind::Dingtalk
+            | ChannelKind::Wecom
+            | ChannelKind::Pagerduty => self.connect + self.answer,
+        }
+    }
+
+    /// The gateway's way out, for as long as connecting may take.
+    pub(super) fn outlet<'a>(&self, shared: &'a Shared) -> Outlet<'a> {
+        let outlet = Outlet::of(shared);
+        Outlet {
+            timeout: outlet.timeout.min(self.connect),
+            ..outlet
+        }
+    }
+}
+
 impl Reply {
-    /// There was no answer.
+    /// There was no whole answer.
+    pub(super) fn broken(error: TransportError) -> Self {
+        match (error.sent, error.fault) {
+            (true, TransportFault::Timeout) => Reply::silent(error),
+            (true | false, _) => Reply::none(error),
+        }
+    }
+
+    /// It was sent, and there was no answer in time.
+    pub(super) fn silent(error: impl Display) -> Self {
+        Reply {
+            verdict: Verdict::Unanswered,
+            status: None,
+            said: format!("{error}; it was sent, and may have arrived"),
+        }
+    }
+
+    /// Nobody was there to be told, or it broke off.
     pub(super) fn none(error: impl Display) -> Self {
         Reply {
             verdict: Verdict::Later(None),
@@ -61,6 +137,7 @@ pub async fn deliver(
     channel: &Opened,
     key: &str,
     notices: &[Notice],
+    patience: Patience,
     now: UnixMillis,
 ) -> Reply {
     let redactor = shared.secrets.redactor();
@@ -68,33 +145,26 @@ pub async fn deliver(
         .iter()
         .map(|notice| redacted(&redactor, notice))
         .collect();
+    let installation = shared.vault.installation();
     let message = Message {
         key,
+        installation: &installation,
         notices: &notices,
         now,
         public_url: shared.settings.notifications.public_url.as_deref(),
     };
-    let patience = shared.settings.notifications.timeout;
-    let sending = async {
-        match channel.body.kind {
-            ChannelKind::Email => mail::send(shared, channel, &message).await,
-            kind => match compose::body(kind, &message) {
-                Some(body) => post::send(shared, channel, &message, body).await,
-                None => Reply::refused("there is nothing to send"),
-            },
-        }
+    let reply = match channel.body.kind {
+        ChannelKind::Email => mail::send(shared, channel, &message, patience).await,
+        kind => match compose::body(kind, &message) {
+            Some(body) => post::send(shared, channel, &message, body, patience).await,
+            None => Reply::refused("there is nothing to send"),
+        },
     };
-    let reply = timeout(patience, sending).await;
-    let reply = reply.unwrap_or_else(|_| Reply::none(too_slow(patience)));
     let said = redactor.text(&reply.said).into_string();
     Reply {
         said: compose::fit_bytes(said.trim(), MOST_SAID),
         ..reply
     }
-}
-
-fn too_slow(patience: Duration) -> String {
-    format!("no complete answer within {} ms", patience.as_millis())
 }
 
 /// A notice without anything that looks like a secret.

@@ -18,6 +18,8 @@ pub enum Verdict {
     Taken,
     /// Not now; perhaps not before that time has passed.
     Later(Option<Duration>),
+    /// It was sent, and no answer came in time: it may have it.
+    Unanswered,
     /// No.
     Refused,
 }

@@ -23,18 +23,16 @@ use lettre::{
         extension::ClientId,
     },
 };
+use tokio::time::timeout;
 use waybill_model::notify::{Email, SmtpSecurity};
 
 use super::{
     compose::{self, Message},
-    deliver::Reply,
+    deliver::{Patience, Reply},
     judge::Verdict,
     opened::Opened,
 };
-use crate::{
-    app::Shared,
-    upstream::{Outlet, TransportError},
-};
+use crate::{app::Shared, upstream::TransportError};
 
 /// What went wrong.
 enum Fault {
@@ -44,6 +42,10 @@ enum Fault {
     Smtp(Error),
     /// Before anything was said.
     Unusable(String),
+    /// Before the mail was given to it, it was silent for too long.
+    Slow(Duration),
+    /// And after.
+    Silent(Duration),
 }
 
 impl From<Error> for Fault {
@@ -78,11 +80,16 @@ fn address(text: &str) -> Result<Address, String> {
 }
 
 /// Sends a mail to a channel's addresses.
-pub async fn send(shared: &Shared, channel: &Opened, message: &Message<'_>) -> Reply {
+pub async fn send(
+    shared: &Shared,
+    channel: &Opened,
+    message: &Message<'_>,
+    patience: Patience,
+) -> Reply {
     let Some(email) = &channel.body.email else {
         return Reply::refused("the channel has no mail server");
     };
-    match exchange(shared, channel, email, message).await {
+    match exchange(shared, channel, email, message, patience).await {
         Ok(said) => Reply {
             verdict: Verdict::Taken,
             status: Some(250),
@@ -90,6 +97,8 @@ pub async fn send(shared: &Shared, channel: &Opened, message: &Message<'_>) -> R
         },
         Err(Fault::Transport(error)) => Reply::none(error),
         Err(Fault::Unusable(error)) => Reply::refused(error),
+        Err(Fault::Slow(waited)) => Reply::none(too_slow(waited)),
+        Err(Fault::Silent(waited)) => Reply::silent(too_slow(waited)),
         Err(Fault::Smtp(error)) => Reply {
             verdict: match error.is_permanent() || error.is_client() {
                 true => Verdict::Refused,
@@ -106,10 +115,35 @@ async fn exchange(
     channel: &Opened,
     email: &Email,
     message: &Message<'_>,
+    patience: Patience,
 ) -> Result<String, Fault> {
     let (envelope, bytes) = written(email, message).map_err(Fault::Unusable)?;
-    let hello = ClientId::Domain(domain(&envelope));
-    let outlet = Outlet::of(shared);
+    let asked = timeout(
+        patience.answer,
+        ask_to_write(shared, channel, email, &envelope, patience),
+    );
+    let (mut server, refused) = asked.await.map_err(|_| Fault::Slow(patience.answer))??;
+    let given = timeout(patience.mail, server.message(&bytes));
+    let answer = given.await.map_err(|_| Fault::Silent(patience.mail))??;
+    // It has the mail, however it takes the goodbye.
+    let _ = timeout(GOODBYE, server.quit()).await;
+    let answer = answer.message().collect::<Vec<_>>().join(" ");
+    Ok(match refused.is_empty() {
+        true => answer,
+        false => format!("{answer}; not to {}", refused.join(", ")),
+    })
+}
+
+/// Up to where the server waits for the mail; with the addresses that it refused.
+async fn ask_to_write(
+    shared: &Shared,
+    channel: &Opened,
+    email: &Email,
+    envelope: &Envelope,
+    patience: Patience,
+) -> Result<(AsyncSmtpConnection, Vec<String>), Fault> {
+    let hello = ClientId::Domain(domain(envelope));
+    let outlet = patience.outlet(shared);
     let stream = match email.security {
         SmtpSecurity::None => stream::plain(outlet, &email.host, email.port()).await?,
         SmtpSecurity::Tls => stream::tls(outlet, &email.host, email.port()).await?,
@@ -127,16 +161,13 @@ async fn exchange(
     }
     let from = envelope.from().cloned();
     server.command(MailFrom::new(from, Vec::new())).await?;
-    let refused = name_receivers(&mut server, &envelope).await?;
+    let refused = name_receivers(&mut server, envelope).await?;
     server.command(Data).await?;
-    let answer = server.message(&bytes).await?;
-    // It has the mail, however it takes the goodbye.
-    let _ = tokio::time::timeout(GOODBYE, server.quit()).await;
-    let answer = answer.message().collect::<Vec<_>>().join(" ");
-    Ok(match refused.is_empty() {
-        true => answer,
-        false => format!("{answer}; not to {}", refused.join(", ")),
-    })
+    Ok((server, refused))
+}
+
+fn too_slow(waited: Duration) -> String {
+    format!("no complete answer within {} ms", waited.as_millis())
 }
 
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -178,7 +209,10 @@ fn written(email: &Email, message: &Message<'_>) -> Result<(Envelope, Vec<u8>), 
     let mut builder = MessageBuilder::new()
         .from(from.clone())
         .date(sent_at)
-        .message_id(Some(format!("<{}@{domain}>", message.key)))
+        .message_id(Some(format!(
+            "<{}.{}@{domain}>",
+            message.key, message.installation
+        )))
         .subject(mail.subject)
         .header(AutoSubmitted);
     for to in &to {

@@ -6,8 +6,9 @@
 //!
 //! Promises: each channel has a line of its own, which goes in order and holds up no other; a receiver that hangs is
 //! cut off; what fails is tried again for a day, and what was begun as one message stays that message, with the same
-//! key; one replica at a time begins messages. A receiver is told twice only where the process, or its way to the
-//! store, ended between the receiver's yes and the row that says so.
+//! key; one replica at a time begins messages. A receiver is sent a message again only if no answer to it was written
+//! down: it said nothing in time, or the process, or its way to the store, ended before that. What was sent five times
+//! without an answer is left.
 //!
 //! Must not know: what alerts are about, SQL.
 
@@ -23,9 +24,10 @@ mod sender;
 mod sign;
 mod when;
 
-pub use deliver::{Reply, deliver};
+pub use compose::ENQUEUE;
+pub use deliver::{Patience, Reply, deliver};
 pub use judge::Verdict;
 pub use mail::check_addresses;
 pub use notifier::Notifier;
 pub use opened::{Opened, host_of, seal};
-pub use sender::{JOB, send};
+pub use sender::{JOB, send, take_over};

@@ -17,6 +17,15 @@ pub const HOUR_MS: i64 = 3_600_000;
 /// Notices of one group; what is more makes another one.
 const MOST_GROUPED: usize = 50;
 
+/// Nothing is put off for longer: a receiver's wish is kept to for an hour, and so many messages an hour are sent.
+const LONGEST_WAIT_MS: i64 = HOUR_MS + 60_000;
+
+/// Whether what waits until an instant has waited long enough. What waits for longer than anything may was put off by
+/// a clock that was ahead, and has, too.
+pub fn is_due(until: UnixMillis, now: UnixMillis) -> bool {
+    until <= now || until > now.plus_ms(LONGEST_WAIT_MS)
+}
+
 /// What is to be done for a channel now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
@@ -39,7 +48,7 @@ pub fn next(body: &ChannelBody, waiting: &[Waiting], sent: &[UnixMillis], now: U
     let Some(head) = waiting.first() else {
         return Next::Nothing;
     };
-    if now < head.next_at {
+    if !is_due(head.next_at, now) {
         return Next::Nothing;
     }
     if head.message_id.is_some() {
@@ -48,7 +57,7 @@ pub fn next(body: &ChannelBody, waiting: &[Waiting], sent: &[UnixMillis], now: U
     }
     let group = group_from(body, waiting, 0);
     let closes_at = head.queued_at.plus_ms(window_ms(body, head));
-    if now < closes_at && group.len() < MOST_GROUPED {
+    if !is_due(closes_at, now) && group.len() < MOST_GROUPED {
         return Next::Wait {
             until: closes_at,
             why: "others may come that go with it",
@@ -57,6 +66,8 @@ pub fn next(body: &ChannelBody, waiting: &[Waiting], sent: &[UnixMillis], now: U
     let Some(most) = body.max_per_hour.map(|most| most as usize) else {
         return Next::Send(group.collect());
     };
+    // What was sent in a time that has not come yet is none of the last hour's.
+    let sent = &sent[..sent.partition_point(|at| *at <= now.plus_ms(LONGEST_WAIT_MS))];
     let left = most.saturating_sub(sent.len());
     if left == 0 {
         // As many as there may be were sent since this one.

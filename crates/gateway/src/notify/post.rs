@@ -11,7 +11,7 @@ use waybill_model::{entity::HttpVersion, notify::ChannelKind, secret::Secret};
 
 use super::{
     compose::{ENQUEUE, Message},
-    deliver::Reply,
+    deliver::{Patience, Reply},
     judge::{Verdict, judge},
     opened::Opened,
     sign,
@@ -19,7 +19,7 @@ use super::{
 use crate::{
     app::Shared,
     routing::Upstream,
-    upstream::{Outlet, USER_AGENT, ask},
+    upstream::{USER_AGENT, ask_and_wait},
 };
 
 /// Bytes of an answer that are read.
@@ -35,22 +35,30 @@ const SIGNATURE: HeaderName = HeaderName::from_static("x-waybill-signature");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Sends a body to a channel's address.
-pub async fn send(shared: &Shared, channel: &Opened, message: &Message<'_>, body: Value) -> Reply {
+pub async fn send(
+    shared: &Shared,
+    channel: &Opened,
+    message: &Message<'_>,
+    body: Value,
+    patience: Patience,
+) -> Reply {
     let Some((upstream, request)) = request(channel, message, body) else {
         return Reply::refused("its address cannot be read");
     };
-    let patience = shared.settings.notifications.timeout;
-    let asked = ask(Outlet::of(shared), &upstream, request, MAX_ANSWER, patience).await;
+    let outlet = patience.outlet(shared);
+    let asked = ask_and_wait(outlet, &upstream, request, MAX_ANSWER, patience.answer).await;
     let (status, headers, body) = match asked {
         Ok(answer) => answer,
-        Err(error) => return Reply::none(error),
+        Err(error) => return Reply::broken(error),
     };
     let verdict = judge(channel.body.kind, status, &headers, &body, message.now);
     let text = String::from_utf8_lossy(&body);
     let said = match (verdict, text.trim()) {
         (_, "") => format!("it answered {status}"),
         (Verdict::Taken, text) => text.to_owned(),
-        (Verdict::Later(_) | Verdict::Refused, text) => format!("it answered {status}: {text}"),
+        (Verdict::Later(_) | Verdict::Unanswered | Verdict::Refused, text) => {
+            format!("it answered {status}: {text}")
+        }
     };
     Reply {
         verdict,

@@ -11,11 +11,11 @@ use waybill_model::{
 use waybill_store::{DeliveryUpdate, StoreError, Waiting};
 
 use super::{
-    deliver::{Reply, deliver},
+    deliver::{Patience, Reply, deliver},
     notifier::Notifier,
     opened::Opened,
     plan::{self, HOUR_MS, Next},
-    when,
+    when::{self, Tried},
 };
 use crate::app::Shared;
 
@@ -31,6 +31,19 @@ const SLACK_MS: i64 = 20_000;
 /// From one try to write down how a delivery went to the next.
 const WRITE_AGAIN: Duration = Duration::from_millis(500);
 
+/// At the start of the only process there is: what another one was sending when it was killed goes again at once.
+/// Among replicas somebody else may be sending it: there it waits for as long as that may take.
+pub async fn take_over(shared: &Shared) {
+    if shared.home.is_some() {
+        return;
+    }
+    match shared.store.resume_messages(shared.clock.now()).await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "notices that were under way are sent again"),
+        Err(error) => tracing::warn!(%error, "what was under way is sent again later"),
+    }
+}
+
 /// Serves every channel for which something waits, for as long as it is let.
 pub async fn send(shared: Arc<Shared>) {
     let mut turns = interval(LOOK_EVERY);
@@ -44,7 +57,7 @@ pub async fn send(shared: Arc<Shared>) {
         match shared.store.channels_waiting().await {
             Ok(waits) => waits
                 .iter()
-                .filter(|waits| waits.next_at <= now)
+                .filter(|waits| plan::is_due(waits.next_at, now))
                 .for_each(|waits| Notifier::serve(&shared, waits.channel_id)),
             Err(error) => tracing::debug!(%error, "the outbox could not be looked at"),
         }
@@ -102,7 +115,8 @@ async fn message(
         return Ok(false);
     };
     let ids = chosen.iter().map(|row| row.id).collect();
-    let longest = i64::try_from(shared.settings.notifications.timeout.as_millis());
+    let patience = Patience::of(&shared.settings.notifications);
+    let longest = i64::try_from(patience.longest(channel.body.kind).as_millis());
     let back_at = now.plus_ms(longest.unwrap_or(HOUR_MS) + SLACK_MS);
     let holder = (JOB, shared.replica.as_str());
     if !shared.store.begin_message(holder, ids, back_at).await? {
@@ -110,12 +124,17 @@ async fn message(
     }
     let notices: Vec<Notice> = chosen.iter().map(|row| row.notice.clone()).collect();
     let reply = match Opened::of(shared, channel) {
-        Ok(opened) => deliver(shared, &opened, &key(head), &notices, now).await,
+        Ok(opened) => deliver(shared, &opened, &key(head), &notices, patience, now).await,
         Err(error) => Reply::refused(format!("its secrets cannot be opened: {error}")),
     };
     let now = shared.clock.now();
     // Whatever waits longest says for how long it was tried.
-    let update = when::update(&reply, head.attempts + 1, head.queued_at, now);
+    let tried = Tried {
+        attempts: head.attempts + 1,
+        unanswered: head.unanswered,
+        queued_at: head.queued_at,
+    };
+    let update = when::update(&reply, tried, now);
     if update != DeliveryUpdate::Sent {
         tracing::warn!(channel = %channel.body.name, said = reply.said, "a notification was not taken");
     }

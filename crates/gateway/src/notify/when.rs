@@ -14,6 +14,10 @@ const PATIENCE_MS: i64 = 24 * 3_600_000;
 /// A receiver that says no is asked so often: what it says no to may be its own change under way.
 const MOST_REFUSALS: u32 = 3;
 
+/// A message that was sent so often without an answer is left: each time it may have arrived, and others wait behind
+/// it.
+const MOST_UNANSWERED: u32 = 5;
+
 /// One that is away is asked at least so often, however old the notice was when its turn came.
 const LEAST_ATTEMPTS: u32 = 3;
 
@@ -29,14 +33,20 @@ pub fn wait_ms(attempts: u32) -> i64 {
     (FIRST_WAIT_MS << doubled).min(LONGEST_WAIT_MS)
 }
 
-/// What becomes of a message that was answered like this, at its `attempts`th attempt, a part of which waits since
-/// `queued_at`.
-pub fn update(
-    reply: &Reply,
-    attempts: u32,
-    queued_at: UnixMillis,
-    now: UnixMillis,
-) -> DeliveryUpdate {
+/// How often a message was tried, this time included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tried {
+    /// In all.
+    pub attempts: u32,
+    /// And before this time it was sent so often, and not answered.
+    pub unanswered: u32,
+    /// A part of it waits since then.
+    pub queued_at: UnixMillis,
+}
+
+/// What becomes of a message that was answered like this.
+pub fn update(reply: &Reply, tried: Tried, now: UnixMillis) -> DeliveryUpdate {
+    let attempts = tried.attempts;
     let error = || reply.said.clone();
     let again = |after: Option<Duration>| {
         let wish = after.unwrap_or_default().min(LONGEST_WISH).as_millis();
@@ -44,6 +54,7 @@ pub fn update(
         DeliveryUpdate::Again {
             at: now.plus_ms(wait_ms(attempts).max(wish)),
             error: error(),
+            was_sent: reply.verdict == Verdict::Unanswered,
         }
     };
     match reply.verdict {
@@ -53,8 +64,15 @@ pub fn update(
             reason: format!("the receiver refused it {attempts} times"),
             error: error(),
         },
+        Verdict::Unanswered if tried.unanswered + 1 < MOST_UNANSWERED => again(None),
+        Verdict::Unanswered => DeliveryUpdate::Uncertain {
+            reason: format!(
+                "it was sent {MOST_UNANSWERED} times and not answered: it may have arrived"
+            ),
+            error: error(),
+        },
         Verdict::Later(after) => {
-            let is_old = now.0.saturating_sub(queued_at.0) >= PATIENCE_MS;
+            let is_old = now.0.saturating_sub(tried.queued_at.0) >= PATIENCE_MS;
             match is_old && attempts >= LEAST_ATTEMPTS {
                 true => DeliveryUpdate::Failed {
                     reason: "the receiver took nothing for a day".to_owned(),
@@ -93,12 +111,52 @@ mod tests {
         }
     }
 
+    fn tried(attempts: u32) -> Tried {
+        Tried {
+            attempts,
+            unanswered: 0,
+            queued_at: NOW,
+        }
+    }
+
     fn after(verdict: Verdict, attempts: u32, age_ms: i64) -> Option<i64> {
-        match update(&reply(verdict), attempts, NOW.plus_ms(-age_ms), NOW) {
+        let tried = Tried {
+            queued_at: NOW.plus_ms(-age_ms),
+            ..tried(attempts)
+        };
+        match update(&reply(verdict), tried, NOW) {
             DeliveryUpdate::Again { at, .. } => Some(at.0 - NOW.0),
             DeliveryUpdate::Failed { .. } => None,
-            DeliveryUpdate::Sent => panic!("nobody took it"),
+            DeliveryUpdate::Sent | DeliveryUpdate::Uncertain { .. } => panic!("nobody took it"),
         }
+    }
+
+    #[test]
+    fn what_was_sent_five_times_and_not_answered_is_left_for_uncertain() {
+        let silent = |unanswered| {
+            let tried = Tried {
+                unanswered,
+                ..tried(40)
+            };
+            update(&reply(Verdict::Unanswered), tried, NOW)
+        };
+        for unanswered in 0..4 {
+            let again = silent(unanswered);
+            assert!(matches!(
+                again,
+                DeliveryUpdate::Again { was_sent: true, .. }
+            ));
+        }
+        assert!(matches!(silent(4), DeliveryUpdate::Uncertain { .. }));
+        // Nobody was there: that says nothing of what was sent.
+        let away = update(&reply(Verdict::Later(None)), tried(1), NOW);
+        assert!(matches!(
+            away,
+            DeliveryUpdate::Again {
+                was_sent: false,
+                ..
+            }
+        ));
     }
 
     #[test]
@@ -130,7 +188,7 @@ mod tests {
         assert_eq!(after(Verdict::Refused, 1, 0), Some(1_000));
         assert_eq!(after(Verdict::Refused, 2, 0), Some(2_000));
         assert_eq!(after(Verdict::Refused, 3, 0), None);
-        let taken = update(&reply(Verdict::Taken), 1, NOW, NOW);
+        let taken = update(&reply(Verdict::Taken), tried(1), NOW);
         assert_eq!(taken, DeliveryUpdate::Sent);
     }
 

@@ -10,6 +10,7 @@ use waybill_model::{
 };
 
 use super::{
+    common,
     filter::{
         DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Parameter, Takes, id, number, read_into, some_text, word,
         words_of,
@@ -39,24 +40,9 @@ pub struct EventQuestion {
 
 /// What `accounts/{id}/events` takes.
 pub const EVENTS: &[Parameter<EventQuestion>] = &[
-    Parameter {
-        name: "time_range",
-        about: "A window that ends now. Without any window: every event that is kept.",
-        takes: words_of!(TimeRange),
-        read: |_, _| Ok(()),
-    },
-    Parameter {
-        name: "start_time",
-        about: "From this instant on. At most 30 days before the end.",
-        takes: Takes::Time,
-        read: |_, _| Ok(()),
-    },
-    Parameter {
-        name: "end_time",
-        about: "Before this instant; now, if there is a start alone.",
-        takes: Takes::Time,
-        read: |_, _| Ok(()),
-    },
+    common::time_range("A window that ends now. Without any window: every event that is kept."),
+    common::start_time("From this instant on. At most 30 days before the end."),
+    common::end_time("Before this instant; now, if there is a start alone."),
     Parameter {
         name: "at",
         about: "A moment: `state` is the account's as it was then, and without a window the events are those up to it.",
@@ -114,11 +100,8 @@ pub fn parse_events(query: Option<&str>, now: UnixMillis) -> Result<EventQuestio
         question.at = Some(at);
         question.end = at.plus_ms(1);
     }
-    if time_range::NAMES
-        .iter()
-        .any(|name| pairs.get(name).is_some())
-    {
-        (question.start, question.end) = time_range::window(&pairs, TimeRange::Day, now)?;
+    if let Some(window) = common::window_if_any(&pairs, TimeRange::Day, now)? {
+        (question.start, question.end) = window;
     }
     Ok(question)
 }

@@ -8,9 +8,8 @@ use waybill_model::{
 };
 
 use super::{
-    filter::{
-        DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Parameter, Takes, id, number, read_into, word, words_of,
-    },
+    common,
+    filter::{Parameter, Takes, id, read_into, word, words_of},
     query::{BadParameter, Pairs},
 };
 
@@ -23,6 +22,12 @@ pub struct AlertQuestion {
     pub rule_id: Option<i64>,
     /// Which of them now.
     pub page: Page,
+}
+
+impl common::Paged for AlertQuestion {
+    fn page(&mut self) -> &mut Page {
+        &mut self.page
+    }
 }
 
 /// What `ops/alert-events` takes.
@@ -39,18 +44,8 @@ pub const ALERT_EVENTS: &[Parameter<AlertQuestion>] = &[
         takes: Takes::Number,
         read: |q, text| id(text).map(|id| q.rule_id = Some(id)),
     },
-    Parameter {
-        name: "page",
-        about: "Page, from 1.",
-        takes: Takes::Number,
-        read: |q, text| number(text, u32::MAX).map(|page| q.page.page = page),
-    },
-    Parameter {
-        name: "page_size",
-        about: "Rows per page: 1 to 500; without it 50.",
-        takes: Takes::Number,
-        read: |q, text| number(text, MAX_PAGE_SIZE).map(|size| q.page.page_size = size),
-    },
+    common::page("Page, from 1."),
+    common::page_size("Rows per page: 1 to 500; without it 50."),
 ];
 
 /// Reads the query string of `ops/alert-events`.
@@ -58,12 +53,7 @@ pub fn parse_events(query: Option<&str>) -> Result<AlertQuestion, BadParameter> 
     let mut question = AlertQuestion {
         status: None,
         rule_id: None,
-        page: Page {
-            sort: Sort::Newest,
-            page: 1,
-            page_size: DEFAULT_PAGE_SIZE,
-            cursor: None,
-        },
+        page: common::first_page(Sort::Newest),
     };
     read_into(&mut question, &Pairs::parse(query)?, &[ALERT_EVENTS])?;
     Ok(question)

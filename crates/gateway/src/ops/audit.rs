@@ -10,7 +10,7 @@ use waybill_store::AuditFilter;
 
 use super::{
     common,
-    filter::{DEFAULT_PAGE_SIZE, Parameter, Takes, read_into, some_text},
+    filter::{Parameter, Takes, read_into, some_text},
     query::{BadParameter, Pairs},
     time_range::{self, TimeRange},
 };
@@ -63,7 +63,7 @@ pub const AUDIT: &[Parameter<AuditQuestion>] = &[
     common::cursor(
         "The `next_cursor` of the page before: no row is missed or repeated while rows come in.",
     ),
-    common::page(),
+    common::page(common::PAGE_OR_CURSOR),
     common::page_size("Rows per page: 1 to 500; without it 50."),
 ];
 
@@ -79,12 +79,7 @@ pub fn parse_audit(query: Option<&str>, now: UnixMillis) -> Result<AuditQuestion
             subject: None,
             subject_id: None,
         },
-        page: Page {
-            sort: Sort::Newest,
-            page: 1,
-            page_size: DEFAULT_PAGE_SIZE,
-            cursor: None,
-        },
+        page: common::first_page(Sort::Newest),
     };
     read_into(&mut question, &pairs, &[AUDIT])?;
     let (start, end) = time_range::window(&pairs, TimeRange::Day, now)?;

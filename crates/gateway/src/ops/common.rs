@@ -2,12 +2,43 @@
 //!
 //! Promises: spelled and read in one place, whatever is listed. Must not know: what is listed.
 
-use waybill_model::view::{Page, Sort};
+use waybill_model::{
+    time::UnixMillis,
+    view::{Page, Sort},
+};
 
 use super::{
-    filter::{MAX_PAGE_SIZE, Parameter, Takes, number, some_text, word, words_of},
-    time_range::TimeRange,
+    filter::{
+        DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Parameter, Takes, number, some_text, word, words_of,
+    },
+    query::{BadParameter, Pairs},
+    time_range::{self, TimeRange},
 };
+
+/// What `page` says where there is a cursor too.
+pub(super) const PAGE_OR_CURSOR: &str = "Page, from 1; not looked at beside a cursor.";
+
+/// The page of who asks for none.
+pub(super) const fn first_page(sort: Sort) -> Page {
+    Page {
+        sort,
+        page: 1,
+        page_size: DEFAULT_PAGE_SIZE,
+        cursor: None,
+    }
+}
+
+/// The window that is asked for; `None`: none is. `default` is how long one is of which only the end is given.
+pub(super) fn window_if_any(
+    pairs: &Pairs,
+    default: TimeRange,
+    now: UnixMillis,
+) -> Result<Option<(UnixMillis, UnixMillis)>, BadParameter> {
+    let is_asked = |name: &&str| pairs.get(name).is_some();
+    let any = time_range::NAMES.iter().any(is_asked);
+    any.then(|| time_range::window(pairs, default, now))
+        .transpose()
+}
 
 /// A question that is answered page by page.
 pub(super) trait Paged {
@@ -67,10 +98,10 @@ pub(super) const fn cursor<Q: Paged>(about: &'static str) -> Parameter<Q> {
 }
 
 /// A page by its number.
-pub(super) const fn page<Q: Paged>() -> Parameter<Q> {
+pub(super) const fn page<Q: Paged>(about: &'static str) -> Parameter<Q> {
     Parameter {
         name: "page",
-        about: "Page, from 1; not looked at beside a cursor.",
+        about,
         takes: Takes::Number,
         read: |q, text| number(text, u32::MAX).map(|page| q.page().page = page),
     }

@@ -11,7 +11,7 @@ use waybill_store::DeliveryFilter;
 
 use super::{
     common,
-    filter::{DEFAULT_PAGE_SIZE, Parameter, Takes, id, read_into, word, words_of},
+    filter::{Parameter, Takes, id, read_into, word, words_of},
     query::{BadParameter, Pairs},
     time_range::{self, TimeRange},
 };
@@ -64,7 +64,7 @@ pub const DELIVERIES: &[Parameter<DeliveryQuestion>] = &[
     common::cursor(
         "The `next_cursor` of the page before: no row is missed or repeated while rows come in.",
     ),
-    common::page(),
+    common::page(common::PAGE_OR_CURSOR),
     common::page_size("Rows per page: 1 to 500; without it 50."),
 ];
 
@@ -80,12 +80,7 @@ pub fn parse(query: Option<&str>, now: UnixMillis) -> Result<DeliveryQuestion, B
             kind: None,
             event_id: None,
         },
-        page: Page {
-            sort: Sort::Newest,
-            page: 1,
-            page_size: DEFAULT_PAGE_SIZE,
-            cursor: None,
-        },
+        page: common::first_page(Sort::Newest),
     };
     read_into(&mut question, &pairs, &[DELIVERIES])?;
     let (start, end) = time_range::window(&pairs, TimeRange::Month, now)?;

@@ -164,12 +164,7 @@ pub fn parse_small_page(query: Option<&str>) -> Result<Page, BadParameter> {
 pub fn parse_live(query: Option<&str>) -> Result<Filter, BadParameter> {
     let mut question = Question {
         filter: Filter::between(UnixMillis(i64::MIN), UnixMillis(i64::MAX)),
-        page: Page {
-            sort: Sort::Oldest,
-            page: 1,
-            page_size: DEFAULT_PAGE_SIZE,
-            cursor: None,
-        },
+        page: common::first_page(Sort::Oldest),
     };
     read_into(&mut question, &Pairs::parse(query)?, &[SINCE, FILTERS])?;
     Ok(question.filter)
@@ -420,7 +415,7 @@ pub const ORDER: &[Parameter] = &[
 
 /// Pages by number.
 pub const NUMBERS: &[Parameter] = &[
-    common::page(),
+    common::page(common::PAGE_OR_CURSOR),
     common::page_size("Rows per page: 1 to 500; without it 50, and 500 where lists are small."),
 ];
 

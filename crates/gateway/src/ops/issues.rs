@@ -12,9 +12,9 @@ use waybill_model::{
 
 use super::{
     common,
-    filter::{DEFAULT_PAGE_SIZE, Parameter, Takes, id, read_into, some_text, word, words_of},
+    filter::{Parameter, Takes, id, read_into, some_text, word, words_of},
     query::{BadParameter, Pairs},
-    time_range::{self, TimeRange},
+    time_range::TimeRange,
 };
 
 /// Which issues, and which of them now.
@@ -122,7 +122,7 @@ pub const ISSUES: &[Parameter<IssueQuestion>] = &[
         read: |q, text| word(text).map(|word| q.sort = word),
     },
     common::cursor("The `next_cursor` of the page before."),
-    common::page(),
+    common::page(common::PAGE_OR_CURSOR),
     common::page_size("Rows per page: 1 to 500; without it 50."),
 ];
 
@@ -132,19 +132,10 @@ pub fn parse(query: Option<&str>, now: UnixMillis) -> Result<IssueQuestion, BadP
     let mut question = IssueQuestion {
         filter: IssueFilter::default(),
         sort: IssueSort::Impact,
-        page: Page {
-            sort: Sort::Newest,
-            page: 1,
-            page_size: DEFAULT_PAGE_SIZE,
-            cursor: None,
-        },
+        page: common::first_page(Sort::Newest),
     };
     read_into(&mut question, &pairs, &[ISSUES])?;
-    if time_range::NAMES
-        .iter()
-        .any(|name| pairs.get(name).is_some())
-    {
-        let (start, end) = time_range::window(&pairs, TimeRange::Month, now)?;
+    if let Some((start, end)) = common::window_if_any(&pairs, TimeRange::Month, now)? {
         question.filter.start = Some(start);
         question.filter.end = Some(end);
     }

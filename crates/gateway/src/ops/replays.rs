@@ -8,9 +8,8 @@ use waybill_model::{
 };
 
 use super::{
-    filter::{
-        DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Parameter, Takes, number, read_into, word, words_of,
-    },
+    common,
+    filter::{Parameter, Takes, read_into, word, words_of},
     query::{BadParameter, Pairs},
 };
 
@@ -23,6 +22,12 @@ pub struct ItemsQuestion {
     pub page: Page,
 }
 
+impl common::Paged for ItemsQuestion {
+    fn page(&mut self) -> &mut Page {
+        &mut self.page
+    }
+}
+
 /// What `ops/replays/{id}/items` takes.
 pub const ITEMS: &[Parameter<ItemsQuestion>] = &[
     Parameter {
@@ -31,30 +36,15 @@ pub const ITEMS: &[Parameter<ItemsQuestion>] = &[
         takes: words_of!(Verdict),
         read: |q, text| word(text).map(|verdict| q.verdict = Some(verdict)),
     },
-    Parameter {
-        name: "page",
-        about: "Page, from 1.",
-        takes: Takes::Number,
-        read: |q, text| number(text, u32::MAX).map(|page| q.page.page = page),
-    },
-    Parameter {
-        name: "page_size",
-        about: "Rows per page: 1 to 500; without it 50.",
-        takes: Takes::Number,
-        read: |q, text| number(text, MAX_PAGE_SIZE).map(|size| q.page.page_size = size),
-    },
+    common::page("Page, from 1."),
+    common::page_size("Rows per page: 1 to 500; without it 50."),
 ];
 
 /// Reads the query string.
 pub fn parse(query: Option<&str>) -> Result<ItemsQuestion, BadParameter> {
     let mut question = ItemsQuestion {
         verdict: None,
-        page: Page {
-            sort: Sort::Oldest,
-            page: 1,
-            page_size: DEFAULT_PAGE_SIZE,
-            cursor: None,
-        },
+        page: common::first_page(Sort::Oldest),
     };
     read_into(&mut question, &Pairs::parse(query)?, &[ITEMS])?;
     Ok(question)

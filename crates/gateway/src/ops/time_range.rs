@@ -64,6 +64,16 @@ pub fn window(
     default: TimeRange,
     now: UnixMillis,
 ) -> Result<(UnixMillis, UnixMillis), BadParameter> {
+    window_of(pairs, default.millis(), MAX_WINDOW_MS, now)
+}
+
+/// The same, with a default and a bound in milliseconds.
+pub(super) fn window_of(
+    pairs: &Pairs,
+    default_ms: i64,
+    most_ms: i64,
+    now: UnixMillis,
+) -> Result<(UnixMillis, UnixMillis), BadParameter> {
     // What arrived in this very millisecond belongs to "until now".
     let until_now = now.plus_ms(1);
     let start = pairs
@@ -87,7 +97,7 @@ pub fn window(
         return Ok((until_now.plus_ms(-range.millis()), until_now));
     }
     let end_at = end.unwrap_or(until_now);
-    let start_at = start.unwrap_or(end_at.plus_ms(-default.millis()));
+    let start_at = start.unwrap_or(end_at.plus_ms(-default_ms));
     let at_fault = if start.is_some() {
         START_TIME
     } else {
@@ -101,11 +111,14 @@ pub fn window(
         };
         return Err(BadParameter::malformed(at_fault, message));
     }
-    if end_at.0.saturating_sub(start_at.0) > MAX_WINDOW_MS {
+    if end_at.0.saturating_sub(start_at.0) > most_ms {
         return Err(BadParameter {
             parameter: at_fault.to_owned(),
             mistake: Mistake::WindowTooLong,
-            message: "the window is longer than 30 days; ask for a shorter one".to_owned(),
+            message: format!(
+                "the window is longer than {} days; ask for a shorter one",
+                most_ms / DAY_MS
+            ),
         });
     }
     Ok((start_at, end_at))

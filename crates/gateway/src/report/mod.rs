@@ -25,22 +25,30 @@ use waybill_store::StoreError;
 use crate::app::Shared;
 
 pub use calendar::{BadCalendar, Calendar};
+#[cfg(test)]
+pub use write::delivered_of;
 
-/// Makes the reports that are due; says how many.
+/// Makes the reports that are due; says how many, or which could not be made.
 pub async fn make_due(shared: &Arc<Shared>) -> Result<usize, String> {
     let now = shared.clock.now();
     let due = shared.store.schedules_due(now).await;
     let due = due.map_err(|error| error.to_string())?;
-    let mut made = 0;
+    let (mut made, mut faults) = (0, Vec::new());
     for schedule in due {
         let name = schedule.body.name.clone();
-        let done = one(shared, schedule, now).await;
-        made += usize::from(done.map_err(|error| format!("{name}: {error}"))?);
+        // What one schedule lacks is no reason to leave the others alone.
+        match one(shared, schedule, now).await {
+            Ok(is_made) => made += usize::from(is_made),
+            Err(error) => faults.push(format!("{name}: {error}")),
+        }
     }
     if made > 0 {
         shared.notifier.ring();
     }
-    Ok(made)
+    match faults.is_empty() {
+        true => Ok(made),
+        false => Err(faults.join("; ")),
+    }
 }
 
 async fn one(shared: &Arc<Shared>, schedule: Schedule, now: UnixMillis) -> Result<bool, String> {
@@ -67,17 +75,21 @@ async fn one(shared: &Arc<Shared>, schedule: Schedule, now: UnixMillis) -> Resul
     made.await.map_err(|error| error.to_string())
 }
 
-/// A report up to an instant.
+/// A report that is due at an instant.
 pub async fn report(
     shared: &Shared,
     kind: ReportKind,
     time_zone: &str,
-    end: UnixMillis,
+    due_at: UnixMillis,
 ) -> Result<Report, StoreError> {
-    let calendar =
+    let midnights =
         Calendar::new("0 0 * * *", time_zone).or_else(|_| Calendar::new("0 0 * * *", "UTC"));
-    let calendar = calendar.map_err(|_| StoreError::Closed)?;
-    let period = numbers::Period::ending(&calendar, kind, end);
+    let midnights = midnights.map_err(|_| StoreError::Closed)?;
+    let end = match kind.is_of_whole_days() {
+        true => midnights.last(due_at).unwrap_or(due_at),
+        false => due_at,
+    };
+    let period = numbers::Period::ending(&midnights, kind, end);
     let numbers = numbers::numbers(shared, kind, &period).await?;
     Ok(write::report(kind, time_zone, &period, &numbers))
 }

@@ -31,7 +31,7 @@ pub struct Period {
 }
 
 impl Period {
-    /// The one that a report of a kind has which is due at `end`: its days are calendar days.
+    /// The one that ends at `end`: its days are as long as those of the calendar.
     pub fn ending(calendar: &Calendar, kind: ReportKind, end: UnixMillis) -> Period {
         let start = calendar.days_before(end, kind.days());
         let steps = match kind {

@@ -103,6 +103,16 @@ fn failures(numbers: &Numbers) -> Vec<Figure> {
     figures
 }
 
+/// What a report says that providers delivered.
+#[cfg(test)]
+pub fn delivered_of(counts: &Counts) -> Option<f64> {
+    let numbers = Numbers {
+        counts: *counts,
+        ..Numbers::default()
+    };
+    providers(&numbers).first().and_then(|figure| figure.value)
+}
+
 fn providers(numbers: &Numbers) -> Vec<Figure> {
     vec![
         Figure {

@@ -29,7 +29,7 @@ pub use lane::Lanes;
 pub use line::{Line, LineCounts, LineSettings, Routed};
 pub use live::{Live, Slot};
 pub use mapping::ModelMap;
-pub use obstacle::{is_down, obstacle};
+pub use obstacle::{Down, down, is_stopped, obstacle};
 pub use pinned::Unpinnable;
 pub use plan::{Chosen, NoRoute, Plan, Sought, Wanted};
 pub use sharing::Sharing;

@@ -3,8 +3,9 @@
 //! Promises: reads atomics alone. Must not know: who asks.
 
 use waybill_model::{
+    cause::Cause,
     entity::Status,
-    state::{MarkKind, Standing},
+    state::{Mark, MarkKind, Scope, Standing},
     time::UnixMillis,
     waybill::Exclusion,
 };
@@ -30,11 +31,77 @@ pub fn obstacle(entry: &AccountEntry, model: Option<&str>, now: UnixMillis) -> O
     }
 }
 
-/// Whether an account is down: it serves nobody, and neither because it is busy nor because somebody wants it so.
-pub fn is_down(obstacle: Option<Exclusion>) -> bool {
+/// Whether an account serves nobody now, and neither because it is busy nor because somebody wants it so.
+pub fn is_stopped(obstacle: Option<Exclusion>) -> bool {
     match obstacle {
         None | Some(Exclusion::NoSlot | Exclusion::HalfOpen | Exclusion::Disabled) => false,
         Some(_) => true,
+    }
+}
+
+/// Why an account will not serve by waiting alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Down {
+    /// It has no credential that can be used.
+    NoCredential,
+    /// The provider refuses its credential, or the account.
+    Refused {
+        /// What it was refused for.
+        cause: Option<Cause>,
+        /// Since when.
+        since: UnixMillis,
+        /// When it is tried again, if that is still to come.
+        until: Option<UnixMillis>,
+    },
+}
+
+/// Whether somebody has to do something about an account that is switched on. One that waits for a limit, a quota or a
+/// pause to end is not down: it is back by itself. One that was refused is down until it has served, whether it is
+/// being tried again or not.
+pub fn down(entry: &AccountEntry, now: UnixMillis) -> Option<Down> {
+    if entry.status == Status::Disabled {
+        return None;
+    }
+    if entry.credential.is_none() {
+        return Some(Down::NoCredential);
+    }
+    let state = entry.live.state();
+    let of_account = |kind| {
+        let is_it = |mark: &&Mark| mark.kind == kind && mark.scope == Scope::Account;
+        state.marks().iter().find(is_it)
+    };
+    match (of_account(MarkKind::Disabled), of_account(MarkKind::Error)) {
+        (None, Some(mark)) => Some(Down::Refused {
+            cause: mark.cause,
+            since: mark.since,
+            until: mark.until.filter(|until| now < *until),
+        }),
+        (Some(_), _) | (None, None) => None,
+    }
+}
+
+impl Down {
+    /// What is said of an account.
+    pub fn sentence(&self, name: &str) -> String {
+        match self {
+            Down::NoCredential => {
+                format!("Account {name} cannot serve: it has no credential that can be used.")
+            }
+            Down::Refused {
+                cause,
+                since,
+                until,
+            } => {
+                let cause = cause.map(|cause| format!(" ({cause})")).unwrap_or_default();
+                let again = match until {
+                    Some(until) => format!("It is not tried again before {until}."),
+                    None => "It is tried again with the next request.".to_owned(),
+                };
+                format!(
+                    "Account {name} cannot serve: its provider refuses it{cause}, since {since}. {again}"
+                )
+            }
+        }
     }
 }
 

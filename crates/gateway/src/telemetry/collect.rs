@@ -71,12 +71,16 @@ async fn records(families: &mut Families, shared: &Shared) {
     families.one(&table::STORE_UP, books.is_ok());
     match books {
         Ok(books) => {
+            let books = shared.telemetry.since_start(books);
             families.one(&table::RECORDS_DUE, books.due);
             families.one(&table::RECORDS_STORED, books.stored);
             families.one(&table::RECORDS_LOST, books.counted_lost);
             families.one(&table::RECORDS_SPOOLED, books.spooled);
         }
         Err(error) => tracing::warn!(%error, "metrics are without the counts of records"),
+    }
+    if let Ok(given_up) = shared.store.requests_given_up().await {
+        families.one(&table::REQUESTS_GIVEN_UP, given_up);
     }
     if let Some(forwarding) = shared.store.forwarding() {
         families.one(&table::SHARED_STORE_UP, forwarding == Forwarding::Works);
@@ -98,12 +102,6 @@ async fn jobs(families: &mut Families, shared: &Shared) {
         Some((vec![name(&job.name)], outcome == JobOutcome::Ok))
     });
     families.many(&table::JOB_OK, went);
-    let runs = jobs.iter().flat_map(|job| {
-        let ok = job.runs.saturating_sub(job.failures);
-        [("ok", ok), ("failed", job.failures)]
-            .map(|(outcome, count)| (vec![name(&job.name), word(outcome)], count))
-    });
-    families.many(&table::JOB_RUNS, runs);
 }
 
 /// What replicas share through Redis.

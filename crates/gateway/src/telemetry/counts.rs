@@ -87,6 +87,17 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Failures of platforms that there are, and of which none has failed yet: a rise from 0 is seen, the first number of
+    /// a series is none.
+    pub fn begin(&mut self, platforms: impl IntoIterator<Item = Platform>) {
+        for platform in platforms {
+            for endpoint in usual(platform) {
+                let failed = (platform, Some(*endpoint), Ending::Failed);
+                self.requests.entry(failed).or_default();
+            }
+        }
+    }
+
     /// Counts a finished request.
     pub fn add(&mut self, finished: &Finished, told: &Told, models: &ModelNames) {
         let waybill = &*finished.waybill;
@@ -97,6 +108,8 @@ impl Counts {
         let (platform, endpoint) = (waybill.platform(), waybill.arrival.endpoint);
         let request = (platform, endpoint, told.ending);
         *self.requests.entry(request).or_default() += 1;
+        let failed = (platform, endpoint, Ending::Failed);
+        self.requests.entry(failed).or_default();
         if let (Some(cause), Some(verdict)) = (told.error(), &told.verdict) {
             *self.failures.entry((cause, verdict.owner)).or_default() += 1;
         }
@@ -345,6 +358,17 @@ impl Counts {
                     .map(|(of, spread)| (of.labels(metric), spread.clone())),
             );
         }
+    }
+}
+
+/// Where clients of a platform mostly ask.
+const fn usual(platform: Platform) -> &'static [Endpoint] {
+    use Endpoint as E;
+    match platform {
+        Platform::Anthropic => &[E::Messages],
+        Platform::OpenAi => &[E::ChatCompletions, E::Responses],
+        Platform::Gemini => &[E::GenerateContent, E::StreamGenerateContent],
+        Platform::Antigravity => &[E::Messages, E::GenerateContent, E::StreamGenerateContent],
     }
 }
 

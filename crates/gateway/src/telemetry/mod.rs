@@ -24,8 +24,9 @@ mod told;
 
 use std::{
     borrow::Cow,
+    collections::BTreeMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -40,6 +41,7 @@ use waybill_model::{
     redact::Redactor,
     time::UnixMillis,
     trace::TraceContext,
+    view::{Books, JobOutcome},
     waybill::Finished,
 };
 
@@ -70,6 +72,10 @@ pub struct Telemetry {
     traces: Option<mpsc::Sender<Trace>>,
     sent: Sent,
     uncounted: AtomicU64,
+    /// The books when the process began: what is in them is of those before it.
+    books_before: OnceLock<Books>,
+    /// Runs of jobs that ended here.
+    runs: Mutex<BTreeMap<(&'static str, JobOutcome), u64>>,
 }
 
 impl Telemetry {
@@ -90,6 +96,8 @@ impl Telemetry {
             traces,
             sent: Sent::default(),
             uncounted: AtomicU64::new(0),
+            books_before: OnceLock::new(),
+            runs: Mutex::default(),
         };
         (Arc::new(telemetry), outbox)
     }
@@ -115,7 +123,10 @@ impl Telemetry {
     /// The configuration has changed: which accounts and models there are.
     pub fn adopt(&self, snapshot: &Snapshot) {
         self.models.store(Arc::new(ModelNames::of(snapshot)));
-        self.counts(|counts| counts.keep_accounts(|id| snapshot.account(id).is_some()));
+        self.counts(|counts| {
+            counts.keep_accounts(|id| snapshot.account(id).is_some());
+            counts.begin(snapshot.accounts().map(|account| account.platform));
+        });
     }
 
     /// Counts a finished request by what it is judged to be, and hands its spans over. On the recorder's thread;
@@ -137,6 +148,31 @@ impl Telemetry {
     /// Counts a request that cannot be counted otherwise.
     pub fn uncounted(&self) {
         self.uncounted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The books as they are when the process begins. Only the first ones count.
+    pub fn begins_with(&self, books: Books) {
+        let _ = self.books_before.set(books);
+    }
+
+    /// What was written into the books since the process began. Where they could not be read then, since they could.
+    pub fn since_start(&self, books: Books) -> Books {
+        let before = self.books_before.get_or_init(|| books);
+        Books {
+            due: books.due.saturating_sub(before.due),
+            stored: books.stored.saturating_sub(before.stored),
+            counted_lost: books.counted_lost.saturating_sub(before.counted_lost),
+            ..books
+        }
+    }
+
+    /// Counts a run of a job that ended on this replica.
+    pub fn ran(&self, job: &'static str, outcome: JobOutcome) {
+        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        // Both are there from the first run on, so that the first failure is a rise.
+        for of in [JobOutcome::Ok, JobOutcome::Failed] {
+            *runs.entry((job, of)).or_default() += u64::from(of == outcome);
+        }
     }
 
     /// The trace of a request whose spans are sent: it is sampled, or it failed.
@@ -168,6 +204,12 @@ impl Telemetry {
         let uncounted = untold + self.uncounted.load(Ordering::Relaxed);
         families.one(&table::UNCOUNTED, uncounted);
         self.sent.families(families);
+        let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        let runs = runs.iter().map(|((job, outcome), count)| {
+            let labels = [*job, outcome.as_str()].map(family::word);
+            (labels.to_vec(), *count)
+        });
+        families.many(&table::JOB_RUNS, runs);
         let waiting = self.traces.as_ref();
         let waiting = waiting.map_or(0, |traces| traces.max_capacity() - traces.capacity());
         families.one(&table::SPANS_WAITING, waiting);
@@ -175,5 +217,42 @@ impl Telemetry {
 
     fn counts<T>(&self, with: impl FnOnce(&mut Counts) -> T) -> T {
         with(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn numbers_begin_with_the_process_whatever_was_written_before_it() {
+        let (telemetry, _) = Telemetry::new(Settings::default(), UnixMillis(0));
+        let books = |due, counted_lost| Books {
+            due,
+            stored: due - counted_lost,
+            counted_lost,
+            ..Books::default()
+        };
+        telemetry.begins_with(books(331, 1));
+        assert_eq!(telemetry.since_start(books(331, 1)), Books::default());
+        assert_eq!(telemetry.since_start(books(340, 3)), books(9, 2));
+    }
+
+    #[test]
+    fn failures_are_there_before_the_first_one() {
+        let (telemetry, _) = Telemetry::new(Settings::default(), UnixMillis(0));
+        telemetry.counts(|counts| counts.begin([waybill_model::protocol::Platform::OpenAi]));
+        telemetry.ran("alerts", JobOutcome::Ok);
+        let mut families = Families::default();
+        telemetry.families(&mut families, 0, |_| None);
+        let text = page(&families.sorted());
+        for line in [
+            "waybill_requests_total{platform=\"openai\",endpoint=\"responses\",outcome=\"failed\"} 0",
+            "waybill_job_runs_total{job=\"alerts\",outcome=\"ok\"} 1",
+            "waybill_job_runs_total{job=\"alerts\",outcome=\"failed\"} 0",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+        }
     }
 }

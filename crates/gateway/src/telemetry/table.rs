@@ -146,7 +146,7 @@ const YES_OR_NO: Unit = Of("{yes}");
 metrics! {
     // ── what clients saw ──
     REQUESTS = "waybill_requests_total", Some("waybill.requests"), Counter, REQUESTS_UNIT, ["platform", "endpoint", "outcome"],
-        "Requests that ended, by how: served, recovered (served after a hidden failure), failed, limited (a limit of the business), client (the caller's own doing).";
+        "Requests that ended, by how: served, recovered (served after a hidden failure), failed (there from the start, with 0), limited (a limit of the business), client (the caller's own doing).";
     REQUEST_FAILURES = "waybill_request_failures_total", Some("waybill.request_failures"), Counter, REQUESTS_UNIT, ["cause", "owner"],
         "Requests that failed, by what happened and whose fault it was.";
     HIDDEN_FAILURES = "waybill_hidden_failures_total", Some("waybill.hidden_failures"), Counter, Of("{attempt}"), ["cause"],
@@ -219,6 +219,8 @@ metrics! {
         "Records committed to the store.";
     RECORDS_LOST = "waybill_records_lost_total", Some("waybill.records_lost"), Counter, RECORDS_UNIT, [],
         "Records given up, each one counted.";
+    REQUESTS_GIVEN_UP = "waybill_requests_given_up_total", Some("waybill.requests_given_up"), Counter, REQUESTS_UNIT, [],
+        "Stored requests that had to go for want of room before they were in the roll-ups.";
     RECORDS_SPOOLED = "waybill_records_spooled", Some("waybill.records_spooled"), Gauge, RECORDS_UNIT, [],
         "Records accepted and not yet committed.";
     RECORDER_QUEUE = "waybill_recorder_queue_records", Some("waybill.recorder_queue_records"), Gauge, RECORDS_UNIT, [],
@@ -240,7 +242,7 @@ metrics! {
     JOB_OK = "waybill_job_last_run_ok", Some("waybill.job_last_run_ok"), Gauge, YES_OR_NO, ["job"],
         "Whether that run went well.";
     JOB_RUNS = "waybill_job_runs_total", Some("waybill.job_runs"), Counter, Of("{run}"), ["job", "outcome"],
-        "Runs of a job that ended, on whichever replica, by how.";
+        "Runs of a job that ended on this replica, by how.";
 
     // ── replicas ──
     REDIS_UP = "waybill_redis_up", Some("waybill.redis_up"), Gauge, YES_OR_NO, [],

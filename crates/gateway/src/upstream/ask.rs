@@ -3,7 +3,7 @@
 //! Promises: the same addresses, proxies and TLS as an attempt; bounded in time and bytes. Must not know: who is
 //! asked, or what for.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Version, header};
@@ -14,7 +14,7 @@ use super::{
     answer::{AnswerStream, Broken},
     body::RequestBody,
     connect::{self, Outlet, TransportError},
-    exchange,
+    exchange::{self, Connection},
     pool::Pool,
 };
 use crate::routing::Upstream;
@@ -30,16 +30,38 @@ pub async fn ask(
     most: usize,
     patience: Duration,
 ) -> Result<(StatusCode, HeaderMap, Bytes), TransportError> {
-    timeout(patience, exchange(outlet, upstream, request, most))
-        .await
-        .unwrap_or_else(|_| {
-            let message = format!("no complete answer within {} s", patience.as_secs());
-            Err(TransportError::sent(TransportFault::Timeout, message))
-        })
+    let both = async {
+        let connection = connect::through(outlet, upstream).await?;
+        exchange(connection, upstream, request, most).await
+    };
+    within(patience, both).await
+}
+
+/// The same, but that connecting, which takes no longer than `outlet` lets it, takes nothing from the time for the
+/// answer: a time-out that was [`TransportError::sent`] is one of somebody who was asked.
+pub async fn ask_and_wait(
+    outlet: Outlet<'_>,
+    upstream: &Upstream,
+    request: Request<Bytes>,
+    most: usize,
+    patience: Duration,
+) -> Result<(StatusCode, HeaderMap, Bytes), TransportError> {
+    let connection = connect::through(outlet, upstream).await?;
+    within(patience, exchange(connection, upstream, request, most)).await
+}
+
+async fn within<T>(
+    patience: Duration,
+    asked: impl Future<Output = Result<T, TransportError>>,
+) -> Result<T, TransportError> {
+    timeout(patience, asked).await.unwrap_or_else(|_| {
+        let message = format!("no complete answer within {} ms", patience.as_millis());
+        Err(TransportError::sent(TransportFault::Timeout, message))
+    })
 }
 
 async fn exchange(
-    outlet: Outlet<'_>,
+    connection: Connection,
     upstream: &Upstream,
     request: Request<Bytes>,
     most: usize,
@@ -50,7 +72,6 @@ async fn exchange(
     if let Ok(host) = HeaderValue::from_str(upstream.authority.as_str()) {
         request.headers_mut().insert(header::HOST, host);
     }
-    let connection = connect::through(outlet, upstream).await?;
     // Of a pool of its own: nobody asks there again soon.
     let home = Arc::new(Pool::default()).home(upstream);
     let response = exchange::send(connection, home, request).await?;

@@ -38,7 +38,7 @@ use waybill_wire::{
 };
 
 pub use answer::{AnswerStream, Broken};
-pub use ask::ask;
+pub use ask::{ask, ask_and_wait};
 use build::next_stage;
 pub use build::{USER_AGENT, headers_sent, mark, passed_on, trace};
 pub use connect::{Outlet, Tls, TransportError, tcp_to, tls_over};

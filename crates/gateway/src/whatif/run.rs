@@ -3,6 +3,8 @@
 //! Promises: everything that decides is what decides in the running gateway; of what happens at the same moment,
 //! ends come before arrivals, and both in the order of the record. Must not know: what is compared.
 
+mod waiting;
+
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashMap},
@@ -13,7 +15,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use waybill_model::{
     entity,
-    id::{AccountId, GroupId},
+    id::AccountId,
     limits::Used,
     money::MicroUsd,
     state::{AccountEvent, AccountEventKind},
@@ -25,6 +27,7 @@ use waybill_wire::{
     translate::{tongue::Tongues, unsigned::Stage},
 };
 
+use self::waiting::lane_of;
 use super::{
     Patience, Policy, Stopped,
     answers::{Oracle, Question},
@@ -328,96 +331,6 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Waits as long as there is hope, as the line lets it. Whether it is over.
-    fn waits(&mut self, number: usize, now: UnixMillis) -> bool {
-        let give_up_at = self.gives_up_at(number, now);
-        let Some(under_way) = self.under_way.get_mut(&number) else {
-            return true;
-        };
-        let until = *under_way.gives_up_at.get_or_insert(give_up_at);
-        let hope = under_way.plan.hope(now).filter(|hope| hope.0 < until);
-        let is_listed = self.waiting.contains(&number);
-        let has_place = is_listed || self.waiting.len() < self.rules.queue.max_waiting;
-        match hope.filter(|_| has_place && now.0 < until) {
-            Some(hope) => {
-                self.wakes(number, if hope > now { hope.0 } else { until });
-                if !is_listed {
-                    self.waiting.push(number);
-                }
-                false
-            }
-            None => {
-                self.waiting.retain(|waiting| *waiting != number);
-                self.end(number, false, None);
-                true
-            }
-        }
-    }
-
-    /// It looks again at that moment, unless it does so before.
-    fn wakes(&mut self, number: usize, at: i64) {
-        let Some(under_way) = self.under_way.get_mut(&number) else {
-            return;
-        };
-        if under_way.alarm.is_none_or(|alarm| at < alarm) {
-            under_way.alarm = Some(at);
-            self.queue.push(Reverse((at, What::LooksAgain, number)));
-        }
-    }
-
-    fn gives_up_at(&self, number: usize, now: UnixMillis) -> i64 {
-        let patience = i64::try_from(self.rules.queue.timeout.as_millis()).unwrap_or(i64::MAX);
-        let spent_at = self.past.spells[number].at.plus_ms(self.rules.attempts_ms);
-        now.plus_ms(patience).min(spent_at).0
-    }
-
-    fn looks_again(&mut self, number: usize, now: UnixMillis) {
-        if !self.waiting.contains(&number) {
-            return;
-        }
-        if let Some(under_way) = self.under_way.get_mut(&number) {
-            under_way.alarm = None;
-        }
-        if self.looks(number, now) {
-            self.waiting.retain(|waiting| *waiting != number);
-            // What it waited for may be there for others, too.
-            self.is_stirred = true;
-        }
-    }
-
-    /// Who waits, in the order in which they came; where one finds nothing, nobody behind it in its lane does.
-    fn serve_waiting(&mut self, now: UnixMillis) {
-        let mut refused: Vec<Lane> = Vec::new();
-        for number in std::mem::take(&mut self.waiting) {
-            let Some(under_way) = self.under_way.get_mut(&number) else {
-                continue;
-            };
-            let lane = lane_of(&under_way.plan);
-            if refused.contains(&lane) {
-                self.waiting.push(number);
-                continue;
-            }
-            match under_way.plan.choose(now) {
-                Ok(chosen) => {
-                    under_way.gives_up_at = None;
-                    self.begins(number, chosen, now);
-                }
-                Err(_) => {
-                    // What it waits for may have changed.
-                    let hope = under_way.plan.hope(now).filter(|hope| *hope > now);
-                    let until = under_way.gives_up_at;
-                    if under_way.tried.is_empty() {
-                        refused.push(lane);
-                    }
-                    self.waiting.push(number);
-                    if let Some(at) = hope.map(|hope| hope.0).or(until) {
-                        self.wakes(number, at.min(until.unwrap_or(at)));
-                    }
-                }
-            }
-        }
-    }
-
     fn begins(&mut self, number: usize, chosen: Chosen, now: UnixMillis) {
         let spell = &self.past.spells[number];
         let Some(under_way) = self.under_way.get_mut(&number) else {
@@ -631,13 +544,6 @@ const WHAT_IF: &str = "what-if";
 
 /// From this number on, what happens to an account is that it is made.
 const MADE: usize = 1 << 40;
-
-type Lane = (GroupId, Option<Arc<str>>);
-
-fn lane_of(plan: &Plan) -> Lane {
-    let (group, model, _) = plan.lane();
-    (group, model.cloned())
-}
 
 /// The plan of a recorded request.
 fn plan(group: &Arc<GroupEntry>, spell: &Spell, mixed: &[AccountId]) -> Option<Plan> {

@@ -5,5 +5,7 @@ mod judge;
 mod protocol;
 mod replicas;
 mod script;
+mod shared_store;
+mod sharing;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,5 +1,5 @@
 //! The choice of an account, without a server: slots, order, and the explanation.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod choice;
 mod explanation;

@@ -28,7 +28,7 @@ pub const CLIENT_KEY: &str = "client-key-for-tests-0123456789";
 pub const ADMIN_TOKEN: &str = "admin-token-for-tests-0123456789";
 
 /// Longest wait for a condition. Only a failing test waits this long.
-pub const DEADLINE: Duration = Duration::from_secs(30);
+pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A gateway with its providers.
 pub struct World {

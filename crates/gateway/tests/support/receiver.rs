@@ -2,7 +2,11 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -22,6 +26,8 @@ pub enum Turn {
     Answer(u16, &'static str, String),
     /// Reads the request and says nothing.
     Hang,
+    /// Reads the request, and answers a status after so long.
+    Slow(Duration, u16),
 }
 
 impl Turn {
@@ -149,11 +155,18 @@ async fn answer(stream: TcpStream, inner: Arc<Mutex<Inner>>) {
             head,
             body: String::from_utf8(body).unwrap(),
             answered: match &turn {
-                Turn::Answer(status, ..) => Some(*status),
+                Turn::Answer(status, ..) | Turn::Slow(_, status) => Some(*status),
                 Turn::Hang => None,
             },
         });
         turn
+    };
+    let turn = match turn {
+        Turn::Slow(after, status) => {
+            tokio::time::sleep(after).await;
+            Turn::status(status)
+        }
+        turn => turn,
     };
     match turn {
         Turn::Answer(status, headers, body) => {
@@ -165,7 +178,7 @@ async fn answer(stream: TcpStream, inner: Arc<Mutex<Inner>>) {
             let _ = stream.shutdown().await;
         }
         // For as long as whoever asks stays.
-        Turn::Hang => {
+        Turn::Hang | Turn::Slow(..) => {
             let mut rest = Vec::new();
             let _ = stream.read_to_end(&mut rest).await;
         }
@@ -186,6 +199,8 @@ pub struct Mail {
 pub struct MailServer {
     pub port: u16,
     mails: Arc<Mutex<Vec<Mail>>>,
+    /// Whether it says nothing to the mails that it takes.
+    mute: Arc<AtomicBool>,
 }
 
 /// The one name and password that the mail server knows.
@@ -199,22 +214,30 @@ impl MailServer {
         let port = listener.local_addr().unwrap().port();
         let mails = Arc::<Mutex<Vec<Mail>>>::default();
         let kept = Arc::clone(&mails);
+        let mute = Arc::<AtomicBool>::default();
+        let is_mute = Arc::clone(&mute);
         let tls = tls.map(|config| TlsAcceptor::from(Arc::new(config)));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (kept, tls) = (Arc::clone(&kept), tls.clone());
+                let is_mute = Arc::clone(&is_mute);
                 tokio::spawn(async move {
                     let mut stream = BufReader::new(stream);
                     let _ = stream.write_all(b"220 mail.test\r\n").await;
-                    let wants_tls = talk(&mut stream, &kept, tls.is_some(), false).await;
+                    let wants_tls = talk(&mut stream, &kept, &is_mute, tls.is_some(), false).await;
                     if let (true, Some(tls)) = (wants_tls, tls) {
                         let stream = tls.accept(stream.into_inner()).await.unwrap();
-                        talk(&mut BufReader::new(stream), &kept, false, true).await;
+                        talk(&mut BufReader::new(stream), &kept, &is_mute, false, true).await;
                     }
                 });
             }
         });
-        MailServer { port, mails }
+        MailServer { port, mails, mute }
+    }
+
+    /// From now on it says nothing, or something again, to the mails that it takes.
+    pub fn be_mute(&self, mute: bool) {
+        self.mute.store(mute, Ordering::Relaxed);
     }
 
     pub fn mails(&self) -> Vec<Mail> {
@@ -226,6 +249,7 @@ impl MailServer {
 async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut BufReader<S>,
     mails: &Mutex<Vec<Mail>>,
+    is_mute: &AtomicBool,
     offers_tls: bool,
     in_tls: bool,
 ) -> bool {
@@ -282,6 +306,11 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
                 mail.data.push_str(&line);
             }
             mails.lock().unwrap().push(mail.clone());
+            if is_mute.load(Ordering::Relaxed) {
+                let mut rest = Vec::new();
+                let _ = stream.read_to_end(&mut rest).await;
+                return false;
+            }
             "250 2.0.0 taken"
         } else if upper == "QUIT" {
             let _ = stream.write_all(b"221 bye\r\n").await;

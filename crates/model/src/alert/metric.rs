@@ -39,7 +39,7 @@ words! {
         CostUsd = "cost_usd",
         /// Accounts that can serve now.
         AccountsAvailable = "accounts_available",
-        /// One account cannot serve, other than by somebody's will.
+        /// One account cannot serve, and will not by waiting.
         AccountDown = "account_down",
         /// An issue is new.
         NewIssue = "new_issue",
@@ -87,6 +87,16 @@ pub enum MetricKind {
     Objective,
     /// The books of the recorder: one value.
     Books,
+}
+
+impl MetricKind {
+    /// Whether it can be read of a minute that is long over.
+    pub const fn is_of_the_past(self) -> bool {
+        match self {
+            MetricKind::Window | MetricKind::Objective => true,
+            MetricKind::Pool | MetricKind::Account | MetricKind::Issue | MetricKind::Books => false,
+        }
+    }
 }
 
 /// What is known of a metric.

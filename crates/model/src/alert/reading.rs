@@ -26,9 +26,8 @@ pub fn of_window(metric: Metric, counts: &Counts, sketches: &Sketches) -> Readin
         Metric::Sla => share(served.total.saturating_sub(served.bad), served.total),
         Metric::Recovered => count(counts.recovered),
         Metric::UpstreamErrorRate => {
-            let attempts = counts.provider_side();
-            let limits = counts.attempts_429 + counts.attempts_529;
-            share(attempts.bad.saturating_sub(limits), attempts.total)
+            let rate = counts.upstream_error_rate();
+            share(rate.part, rate.of)
         }
         Metric::RateLimited => count(counts.attempts_429),
         Metric::Overloaded => count(counts.attempts_529),
@@ -73,6 +72,7 @@ mod tests {
             attempts: 110,
             attempts_failed: 20,
             attempts_client: 10,
+            attempts_cut_off: 10,
             attempts_429: 4,
             attempts_529: 1,
             cost_micro_usd: 2_500_000,
@@ -96,7 +96,7 @@ mod tests {
         let value = |metric| of_window(metric, &counts, &sketches).value.unwrap();
         assert!((value(Metric::ErrorRate) - 100.0 * 5.0 / 95.0).abs() < 1e-9);
         assert!((value(Metric::Sla) + value(Metric::ErrorRate) - 100.0).abs() < 1e-9);
-        // 20 failed, 10 of them the clients' own, 5 limits: 5 of the 100 that say something of providers.
+        // 20 failed, 10 of them the clients' own, 5 limits: 5 of the 100 that were not cut off.
         assert!((value(Metric::UpstreamErrorRate) - 5.0).abs() < 1e-9);
         assert!((value(Metric::CostUsd) - 2.5).abs() < 1e-9);
     }

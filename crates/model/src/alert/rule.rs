@@ -348,7 +348,7 @@ pub fn default_rules() -> Vec<AlertRuleBody> {
             5,
             0,
             S::P2,
-            "An account cannot serve and has no deadline in sight. Its credential may have ended.",
+            "Its provider refuses it, or its credential cannot be used: that does not end by waiting. See whether it has to sign in again, to be paid for, or to be given another credential.",
         ),
         (
             "First tokens are late",
@@ -382,6 +382,17 @@ pub fn default_rules() -> Vec<AlertRuleBody> {
             0,
             S::P2,
             "Failures of a kind that was resolved.",
+        ),
+        (
+            "An issue escalates",
+            M::EscalatingIssue,
+            O::AtLeast,
+            1.0,
+            1,
+            0,
+            0,
+            S::P2,
+            "Failures of a kind come faster than they used to.",
         ),
         (
             "The budget burns fast",

@@ -5,7 +5,8 @@ use super::{
     rule::{AlertRuleBody, Operator, Reading},
 };
 
-/// What a rule found, of what it is about, if that is one thing.
+/// What a rule found, of what it is about, if that is one thing. Of a value that the rule does not wait for it says so:
+/// with such a one an event ends.
 pub fn sentence(rule: &AlertRuleBody, reading: Reading, about: Option<&str>) -> String {
     let info = rule.metric.info();
     let of = about
@@ -20,6 +21,10 @@ pub fn sentence(rule: &AlertRuleBody, reading: Reading, about: Option<&str>) -> 
         MetricKind::Issue => return format!("{}: {named}.", first_upper(info.name)),
         MetricKind::Window | MetricKind::Pool | MetricKind::Objective | MetricKind::Books => {}
     }
+    let is_so = match rule.operator.holds(value, rule.threshold) {
+        true => "",
+        false => "no longer ",
+    };
     let (value, threshold) = (amount(value, info.unit), amount(rule.threshold, info.unit));
     let compared = match rule.operator {
         Operator::Above => "above",
@@ -41,7 +46,7 @@ pub fn sentence(rule: &AlertRuleBody, reading: Reading, about: Option<&str>) -> 
     } else {
         "are"
     };
-    format!("{subject}{of} {verb} {value}{over}{samples}, {compared} {threshold}.")
+    format!("{subject}{of} {verb} {value}{over}{samples}, {is_so}{compared} {threshold}.")
 }
 
 /// A value in its unit.
@@ -109,6 +114,10 @@ mod tests {
         assert_eq!(
             said(Metric::AccountsAvailable, 0.0, None),
             "Accounts that can serve are 0 now, below 1."
+        );
+        assert_eq!(
+            said(Metric::ErrorRate, 1.0, Some("group claude")),
+            "The error rate of group claude is 1.00 % over 5 minutes (40 counted), no longer at or above 5.00 %."
         );
         assert_eq!(
             said(Metric::AccountDown, 1.0, Some("anthropic-1")),

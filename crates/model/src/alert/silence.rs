@@ -1,6 +1,6 @@
 //! Who is not told, and for how long. What happens is on record all the same.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
     id::{AccountId, GroupId},
@@ -9,14 +9,29 @@ use crate::{
 };
 
 /// What an event is about, as far as a silence can name it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Subject {
     /// The platform, where it is of one.
     pub platform: Option<Platform>,
-    /// The group, where it is of one.
-    pub group_id: Option<GroupId>,
+    /// The group that it is of, or all groups of its account.
+    #[serde(default, alias = "group_id", deserialize_with = "one_or_many")]
+    pub group_ids: Vec<GroupId>,
     /// The account, where it is of one.
     pub account_id: Option<AccountId>,
+}
+
+/// Events of before name one group, or none.
+fn one_or_many<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<GroupId>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Groups {
+        Many(Vec<GroupId>),
+        One(Option<GroupId>),
+    }
+    Ok(match Groups::deserialize(from)? {
+        Groups::Many(all) => all,
+        Groups::One(one) => one.into_iter().collect(),
+    })
 }
 
 /// What keeps events from being told. Every field that is given must fit; one that gives none fits all.
@@ -29,7 +44,7 @@ pub struct SilenceBody {
     /// Of one platform.
     #[serde(default)]
     pub platform: Option<Platform>,
-    /// Of one group.
+    /// Of one group, or of an account that is in it among others.
     #[serde(default)]
     pub group_id: Option<GroupId>,
     /// Of one account.
@@ -51,7 +66,9 @@ impl SilenceBody {
         now < self.until
             && self.rule_id.is_none_or(|rule| rule == rule_id)
             && fits(&self.platform, &subject.platform)
-            && fits(&self.group_id, &subject.group_id)
+            && self
+                .group_id
+                .is_none_or(|wanted| subject.group_ids.contains(&wanted))
             && fits(&self.account_id, &subject.account_id)
     }
 }
@@ -74,13 +91,13 @@ mod tests {
         let subject = Subject {
             account_id: Some(AccountId(7)),
             platform: Some(Platform::Anthropic),
-            group_id: None,
+            group_ids: vec![GroupId(1), GroupId(2)],
         };
         assert!(silence.covers(3, &subject, UnixMillis(999)));
         assert!(!silence.covers(3, &subject, UnixMillis(1_000)));
         let other = Subject {
             account_id: None,
-            ..subject
+            ..subject.clone()
         };
         assert!(!silence.covers(3, &other, UnixMillis(0)));
         let everything = SilenceBody {
@@ -89,5 +106,34 @@ mod tests {
             ..silence
         };
         assert!(everything.covers(4, &other, UnixMillis(0)));
+        // An account is in both of its groups.
+        for (group, is_covered) in [(1, true), (2, true), (3, false)] {
+            let of_group = SilenceBody {
+                group_id: Some(GroupId(group)),
+                ..everything.clone()
+            };
+            assert_eq!(of_group.covers(4, &subject, UnixMillis(0)), is_covered);
+        }
+    }
+
+    #[test]
+    fn events_that_name_one_group_are_read() {
+        for (text, groups) in [
+            (
+                r#"{"platform":null,"group_id":2,"account_id":7}"#,
+                vec![GroupId(2)],
+            ),
+            (
+                r#"{"platform":null,"group_id":null,"account_id":null}"#,
+                vec![],
+            ),
+            (
+                r#"{"platform":null,"group_ids":[1,2],"account_id":7}"#,
+                vec![GroupId(1), GroupId(2)],
+            ),
+        ] {
+            let subject: Subject = serde_json::from_str(text).unwrap();
+            assert_eq!(subject.group_ids, groups);
+        }
     }
 }

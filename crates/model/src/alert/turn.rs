@@ -1,6 +1,9 @@
 //! When somebody is told: one step at a time, from what a rule read and from the clock.
 
-use crate::{time::UnixMillis, words};
+use crate::{rollup::Span, time::UnixMillis, words};
+
+/// From one round to the next.
+const MINUTE_MS: i64 = Span::Minute.millis();
 
 words! {
     /// Where a rule stands, for one of the things that it looks at.
@@ -29,6 +32,8 @@ pub struct Stand {
     pub since: UnixMillis,
     /// The end of the last event, for as long as that matters.
     pub ended_at: Option<UnixMillis>,
+    /// When something was last read of it. Of the time since then nobody knows.
+    pub seen_at: UnixMillis,
 }
 
 /// What a rule reads of something.
@@ -67,6 +72,7 @@ impl Stand {
             phase: Phase::Well,
             since,
             ended_at: None,
+            seen_at: since,
         }
     }
 
@@ -77,6 +83,7 @@ impl Stand {
             phase: Phase::Dismissed,
             since: at,
             ended_at: Some(at),
+            seen_at: at,
         }
     }
 
@@ -96,13 +103,36 @@ impl Stand {
         }
     }
 
+    /// Whether so much time passed unseen that what was said before it does not count towards what lasts.
+    fn is_forgotten(&self, now: UnixMillis, timing: Timing) -> bool {
+        now.0.saturating_sub(self.seen_at.0) > timing.sustained_ms.max(MINUTE_MS)
+    }
+
     fn lasted(&self, now: UnixMillis, ms: i64) -> bool {
         now.0.saturating_sub(self.since.0) >= ms
     }
 }
 
 /// The next stand, and what is new. A clock that went back changes nothing until it has caught up.
+///
+/// What lasts is what was read: a gap in which nothing was to be judged, or nobody did, and which is longer than
+/// `sustained_ms`, does not count, and what is broken, or well again, begins anew after it.
 pub fn turn(stand: Stand, said: Said, timing: Timing, now: UnixMillis) -> (Stand, Option<News>) {
+    let forgotten = stand.is_forgotten(now, timing);
+    let stand = match stand.phase {
+        Phase::Pending if forgotten => stand.to(Phase::Well, now),
+        Phase::Calming if forgotten => stand.to(Phase::Firing, now),
+        _ => stand,
+    };
+    if said == Said::Nothing {
+        return (stand, None);
+    }
+    let (next, news) = step(stand, said, timing, now);
+    let seen_at = now.max(stand.seen_at);
+    (Stand { seen_at, ..next }, news)
+}
+
+fn step(stand: Stand, said: Said, timing: Timing, now: UnixMillis) -> (Stand, Option<News>) {
     use {Phase as P, Said as S};
     let resting = stand
         .ended_at
@@ -127,7 +157,7 @@ pub fn turn(stand: Stand, said: Said, timing: Timing, now: UnixMillis) -> (Stand
         (P::Calming, S::Well) => (stand, None),
         // What breaks while it cools down is broken for as long as it is, and told when that is over.
         (P::Cooling, _) if resting => (stand, None),
-        (P::Cooling, S::Breach) => turn(Stand::well(now), said, timing, now),
+        (P::Cooling, S::Breach) => step(Stand::well(now), said, timing, now),
         (P::Dismissed, S::Breach) => (stand, None),
         (P::Dismissed, S::Well) if resting => settled(P::Cooling),
         (P::Well | P::Pending | P::Cooling | P::Dismissed, S::Well) => settled(P::Well),

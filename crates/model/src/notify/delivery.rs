@@ -19,6 +19,8 @@ words! {
         Sent = "sent",
         /// The receiver refused it, or could not be reached for a day.
         Failed = "failed",
+        /// It was sent five times and not answered: the receiver may have it, and the next goes on.
+        Uncertain = "uncertain",
         /// It was not to be sent any more: its channel was switched off or deleted.
         Dropped = "dropped",
     }
@@ -41,7 +43,7 @@ pub struct Delivery {
     pub severity: Severity,
     /// How it stands.
     pub state: DeliveryState,
-    /// Why it waits, failed or was dropped.
+    /// Why it waits, failed, is uncertain or was dropped.
     pub reason: Option<String>,
     /// How often it was tried.
     pub attempts: u32,

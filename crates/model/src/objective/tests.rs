@@ -42,12 +42,17 @@ fn it_is_said_when_the_budget_is_gone_and_only_if_it_will_be() {
     let now = UnixMillis(1_000);
     let objective = objective();
     assert_eq!(objective.gone_at(-3.0, 0.0, now), Some(now));
-    assert_eq!(objective.gone_at(50.0, 1.0, now), None);
-    // Half of 30 days, spent four times as fast as it comes back.
-    assert_eq!(
-        objective.gone_at(50.0, 5.0, now),
-        Some(now.plus_ms(objective.window_ms() / 8))
-    );
+    let after = |left, rate| {
+        let gone = objective.gone_at(left, rate, now)?;
+        Some((gone.0 - now.0) as f64 / objective.window_ms() as f64)
+    };
+    // What is left of it, at so many times what is allowed.
+    assert_eq!(after(100.0, 1.0), Some(1.0));
+    assert_eq!(after(50.0, 1.0), Some(0.5));
+    assert_eq!(after(50.0, 5.0), Some(0.1));
+    assert_eq!(after(50.0, 0.625), Some(0.8));
+    assert_eq!(after(50.0, 0.4), None);
+    assert_eq!(after(50.0, 0.0), None);
 }
 
 #[test]

@@ -83,10 +83,6 @@ enum Well {
 impl Thresholds {
     /// Holds what was read against the thresholds.
     pub fn judge(&self, counts: &Counts, ttft_p99_ms: Option<u64>) -> Judgements {
-        let upstream = Share {
-            part: counts.attempts_failed_otherwise(),
-            of: counts.attempts,
-        };
         Judgements {
             sla_percent_min: judge(
                 percent(counts.service_level()),
@@ -104,7 +100,7 @@ impl Thresholds {
                 Well::UpTo,
             ),
             upstream_error_rate_percent_max: judge(
-                percent(upstream),
+                percent(counts.upstream_error_rate()),
                 self.upstream_error_rate_percent_max,
                 Well::UpTo,
             ),

@@ -14,7 +14,7 @@ use serde_json::Value;
 use waybill_sim::{Sim, SimOptions};
 
 /// Longer than anything here takes; a test that reaches it has failed.
-pub const DEADLINE: Duration = Duration::from_secs(20);
+pub const DEADLINE: Duration = Duration::from_secs(60);
 
 pub struct Rig {
     pub sim: Sim,

@@ -1,19 +1,27 @@
 //! Events: what went wrong, since when, who took it up, and how it ended.
 
 use waybill_model::{
-    alert::{AlertEvent, AlertRule, AlertRuleBody, EventStatus, RuleStand, Silence, Stand},
+    alert::{
+        AlertEvent, AlertRule, AlertRuleBody, EventStatus, Evidence, MetricKind, RuleStand,
+        Silence, Stand,
+    },
     id::ChannelId,
+    issue::IssueState,
     notify::{Notice, NoticeKind},
     time::UnixMillis,
     view::{List, Page},
 };
 
-use super::round::{Judged, keep};
+use super::{
+    issue,
+    round::{Judged, keep},
+};
 use crate::{
     Kind, Store, StoreError,
     entities::json,
     notify,
-    sql::{Cells, Db, Result, int, values},
+    query::numbered::Numbered,
+    sql::{Cells, Db, Result, values},
 };
 
 /// In the order in which `read` reads them.
@@ -37,26 +45,18 @@ impl Store {
         rule: Option<i64>,
         page: &Page,
     ) -> Result<List<AlertEvent>> {
-        let (number, size) = (page.page.max(1), page.page_size.max(1));
+        let page = page.clone();
         self.readers
             .run(move |db| {
-                let which = "(CAST(?1 AS TEXT) IS NULL OR status = ?1) AND (CAST(?2 AS BIGINT) IS NULL OR rule_id = ?2)";
-                let status = status.map(EventStatus::as_str);
-                let sql = format!("SELECT count(*) FROM alert_events WHERE {which}");
-                let total = db.count(&sql, values![status, rule])?;
-                let sql = format!(
-                    "SELECT {COLUMNS} FROM alert_events WHERE {which} ORDER BY id DESC LIMIT ?3 OFFSET ?4"
-                );
-                let before = u64::from(number - 1) * u64::from(size);
-                let items = db.rows(&sql, values![status, rule, size, int(before)], read)?;
-                Ok(List {
-                    items,
-                    total,
-                    page: number,
-                    page_size: size,
-                    next_cursor: None,
-                    total_is_estimate: false,
-                })
+                let all = Numbered {
+                    columns: COLUMNS,
+                    from: "alert_events",
+                    table: "alert_events",
+                    which: "(CAST(?1 AS TEXT) IS NULL OR status = ?1) AND (CAST(?2 AS BIGINT) IS NULL OR rule_id = ?2)",
+                    values: values![status.map(EventStatus::as_str), rule],
+                    order: "id DESC",
+                };
+                all.page(db, &page, read)
             })
             .await
     }
@@ -126,14 +126,14 @@ pub(super) fn end_all(db: &dyn Db, rule: i64, by: Option<&str>, now: UnixMillis)
     let firing = values![rule, EventStatus::Firing.as_str()];
     let subjects: Vec<String> = db.rows(sql, firing, |cells| cells.next())?;
     for subject in &subjects {
-        end(db, rule, subject, EventStatus::ManualResolved, by, now)?;
+        end(db, rule, subject, &Ending::ByHand(by), now)?;
     }
     let sql = "DELETE FROM alert_stands WHERE rule_id = ?1";
     db.execute(sql, values![rule]).map(drop)
 }
 
 fn dismiss(db: &dyn Db, rule: i64, subject: &str, by: Option<&str>, now: UnixMillis) -> Result<()> {
-    end(db, rule, subject, EventStatus::ManualResolved, by, now)?;
+    end(db, rule, subject, &Ending::ByHand(by), now)?;
     keep(db, rule, subject, None, Stand::dismissed(now))
 }
 
@@ -166,8 +166,67 @@ pub(super) fn begin(
         read,
     )?;
     match event {
-        Some(event) if told => tell(db, &event, at),
+        Some(event) if told => tell(db, &event, None, at),
         _ => Ok(0),
+    }
+}
+
+/// By what an event ends.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Ending<'a> {
+    /// By what was read.
+    Read(&'a Evidence),
+    /// What it is about is not among what the rule found.
+    Gone,
+    /// The issue is in this state now; `None`: it is gone.
+    OfIssue(Option<IssueState>),
+    /// Somebody said so, or changed the rule; `None`: the gateway itself.
+    ByHand(Option<&'a str>),
+}
+
+impl Ending<'_> {
+    const fn status(&self) -> EventStatus {
+        match self {
+            Ending::Read(_) | Ending::Gone | Ending::OfIssue(_) => EventStatus::Resolved,
+            Ending::ByHand(_) => EventStatus::ManualResolved,
+        }
+    }
+
+    /// The value and the sentence that it is told with.
+    fn said(&self, begun: &Evidence) -> (Option<f64>, String) {
+        match self {
+            Ending::Read(last) => (last.value, last.sentence.clone()),
+            Ending::Gone => (None, gone(begun)),
+            Ending::OfIssue(state) => {
+                let about = begun.about.as_deref().unwrap_or("The issue");
+                (None, issue::sentence(about, *state))
+            }
+            Ending::ByHand(by) => (
+                None,
+                format!(
+                    "{} says that it is over. It began with: {}",
+                    by.unwrap_or("The gateway"),
+                    begun.sentence
+                ),
+            ),
+        }
+    }
+}
+
+/// What is said of the end of something that a rule does not find any longer.
+fn gone(begun: &Evidence) -> String {
+    let about = begun.about.as_deref().unwrap_or("What it is about");
+    match begun.metric.info().kind {
+        MetricKind::Account => {
+            format!("{about} is not down any longer: it serves again, or is not to.")
+        }
+        MetricKind::Issue
+        | MetricKind::Window
+        | MetricKind::Pool
+        | MetricKind::Objective
+        | MetricKind::Books => {
+            format!("{about} is not there any longer.")
+        }
     }
 }
 
@@ -176,10 +235,13 @@ pub(super) fn end(
     db: &dyn Db,
     rule: i64,
     subject: &str,
-    status: EventStatus,
-    by: Option<&str>,
+    ending: &Ending<'_>,
     at: UnixMillis,
 ) -> Result<u64> {
+    let (status, by) = match ending {
+        Ending::ByHand(by) => (ending.status(), *by),
+        Ending::Read(_) | Ending::Gone | Ending::OfIssue(_) => (ending.status(), None),
+    };
     let sql = format!(
         "UPDATE alert_events SET status = ?3, resolved_at = ?4, resolved_by = ?5
          WHERE rule_id = ?1 AND subject = ?2 AND status = 'firing' RETURNING {COLUMNS}"
@@ -187,7 +249,7 @@ pub(super) fn end(
     let ended = db.first(&sql, values![rule, subject, status.as_str(), at, by], read)?;
     match ended {
         // Who was not told that it began is not told that it is over.
-        Some(event) if event.told => tell(db, &event, at),
+        Some(event) if event.told => tell(db, &event, Some(ending), at),
         _ => Ok(0),
     }
 }
@@ -204,16 +266,21 @@ pub(super) fn tell_of_unsilenced(db: &dyn Db, silences: &[Silence], at: UnixMill
             let sql = "UPDATE alert_events SET told = ?2 WHERE id = ?1";
             db.execute(sql, values![event.id, true])?;
             event.told = true;
-            told += tell(db, &event, at)?;
+            told += tell(db, &event, None, at)?;
         }
     }
     Ok(told)
 }
 
-/// Puts into the outbox that an event began, or that it is over.
-fn tell(db: &dyn Db, event: &AlertEvent, at: UnixMillis) -> Result<u64> {
+/// Puts into the outbox that an event began, or by what it ended.
+fn tell(
+    db: &dyn Db,
+    event: &AlertEvent,
+    ending: Option<&Ending<'_>>,
+    at: UnixMillis,
+) -> Result<u64> {
     let only = channels_of(db, event.rule_id)?;
-    notify::put(db, &notice(event), &only, at)
+    notify::put(db, &notice(event, ending), &only, at)
 }
 
 /// The channels that a rule names; none: all of them. Those of a rule that is gone are known no longer.
@@ -224,23 +291,27 @@ fn channels_of(db: &dyn Db, rule: i64) -> Result<Vec<ChannelId>> {
     Ok(channels.into_iter().map(ChannelId).collect())
 }
 
-fn notice(event: &AlertEvent) -> Notice {
+fn notice(event: &AlertEvent, ending: Option<&Ending<'_>>) -> Notice {
     let evidence = &event.evidence;
+    let (kind, (value, sentence)) = match ending {
+        None => (
+            NoticeKind::AlertFired,
+            (evidence.value, evidence.sentence.clone()),
+        ),
+        Some(ending) => (NoticeKind::AlertResolved, ending.said(evidence)),
+    };
     Notice {
-        kind: match event.status {
-            EventStatus::Firing => NoticeKind::AlertFired,
-            EventStatus::Resolved | EventStatus::ManualResolved => NoticeKind::AlertResolved,
-        },
+        kind,
         topic: Notice::topic_of_event(event.id),
         event_id: Some(event.id),
         severity: event.severity,
         title: evidence.rule_name.clone(),
-        sentence: evidence.sentence.clone(),
+        sentence,
         text: evidence.note.clone(),
         rule: Some(evidence.rule_name.clone()),
         subject: evidence.about.clone(),
         metric: Some(evidence.metric),
-        value: evidence.value,
+        value,
         threshold: Some(evidence.threshold),
         unit: Some(evidence.unit),
         started_at: event.fired_at,

@@ -6,6 +6,8 @@
 //! Must not know: where readings come from, or how anybody is told.
 
 mod events;
+mod issue;
+mod losses;
 mod retention;
 mod round;
 mod written;

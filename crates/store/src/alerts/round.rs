@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 
 use waybill_model::{
-    alert::{AlertRule, EventStatus, Evidence, News, Phase, Said, Silence, Stand, Subject, turn},
+    alert::{AlertRule, Evidence, MetricKind, News, Phase, Said, Silence, Stand, Subject, turn},
     time::UnixMillis,
 };
 
-use super::{events, written};
+use super::{
+    events::{self, Ending},
+    issue, losses, written,
+};
 use crate::{
     Store, settings,
     sql::{Db, Result, values},
@@ -26,13 +29,16 @@ pub struct Judged {
     pub evidence: Evidence,
 }
 
-/// A rule, and what it says. Subjects that it was firing for, and that are not among these, are well.
+/// A rule, and what it says. Subjects that it was firing for, and that are not among these, are well; issues only when
+/// they are resolved or ignored, or escalate no longer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RuleRound {
     /// The rule, as it was read.
     pub rule: AlertRule,
     /// What it says.
     pub judged: Vec<Judged>,
+    /// Whether that is of all its subjects: one that is not among them is well. Otherwise nothing is said of it.
+    pub is_whole: bool,
 }
 
 /// All rules that could be read.
@@ -42,6 +48,8 @@ pub struct Round {
     pub at: UnixMillis,
     /// What each says.
     pub rules: Vec<RuleRound>,
+    /// How many records were lost until then, in all; `None`: nobody looked.
+    pub losses: Option<u64>,
 }
 
 /// What a round did.
@@ -61,6 +69,28 @@ impl Store {
     /// monitoring is off, whoever read it before that.
     pub async fn alert_round(&self, round: Round) -> Result<RoundReport> {
         self.desk.change(move |db| take_in(db, &round)).await
+    }
+
+    /// Lets evaluation go on from an instant that lies before what is evaluated: the clock was ahead, and is right
+    /// again. What was noted in a time that has not come yet is as of now.
+    pub async fn alerts_begin_anew(&self, at: UnixMillis) -> Result<()> {
+        self.desk
+            .change(move |db| {
+                let sql = "UPDATE alert_progress SET evaluated_to = ?1 WHERE id = 1 AND evaluated_to > ?1";
+                if db.execute(sql, values![at])? == 0 {
+                    return Ok(());
+                }
+                for column in ["since", "ended_at", "seen_at"] {
+                    let sql = format!("UPDATE alert_stands SET {column} = ?1 WHERE {column} > ?1");
+                    db.execute(&sql, values![at])?;
+                }
+                if let Some(total) = losses::last(db)? {
+                    losses::forget_after(db, at)?;
+                    losses::note(db, at, total)?;
+                }
+                Ok(())
+            })
+            .await
     }
 
     /// Up to when all rules are evaluated.
@@ -83,6 +113,9 @@ fn take_in(db: &dyn Db, round: &Round) -> Result<RoundReport> {
     let sql = "UPDATE alert_progress SET evaluated_to = ?1 WHERE id = 1 AND evaluated_to < ?1";
     if db.execute(sql, values![round.at])? == 0 {
         return Ok(report);
+    }
+    if let Some(total) = round.losses {
+        losses::note(db, round.at, total)?;
     }
     let silences: Vec<Silence> = written::all(db)?;
     let rules: HashMap<i64, AlertRule> = written::all(db)?
@@ -111,7 +144,7 @@ fn turn_rule(
 ) -> Result<()> {
     let rule = &of_rule.rule;
     let mut stands = stands(db, rule.id)?;
-    let timing = rule.body.timing();
+    let (timing, metric) = (rule.body.timing(), rule.body.metric);
     for judged in &of_rule.judged {
         let stand = stands.remove(&judged.subject);
         let (next, news) = turn(stand.unwrap_or(Stand::well(at)), judged.said, timing, at);
@@ -122,24 +155,30 @@ fn turn_rule(
                 report.fired += 1;
             }
             Some(News::Resolved) => {
-                report.told += events::end(
-                    db,
-                    rule.id,
-                    &judged.subject,
-                    EventStatus::Resolved,
-                    None,
-                    at,
-                )?;
+                let ending = Ending::Read(&judged.evidence);
+                report.told += events::end(db, rule.id, &judged.subject, &ending, at)?;
                 report.resolved += 1;
             }
             None => {}
         }
     }
+    let said = match of_rule.is_whole {
+        true => Said::Well,
+        false => Said::Nothing,
+    };
     for (subject, stand) in stands {
-        let (next, news) = turn(stand, Said::Well, timing, at);
+        let mut ending = Ending::Gone;
+        if metric.info().kind == MetricKind::Issue && stand.is_firing() {
+            let state = issue::state_of(db, &subject)?;
+            if state.is_some_and(|state| issue::goes_on(metric, state)) {
+                continue;
+            }
+            ending = Ending::OfIssue(state);
+        }
+        let (next, news) = turn(stand, said, timing, at);
         keep(db, rule.id, &subject, Some(stand), next)?;
         if news == Some(News::Resolved) {
-            report.told += events::end(db, rule.id, &subject, EventStatus::Resolved, None, at)?;
+            report.told += events::end(db, rule.id, &subject, &ending, at)?;
             report.resolved += 1;
         }
     }
@@ -147,7 +186,8 @@ fn turn_rule(
 }
 
 fn stands(db: &dyn Db, rule: i64) -> Result<HashMap<String, Stand>> {
-    let sql = "SELECT subject, phase, since, ended_at FROM alert_stands WHERE rule_id = ?1";
+    let sql =
+        "SELECT subject, phase, since, ended_at, seen_at FROM alert_stands WHERE rule_id = ?1";
     let rows = db.rows(sql, values![rule], |cells| {
         Ok((
             cells.next()?,
@@ -155,6 +195,7 @@ fn stands(db: &dyn Db, rule: i64) -> Result<HashMap<String, Stand>> {
                 phase: cells.word("phase")?,
                 since: cells.time()?,
                 ended_at: cells.next()?,
+                seen_at: cells.time()?,
             },
         ))
     })?;
@@ -201,10 +242,17 @@ pub(super) fn keep(
         };
     }
     db.execute(
-        "INSERT INTO alert_stands (rule_id, subject, phase, since, ended_at) VALUES (?1, ?2, ?3, ?4, ?5)
+        "INSERT INTO alert_stands (rule_id, subject, phase, since, ended_at, seen_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (rule_id, subject) DO UPDATE SET phase = excluded.phase, since = excluded.since,
-         ended_at = excluded.ended_at",
-        values![rule, subject, next.phase.as_str(), next.since, next.ended_at],
+         ended_at = excluded.ended_at, seen_at = excluded.seen_at",
+        values![
+            rule,
+            subject,
+            next.phase.as_str(),
+            next.since,
+            next.ended_at,
+            next.seen_at
+        ],
     )
     .map(drop)
 }

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use waybill_model::{
+    cause::Cause,
     fingerprint::{scope_of, version_of},
     issue::{
         HOUR_MS, HourCount, IssueDetail, IssueFilter, IssueKind, IssueLink, IssueLog, IssueMembers,
         IssueNote, IssueSort, IssueState, IssueTransition, Member, MemberList, Weight, hex,
     },
+    protocol::Platform,
     time::UnixMillis,
     view::{Filter, List, Page},
 };
@@ -35,6 +37,21 @@ const MOST_KINDS: i64 = 500;
 /// Matching issues are counted up to here.
 const COUNT_LIMIT: u64 = 10_000;
 
+/// An issue, as those look at it who ask which are in a state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssueInState {
+    /// Its key, hex.
+    pub fingerprint: String,
+    /// Its title.
+    pub title: String,
+    /// What happens.
+    pub cause: Cause,
+    /// Where.
+    pub platform: Platform,
+    /// Since when it is in that state.
+    pub state_since: UnixMillis,
+}
+
 impl Store {
     /// Issues, by what they do to users or in another order.
     ///
@@ -50,6 +67,31 @@ impl Store {
         let (filter, page) = (filter.clone(), page.clone());
         self.readers
             .run(move |db| list(db, &filter, sort, &page, now))
+            .await
+    }
+
+    /// Issues in a state, of one platform or of all: who came into it last comes first, and `most` at most.
+    pub async fn issues_in(
+        &self,
+        state: IssueState,
+        platform: Option<Platform>,
+        most: u32,
+    ) -> Result<Vec<IssueInState>> {
+        self.readers
+            .run(move |db| {
+                let sql = "SELECT issue, title, cause, platform, state_since FROM issues WHERE total > 0 AND state = ?1
+                     AND (CAST(?2 AS TEXT) IS NULL OR platform = ?2) ORDER BY state_since DESC, issue LIMIT ?3";
+                let platform = platform.map(Platform::as_str);
+                db.rows(sql, values![state.as_str(), platform, most], |cells| {
+                    Ok(IssueInState {
+                        fingerprint: hex::text(cells.next()?),
+                        title: cells.next()?,
+                        cause: cells.word("cause")?,
+                        platform: cells.word("platform")?,
+                        state_since: cells.time()?,
+                    })
+                })
+            })
             .await
     }
 

@@ -15,6 +15,9 @@ use crate::{
 /// Waiting notices of one channel that are looked at together; those behind have their turn later.
 const MOST_WAITING: i64 = 500;
 
+/// Why a notice waits that is in a message that was begun and did not end.
+const UNDER_WAY: &str = "it is on its way";
+
 /// That something waits for a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Waits {
@@ -33,6 +36,8 @@ pub struct Waiting {
     pub message_id: Option<NotificationId>,
     /// How often that was tried.
     pub attempts: u32,
+    /// How often of these it was sent, and not answered.
+    pub unanswered: u32,
     /// Since when it waits.
     pub queued_at: UnixMillis,
     /// Not before this instant.
@@ -61,6 +66,15 @@ pub enum DeliveryUpdate {
     Again {
         /// Not before this instant.
         at: UnixMillis,
+        /// What went wrong.
+        error: String,
+        /// It was sent, and no answer came.
+        was_sent: bool,
+    },
+    /// It is left: whether the receiver has it is not known.
+    Uncertain {
+        /// Why it is left.
+        reason: String,
         /// What went wrong.
         error: String,
     },
@@ -96,7 +110,7 @@ impl Store {
         self.quick
             .run(move |db| {
                 let waiting = db.rows(
-                    "SELECT id, message_id, attempts, queued_at, next_at, notice FROM notifications
+                    "SELECT id, message_id, attempts, unanswered, queued_at, next_at, notice FROM notifications
                      WHERE channel_id = ?1 AND state = 'pending' ORDER BY id LIMIT ?2",
                     values![of, MOST_WAITING],
                     read,
@@ -135,7 +149,7 @@ impl Store {
                     return Ok(false);
                 };
                 let sql = format!(
-                    "UPDATE notifications SET message_id = ?, attempts = attempts + 1, next_at = ?, reason = NULL
+                    "UPDATE notifications SET message_id = ?, attempts = attempts + 1, next_at = ?, reason = '{UNDER_WAY}'
                      WHERE state = 'pending' AND id IN ({})",
                     places(&ids)
                 );
@@ -146,6 +160,20 @@ impl Store {
                     true => Ok(true),
                     false => Err(StoreError::Busy),
                 }
+            })
+            .await
+    }
+
+    /// Lets what was under way be begun again at once, for whoever sent it is gone: to be called where nobody else can
+    /// be sending, at the start of the only process there is. Answers how many notices that is.
+    pub async fn resume_messages(&self, now: UnixMillis) -> Result<u64> {
+        self.quick_desk()
+            .change(move |db| {
+                let sql = format!(
+                    "UPDATE notifications SET next_at = ?1, reason = NULL
+                     WHERE state = 'pending' AND reason = '{UNDER_WAY}'"
+                );
+                db.execute(&sql, values![now])
             })
             .await
     }
@@ -167,11 +195,22 @@ impl Store {
                              WHERE message_id = ?1 AND state IN ('pending', 'dropped')";
                         db.execute(sql, values![message, now])
                     }
-                    DeliveryUpdate::Again { at, error } => {
+                    DeliveryUpdate::Again {
+                        at,
+                        error,
+                        was_sent,
+                    } => {
                         let sql = format!(
-                            "UPDATE notifications SET next_at = ?2, last_error = ?3 {which}"
+                            "UPDATE notifications SET next_at = ?2, last_error = ?3, reason = NULL, unanswered = unanswered + ?4
+                             {which}"
                         );
-                        db.execute(&sql, values![message, at, error])
+                        db.execute(&sql, values![message, at, error, i64::from(was_sent)])
+                    }
+                    DeliveryUpdate::Uncertain { reason, error } => {
+                        let sql = format!(
+                            "UPDATE notifications SET state = 'uncertain', reason = ?2, last_error = ?3 {which}"
+                        );
+                        db.execute(&sql, values![message, reason, error])
                     }
                     DeliveryUpdate::Failed { reason, error } => {
                         let sql = format!(
@@ -228,8 +267,8 @@ fn retry(db: &dyn Db, id: NotificationId, now: UnixMillis) -> Result<bool> {
         DeliveryState::Pending => {
             "UPDATE notifications SET next_at = least(next_at, ?2) WHERE id = ?1"
         }
-        DeliveryState::Failed | DeliveryState::Dropped => {
-            "UPDATE notifications SET state = 'pending', attempts = 0, message_id = NULL, reason = NULL,
+        DeliveryState::Failed | DeliveryState::Uncertain | DeliveryState::Dropped => {
+            "UPDATE notifications SET state = 'pending', attempts = 0, unanswered = 0, message_id = NULL, reason = NULL,
              queued_at = ?2, next_at = ?2 WHERE id = ?1"
         }
     };
@@ -249,6 +288,7 @@ fn read(cells: &mut Cells<'_>) -> Result<Waiting> {
         id: cells.next()?,
         message_id: cells.next()?,
         attempts: cells.next()?,
+        unanswered: cells.next()?,
         queued_at: cells.time()?,
         next_at: cells.time()?,
         notice: cells.json("notice")?,

@@ -80,7 +80,15 @@ const STEPS: &[Step] = &[
         needs: 1,
     },
     Step {
-        sql: include_str!("migrations/0015_settings.sql"),
+        sql: include_str!("migrations/0015_numbers.sql"),
+        needs: 1,
+    },
+    Step {
+        sql: include_str!("migrations/0016_settings.sql"),
+        needs: 1,
+    },
+    Step {
+        sql: include_str!("migrations/0017_unanswered.sql"),
         needs: 1,
     },
 ];

@@ -27,12 +27,14 @@ const DAYS_AHEAD: i64 = 2;
 /// Rows that are removed one by one go in batches of so many.
 const BATCH_ROWS: i64 = 5_000;
 
-/// Tables that go by day, what goes first when there is too much: what is least missed per byte.
-const BY_SIZE: [&[&str]; 4] = [
-    &["replay_bodies"],
-    &["error_details", "event_details"],
-    &["requests"],
-    &["errors", "upstream_events"],
+/// Tables that go by day, what goes first when there is too much: what is least missed per byte. And whether also
+/// days go of which requests are not folded yet.
+const BY_SIZE: [(&[&str], bool); 5] = [
+    (&["replay_bodies"], false),
+    (&["error_details", "event_details"], false),
+    (&["requests"], false),
+    (&["requests"], true),
+    (&["errors", "upstream_events"], false),
 ];
 
 /// One day of one table.
@@ -144,20 +146,38 @@ impl Worker<'_> {
             tables.contains(&&*day.table) && day.start.saturating_add(DAY_MS) <= before.0
         });
         for day in old {
-            self.drop_day(&day)?;
+            self.drop_day(&day, false)?;
         }
         Ok(())
     }
 
-    /// Drops a day of a table, unless it is being read.
-    fn drop_day(&mut self, day: &Day) -> Result<bool> {
+    /// Drops a day of a table, unless it is being read; one of which requests are not folded only if it must go.
+    fn drop_day(&mut self, day: &Day, must_go: bool) -> Result<bool> {
         self.look_for_caller()?;
-        let dropped: Option<bool> = self.db().cell(
-            "SELECT waybill_drop_day(ARRAY[CAST(?1 AS TEXT)], ?2)",
-            values![&day.table, day.start],
-        )?;
-        let dropped = dropped.unwrap_or(false);
+        let is_of_requests = day.table == "requests";
+        let unfolded = match is_of_requests {
+            true => self.unfolded(day)?,
+            false => None,
+        };
+        if unfolded.is_some() && !must_go {
+            return Ok(false);
+        }
+        let dropped = in_transaction(self.connection, |db| {
+            let dropped: Option<bool> = db.cell(
+                "SELECT waybill_drop_day(ARRAY[CAST(?1 AS TEXT)], ?2)",
+                values![&day.table, day.start],
+            )?;
+            let dropped = dropped.unwrap_or(false);
+            if dropped && is_of_requests {
+                rollups::retention::rows_gone(db, UnixMillis(day.start.saturating_add(DAY_MS)))?;
+                if let Some((count, first, last)) = unfolded {
+                    rollups::retention::give_up(db, count, (first, last))?;
+                }
+            }
+            Ok(dropped)
+        })?;
         if dropped {
+            self.report.requests_given_up += unfolded.map_or(0, |(count, ..)| count);
             let report = &mut self.report;
             report.bytes_freed += day.bytes;
             match &*day.table {
@@ -171,16 +191,36 @@ impl Worker<'_> {
         Ok(dropped)
     }
 
+    /// How many requests of a day are not folded, and when the first and last of them arrived.
+    fn unfolded(&self, day: &Day) -> Result<Option<(u64, UnixMillis, UnixMillis)>> {
+        let folded_to = rollups::retention::folded_to(self.db())?;
+        let found = self.db().first(
+            "SELECT count(*), min(created_at), max(created_at) FROM requests
+             WHERE id > ?1 AND created_at >= ?2 AND created_at < ?3",
+            values![folded_to, day.start, day.start.saturating_add(DAY_MS)],
+            |cells| {
+                let count = cells.count()?;
+                let between: (Option<UnixMillis>, Option<UnixMillis>) =
+                    (cells.next()?, cells.next()?);
+                Ok(between
+                    .0
+                    .zip(between.1)
+                    .map(|(first, last)| (count, first, last)))
+            },
+        )?;
+        Ok(found.flatten())
+    }
+
     /// Whole days, oldest first; never today's.
     fn shrink_to(&mut self, max_bytes: u64, now: UnixMillis) -> Result<()> {
-        for tables in BY_SIZE {
+        for (tables, must_go) in BY_SIZE {
             let today = now.0.div_euclid(DAY_MS) * DAY_MS;
             let days = self.days()?.into_iter();
             for day in days.filter(|day| tables.contains(&&*day.table) && day.start < today) {
                 if self.bytes_used()? <= max_bytes {
                     return Ok(());
                 }
-                self.drop_day(&day)?;
+                self.drop_day(&day, must_go)?;
             }
         }
         Ok(())
@@ -196,7 +236,7 @@ impl Worker<'_> {
             if used <= max_bytes {
                 break;
             }
-            if self.drop_day(day)? {
+            if self.drop_day(day, false)? {
                 used -= day.bytes;
             }
         }

@@ -12,6 +12,7 @@ pub(crate) mod differences;
 pub(crate) mod errors;
 mod events;
 mod noise;
+pub(crate) mod numbered;
 mod page;
 pub(crate) mod past;
 #[cfg(test)]

@@ -11,8 +11,17 @@ use waybill_model::{
 
 use crate::{
     Store,
-    sql::{Cells, Result, int, values},
+    query::numbered::Numbered,
+    sql::{Cells, Result, values},
 };
+
+/// In the order [`read`] reads them.
+const COLUMNS: &str = "i.source_error_id, i.created_at, i.attempt_id, i.verdict, i.reason, \
+    e.status_code, e.cause, e.message, e.account_name, e.recovered, \
+    t.id, t.status, t.http_status_code, t.result_cause, \
+    (SELECT n.id FROM errors n WHERE n.request_id = t.result_request_id AND NOT n.recovered), \
+    t.error_message, t.used_account_id, a.name, t.response_preview, t.response_truncated, \
+    t.duration_ms, t.cost_micro_usd, t.upstream_request_id";
 
 impl Store {
     /// The failures of a replay that had their turn, in the order in which they had it, by page number.
@@ -22,40 +31,28 @@ impl Store {
         verdict: Option<Verdict>,
         page: &Page,
     ) -> Result<List<ReplayItem>> {
-        let (number, size) = (page.page.max(1), page.page_size.max(1));
+        let page = page.clone();
         self.readers
             .run(move |db| {
                 let narrowed = match verdict {
                     Some(verdict) => format!(" AND i.verdict = '{}'", verdict.as_str()),
                     None => String::new(),
                 };
-                let total = db.count(
-                    &format!("SELECT count(*) FROM replay_items i WHERE i.replay_id = ?1{narrowed}"),
-                    values![id],
-                )?;
-                let sql = format!(
-                    "SELECT i.source_error_id, i.created_at, i.attempt_id, i.verdict, i.reason,
-                     e.status_code, e.cause, e.message, e.account_name, e.recovered,
-                     t.id, t.status, t.http_status_code, t.result_cause,
-                     (SELECT n.id FROM errors n WHERE n.request_id = t.result_request_id AND NOT n.recovered),
-                     t.error_message, t.used_account_id, a.name, t.response_preview, t.response_truncated,
-                     t.duration_ms, t.cost_micro_usd, t.upstream_request_id
-                     FROM replay_items i LEFT JOIN errors e ON e.id = i.source_error_id{}
+                let from = format!(
+                    "replay_items i LEFT JOIN errors e ON e.id = i.source_error_id{}
                      LEFT JOIN retry_attempts t ON t.id = i.attempt_id
-                     LEFT JOIN accounts a ON a.id = t.used_account_id
-                     WHERE i.replay_id = ?1{narrowed} ORDER BY i.id LIMIT ?2 OFFSET ?3",
+                     LEFT JOIN accounts a ON a.id = t.used_account_id",
                     db.dialect().and_same("e.created_at", "i.source_error_at")
                 );
-                let before = u64::from(number - 1) * u64::from(size);
-                let items = db.rows(&sql, values![id, size, int(before)], read)?;
-                Ok(List {
-                    items,
-                    total,
-                    page: number,
-                    page_size: size,
-                    next_cursor: None,
-                    total_is_estimate: false,
-                })
+                let all = Numbered {
+                    columns: COLUMNS,
+                    from: &from,
+                    table: "replay_items i",
+                    which: &format!("i.replay_id = ?1{narrowed}"),
+                    values: values![id],
+                    order: "i.id",
+                };
+                all.page(db, &page, read)
             })
             .await
     }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use waybill_model::{
-    rollup::{Bucket, Counts, Facet, Ignore, LeftOut, Scope, Side, Sketches, Span, Why},
+    rollup::{Bucket, By, Counts, Facet, Ignore, LeftOut, Scope, Seen, Side, Sketches, Span, Why},
     time::UnixMillis,
 };
 
 use super::{
-    SPANS,
-    fold::{Days, Folded},
+    Length, SPANS,
+    fold::Folded,
     name::{Name, Part},
     read::{self, BATCH, Models, Read},
     strangers,
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     Store,
-    sql::{Cells, Db, Dialect, Result, Value, values},
+    sql::{Db, Dialect, Result, Value, values},
 };
 
 /// Of whom roll-ups are asked for.
@@ -40,6 +40,9 @@ pub struct RollupQuery {
     pub end: UnixMillis,
     /// A bucket per so long, as far as that is kept, the next longer one else; `None`: one for the whole window.
     pub step: Option<Span>,
+    /// By which moment requests are counted. By their end they are by minutes alone: a window that reaches further
+    /// back than those, and what is added up from rows, is answered by arrival, and the answer says so.
+    pub by: By,
     /// Of whom.
     pub of: RollupOf,
     /// Whether causes are wanted.
@@ -59,6 +62,7 @@ impl RollupQuery {
             start,
             end,
             step: None,
+            by: By::Arrival,
             of,
             causes: true,
             sketches: true,
@@ -77,10 +81,15 @@ pub struct Rollups {
     pub end: UnixMillis,
     /// How long a bucket is.
     pub step: Option<Span>,
+    /// By which moment requests were counted.
+    pub by: By,
     /// Those in which something happened, in the order of their beginning and value.
     pub buckets: Vec<Bucket>,
-    /// Whether every request that is stored is counted. Otherwise the fold is far behind.
+    /// Whether every request of the window is counted. Otherwise the fold is far behind, requests had to go before
+    /// they were folded, or rows have gone that were to be added up.
     pub is_complete: bool,
+    /// Whether the fold is so far behind that not all that is stored could be added.
+    pub is_behind: bool,
     /// When the youngest request arrived that has been folded; what was stored since is added as it is asked for.
     pub folded_to: Option<UnixMillis>,
     /// Whether it was added up from the rows themselves.
@@ -130,6 +139,31 @@ impl Store {
 }
 
 impl Store {
+    /// From when on minutes are kept, by one of the moments of requests.
+    pub async fn minutes_kept_from(&self, by: By) -> Result<UnixMillis> {
+        self.readers
+            .run(move |db| {
+                let span = Span::Minute;
+                Ok(Kept::load(db)?.from(Length { span, by }))
+            })
+            .await
+    }
+
+    /// When the first request arrived that was folded; `None`: none was.
+    pub async fn rolled_up_since(&self) -> Result<Option<UnixMillis>> {
+        self.readers
+            .run(|db| {
+                let folded = Folded::load(db)?;
+                Ok((folded.to > 0).then_some(folded.oldest_at))
+            })
+            .await
+    }
+
+    /// Requests that had to go before they were folded, for want of room.
+    pub async fn requests_given_up(&self) -> Result<u64> {
+        self.readers.run(|db| Ok(Folded::load(db)?.given_up)).await
+    }
+
     /// How many requests arrived in a window, up to `most`: no more are looked at.
     pub async fn count_requests(
         &self,
@@ -165,7 +199,6 @@ impl Store {
 /// What all answers of one instant share.
 struct Instant {
     kept: Kept,
-    days: Days,
     folded: Folded,
     /// What is stored and not folded, as far as it is read.
     tail: Vec<Read>,
@@ -176,7 +209,6 @@ impl Instant {
         let folded = Folded::load(db)?;
         Ok(Instant {
             kept: Kept::load(db)?,
-            days: Days::load(db)?,
             tail: read::behind(db, folded.to, BATCH, &mut Models::default())?,
             folded,
         })
@@ -188,14 +220,14 @@ fn answer(db: &dyn Db, at: &Instant, query: &RollupQuery) -> Result<Rollups> {
         RollupOf::Each(facet) => Some((*facet, None)),
         RollupOf::One(scope) => scope.facet().map(|(facet, value)| (facet, Some(value))),
     };
-    let window = Window::of(query, &at.kept);
+    let is_raw = query.raw || name.is_none();
+    let window = Window::of(query, is_raw, &at.kept);
     let mut answer = Answer {
         window: &window,
         query,
         sums: BTreeMap::new(),
         token_count_errors: BTreeMap::new(),
     };
-    let is_raw = query.raw || name.is_none();
     match &name {
         Some((facet, value)) if !is_raw => {
             let parts = match query.ignore.count_tokens_errors {
@@ -208,13 +240,13 @@ fn answer(db: &dyn Db, at: &Instant, query: &RollupQuery) -> Result<Rollups> {
                         facet: *facet,
                         part: *part,
                     };
-                    answer.read_counts(db, &at.days, name, value.as_deref(), piece)?;
+                    answer.read_counts(db, name, value.as_deref(), piece)?;
                     if query.causes {
-                        answer.read_causes(db, &at.days, name, value.as_deref(), piece)?;
+                        answer.read_causes(db, name, value.as_deref(), piece)?;
                     }
                 }
             }
-            answer.tally(at.tail.iter().filter(|row| window.has(row.seen.at)));
+            answer.tally(at.tail.iter().filter(|row| window.has(&row.seen)));
         }
         _ => {
             let mut models = Models::default();
@@ -235,18 +267,25 @@ fn answer(db: &dyn Db, at: &Instant, query: &RollupQuery) -> Result<Rollups> {
             }
         }
     }
+    // Strangers are refused in no time: they end in the minute in which they arrive.
     if !query.ignore.invalid_api_keys && matches!(name, Some((Facet::All, _))) {
         for (minute, sum) in strangers::by_minute(db, window.start, window.end)? {
             answer.sum(Part::Whole, minute, String::new()).add(&sum);
         }
     }
     let (buckets, left_out) = answer.end();
+    let is_behind = !is_raw && at.tail.len() as i64 >= BATCH;
     Ok(Rollups {
         start: window.start,
         end: window.end,
         step: window.step,
+        by: window.by,
         buckets,
-        is_complete: is_raw || (at.tail.len() as i64) < BATCH,
+        is_complete: match is_raw {
+            true => window.start >= at.kept.rows_from(),
+            false => !is_behind && !at.folded.gave_up_of(window.start, window.end),
+        },
+        is_behind,
         folded_to: at.folded.newest_at,
         is_raw,
         left_out,
@@ -259,19 +298,32 @@ struct Window {
     start: UnixMillis,
     end: UnixMillis,
     step: Option<Span>,
+    by: By,
 }
 
 /// Roll-ups of one length that follow one another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Piece {
-    span: Span,
+    length: Length,
     from: UnixMillis,
     to: UnixMillis,
 }
 
 impl Window {
-    fn of(query: &RollupQuery, kept: &Kept) -> Window {
-        let there = |span: Span, at: UnixMillis| span.begin(at) >= kept.from(span);
+    fn of(query: &RollupQuery, is_raw: bool, kept: &Kept) -> Window {
+        let is_by_end = query.by == By::End
+            && !is_raw
+            && query.step.is_none_or(|step| step == Span::Minute)
+            && Span::Minute.begin(query.start) >= kept.from(Length::ENDED);
+        if is_by_end {
+            return Window {
+                start: Span::Minute.begin(query.start),
+                end: Span::Minute.end(query.end),
+                step: query.step,
+                by: By::End,
+            };
+        }
+        let there = |span: Span, at: UnixMillis| span.begin(at) >= kept.from(Length::arrived(span));
         // The shortest length, but for what is asked for, by which an instant can be told.
         let finest = |at: UnixMillis| {
             let mut spans = SPANS.into_iter();
@@ -285,24 +337,31 @@ impl Window {
                 start: step.begin(query.start),
                 end: step.end(query.end),
                 step: Some(step),
+                by: By::Arrival,
             },
             None => Window {
                 start: finest(query.start).begin(query.start),
                 end: finest(before).end(query.end),
                 step,
+                by: By::Arrival,
             },
         }
     }
 
-    fn has(&self, at: UnixMillis) -> bool {
+    fn has(&self, seen: &Seen) -> bool {
+        let at = seen.moment(self.by);
         self.start <= at && at < self.end
     }
 
     /// The longest roll-ups that make up the window.
     fn pieces(&self, kept: &Kept) -> Vec<Piece> {
-        if let Some(span) = self.step {
+        let only = match (self.by, self.step) {
+            (By::End, _) => Some(Length::ENDED),
+            (By::Arrival, step) => step.map(Length::arrived),
+        };
+        if let Some(length) = only {
             return vec![Piece {
-                span,
+                length,
                 from: self.start,
                 to: self.end,
             }];
@@ -313,13 +372,18 @@ impl Window {
             let fits = |span: &Span| {
                 span.begin(at) == at
                     && at.plus_ms(span.millis()) <= self.end
-                    && at >= kept.from(*span)
+                    && at >= kept.from(Length::arrived(*span))
             };
             let span = SPANS.into_iter().rev().find(fits).unwrap_or(Span::Minute);
             let to = at.plus_ms(span.millis());
+            let length = Length::arrived(span);
             match pieces.last_mut() {
-                Some(last) if last.span == span => last.to = to,
-                _ => pieces.push(Piece { span, from: at, to }),
+                Some(last) if last.length == length => last.to = to,
+                _ => pieces.push(Piece {
+                    length,
+                    from: at,
+                    to,
+                }),
             }
             at = to;
         }
@@ -390,7 +454,6 @@ impl Answer<'_> {
     fn read_counts(
         &mut self,
         db: &dyn Db,
-        days: &Days,
         name: Name,
         value: Option<&str>,
         piece: Piece,
@@ -403,9 +466,7 @@ impl Answer<'_> {
         }
         let (sql, values) = of_piece("rollups", &columns, name, value, piece);
         db.each(&sql, &values, &mut |cells| {
-            let Some((at, value)) = place(cells, days)? else {
-                return Ok(());
-            };
+            let (at, value) = (cells.time()?, cells.next()?);
             let mut counts = [0; Counts::NAMES.len()];
             for count in &mut counts {
                 *count = cells.count()?;
@@ -422,7 +483,6 @@ impl Answer<'_> {
     fn read_causes(
         &mut self,
         db: &dyn Db,
-        days: &Days,
         name: Name,
         value: Option<&str>,
         piece: Piece,
@@ -430,9 +490,7 @@ impl Answer<'_> {
         let columns = "side, cause, phase, owner, is_business_limited, status, count";
         let (sql, values) = of_piece("rollup_causes", columns, name, value, piece);
         db.each(&sql, &values, &mut |cells| {
-            let Some((at, value)) = place(cells, days)? else {
-                return Ok(());
-            };
+            let (at, value) = (cells.time()?, cells.next()?);
             let why = Why {
                 side: cells.word("side")?,
                 cause: cells.word("cause")?,
@@ -459,7 +517,11 @@ impl Answer<'_> {
         });
         rows.filter(|row| !row.is_replay)
             .for_each(|row| tally.add(&row.seen));
-        for (minute, name, value, sum) in tally.minutes() {
+        for ((arrived, ended), name, value, sum) in tally.minutes() {
+            let minute = match self.window.by {
+                By::Arrival => arrived,
+                By::End => ended,
+            };
             let value = match &self.query.of {
                 RollupOf::Each(_) => value,
                 RollupOf::One(scope) => scope.facet().map(|(_, value)| value).unwrap_or_default(),
@@ -501,22 +563,14 @@ fn of_piece(
     piece: Piece,
 ) -> (String, Vec<Value>) {
     let mut sql = format!(
-        "SELECT begins_at, value, generation, {columns} FROM {table} WHERE span_ms = ?1 AND facet = ?2
+        "SELECT begins_at, value, {columns} FROM {table} WHERE span_ms = ?1 AND facet = ?2
          AND begins_at >= ?3 AND begins_at < ?4"
     );
     let mut values: Vec<Value> =
-        values![piece.span.millis(), name.text(), piece.from, piece.to].into();
+        values![piece.length.key(), name.text(), piece.from, piece.to].into();
     if let Some(value) = value {
         sql += " AND value = ?5";
         values.push(Value::from(value));
     }
     (sql, values)
-}
-
-/// The first cells: where a roll-up begins and what it is of; `None` where its generation does not count.
-fn place(cells: &mut Cells<'_>, days: &Days) -> Result<Option<(UnixMillis, String)>> {
-    let (at, value) = (cells.time()?, cells.next()?);
-    let generation: i64 = cells.next()?;
-    let counts = days.counting(Span::Day.begin(at)) == generation;
-    Ok(counts.then_some((at, value)))
 }

@@ -1,7 +1,5 @@
 //! Folding: a batch of requests is read, added up in memory, and written with how far requests are folded.
 
-use std::collections::HashMap;
-
 use waybill_model::time::UnixMillis;
 
 use super::{
@@ -19,10 +17,6 @@ use crate::{
 pub struct RollupReport {
     /// Requests that were counted for the first time.
     pub folded: u64,
-    /// Requests that were counted anew.
-    pub recounted: u64,
-    /// Days that were counted anew to their end.
-    pub days: u64,
     /// Whether there may be more to do at once.
     pub more: bool,
 }
@@ -37,21 +31,35 @@ pub(super) struct Folded {
     pub(super) oldest_at: UnixMillis,
     /// How often stored failures were judged anew.
     pub(super) judgements: i64,
+    /// Requests that had to go before they were folded.
+    pub(super) given_up: u64,
+    /// When the first and the last of them arrived.
+    given_up_between: Option<(UnixMillis, UnixMillis)>,
 }
 
 impl Folded {
     pub(super) fn load(db: &dyn Db) -> Result<Folded> {
-        let sql =
-            "SELECT folded_to, newest_at, oldest_at, judgements FROM rollup_fold WHERE id = 1";
+        let sql = "SELECT folded_to, newest_at, oldest_at, judgements, given_up, given_up_from, given_up_to
+             FROM rollup_fold WHERE id = 1";
         let found = db.first(sql, &[], |cells| {
             Ok(Folded {
                 to: cells.next()?,
                 newest_at: Some(cells.time()?),
                 oldest_at: cells.time()?,
                 judgements: cells.next()?,
+                given_up: cells.count()?,
+                given_up_between: cells
+                    .next::<Option<UnixMillis>>()?
+                    .zip(cells.next::<Option<UnixMillis>>()?),
             })
         })?;
         Ok(found.unwrap_or_default())
+    }
+
+    /// Whether requests of a window had to go before they were folded.
+    pub(super) fn gave_up_of(&self, start: UnixMillis, end: UnixMillis) -> bool {
+        self.given_up_between
+            .is_some_and(|(first, last)| first < end && start <= last)
     }
 }
 
@@ -67,28 +75,20 @@ struct Batch {
 }
 
 impl Store {
-    /// Folds one batch of requests into roll-ups; where no more are waiting, counts a batch of a day anew that is
-    /// to be. Whoever else does so at the same time does so in vain: a batch counts once.
+    /// Folds one batch of requests into roll-ups. Whoever else does so at the same time does so in vain: a batch
+    /// counts once.
     pub async fn fold_rollups(&self) -> Result<RollupReport> {
-        let mut report = RollupReport::default();
-        if let Some(batch) = self.readers.run(read_batch).await? {
-            let (count, is_full) = (batch.count, batch.is_full);
-            let written = self
-                .quick_desk()
-                .change(move |db| write_batch(db, &batch))
-                .await?;
-            if written {
-                report.folded = count;
-            }
-            if is_full || !written {
-                report.more = true;
-                return Ok(report);
-            }
-        }
-        let anew = self.recount_batch().await?;
+        let Some(batch) = self.readers.run(read_batch).await? else {
+            return Ok(RollupReport::default());
+        };
+        let (count, is_full) = (batch.count, batch.is_full);
+        let written = self
+            .quick_desk()
+            .change(move |db| write_batch(db, &batch))
+            .await?;
         Ok(RollupReport {
-            folded: report.folded,
-            ..anew
+            folded: if written { count } else { 0 },
+            more: is_full || !written,
         })
     }
 }
@@ -131,11 +131,7 @@ fn write_batch(db: &dyn Db, batch: &Batch) -> Result<bool> {
         return Ok(false);
     }
     batch.models.write(db)?;
-    let kept = Kept::load(db)?;
-    let days = Days::load(db)?;
-    write::add(db, &batch.spans, &kept, |day| Some(days.counting(day)))?;
-    // What is new is not among what is counted anew.
-    write::add(db, &batch.spans, &kept, |day| days.building(day))?;
+    write::add(db, &batch.spans, &Kept::load(db)?)?;
     Ok(true)
 }
 
@@ -151,28 +147,4 @@ pub(super) fn begin(db: &dyn Db) -> Result<()> {
         values![oldest.flatten().unwrap_or(0)],
     )
     .map(drop)
-}
-
-/// Generations of days.
-#[derive(Debug, Default)]
-pub(super) struct Days(HashMap<UnixMillis, (i64, Option<i64>)>);
-
-impl Days {
-    pub(super) fn load(db: &dyn Db) -> Result<Days> {
-        let sql = "SELECT day, generation, building FROM rollup_days WHERE generation > 0 OR building IS NOT NULL";
-        let rows = db.rows(sql, &[], |cells| {
-            Ok((cells.time()?, (cells.next()?, cells.next()?)))
-        })?;
-        Ok(Days(rows.into_iter().collect()))
-    }
-
-    /// The one that counts.
-    pub(super) fn counting(&self, day: UnixMillis) -> i64 {
-        self.0.get(&day).map_or(0, |(counting, _)| *counting)
-    }
-
-    /// The one that is being made.
-    pub(super) fn building(&self, day: UnixMillis) -> Option<i64> {
-        self.0.get(&day).and_then(|(_, building)| *building)
-    }
 }

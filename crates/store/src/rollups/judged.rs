@@ -2,20 +2,16 @@
 //!
 //! What the failures count before and after is added up by the same code as everything else; the difference is
 //! added to the roll-ups that they are in. So numbers and lists change together, also where requests have gone by
-//! age and a day could not be counted anew.
+//! age.
 
 use std::collections::BTreeMap;
 
-use waybill_model::{
-    rollup::{Span, Why},
-    time::UnixMillis,
-};
+use waybill_model::{rollup::Why, time::UnixMillis};
 
 use super::{
-    fold::{Days, Folded},
-    name::Name,
+    fold::Folded,
     read::{self, Models, Read},
-    tally::{Pick, Spans, Sum, Tally},
+    tally::{Pick, Place, Spans, Sum, Tally},
     write::{self, Change, Kept},
 };
 use crate::sql::{Db, Result};
@@ -45,19 +41,13 @@ pub(crate) fn around(
         "UPDATE rollup_fold SET judgements = judgements + 1 WHERE id = 1",
         &[],
     )?;
-    db.execute(
-        "UPDATE rollup_days SET newest = newest + 1, building = newest + 1, read_at = day, read_id = 0, missing = 0,
-         end_id = (SELECT folded_to FROM rollup_fold WHERE id = 1) WHERE building IS NOT NULL",
-        &[],
-    )?;
-    let (kept, days) = (Kept::load(db)?, Days::load(db)?);
-    for ((span, name, begin), changes) in differences(before, after) {
-        if begin < kept.from(span) {
+    let kept = Kept::load(db)?;
+    for (place, changes) in differences(before, after) {
+        if place.begin < kept.from(place.length) {
             continue;
         }
-        let generation = days.counting(Span::Day.begin(begin));
         for (value, change) in changes {
-            write::change(db, (span, name, begin), &value, generation, &change)?;
+            write::change(db, place, &value, &change)?;
         }
     }
     Ok(())
@@ -76,7 +66,7 @@ fn counted(rows: Vec<Read>, folded: &Folded) -> Spans {
     tally.spans()
 }
 
-type Changes = BTreeMap<(Span, Name, UnixMillis), BTreeMap<String, Change>>;
+type Changes = BTreeMap<Place, BTreeMap<String, Change>>;
 
 fn differences(before: Spans, mut after: Spans) -> Changes {
     let mut changes: Changes = BTreeMap::new();

@@ -21,8 +21,11 @@ const LOOKED_UP: usize = 100;
 /// Where few are, so many at once.
 const FEW: usize = 8;
 
-/// Models that are counted by name. Clients may send any; all others are one.
+/// Models that are counted by name: those that were served at least once. Clients may send any; all others are one.
 const MOST_MODELS: usize = 1_000;
+
+/// Where there are so many, the one that was not seen for longest, and for so long, makes room.
+const FORGOTTEN_AFTER_MS: i64 = 30 * Span::Day.millis();
 
 /// Longer names are counted with the others, in bytes.
 const LONGEST_MODEL: usize = 128;
@@ -57,7 +60,10 @@ pub(super) fn behind(db: &dyn Db, id: i64, most: i64, models: &mut Models) -> Re
         "SELECT {COLUMNS} FROM {} WHERE r.id > ?1 ORDER BY r.id LIMIT {most}",
         db.dialect().by_id("requests", "r")
     );
-    whole(db, db.rows(&sql, values![id], read)?, models)
+    let rows = db.rows(&sql, values![id], read)?;
+    models.load(db)?;
+    models.learn(&rows);
+    whole(db, rows, models)
 }
 
 /// The next requests of a window, in the order of their arrival, behind a place in it; none with a higher id than
@@ -75,7 +81,10 @@ pub(super) fn within(
         db.dialect().by_index("requests", "r", "requests_by_time")
     );
     let values = values![start.max(behind.0), end, behind.0, behind.1, last_id];
-    whole(db, db.rows(&sql, values, read)?, models)
+    let rows = db.rows(&sql, values, read)?;
+    models.load(db)?;
+    models.learn(&rows);
+    whole(db, rows, models)
 }
 
 /// The requests of errors, whatever is left of them: of one that has gone, what its error says, and 0 as its id.
@@ -198,14 +207,10 @@ pub(super) fn why(side: Side, cause: Cause, status: u16) -> Why {
 
 /// Adds what errors and attempts say, and names models.
 fn whole(db: &dyn Db, mut rows: Vec<Read>, models: &mut Models) -> Result<Vec<Read>> {
-    if !rows.is_empty() {
-        models.load(db)?;
-    }
+    models.load(db)?;
     for row in &mut rows {
-        let scope = &mut row.seen.scope;
-        if let Some(model) = scope.model.take() {
-            let is_routed = scope.group_id.is_some();
-            scope.model = Some(models.name(model, is_routed, row.seen.at));
+        if let Some(model) = row.seen.scope.model.take() {
+            row.seen.scope.model = Some(models.name(model, row.id, &row.seen));
         }
     }
     let mut failed: Vec<&mut Read> = rows.iter_mut().filter(|row| row.is_missing).collect();
@@ -331,58 +336,127 @@ fn among(
     (sql, wanted)
 }
 
+/// A model that is counted by name.
+#[derive(Debug, Clone, Copy)]
+struct Named {
+    /// The last day on which it is known to have been used.
+    used_on: UnixMillis,
+    /// From which request on: what was counted before it had a name stays with the others.
+    since_id: i64,
+    /// When the first of those arrived.
+    since_at: UnixMillis,
+}
+
 /// Which models are counted by name.
 #[derive(Debug, Default)]
 pub(super) struct Models {
     is_loaded: bool,
-    /// And the last day on which each is known to have been used.
-    known: HashMap<String, UnixMillis>,
-    /// What is to be written of that.
-    news: HashMap<String, UnixMillis>,
+    known: HashMap<String, Named>,
+    /// Whose entries are to be written.
+    news: HashSet<String>,
+    /// Those that made room.
+    gone: HashSet<String>,
 }
 
 impl Models {
     /// Learns those that are there.
     fn load(&mut self, db: &dyn Db) -> Result<()> {
         if !self.is_loaded {
-            let sql = "SELECT model, used_on FROM rollup_models";
-            let rows = db.rows(sql, &[], |cells| Ok((cells.next()?, cells.time()?)))?;
+            let sql = "SELECT model, used_on, since_id, since_at FROM rollup_models";
+            let rows = db.rows(sql, &[], |cells| {
+                let model = cells.next()?;
+                let named = Named {
+                    used_on: cells.time()?,
+                    since_id: cells.next()?,
+                    since_at: cells.time()?,
+                };
+                Ok((model, named))
+            })?;
             self.known.extend(rows);
             self.is_loaded = true;
         }
         Ok(())
     }
 
-    /// What a model is counted as.
-    fn name(&mut self, model: String, is_routed: bool, at: UnixMillis) -> String {
-        if !is_routed || model.len() > LONGEST_MODEL {
-            return OTHER_MODELS.to_owned();
-        }
-        let day = Span::Day.begin(at);
-        let is_full = self.known.len() >= MOST_MODELS;
-        match self.known.get_mut(&model) {
-            Some(used_on) if *used_on >= day => {}
-            Some(used_on) => {
-                *used_on = day;
-                self.news.insert(model.clone(), day);
+    /// Gives names to models that are served among these rows, for all of these rows.
+    fn learn(&mut self, rows: &[Read]) {
+        let stored = || rows.iter().filter(|row| row.id > 0);
+        let (Some(since_id), Some(since_at)) = (
+            stored().map(|row| row.id).min(),
+            stored().map(|row| row.seen.at).min(),
+        ) else {
+            return;
+        };
+        let served = stored().filter(|row| row.seen.failed.is_none() && !row.is_replay);
+        for row in served {
+            let scope = &row.seen.scope;
+            let Some(model) = scope.model.as_ref().filter(|_| scope.group_id.is_some()) else {
+                continue;
+            };
+            let day = Span::Day.begin(row.seen.at);
+            if self.known.contains_key(model) || model.len() > LONGEST_MODEL || !self.has_room(day)
+            {
+                continue;
             }
-            None if is_full => return OTHER_MODELS.to_owned(),
-            None => {
-                self.known.insert(model.clone(), day);
-                self.news.insert(model.clone(), day);
-            }
+            let named = Named {
+                used_on: day,
+                since_id,
+                since_at,
+            };
+            self.known.insert(model.clone(), named);
+            self.news.insert(model.clone());
         }
-        model
+    }
+
+    /// Whether one more may have a name, on a day; lets one go for it that was not seen for long.
+    fn has_room(&mut self, day: UnixMillis) -> bool {
+        if self.known.len() < MOST_MODELS {
+            return true;
+        }
+        let oldest = self.known.iter().min_by_key(|(_, named)| named.used_on);
+        let forgotten = oldest
+            .filter(|(_, named)| named.used_on < day.plus_ms(-FORGOTTEN_AFTER_MS))
+            .map(|(model, _)| model.clone());
+        let Some(forgotten) = forgotten else {
+            return false;
+        };
+        self.known.remove(&forgotten);
+        self.news.remove(&forgotten);
+        self.gone.insert(forgotten);
+        true
+    }
+
+    /// What a model is counted as. Of a request that has gone, by when it arrived.
+    fn name(&mut self, model: String, id: i64, seen: &Seen) -> String {
+        let is_routed = seen.scope.group_id.is_some();
+        let day = Span::Day.begin(seen.at);
+        match self.known.get_mut(&model).filter(|_| is_routed) {
+            Some(named) if id >= named.since_id || (id == 0 && seen.at >= named.since_at) => {
+                if named.used_on < day {
+                    named.used_on = day;
+                    self.news.insert(model.clone());
+                }
+                model
+            }
+            _ => OTHER_MODELS.to_owned(),
+        }
     }
 
     /// Keeps what is new.
     pub(super) fn write(&self, db: &dyn Db) -> Result<()> {
-        for (model, day) in &self.news {
+        for model in &self.gone {
+            db.execute("DELETE FROM rollup_models WHERE model = ?1", values![model])?;
+        }
+        for model in &self.news {
+            let Some(named) = self.known.get(model) else {
+                continue;
+            };
             db.execute(
-                "INSERT INTO rollup_models (model, used_on) VALUES (?1, ?2) ON CONFLICT (model) DO UPDATE SET
+                "INSERT INTO rollup_models (model, used_on, since_id, since_at) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (model) DO UPDATE SET
                  used_on = CASE WHEN excluded.used_on > rollup_models.used_on THEN excluded.used_on
                  ELSE rollup_models.used_on END",
-                values![model, *day],
+                values![model, named.used_on, named.since_id, named.since_at],
             )?;
         }
         Ok(())

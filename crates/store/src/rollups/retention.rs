@@ -1,11 +1,18 @@
-//! Removing roll-ups that are older than those of their length are kept.
+//! Removing roll-ups that are older than those of their length are kept; and what removing requests means to them.
+//!
+//! Promises: what is not folded is known to be, so that whoever removes requests can leave it; what had to go all the
+//! same is counted. A clock that leaps ahead for a moment removes little, and nothing is refused for good after it.
 
 use waybill_model::{rollup::Span, time::UnixMillis};
 
-use super::name::Name;
+use super::{
+    Length, ROWS_KEY,
+    fold::{Folded, begin},
+    name::Name,
+};
 use crate::{
-    RetentionPolicy,
-    sql::{Db, Result, values},
+    RetentionPolicy, Store,
+    sql::{Db, Result, int, values},
 };
 
 /// Roll-ups of one facet that begin at so many instants go at once.
@@ -13,24 +20,95 @@ const BEGINS: i64 = 4;
 
 const TABLES: [&str; 2] = ["rollups", "rollup_causes"];
 
+/// So much further than anything that is known retention goes by at once.
+const LEAP_MS: i64 = Span::Hour.millis();
+
+impl Store {
+    /// The moment that retention is to go by: now; but at most an hour after the newest request that is stored, or
+    /// after what it went by the last time. So a clock that is far ahead, and is set right within a day, removes hours
+    /// and not everything; and where no requests come, what is old goes all the same, an hour with every run.
+    pub async fn retention_moment(&self, now: UnixMillis) -> Result<UnixMillis> {
+        self.quick_desk()
+            .change(move |db| {
+                let newest: Option<Option<UnixMillis>> =
+                    db.cell("SELECT max(created_at) FROM requests", &[])?;
+                let last: Option<UnixMillis> =
+                    db.cell("SELECT at FROM retention_clock WHERE id = 1", &[])?;
+                let known = newest.flatten().max(last);
+                let moment = known.map_or(now, |known| now.min(known.plus_ms(LEAP_MS)));
+                db.execute(
+                    "INSERT INTO retention_clock (id, at) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET at = excluded.at",
+                    values![moment],
+                )?;
+                Ok(moment)
+            })
+            .await
+    }
+}
+
+/// Up to which id requests are folded: those behind it are in no roll-up yet.
+pub(crate) fn folded_to(db: &dyn Db) -> Result<i64> {
+    Ok(Folded::load(db)?.to)
+}
+
+/// Says that requests that arrived before an instant have gone, or may have.
+pub(crate) fn rows_gone(db: &dyn Db, before: UnixMillis) -> Result<()> {
+    let sql = "INSERT INTO rollup_kept (span_ms, kept_from) VALUES (?1, ?2) ON CONFLICT (span_ms) DO UPDATE SET
+         kept_from = excluded.kept_from WHERE rollup_kept.kept_from < excluded.kept_from";
+    db.execute(sql, values![ROWS_KEY, before]).map(drop)
+}
+
+/// Counts requests that go before they are folded, and says when they arrived.
+pub(crate) fn give_up(
+    db: &dyn Db,
+    count: u64,
+    (first, last): (UnixMillis, UnixMillis),
+) -> Result<()> {
+    begin(db)?;
+    db.execute(
+        "UPDATE rollup_fold SET given_up = given_up + ?1,
+         given_up_from = CASE WHEN given_up_from < ?2 THEN given_up_from ELSE ?2 END,
+         given_up_to = CASE WHEN given_up_to > ?3 THEN given_up_to ELSE ?3 END WHERE id = 1",
+        values![int(count), first, last],
+    )
+    .map(drop)
+}
+
 /// Removes some that are too old; whether there may be more.
 pub(crate) fn remove(db: &dyn Db, policy: &RetentionPolicy, now: UnixMillis) -> Result<bool> {
     // The next longer ones are whole where the shorter ones end.
     let ages = [
-        (Span::Minute, Span::Hour, policy.rollup_minutes_max_age_ms),
-        (Span::Hour, Span::Day, policy.rollup_hours_max_age_ms),
-        (Span::Day, Span::Day, policy.rollup_days_max_age_ms),
+        (Length::ENDED, Span::Hour, policy.rollup_minutes_max_age_ms),
+        (
+            Length::arrived(Span::Minute),
+            Span::Hour,
+            policy.rollup_minutes_max_age_ms,
+        ),
+        (
+            Length::arrived(Span::Hour),
+            Span::Day,
+            policy.rollup_hours_max_age_ms,
+        ),
+        (
+            Length::arrived(Span::Day),
+            Span::Day,
+            policy.rollup_days_max_age_ms,
+        ),
     ];
-    for (span, next, max_age_ms) in ages {
+    for (length, next, max_age_ms) in ages {
         let Some(max_age_ms) = max_age_ms else {
             continue;
         };
         let before = next.begin(now.plus_ms(max_age_ms.saturating_neg()));
-        if remove_before(db, span, before)? {
+        // A clock that was far ahead said that all was old. From here on it is not.
+        db.execute(
+            "UPDATE rollup_kept SET kept_from = ?2 WHERE span_ms = ?1 AND kept_from > ?3",
+            values![length.key(), next.begin(now), now],
+        )?;
+        if remove_before(db, length, before)? {
             return Ok(true);
         }
-        if span == Span::Day {
-            db.execute("DELETE FROM rollup_days WHERE day < ?1", values![before])?;
+        if length.span == Span::Day {
             db.execute(
                 "DELETE FROM rollup_models WHERE used_on < ?1",
                 values![before],
@@ -40,28 +118,28 @@ pub(crate) fn remove(db: &dyn Db, policy: &RetentionPolicy, now: UnixMillis) -> 
     Ok(false)
 }
 
-fn remove_before(db: &dyn Db, span: Span, before: UnixMillis) -> Result<bool> {
+fn remove_before(db: &dyn Db, length: Length, before: UnixMillis) -> Result<bool> {
     // Said first, in the same transaction: what is about to go is not added to, nor read, any more.
     db.execute(
         "INSERT INTO rollup_kept (span_ms, kept_from) VALUES (?1, ?2) ON CONFLICT (span_ms) DO UPDATE SET
          kept_from = excluded.kept_from WHERE rollup_kept.kept_from < excluded.kept_from",
-        values![span.millis(), before],
+        values![length.key(), before],
     )?;
     for table in TABLES {
         for name in Name::all() {
-            let key = values![span.millis(), name.text()];
+            let key = values![length.key(), name.text()];
             let sql =
                 format!("SELECT min(begins_at) FROM {table} WHERE span_ms = ?1 AND facet = ?2");
             let oldest: Option<Option<UnixMillis>> = db.cell(&sql, key)?;
             let Some(oldest) = oldest.flatten().filter(|oldest| *oldest < before) else {
                 continue;
             };
-            let end = before.min(oldest.plus_ms(BEGINS * span.millis()));
+            let end = before.min(oldest.plus_ms(BEGINS * length.span.millis()));
             db.execute(
                 &format!(
                     "DELETE FROM {table} WHERE span_ms = ?1 AND facet = ?2 AND begins_at < ?3"
                 ),
-                values![span.millis(), name.text(), end],
+                values![length.key(), name.text(), end],
             )?;
             return Ok(true);
         }

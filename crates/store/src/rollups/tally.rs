@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use waybill_model::{
     protocol::Platform,
-    rollup::{CauseCount, Counts, Facet, Scope, Seen, Sketches, Span, Why},
+    rollup::{By, CauseCount, Counts, Facet, Scope, Seen, Sketches, Span, Why},
     time::UnixMillis,
 };
 
 use super::{
-    SPANS,
+    LENGTHS, Length, Minutes,
     name::{Name, Part},
 };
 
@@ -71,11 +71,11 @@ enum Value {
     Pair(i64, u32),
 }
 
-/// What requests add up to, by minute.
+/// What requests add up to, by the minutes of their arrival and end.
 #[derive(Debug)]
 pub(super) struct Tally {
     pick: Pick,
-    sums: HashMap<(UnixMillis, Name, Value), Sum>,
+    sums: HashMap<(Minutes, Name, Value), Sum>,
     models: HashMap<String, u32>,
 }
 
@@ -88,7 +88,7 @@ impl Tally {
         }
     }
 
-    /// Adds a request where it arrived.
+    /// Adds a request where it arrived and ended.
     pub(super) fn add(&mut self, seen: &Seen) {
         self.add_to(Part::Whole, seen);
         if seen.is_token_count_error() {
@@ -97,7 +97,8 @@ impl Tally {
     }
 
     fn add_to(&mut self, part: Part, seen: &Seen) {
-        let minute = Span::Minute.begin(seen.at);
+        let minute = [By::Arrival, By::End].map(|by| Span::Minute.begin(seen.moment(by)));
+        let minute: Minutes = minute.into();
         let own = seen.own_counts();
         for (facet, value) in self.names(&seen.scope).into_iter().flatten() {
             let stages = self.measures_stages(facet);
@@ -173,8 +174,8 @@ impl Tally {
         })
     }
 
-    /// What was added up, by minute.
-    pub(super) fn minutes(self) -> impl Iterator<Item = (UnixMillis, Name, String, Sum)> {
+    /// What was added up, by minutes.
+    pub(super) fn minutes(self) -> impl Iterator<Item = (Minutes, Name, String, Sum)> {
         let mut models = vec![String::new(); self.models.len()];
         for (model, number) in self.models {
             models[number as usize] = model;
@@ -197,8 +198,12 @@ impl Tally {
     pub(super) fn spans(self) -> Spans {
         let mut spans: Spans = BTreeMap::new();
         for (minute, name, value, sum) in self.minutes() {
-            for span in SPANS {
-                let place = (span, name, span.begin(minute));
+            for length in LENGTHS.into_iter().filter(|length| length.has(name.facet)) {
+                let place = Place {
+                    length,
+                    name,
+                    begin: length.begin(minute),
+                };
                 let values = spans.entry(place).or_default();
                 values.entry(value.clone()).or_default().add(&sum);
             }
@@ -207,5 +212,13 @@ impl Tally {
     }
 }
 
-/// By length, name and begin: what the values of the facet add up to.
-pub(super) type Spans = BTreeMap<(Span, Name, UnixMillis), BTreeMap<String, Sum>>;
+/// Which roll-up: all of it but the value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) length: Length,
+    pub(super) name: Name,
+    pub(super) begin: UnixMillis,
+}
+
+/// By place: what the values of its facet add up to.
+pub(super) type Spans = BTreeMap<Place, BTreeMap<String, Sum>>;

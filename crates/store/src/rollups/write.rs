@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use waybill_model::{
-    rollup::{Counts, Sketches, Span, Why},
+    rollup::{Counts, Sketches, Why},
     sketch::Sketch,
     time::UnixMillis,
 };
 
 use super::{
-    name::Name,
-    tally::{Spans, Sum},
+    LENGTHS, Length, ROWS_KEY,
+    tally::{Place, Spans, Sum},
 };
 use crate::{
     StoreError,
@@ -25,53 +25,54 @@ const ROWS: usize = 32;
 
 /// From when on roll-ups of each length are whole.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Kept([i64; 3]);
+pub(super) struct Kept {
+    lengths: [i64; LENGTHS.len()],
+    rows: i64,
+}
 
 impl Kept {
     pub(super) fn load(db: &dyn Db) -> Result<Kept> {
-        let mut kept = [i64::MIN; 3];
+        let mut all = Kept {
+            lengths: [i64::MIN; LENGTHS.len()],
+            rows: i64::MIN,
+        };
         db.each(
             "SELECT span_ms, kept_from FROM rollup_kept",
             &[],
             &mut |cells| {
-                let (span_ms, from): (i64, i64) = (cells.next()?, cells.next()?);
-                for (span, kept) in super::SPANS.iter().zip(&mut kept) {
-                    if span.millis() == span_ms {
+                let (key, from): (i64, i64) = (cells.next()?, cells.next()?);
+                if key == ROWS_KEY {
+                    all.rows = from;
+                }
+                for (length, kept) in LENGTHS.iter().zip(&mut all.lengths) {
+                    if length.key() == key {
                         *kept = from;
                     }
                 }
                 Ok(())
             },
         )?;
-        Ok(Kept(kept))
+        Ok(all)
+    }
+
+    /// From when on the rows of requests are all there.
+    pub(super) fn rows_from(&self) -> UnixMillis {
+        UnixMillis(self.rows)
     }
 
     /// The first instant from which on those of a length are all there.
-    pub(super) fn from(&self, span: Span) -> UnixMillis {
-        UnixMillis(self.0[span as usize])
+    pub(super) fn from(&self, length: Length) -> UnixMillis {
+        let place = LENGTHS.iter().position(|one| *one == length);
+        UnixMillis(place.map_or(i64::MIN, |place| self.lengths[place]))
     }
 }
 
-/// Adds sums to a generation of their days. What is too old to be kept by some length is not added to it: what
-/// was there has gone, and a part of it would pass for the whole.
-pub(super) fn add(
-    db: &dyn Db,
-    spans: &Spans,
-    kept: &Kept,
-    generation: impl Fn(UnixMillis) -> Option<i64>,
-) -> Result<()> {
-    for ((span, name, begin), sums) in spans {
-        if *begin < kept.from(*span) {
-            continue;
-        }
-        if let Some(generation) = generation(Span::Day.begin(*begin)) {
-            let place = Place {
-                span: *span,
-                name: *name,
-                begin: *begin,
-                generation,
-            };
-            add_sums(db, place, sums)?;
+/// Adds sums. What is too old to be kept by some length is not added to it: what was there has gone, and a part of
+/// it would pass for the whole.
+pub(super) fn add(db: &dyn Db, spans: &Spans, kept: &Kept) -> Result<()> {
+    for (place, sums) in spans {
+        if place.begin >= kept.from(place.length) {
+            add_sums(db, *place, sums)?;
         }
     }
     Ok(())
@@ -85,19 +86,7 @@ pub(super) struct Change {
 }
 
 /// Changes a roll-up; one that is not there is left alone.
-pub(super) fn change(
-    db: &dyn Db,
-    (span, name, begin): (Span, Name, UnixMillis),
-    value: &str,
-    generation: i64,
-    change: &Change,
-) -> Result<()> {
-    let place = Place {
-        span,
-        name,
-        begin,
-        generation,
-    };
+pub(super) fn change(db: &dyn Db, place: Place, value: &str, change: &Change) -> Result<()> {
     // Few of them change: the statement names all, so that there is one.
     let set: Vec<String> = Counts::NAMES
         .iter()
@@ -142,22 +131,17 @@ fn cause_row(place: Place, value: &str, why: &Why, count: Value) -> Vec<Value> {
     row
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    span: Span,
-    name: Name,
-    begin: UnixMillis,
-    generation: i64,
-}
+/// The one generation that there is: none is made beside it.
+const GENERATION: i64 = 0;
 
 impl Place {
     fn key(&self, value: &str) -> [Value; 5] {
         [
-            Value::from(self.span.millis()),
+            Value::from(self.length.key()),
             Value::from(self.name.text()),
             Value::from(self.begin),
             Value::from(value),
-            Value::from(self.generation),
+            Value::from(GENERATION),
         ]
     }
 }
@@ -216,10 +200,10 @@ fn sketches(
              AND generation = ? AND value IN ({places})"
         );
         let mut asked: Vec<Value> = values![
-            place.span.millis(),
+            place.length.key(),
             place.name.text(),
             place.begin,
-            place.generation
+            GENERATION
         ]
         .into();
         let last = chunk.last().copied();

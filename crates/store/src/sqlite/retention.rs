@@ -30,6 +30,9 @@ const BATCH_PARTS: i64 = 500;
 /// Free pages given back per batch, for the same reason.
 const BATCH_PAGES: i64 = 256;
 
+/// Requests wait for so long to be folded before they go for want of room.
+const WAITS_TO_BE_FOLDED_MS: i64 = 3_600_000;
+
 /// Pause between batches. A lock handed back and taken again at once would starve the journal.
 const PAUSE: Duration = Duration::from_millis(1);
 
@@ -39,7 +42,10 @@ enum Kind {
     ReplayBodies,
     Details,
     Errors,
+    /// Those that are folded into roll-ups.
     Requests,
+    /// Those that are not.
+    Unfolded,
     Noise,
     SetAside,
     Audit,
@@ -48,11 +54,12 @@ enum Kind {
 
 /// What goes first when there is too much: what strangers made us write, then what is least missed
 /// per byte.
-const BY_SIZE: [Kind; 6] = [
+const BY_SIZE: [Kind; 7] = [
     Kind::Noise,
     Kind::ReplayBodies,
     Kind::Details,
     Kind::Requests,
+    Kind::Unfolded,
     Kind::Errors,
     Kind::SetAside,
 ];
@@ -112,7 +119,7 @@ pub(super) fn run(
         worker.shrink_replays_to(max_bytes)?;
     }
     if let Some(max_bytes) = policy.max_bytes {
-        worker.shrink_to(max_bytes)?;
+        worker.shrink_to(max_bytes, now)?;
     }
     worker.give_back_pages()?;
     worker.report.bytes_used = worker.bytes_used()?;
@@ -127,10 +134,15 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    fn shrink_to(&mut self, max_bytes: u64) -> Result<()> {
+    fn shrink_to(&mut self, max_bytes: u64, now: UnixMillis) -> Result<()> {
         for kind in BY_SIZE {
+            let before = match kind {
+                // What came just now will be folded; what did not for so long waits in vain.
+                Kind::Unfolded => now.plus_ms(-WAITS_TO_BE_FOLDED_MS),
+                _ => UnixMillis(i64::MAX),
+            };
             while self.bytes_used()? > max_bytes {
-                if self.remove_batch(kind, UnixMillis(i64::MAX))? == 0 {
+                if self.remove_batch(kind, before)? == 0 {
                     break;
                 }
             }
@@ -173,6 +185,7 @@ impl Worker<'_> {
             Kind::Details => &mut self.report.details,
             Kind::Errors => &mut self.report.errors,
             Kind::Requests => &mut self.report.requests,
+            Kind::Unfolded => &mut self.report.requests_given_up,
             Kind::Noise => &mut self.report.noise,
             Kind::SetAside => &mut self.report.set_aside,
             Kind::Audit => &mut self.report.audit,
@@ -254,12 +267,8 @@ fn remove(db: &dyn Db, kind: Kind, before: UnixMillis) -> Result<u64> {
         )?,
         Kind::Details => details(db)?,
         Kind::Errors => errors(db, before)?,
-        Kind::Requests => db.execute(
-            // The newest one stays: its id must not be given once more, for requests are folded in that order.
-            "DELETE FROM requests WHERE id IN (SELECT id FROM requests
-                 WHERE created_at < ?1 AND id < (SELECT max(id) FROM requests) ORDER BY created_at LIMIT ?2)",
-            values![before, BATCH_ROWS],
-        )?,
+        Kind::Requests => requests(db, before, "<=")?,
+        Kind::Unfolded => requests(db, before, ">")?,
         Kind::Noise => db.execute(
             "DELETE FROM noise WHERE id IN (SELECT id FROM noise
                  WHERE minute < ?1 ORDER BY minute LIMIT ?2)",
@@ -281,6 +290,30 @@ fn remove(db: &dyn Db, kind: Kind, before: UnixMillis) -> Result<u64> {
             values![before, BATCH_ROWS],
         )?,
     };
+    Ok(removed)
+}
+
+/// The oldest requests, of those whose ids compare so with how far requests are folded.
+fn requests(db: &dyn Db, before: UnixMillis, which: &str) -> Result<u64> {
+    let folded_to = rollups::retention::folded_to(db)?;
+    // The newest one stays: its id must not be given once more, for requests are folded in that order.
+    let some = format!(
+        "SELECT id, created_at FROM requests WHERE created_at < ?1 AND id {which} ?3
+         AND id < (SELECT max(id) FROM requests) ORDER BY created_at LIMIT ?2"
+    );
+    let values = values![before, BATCH_ROWS, folded_to];
+    let sql = format!("SELECT min(created_at), max(created_at) FROM ({some})");
+    let between: Option<(Option<UnixMillis>, Option<UnixMillis>)> =
+        db.first(&sql, values, |cells| Ok((cells.next()?, cells.next()?)))?;
+    let Some((Some(first), Some(last))) = between else {
+        return Ok(0);
+    };
+    let sql = format!("DELETE FROM requests WHERE id IN (SELECT id FROM ({some}))");
+    let removed = db.execute(&sql, values)?;
+    rollups::retention::rows_gone(db, last.plus_ms(1))?;
+    if which == ">" {
+        rollups::retention::give_up(db, removed, (first, last))?;
+    }
     Ok(removed)
 }
 

@@ -83,6 +83,8 @@ pub struct Fixture {
     pub forwarder: Option<Forwarder>,
     /// Of the shared database.
     pub url: Option<String>,
+    /// The last to go.
+    database: Option<postgres::Own>,
 }
 
 impl Fixture {
@@ -103,7 +105,12 @@ impl Fixture {
     pub async fn on(subject: Subject) -> Self {
         match subject {
             Subject::Sqlite => Self::new(),
-            Subject::Postgres => Self::at(postgres::database(), |_, _| {}),
+            Subject::Postgres => {
+                let database = postgres::Own::new();
+                let mut fixture = Self::at(database.url().to_owned(), |_, _| {});
+                fixture.database = Some(database);
+                fixture
+            }
         }
     }
 
@@ -123,6 +130,7 @@ impl Fixture {
             folder,
             forwarder,
             url,
+            database: None,
         }
     }
 
@@ -206,6 +214,11 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut()
 pub const DEADLINE: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// An account with nothing special about it.
+/// Folds every request that is stored into roll-ups.
+pub async fn roll_up(store: &Store) {
+    while store.fold_rollups().await.unwrap().more {}
+}
+
 pub fn new_account(name: &str) -> NewAccount {
     NewAccount {
         name: name.to_owned(),

@@ -11,6 +11,28 @@ pub fn database() -> String {
     Postgres::shared().create_database_from(template()).unwrap()
 }
 
+/// A database of its own, with the schema in place, that goes when whoever has this has gone: hundreds of tests
+/// would fill a disk.
+pub struct Own(String);
+
+impl Own {
+    pub fn new() -> Own {
+        Own(database())
+    }
+
+    pub fn url(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        // By itself, so that nobody waits for it. The server goes with the process in any case.
+        let url = std::mem::take(&mut self.0);
+        std::thread::spawn(move || Postgres::shared().drop_database(&url));
+    }
+}
+
 /// A database of its own, with nothing in it.
 pub fn empty_database() -> String {
     Postgres::shared().create_database("empty").unwrap()

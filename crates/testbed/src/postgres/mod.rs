@@ -130,6 +130,16 @@ impl Postgres {
         self.create(name, name)
     }
 
+    /// Removes the database at this address, and ends whoever is connected to it.
+    ///
+    /// # Errors
+    /// There is no such database, or the server does not answer.
+    pub fn drop_database(&self, url: &str) -> Result<()> {
+        let name = sql::database_of(url)?;
+        let statement = format!("drop database {name} with (force)");
+        self.sql(&self.url(), &statement).map(drop)
+    }
+
     /// Runs SQL in the database at this address. Answers the rows, a line each, columns divided by `|`.
     ///
     /// # Errors

@@ -57,6 +57,25 @@ fn a_database_can_be_copied() {
 }
 
 #[test]
+fn a_database_goes_and_whoever_is_connected_to_it() {
+    let postgres = Postgres::shared();
+    let url = postgres.create_database("gone").unwrap();
+    std::thread::scope(|scope| {
+        let connected = scope.spawn(|| postgres.sql(&url, "select pg_sleep(3000)"));
+        let sessions = format!(
+            "select count(*) from pg_stat_activity where datname = '{}'",
+            url.rsplit('/').next().unwrap()
+        );
+        wait_until("it is connected", || {
+            postgres.sql(&postgres.url(), &sessions).unwrap() == "1"
+        });
+        postgres.drop_database(&url).unwrap();
+        assert!(connected.join().unwrap().is_err());
+    });
+    assert!(postgres.sql(&url, "select 1").is_err());
+}
+
+#[test]
 fn what_cannot_be_a_database_is_refused_and_what_postgresql_refuses_is_told() {
     let postgres = Postgres::shared();
     for prefix in ["", "Books", "a b", "x\"; drop database postgres; --"] {

@@ -15,7 +15,8 @@ use waybill_wire::{
 
 use crate::dialects::context;
 
-const STREAM_BYTES: usize = 32 << 20;
+/// More than a hundred times what may be held.
+const STREAM_BYTES: usize = 4 << 20;
 /// Cuts events anywhere.
 const CHUNK_BYTES: usize = 4001;
 const HELD_BYTES: usize = 32 << 10;
@@ -91,7 +92,7 @@ fn most(
         given = given.max(bytes);
         passed += bytes;
         // Printing what has grown is what takes long.
-        if n % 512 == 0 || at + CHUNK_BYTES >= stream.len() {
+        if n % 64 == 0 || at + CHUNK_BYTES >= stream.len() {
             held = held.max(format!("{reading:?}").len());
         }
     }

@@ -9,59 +9,103 @@ use waybill_wire::{
 
 use crate::dialects::{Decode, Dialect, Encode, context};
 
-/// A stream on its way from one dialect to another.
-pub struct Crossing {
+/// What is read of a provider's stream, piece by piece.
+struct Source {
     format: StreamFormat,
     reader: StreamReader,
     decoder: Box<dyn Decode>,
-    encoder: Box<dyn Encode>,
     pieces: Vec<Piece>,
+}
+
+impl Source {
+    fn new(provider: &Dialect, format: StreamFormat) -> Self {
+        Source {
+            format,
+            reader: StreamReader::new(format, Limits::default()),
+            decoder: (provider.decoder)(),
+            pieces: Vec::new(),
+        }
+    }
+
+    fn feed(&mut self, bytes: &[u8], tell: impl FnMut(&Delta<'_>)) -> Result<(), Unreadable> {
+        self.reader
+            .feed(Bytes::copy_from_slice(bytes), &mut self.pieces);
+        self.pass_on(tell)
+    }
+
+    fn finish(mut self, mut tell: impl FnMut(&Delta<'_>)) -> Result<(), Unreadable> {
+        self.reader.finish(&mut self.pieces);
+        self.pass_on(&mut tell)?;
+        let mut deltas = Vec::new();
+        self.decoder.finish(&mut deltas)?;
+        deltas.iter().for_each(tell);
+        Ok(())
+    }
+
+    fn pass_on(&mut self, mut tell: impl FnMut(&Delta<'_>)) -> Result<(), Unreadable> {
+        for piece in std::mem::take(&mut self.pieces) {
+            let text = String::from_utf8(piece.bytes.to_vec()).unwrap();
+            for (name, data) in frames(self.format, &text) {
+                let mut deltas = Vec::new();
+                self.decoder.event(&name, &data, &mut deltas)?;
+                deltas.iter().for_each(&mut tell);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A stream on its way from one dialect to another.
+pub struct Crossing {
+    source: Source,
+    encoder: Box<dyn Encode>,
     out: Vec<u8>,
 }
 
 impl Crossing {
     pub fn new(provider: &Dialect, format: StreamFormat, client: &Dialect) -> Self {
         Crossing {
-            format,
-            reader: StreamReader::new(format, Limits::default()),
-            decoder: (provider.decoder)(),
+            source: Source::new(provider, format),
             encoder: (client.encoder)(context()),
-            pieces: Vec::new(),
             out: Vec::new(),
         }
     }
 
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Unreadable> {
-        self.reader
-            .feed(Bytes::copy_from_slice(bytes), &mut self.pieces);
-        self.pass_on()
+        let Crossing {
+            source,
+            encoder,
+            out,
+        } = self;
+        source.feed(bytes, |delta| encoder.delta(delta, out))
     }
 
     /// The client's bytes.
-    pub fn finish(mut self) -> Result<Vec<u8>, Unreadable> {
-        self.reader.finish(&mut self.pieces);
-        self.pass_on()?;
-        let mut deltas = Vec::new();
-        self.decoder.finish(&mut deltas)?;
-        for delta in &deltas {
-            self.encoder.delta(delta, &mut self.out);
-        }
-        Ok(self.out)
+    pub fn finish(self) -> Result<Vec<u8>, Unreadable> {
+        let Crossing {
+            source,
+            mut encoder,
+            mut out,
+        } = self;
+        source.finish(|delta| encoder.delta(delta, &mut out))?;
+        Ok(out)
     }
+}
 
-    fn pass_on(&mut self) -> Result<(), Unreadable> {
-        for piece in std::mem::take(&mut self.pieces) {
-            let text = String::from_utf8(piece.bytes.to_vec()).unwrap();
-            for (name, data) in frames(self.format, &text) {
-                let mut deltas = Vec::new();
-                self.decoder.event(&name, &data, &mut deltas)?;
-                for delta in &deltas {
-                    self.encoder.delta(delta, &mut self.out);
-                }
-            }
-        }
-        Ok(())
+/// Everything that a stream says, whatever client it is for.
+pub fn said<'a>(
+    provider: &Dialect,
+    format: StreamFormat,
+    chunks: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<Vec<Delta<'static>>, Unreadable> {
+    let mut all = Vec::new();
+    let mut keep = |delta: &Delta<'_>| all.push(crate::generate::owned(delta.clone()));
+    let mut source = Source::new(provider, format);
+    for chunk in chunks {
+        source.feed(chunk, &mut keep)?;
     }
+    source.finish(&mut keep)?;
+    Ok(all)
 }
 
 /// All deltas of a stream.

@@ -13,7 +13,7 @@ use waybill_model::{
 };
 use waybill_store::{RollupOf, RollupQuery, Rollups};
 
-use super::{DashboardBasis, Percent, ask, step_of, stepped, steps, whole};
+use super::{DashboardBasis, Percent, ask, over_time, whole};
 use crate::{
     admin::{
         App,
@@ -78,20 +78,12 @@ pub async fn trend(
     State(shared): State<App>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<ErrorTrend>, Problem> {
-    let question = parse(query.as_deref(), &[WINDOW, SCOPE], shared.clock.now())?;
-    let step_ms = step_of(&question);
-    let answers = ask(&shared, &question, vec![stepped(&question, step_ms)]).await?;
-    let mut trends = answers.iter().map(|answer| ErrorTrend {
-        basis: DashboardBasis::of(&shared, answer),
-        step_ms: answer
-            .step
-            .map_or(step_ms, |span| step_ms.max(span.millis())),
-        points: steps(answer, step_ms)
-            .into_iter()
-            .map(|(start_time, _, bucket)| ErrorPoint::of(start_time, &bucket.counts))
-            .collect(),
-    });
-    trends.next().map(Json).ok_or_else(super::no_answer)
+    let trend = over_time(&shared, query.as_deref()).await?;
+    Ok(Json(ErrorTrend {
+        points: trend.points(|at, _, counts| ErrorPoint::of(at, counts)),
+        basis: trend.basis,
+        step_ms: trend.step_ms,
+    }))
 }
 
 impl ErrorPoint {

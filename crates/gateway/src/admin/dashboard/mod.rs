@@ -22,7 +22,7 @@ pub use throughput::__path_show as __path_throughput;
 
 use serde::Serialize;
 use waybill_model::{
-    rollup::{Bucket, Scope, Share, Span},
+    rollup::{Bucket, Counts, Scope, Share, Span},
     sketch::Sketch,
     time::UnixMillis,
 };
@@ -32,7 +32,7 @@ use super::problem::Problem;
 use crate::{
     app::Shared,
     ops::{
-        dashboard::{Mode, Question},
+        dashboard::{Mode, Question, SCOPE, WINDOW, parse},
         query::BadParameter,
     },
 };
@@ -65,7 +65,7 @@ pub struct DashboardBasis {
     pub end_time: UnixMillis,
     /// `raw` or `rolled_up`.
     pub mode: Mode,
-    /// Every request that is stored is counted. Otherwise the job `rollups` is behind.
+    /// Every request of the window is counted. Otherwise the job `rollups` is behind, or requests have gone.
     pub is_complete: bool,
     /// When the youngest request arrived that is rolled up; what was stored since is added as it is asked for.
     pub folded_to: Option<UnixMillis>,
@@ -272,6 +272,40 @@ const STEPS: [(i64, i64); 5] = [
     (i64::MAX, 6 * HOUR),
 ];
 
+/// What requests of a scope add up to, step by step.
+struct Trend {
+    basis: DashboardBasis,
+    /// How long a step is; the first and the last may be cut short.
+    step_ms: i64,
+    /// Steps that follow one another: where each begins, and how long it is.
+    steps: Vec<(UnixMillis, i64, Bucket)>,
+}
+
+impl Trend {
+    /// Each step, as who asked shows it.
+    fn points<P>(&self, point: impl Fn(UnixMillis, i64, &Counts) -> P) -> Vec<P> {
+        let steps = self.steps.iter();
+        steps
+            .map(|(at, length_ms, bucket)| point(*at, *length_ms, &bucket.counts))
+            .collect()
+    }
+}
+
+/// Answers what a trend takes.
+async fn over_time(shared: &Shared, query: Option<&str>) -> Result<Trend, Problem> {
+    let question = parse(query, &[WINDOW, SCOPE], shared.clock.now())?;
+    let step_ms = step_of(&question);
+    let answers = ask(shared, &question, vec![stepped(&question, step_ms)]).await?;
+    let answer = answers.first().ok_or_else(no_answer)?;
+    Ok(Trend {
+        basis: DashboardBasis::of(shared, answer),
+        step_ms: answer
+            .step
+            .map_or(step_ms, |span| step_ms.max(span.millis())),
+        steps: steps(answer, step_ms),
+    })
+}
+
 /// The step of a window.
 fn step_of(question: &Question) -> i64 {
     let length = question.end.0.saturating_sub(question.start.0);
@@ -317,7 +351,7 @@ fn empty(start: UnixMillis) -> Bucket {
     Bucket {
         start,
         value: String::new(),
-        counts: waybill_model::rollup::Counts::default(),
+        counts: Counts::default(),
         causes: Vec::new(),
         sketches: waybill_model::rollup::Sketches::default(),
     }

@@ -72,14 +72,14 @@ pub struct Overview {
 /// What providers did, before failover.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct UpstreamLevels {
-    /// Attempts that were served, of all but the client's own failures, and of requests for which no account was
-    /// free of limits.
+    /// Attempts that were served, of all but the client's own failures and those that were cut off, and of requests
+    /// for which no account was free of limits.
     level: Percent,
-    /// Attempts that failed neither by 429 nor by 529 nor by the client's own doing, of all.
+    /// Attempts that failed neither by 429 nor by 529 nor by the client's own doing, of all that were not cut off.
     error_rate: Percent,
-    /// Attempts answered with 429, of all.
+    /// Attempts answered with 429, of the same.
     rate_429: Percent,
-    /// Attempts answered with 529, of all.
+    /// Attempts answered with 529, of the same.
     rate_529: Percent,
 }
 
@@ -175,7 +175,7 @@ pub async fn show(
         records_are_written: books.is_some()
             && shared.recorder.is_running()
             && !matches!(shared.store.forwarding(), Some(Forwarding::Fails { .. })),
-        records_lost: books.map_or(0, |books| books.counted_lost),
+        records_lost: books.map_or(0, |books| shared.telemetry.since_start(books).counted_lost),
         jobs: (jobs.total, jobs.failing.len()),
     };
     Ok(Json(Overview {
@@ -214,17 +214,11 @@ pub async fn show(
 
 impl UpstreamLevels {
     fn of(counts: &Counts) -> UpstreamLevels {
-        let of_attempts = |part| {
-            Percent::from(waybill_model::rollup::Share {
-                part,
-                of: counts.attempts,
-            })
-        };
         UpstreamLevels {
             level: counts.provider_level().into(),
-            error_rate: of_attempts(counts.attempts_failed_otherwise()),
-            rate_429: of_attempts(counts.attempts_429),
-            rate_529: of_attempts(counts.attempts_529),
+            error_rate: counts.upstream_error_rate().into(),
+            rate_429: counts.upstream_rate_429().into(),
+            rate_529: counts.upstream_rate_529().into(),
         }
     }
 }
@@ -269,4 +263,56 @@ async fn jobs(shared: &Shared) -> Result<JobsNow, Problem> {
         total: jobs.len(),
         failing: failing.map(|job| job.name.clone()).collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use proptest::prelude::*;
+    use waybill_model::{
+        alert::{Metric, of_window},
+        objective::ObjectiveBody,
+        rollup::Sketches,
+    };
+
+    use super::*;
+    use crate::{alerts::of_bucket, report::delivered_of};
+
+    fn counts() -> impl Strategy<Value = Counts> {
+        let few = || 0..1_000u64;
+        (few(), few(), few(), few(), few(), few(), few()).prop_map(
+            |(delivered, cut_off, client, limited, overloaded, other, unserved)| Counts {
+                attempts: delivered + cut_off + client + limited + overloaded + other,
+                attempts_failed: client + limited + overloaded + other,
+                attempts_client: client,
+                attempts_cut_off: cut_off,
+                attempts_429: limited,
+                attempts_529: overloaded,
+                failures: unserved,
+                unserved,
+                ..Counts::default()
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn objectives_dashboards_reports_and_rules_say_the_same_of_providers(counts in counts()) {
+            let shown = UpstreamLevels::of(&counts);
+            let text = r#"{"name": "o", "side": "provider", "target_percent": 99.5}"#;
+            let objective: ObjectiveBody = serde_json::from_str(text).unwrap();
+            let bucket = Bucket { counts, ..crate::admin::dashboard::empty(UnixMillis(0)) };
+            let counted = of_bucket(&objective, &bucket);
+            prop_assert_eq!((counted.total - counted.bad, counted.total), (shown.level.part, shown.level.of));
+            let near = |one: Option<f64>, other: Option<f64>| match (one, other) {
+                (Some(one), Some(other)) => (one - other).abs() < 1e-5,
+                (one, other) => one == other,
+            };
+            prop_assert!(near(counted.good_percent(), shown.level.percent));
+            prop_assert!(near(delivered_of(&counts), shown.level.percent));
+            let rate = of_window(Metric::UpstreamErrorRate, &counts, &Sketches::default());
+            prop_assert_eq!(rate.samples, shown.error_rate.of);
+            prop_assert!(near(rate.value, shown.error_rate.percent));
+        }
+    }
 }

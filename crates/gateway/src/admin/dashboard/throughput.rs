@@ -5,16 +5,13 @@ use axum::{
     extract::{RawQuery, State},
 };
 use serde::Serialize;
-use waybill_model::{money::MicroUsd, time::UnixMillis};
+use waybill_model::{money::MicroUsd, rollup::Counts, time::UnixMillis};
 
-use super::{DashboardBasis, ask, per_second, step_of, stepped, steps};
-use crate::{
-    admin::{
-        App,
-        openapi::DashboardParameters,
-        problem::{Problem, ProblemDetails},
-    },
-    ops::dashboard::{SCOPE, WINDOW, parse},
+use super::{DashboardBasis, over_time, per_second};
+use crate::admin::{
+    App,
+    openapi::DashboardParameters,
+    problem::{Problem, ProblemDetails},
 };
 
 /// How much was asked for and served.
@@ -62,32 +59,27 @@ pub async fn show(
     State(shared): State<App>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<ThroughputTrend>, Problem> {
-    let question = parse(query.as_deref(), &[WINDOW, SCOPE], shared.clock.now())?;
-    let step_ms = step_of(&question);
-    let answers = ask(&shared, &question, vec![stepped(&question, step_ms)]).await?;
-    let mut trends = answers.iter().map(|answer| ThroughputTrend {
-        basis: DashboardBasis::of(&shared, answer),
-        step_ms: answer
-            .step
-            .map_or(step_ms, |span| step_ms.max(span.millis())),
-        points: steps(answer, step_ms)
-            .into_iter()
-            .map(|(start_time, length_ms, bucket)| {
-                let counts = bucket.counts;
-                ThroughputPoint {
-                    start_time,
-                    requests: counts.requests,
-                    successes: counts.successes,
-                    attempts: counts.attempts,
-                    input_tokens: counts.input_tokens,
-                    output_tokens: counts.output_tokens,
-                    cache_read_tokens: counts.cache_read_tokens,
-                    cost_usd: MicroUsd(i64::try_from(counts.cost_micro_usd).unwrap_or(i64::MAX)),
-                    qps: per_second(counts.requests, length_ms),
-                    tps: per_second(counts.tokens(), length_ms),
-                }
-            })
-            .collect(),
-    });
-    trends.next().map(Json).ok_or_else(super::no_answer)
+    let trend = over_time(&shared, query.as_deref()).await?;
+    Ok(Json(ThroughputTrend {
+        points: trend.points(ThroughputPoint::of),
+        basis: trend.basis,
+        step_ms: trend.step_ms,
+    }))
+}
+
+impl ThroughputPoint {
+    fn of(start_time: UnixMillis, length_ms: i64, counts: &Counts) -> ThroughputPoint {
+        ThroughputPoint {
+            start_time,
+            requests: counts.requests,
+            successes: counts.successes,
+            attempts: counts.attempts,
+            input_tokens: counts.input_tokens,
+            output_tokens: counts.output_tokens,
+            cache_read_tokens: counts.cache_read_tokens,
+            cost_usd: MicroUsd(i64::try_from(counts.cost_micro_usd).unwrap_or(i64::MAX)),
+            qps: per_second(counts.requests, length_ms),
+            tps: per_second(counts.tokens(), length_ms),
+        }
+    }
 }

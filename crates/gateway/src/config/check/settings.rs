@@ -199,11 +199,20 @@ impl Check<'_> {
             let read = public_url(url);
             read.map_err(|why| self.problem("public_url", why)).ok()
         });
+        let mut ms = |key, given: Option<u64>, default| {
+            given.map_or(default, |ms| {
+                Duration::from_millis(self.at_least(key, 1, ms))
+            })
+        };
+        let raw = &raw.notifications;
         NotificationSettings {
             public_url,
-            timeout: raw.notifications.timeout_ms.map_or(default.timeout, |ms| {
-                Duration::from_millis(self.at_least("notifications.timeout_ms", 1, ms))
-            }),
+            timeout: ms("notifications.timeout_ms", raw.timeout_ms, default.timeout),
+            answer_timeout: ms(
+                "notifications.answer_timeout_ms",
+                raw.answer_timeout_ms,
+                default.answer_timeout,
+            ),
         }
     }
 

@@ -53,7 +53,10 @@ pub fn mail(message: &Message<'_>) -> Mail {
         text: text.trim_end().to_owned() + "\n",
         html,
         thread: match message.notices {
-            [one] => Some(one.topic.replace(|c: char| !c.is_ascii_alphanumeric(), "-")),
+            [one] => {
+                let topic = format!("{}-{}", message.installation, one.topic);
+                Some(topic.replace(|c: char| !c.is_ascii_alphanumeric(), "-"))
+            }
             _ => None,
         },
     }

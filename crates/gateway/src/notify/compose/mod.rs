@@ -33,6 +33,8 @@ pub use words::{fit_bytes, number, one_line};
 pub struct Message<'a> {
     /// What a receiver knows it by, the same at each attempt.
     pub key: &'a str,
+    /// What this installation is told from others by that tell the same receiver.
+    pub installation: &'a str,
     /// At least one, in order.
     pub notices: &'a [Notice],
     /// When it is sent.

@@ -30,7 +30,7 @@ pub fn body(message: &Message<'_>) -> Value {
     };
     let mut body = json!({
         "event_action": action,
-        "dedup_key": words::fit_bytes(&format!("waybill:{}", notice.topic), MOST_KEY),
+        "dedup_key": words::fit_bytes(&dedup_key(message, notice), MOST_KEY),
         "client": "Waybill",
         "payload": {
             "summary": words::fit(&summary(notice), MOST_SUMMARY),
@@ -47,6 +47,11 @@ pub fn body(message: &Message<'_>) -> Value {
         body["links"] = json!([{"href": url, "text": "Open"}]);
     }
     body
+}
+
+/// Another installation has an alert of the same number, and perhaps the same integration.
+fn dedup_key(message: &Message<'_>, notice: &Notice) -> String {
+    format!("waybill:{}:{}", message.installation, notice.topic)
 }
 
 fn summary(notice: &Notice) -> String {

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use waybill_model::{
-    alert::{Metric, Unit},
+    alert::{Metric, Reading, Unit, default_rules, sentence},
     cause::Severity,
     notify::{ChannelBody, ChannelKind, Notice, NoticeKind},
     time::UnixMillis,
@@ -29,18 +29,25 @@ pub fn channel(kind: ChannelKind) -> ChannelBody {
 /// A notice as the evaluator of alerts makes it.
 pub fn notice(kind: NoticeKind) -> Notice {
     let is_over = kind == NoticeKind::AlertResolved;
+    let rule = default_rules().remove(0);
+    let about = "group claude";
+    let value = if is_over { 1.25 } else { 12.5 };
+    let reading = Reading {
+        value: Some(value),
+        samples: 240,
+    };
     Notice {
         kind,
         topic: "alert:17".to_owned(),
         event_id: Some(17),
         severity: Severity::P1,
         title: "Requests fail".to_owned(),
-        sentence: "the error rate of group claude is 12.5 %, above 5 %, for 5 minutes".to_owned(),
+        sentence: sentence(&rule, reading, Some(about)),
         text: "More than one request in twenty fails. Look at the issues.".to_owned(),
         rule: Some("Requests fail".to_owned()),
-        subject: Some("group claude".to_owned()),
+        subject: Some(about.to_owned()),
         metric: Some(Metric::ErrorRate),
-        value: Some(12.5),
+        value: reading.value,
         threshold: Some(5.0),
         unit: Some(Unit::Percent),
         started_at: NOW.plus_ms(-300_000),
@@ -53,10 +60,23 @@ pub fn notice(kind: NoticeKind) -> Notice {
 fn message(notices: &[Notice]) -> Message<'_> {
     Message {
         key: "wb-5-1800000000000",
+        installation: "0123456789abcdef",
         notices,
         now: NOW,
         public_url: Some("https://waybill.example.com"),
     }
+}
+
+/// The page that says what arrives.
+const PAGE: &str = include_str!("../../../../../docs/NOTIFICATIONS.md");
+
+#[test]
+fn the_webhooks_body_is_the_one_that_is_documented() {
+    let block = PAGE.split("```json\n").nth(1).unwrap();
+    let block = block.split("```").next().unwrap();
+    let documented: Value = serde_json::from_str(block).unwrap();
+    let sent = of(ChannelKind::Webhook, &[notice(NoticeKind::AlertFired)]);
+    assert_eq!(documented, sent);
 }
 
 fn of(kind: ChannelKind, notices: &[Notice]) -> Value {
@@ -111,6 +131,15 @@ fn an_end_resolves_the_incident_that_its_begin_triggered() {
     assert_eq!(begun["event_action"], "trigger");
     assert_eq!(over["event_action"], "resolve");
     assert_eq!(begun["dedup_key"], over["dedup_key"]);
+    // An alert of the same number of another installation is another one, by mail, too.
+    let notices = [notice(NoticeKind::AlertFired)];
+    let elsewhere = Message {
+        installation: "fedcba9876543210",
+        ..message(&notices)
+    };
+    let other = body(ChannelKind::Pagerduty, &elsewhere).unwrap();
+    assert_ne!(begun["dedup_key"], other["dedup_key"]);
+    assert_ne!(mail(&message(&notices)).thread, mail(&elsewhere).thread);
 }
 
 /// A notice whose every text tries to be more than text.

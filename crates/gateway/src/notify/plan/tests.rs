@@ -13,6 +13,7 @@ fn row(id: i64, at: i64, kind: NoticeKind) -> Waiting {
         id: NotificationId(id),
         message_id: None,
         attempts: 0,
+        unanswered: 0,
         queued_at: UnixMillis(at),
         next_at: UnixMillis(at),
         notice: notice(kind),
@@ -109,4 +110,23 @@ fn beyond_the_hours_limit_what_waits_goes_as_one_when_the_hour_allows() {
     mixed[3] = row(3, 0, NoticeKind::Report);
     let first = at(&body, &mixed, &[5_000], 1_001 + HOUR_MS);
     assert_eq!(first, Next::Send(vec![0, 1, 2]));
+}
+
+#[test]
+fn what_a_clock_that_was_ahead_put_off_goes_now() {
+    let hour = HOUR_MS;
+    let mut line = [fired(1, 0), fired(2, 0)];
+    line[0].next_at = UnixMillis(hour);
+    assert_eq!(at(&one_by_one(), &line, &[], 0), Next::Nothing);
+    line[0].next_at = UnixMillis(24 * hour);
+    assert_eq!(at(&one_by_one(), &line, &[], 0), Next::Send(vec![0]));
+    // So does what came then, and what was sent then does not count for this hour.
+    let line = [fired(1, 24 * hour)];
+    assert_eq!(at(&grouped(), &line, &[], 0), Next::Send(vec![0]));
+    let body = ChannelBody {
+        max_per_hour: Some(1),
+        ..one_by_one()
+    };
+    let sent = [24 * hour];
+    assert_eq!(at(&body, &line, &sent, 0), Next::Send(vec![0]));
 }

@@ -6,21 +6,26 @@ use proptest::prelude::*;
 use super::{News::*, Phase as P, Said::*, *};
 
 const TIMING: Timing = Timing {
-    sustained_ms: 2,
-    cooldown_ms: 5,
+    sustained_ms: 2 * MINUTE_MS,
+    cooldown_ms: 5 * MINUTE_MS,
 };
 
-/// What is told, one letter a moment: `b`reach, `w`ell, `-` nothing.
+fn minute(number: i64) -> UnixMillis {
+    UnixMillis(number * MINUTE_MS)
+}
+
+/// What is told, one letter a minute, and in which; a space is a minute that nobody judged: `b`reach, `w`ell, `-` nothing.
 fn told(said: &str) -> Vec<(i64, News)> {
     let mut stand = Stand::well(UnixMillis(0));
     let mut all = Vec::new();
     for (at, letter) in (0..).zip(said.chars()) {
         let said = match letter {
+            ' ' => continue,
             'b' => Breach,
             'w' => Well,
             _ => Nothing,
         };
-        let (next, news) = turn(stand, said, TIMING, UnixMillis(at));
+        let (next, news) = turn(stand, said, TIMING, minute(at));
         stand = next;
         all.extend(news.map(|news| (at, news)));
     }
@@ -43,8 +48,20 @@ fn what_is_well_for_a_moment_is_not_over() {
 }
 
 #[test]
-fn missing_data_change_nothing() {
-    assert_eq!(told("bb----b--www"), [(6, Fired), (11, Resolved)]);
+fn missing_data_change_nothing_for_as_long_as_it_must_last() {
+    assert_eq!(told("b-b"), [(2, Fired)]);
+    assert_eq!(told("bbb-----"), [(2, Fired)]);
+    assert_eq!(told("bbbw-w"), [(2, Fired), (5, Resolved)]);
+}
+
+#[test]
+fn a_gap_does_not_count_as_broken_nor_as_well() {
+    for gap in ["----", "    ", "- - "] {
+        assert_eq!(told(&format!("bb{gap}b")), []);
+        assert_eq!(told(&format!("bb{gap}bbb")), [(8, Fired)]);
+        assert_eq!(told(&format!("bbbw{gap}w")), [(2, Fired)]);
+        assert_eq!(told(&format!("bbbw{gap}www")), [(2, Fired), (10, Resolved)]);
+    }
 }
 
 #[test]
@@ -82,7 +99,7 @@ proptest! {
         }
         for pair in told.windows(2) {
             if let [(ended, Resolved), (began, Fired)] = pair {
-                prop_assert!(began - ended >= TIMING.cooldown_ms);
+                prop_assert!((began - ended) * MINUTE_MS >= TIMING.cooldown_ms);
             }
         }
     }

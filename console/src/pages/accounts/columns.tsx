@@ -1,0 +1,99 @@
+/** The columns of the list of accounts. */
+import { Badge, Group, Text } from '@mantine/core'
+import { IconAlertTriangle } from '@tabler/icons-react'
+import { Link } from '@tanstack/react-router'
+import { useTranslation } from 'react-i18next'
+import { StateBadge } from '../../parts/account-state'
+import { Countdown } from '../../parts/countdown'
+import type { Column } from '../../parts/list'
+import { Meter } from '../../parts/meter'
+import { count } from '../../parts/number'
+import { When } from '../../parts/when'
+import type { Account, Standing } from './data'
+import { deciding, isWhole, lastSaid } from './marks'
+
+export function useColumns(standings: Map<number, Standing>, failures: Map<number, number>): Column<Account>[] {
+  const { t, i18n } = useTranslation('accounts')
+  return [
+    {
+      key: 'name',
+      title: t('field.name'),
+      width: 'minmax(150px, 1fr)',
+      cell: (account) => (
+        <Link to="/accounts/$id" params={{ id: String(account.id) }} style={{ color: 'inherit' }} onClick={(event) => event.stopPropagation()}>
+          <strong>{account.name}</strong>
+        </Link>
+      ),
+    },
+    { key: 'platform', title: t('field.platform'), width: '96px', cell: ({ platform }) => platform },
+    { key: 'state', title: t('column.state'), width: '236px', cell: (account) => <State account={account} standing={standings.get(account.id)} /> },
+    {
+      key: 'why',
+      title: t('column.why'),
+      width: 'minmax(150px, 1fr)',
+      cell: ({ state }) => {
+        const mark = deciding(state.marks)
+        return mark ? (
+          <span className="mono" title={`${t('mark.event')} ${mark.event_id}`}>
+            {[mark.cause, mark.source].filter(Boolean).join(' · ') || mark.kind}
+          </span>
+        ) : (
+          '–'
+        )
+      },
+    },
+    { key: 'groups', title: t('column.groups'), width: 'minmax(90px, 0.6fr)', cell: ({ groups }) => groups.join(', ') || t('column.noGroup') },
+    { key: 'priority', title: t('field.priority'), width: '62px', align: 'right', cell: ({ priority }) => priority },
+    { key: 'in_flight', title: t('column.inFlight'), width: '112px', cell: (account) => <Meter used={standings.get(account.id)?.in_flight ?? account.in_flight} limit={account.concurrency} label={t('column.inFlight')} /> },
+    { key: 'quota', title: t('column.quota'), width: '180px', cell: ({ id }) => <TightestQuota standing={standings.get(id)} /> },
+    { key: 'failed', title: t('column.failed'), width: '70px', align: 'right', cell: ({ id }) => (failures.get(id) ? count(failures.get(id) ?? 0, i18n.language) : '0') },
+    { key: 'said', title: t('column.lastError'), width: 'minmax(220px, 2fr)', cell: (account) => <Said account={account} /> },
+    { key: 'base_url', title: t('field.base_url'), width: '240px', hidden: true, cell: ({ base_url }) => <span className="mono">{base_url}</span> },
+    { key: 'models', title: t('field.models'), width: '240px', hidden: true, cell: ({ models }) => models.join(', ') || t('field.modelsAll') },
+    { key: 'id', title: 'id', width: '70px', hidden: true, align: 'right', cell: ({ id }) => id },
+  ]
+}
+
+function State({ account: { state }, standing }: { account: Account; standing: Standing | undefined }) {
+  const { t } = useTranslation('accounts')
+  const ofModels = state.marks.filter((mark) => !isWhole(mark))
+  return (
+    <Group gap={6} wrap="nowrap">
+      <StateBadge state={state.status} />
+      {state.until && <Countdown until={state.until} />}
+      {ofModels.length > 0 && (
+        <Badge variant="outline" color="gray" size="sm" tt="none" title={ofModels.map(({ scope, kind }) => `${scope}: ${kind}`).join('\n')}>
+          {t('mark.models', { count: ofModels.length })}
+        </Badge>
+      )}
+      {standing?.way_failing && <IconAlertTriangle size={14} aria-label={t('mark.wayFailing')} />}
+    </Group>
+  )
+}
+
+/** Of several quotas the one that ends first. */
+function TightestQuota({ standing }: { standing: Standing | undefined }) {
+  const { t } = useTranslation('accounts')
+  const quota = standing?.quota.toSorted((a, b) => b.used / b.limit - a.used / a.limit)[0]
+  if (!quota) return <span>–</span>
+  const unit = t(`quota.unit.${quota.unit as string as 'requests' | 'tokens'}`)
+  const window = t(`quota.window.${quota.window as 'minute' | 'day'}`)
+  return (
+    <Group gap={4} wrap="nowrap">
+      <Meter used={quota.used} limit={quota.limit} label={`${unit}/${window}`} width={40} />
+      <Text size="xs" span>
+        {unit}/{window}
+      </Text>
+    </Group>
+  )
+}
+
+function Said({ account }: { account: Account }) {
+  const last = lastSaid(account)
+  if (!last) return <span>–</span>
+  return (
+    <span title={last.said}>
+      <When at={last.at} />: {last.said}
+    </span>
+  )
+}

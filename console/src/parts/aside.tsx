@@ -1,0 +1,67 @@
+/**
+ * What comes over the page: a form or one thing of a list at its side, a question in its middle. The page behind is not
+ * kept from scrolling, because that would need a style that the content security policy does not allow.
+ */
+import { Button, type ButtonProps, Drawer, Group, Modal, Text } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { type ReactNode, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { tellProblem } from './told'
+
+interface AsideProps {
+  open: boolean
+  close: () => void
+  title: ReactNode
+  size?: string | number
+  children: ReactNode
+}
+
+export function Aside({ open, close, title, size = 'lg', children }: AsideProps) {
+  const { t } = useTranslation()
+  return (
+    <Drawer opened={open} onClose={close} title={title} size={size} position="right" lockScroll={false} closeButtonProps={{ 'aria-label': t('act.close') }} styles={{ title: { fontWeight: 600 } }}>
+      {children}
+    </Drawer>
+  )
+}
+
+interface SureProps extends ButtonProps {
+  /** What the button says. */
+  children: ReactNode
+  /** What will happen, as a sentence. */
+  what: ReactNode
+  act: () => Promise<unknown>
+}
+
+/** A button that asks once more before it does what cannot be taken back. */
+export function SureButton({ children, what, act, ...rest }: SureProps) {
+  const { t } = useTranslation()
+  const [open, { open: ask, close }] = useDisclosure()
+  const [busy, setBusy] = useState(false)
+  const go = () => {
+    setBusy(true)
+    void act()
+      .then(close, tellProblem)
+      .finally(() => setBusy(false))
+  }
+  return (
+    <>
+      <Button size="xs" variant="default" {...rest} onClick={ask}>
+        {children}
+      </Button>
+      <Modal opened={open} onClose={close} title={t('act.confirm')} lockScroll={false} centered closeButtonProps={{ 'aria-label': t('act.close') }}>
+        <Text size="sm" className="said">
+          {what}
+        </Text>
+        <Group justify="end" mt="md" gap="xs">
+          <Button size="xs" variant="default" onClick={close} data-autofocus>
+            {t('act.cancel')}
+          </Button>
+          <Button size="xs" color="red" loading={busy} onClick={go}>
+            {children}
+          </Button>
+        </Group>
+      </Modal>
+    </>
+  )
+}

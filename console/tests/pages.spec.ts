@@ -1,0 +1,79 @@
+/** Every page, without anything to show and with something: it opens, says so, fits, and can be used by everybody. */
+import { createRequire } from 'node:module'
+import { expect, type Page } from '@playwright/test'
+import { ADMIN, test, visitor } from './world'
+
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+
+const PAGES = [
+  '', 'errors', 'upstream-errors', 'issues', 'replays', 'accounts', 'groups', 'keys', 'users', 'alerts', 'objectives',
+  'notifications', 'reports', 'rules', 'jobs', 'settings', 'audit-log', 'people', 'me',
+]
+
+for (const [theme, viewport] of [
+  ['light', { width: 1280, height: 800 }],
+  ['dark', { width: 390, height: 844 }],
+] as const) {
+  test(`every page opens, fits and is accessible: ${theme}, ${viewport.width} px`, async ({ browser, world }) => {
+    test.setTimeout(240_000)
+    await world.sim.script({ platform: 'anthropic', key: 'sim-anthropic-key-1', fault: { type: 'http', status: 500, body: { type: 'error', error: { type: 'api_error', message: 'W'.repeat(3_000) } } } })
+    await world.request()
+    await world.sim.script({ platform: 'anthropic', fault: { type: 'http', status: 400, body: { type: 'error', error: { type: 'invalid_request_error', message: 'no' } } } })
+    await world.request()
+    const { page, complaints, context } = await visitor(browser, world.url, { colorScheme: theme, viewport })
+    await page.goto(`${world.url}/console/`)
+    await page.getByLabel('Name').fill(ADMIN.name)
+    await page.getByLabel('Password', { exact: true }).fill(ADMIN.password)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.locator('h1').waitFor()
+    for (const path of PAGES) {
+      await page.goto(`${world.url}/console/${path}`)
+      await expect(page.locator('h1'), path).toBeVisible()
+      await expect(page.getByRole('status', { name: 'Loading…' }), path).toHaveCount(0)
+      await expect(page.getByText('This could not be loaded.'), path).toHaveCount(0)
+      expect(await wider(page), `${path} is wider than the screen`).toBe(0)
+      expect(await serious(page), path).toEqual([])
+    }
+    expect(complaints).toEqual([])
+    await context.close()
+  })
+}
+
+test('on a gateway that has seen nothing every list says what to do', async ({ page, world }) => {
+  test.setTimeout(180_000)
+  for (const path of PAGES) {
+    await page.goto(`${world.url}/console/${path}`)
+    await expect(page.locator('h1'), path).toBeVisible()
+    await expect(page.getByText('This could not be loaded.'), path).toHaveCount(0)
+  }
+})
+
+test('it speaks Chinese', async ({ browser, world }) => {
+  const { page, context } = await visitor(browser, world.url, { locale: 'zh-CN' })
+  await page.goto(`${world.url}/console/`)
+  await page.getByLabel('名称').fill(ADMIN.name)
+  await page.getByLabel('密码', { exact: true }).fill(ADMIN.password)
+  await page.getByRole('button', { name: '登录' }).click()
+  await expect(page.getByRole('link', { name: '总览' })).toBeVisible()
+  await context.close()
+})
+
+/** How much the page is wider than what is seen of it, in pixels. */
+function wider(page: Page): Promise<number> {
+  return page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth))
+}
+
+/** What axe finds that is serious or worse. */
+async function serious(page: Page): Promise<string[]> {
+  if (!(await page.evaluate(() => 'axe' in globalThis))) {
+    // Through the debugger: the page's policy lets no foreign script in.
+    const text = await (await import('node:fs/promises')).readFile(AXE, 'utf8')
+    await page.evaluate(text)
+  }
+  return page.evaluate(async () => {
+    type Found = { violations: { id: string; impact: string; nodes: { html: string }[] }[] }
+    const axe = (globalThis as unknown as { axe: { run: (where: Document, options: object) => Promise<Found> } }).axe
+    const { violations } = await axe.run(document, { resultTypes: ['violations'] })
+    return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html }) => html.slice(0, 160)).join(' | ')}`)
+  })
+}

@@ -1,0 +1,2 @@
+-- How often a message was sent without an answer: each time it may have arrived.
+ALTER TABLE notifications ADD COLUMN unanswered BIGINT NOT NULL DEFAULT 0;
