@@ -6,11 +6,11 @@ import { RouterProvider } from '@tanstack/react-router'
 import { queries } from '../api/queries'
 import { NONCE } from './base'
 import { router } from './routes'
-import { theme } from './theme'
+import { readable, theme } from './theme'
 
 export function App() {
   return (
-    <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => NONCE ?? ''}>
+    <MantineProvider theme={theme} cssVariablesResolver={readable} defaultColorScheme="auto" getStyleNonce={() => NONCE ?? ''}>
       <Notifications position="bottom-right" limit={4} />
       <QueryClientProvider client={queries}>
         <RouterProvider router={router} />

@@ -1,5 +1,5 @@
 /** Colours and sizes. Meaning is never in a colour alone: a word or a shape stands beside it. */
-import { createTheme, type MantineColorsTuple } from '@mantine/core'
+import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core'
 
 const ink: MantineColorsTuple = ['#eef4fc', '#d9e6f6', '#b0cbee', '#84aee6', '#5f95df', '#4985db', '#3c7dda', '#2e6bc2', '#245faf', '#12529b']
 
@@ -13,6 +13,18 @@ export const theme = createTheme({
   autoContrast: true,
   // What stands on the dark theme's primary colour is dark: white would be 3 to 1.
   luminanceThreshold: 0.25,
+})
+
+/** Where Mantine's own colours are too near to their ground to be read at small sizes. */
+export const readable: CSSVariablesResolver = () => ({
+  variables: {},
+  light: {
+    '--mantine-color-dimmed': 'var(--mantine-color-gray-7)',
+    '--mantine-color-teal-light-color': '#05644a',
+    '--mantine-color-orange-light-color': '#a33605',
+    '--mantine-color-yellow-light-color': '#7d4f00',
+  },
+  dark: { '--mantine-color-dimmed': 'var(--mantine-color-dark-1)' },
 })
 
 /** Okabe and Ito's palette, told apart by every eye, for series whose order is fixed. */

@@ -5,6 +5,7 @@ import {
 } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import type { Of } from '../api/client'
+import classes from './badges.module.css'
 
 const OWNERS = {
   client: { color: 'grape', Icon: IconUserCircle },
@@ -17,7 +18,7 @@ export function OwnerBadge({ owner }: { owner: Of<'Owner'> }) {
   const { t } = useTranslation()
   const { color, Icon } = OWNERS[owner]
   return (
-    <Badge variant="light" color={color} leftSection={<Icon size={12} aria-hidden />} tt="none">
+    <Badge variant="light" color={color} leftSection={<Icon size={12} aria-hidden />} tt="none" classNames={{ label: classes.label }}>
       {t(`owner.${owner}`)}
     </Badge>
   )
@@ -33,7 +34,7 @@ const SEVERITIES = {
 export function SeverityBadge({ severity }: { severity: Of<'Severity'> }) {
   const { color, Icon } = SEVERITIES[severity]
   return (
-    <Badge variant="light" color={color} leftSection={<Icon size={12} aria-hidden />} tt="none">
+    <Badge variant="light" color={color} leftSection={<Icon size={12} aria-hidden />} tt="none" classNames={{ label: classes.label }}>
       {severity}
     </Badge>
   )

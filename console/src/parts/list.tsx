@@ -77,12 +77,12 @@ export function List<Row>(props: Props<Row>) {
 
   const at = chosen === undefined ? -1 : rows.findIndex((row) => rowKey(row) === chosen)
   const isFound = at >= 0
+  const comesBack = useRef(chosen !== undefined)
   useEffect(() => {
-    if (isFound && opened.has(name)) {
-      opened.delete(name)
-      rowsInView.scrollToIndex(at, { align: 'center' })
-    }
-  }, [isFound, at, name, rowsInView])
+    if (!isFound || !comesBack.current) return
+    comesBack.current = false
+    rowsInView.scrollToIndex(at, { align: 'center' })
+  }, [isFound, at, rowsInView])
   const open = useCallback(
     (row: Row) => {
       opened.set(name, rowKey(row))

@@ -1,5 +1,5 @@
 /** Lists that go on: page after page by the cursor of the one before, so that nothing is missed or repeated. */
-import { type InfiniteData, useInfiniteQuery } from '@tanstack/react-query'
+import { type InfiniteData, keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import { useCallback, useMemo } from 'react'
 import type { Search } from '../app/search'
 
@@ -13,8 +13,8 @@ interface Page<Row> {
 /** What goes on over several pages is not asked for again by itself: that would be one request for each of them. */
 const isShort = (query: { state: { data?: unknown } }) => ((query.state.data as InfiniteData<unknown> | undefined)?.pages.length ?? 0) <= 1
 
-/** Rows so far, and how to have more. `ask` asks the API for one page. */
-export function usePages<Row>(key: string, query: Search, ask: (query: Search, signal: AbortSignal) => Promise<Page<Row>>, options: { refetchInterval?: number } = {}) {
+/** Rows so far, and how to have more. `ask` asks the API for one page; with `keepsOld` the rows before a change of the query stay until the new ones are there. */
+export function usePages<Row>(key: string, query: Search, ask: (query: Search, signal: AbortSignal) => Promise<Page<Row>>, options: { refetchInterval?: number; keepsOld?: boolean } = {}) {
   const found = useInfiniteQuery({
     queryKey: [key, query],
     queryFn: ({ pageParam, signal }) => ask(pageParam ? { ...query, cursor: pageParam } : query, signal),
@@ -22,7 +22,8 @@ export function usePages<Row>(key: string, query: Search, ask: (query: Search, s
     getNextPageParam: (page) => page.next || undefined,
     refetchOnWindowFocus: isShort,
     refetchOnMount: isShort,
-    ...options,
+    refetchInterval: options.refetchInterval,
+    ...(options.keepsOld ? { placeholderData: keepPreviousData } : {}),
   })
   const { fetchNextPage, hasNextPage, isFetchingNextPage } = found
   const more = useCallback(() => {

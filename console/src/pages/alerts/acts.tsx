@@ -49,8 +49,11 @@ const SPANS = { '1h': 1, '4h': 4, '24h': 24 } as const
 function SilenceMenu({ event }: { event: Event }) {
   const { t, i18n } = useTranslation('alerts')
   const again = useAgain()
-  const { scope } = event
-  const isOfOne = Object.values(scope).some((id) => id !== null && id !== undefined)
+  const { platform, account_id, group_ids } = event.scope
+  // An account is named by itself, in however many groups it is; what is of none has one group at most.
+  const group_id = account_id === null || account_id === undefined ? (group_ids?.[0] ?? null) : null
+  const subject = { platform, account_id, group_id }
+  const isOfOne = Object.values(subject).some((id) => id !== null && id !== undefined)
   const silence = (hours: number, of: Partial<Of<'SilenceBody'>>) => {
     const until = Date.now() + hours * 3_600_000
     const note = event.evidence.sentence.slice(0, 200)
@@ -69,7 +72,7 @@ function SilenceMenu({ event }: { event: Event }) {
       <Menu.Dropdown>
         {isOfOne &&
           (Object.keys(SPANS) as (keyof typeof SPANS)[]).map((span) => (
-            <Menu.Item key={`one ${span}`} onClick={() => silence(SPANS[span], scope)}>
+            <Menu.Item key={`one ${span}`} onClick={() => silence(SPANS[span], subject)}>
               {t('act.silenceSubject', { span: t(`span.${span}`) })}
             </Menu.Item>
           ))}

@@ -9,6 +9,7 @@ import type { Search } from '../../app/search'
 import { Cause } from '../../parts/badges'
 import { Copy, Id } from '../../parts/copy'
 import { Facts } from '../../parts/facts'
+import { within } from '../../parts/filters/use'
 import { Head } from '../../parts/head'
 import { Marked } from '../../parts/json/marked'
 import { useKeys } from '../../parts/keys'
@@ -27,6 +28,7 @@ type Attempt = Of<'UpstreamErrorEvent'>
 
 export function Page() {
   const { id = '' } = useParams({ strict: false })
+  const { t } = useTranslation('attempts')
   const found = useQuery({
     queryKey: ['attempt', id],
     queryFn: async ({ signal }): Promise<Attempt> => {
@@ -38,9 +40,12 @@ export function Page() {
     refetchOnWindowFocus: false,
   })
   return (
-    <Loaded query={found} rows={16}>
-      {(attempt) => <One attempt={attempt} />}
-    </Loaded>
+    <>
+      {!found.data && <Head title={t('title', { id })} />}
+      <Loaded query={found} rows={16}>
+        {(attempt) => <One attempt={attempt} />}
+      </Loaded>
+    </>
   )
 }
 
@@ -57,7 +62,7 @@ function One({ attempt }: { attempt: Attempt }) {
           </Group>
         </Anchor>
         {attempt.error_id != null && (
-          <Anchor component={Link} to="/errors/$id" params={{ id: String(attempt.error_id) } as never} size="xs">
+          <Anchor component={Link} to="/errors/$id" params={{ id: String(attempt.error_id) } as never} search={within()} size="xs">
             {t('toError')}
           </Anchor>
         )}
@@ -167,7 +172,7 @@ function AttemptFacts({ attempt }: { attempt: Attempt }) {
 function AccountLink({ attempt }: { attempt: Attempt }) {
   return (
     <Group gap={2} wrap="nowrap">
-      <Anchor component={Link} to="/accounts/$id" params={{ id: String(attempt.account_id) } as never} size="sm" className="said">
+      <Anchor component={Link} to="/accounts/$id" params={{ id: String(attempt.account_id) } as never} search={within()} size="sm" className="said">
         {attempt.account_name}
       </Anchor>
       <Copy text={String(attempt.account_id)} />

@@ -16,13 +16,13 @@ export const EXPORTED: readonly (keyof Row)[] = [
 
 export function columns(t: TFunction<['attempts', 'errors', 'common']>): Column<Row>[] {
   return [
-    { key: 'created_at', title: t('column.created_at'), width: '150px', cell: ({ created_at }) => <When at={created_at} as="absolute" /> },
+    { key: 'created_at', title: t('column.created_at'), width: '136px', cell: ({ created_at }) => <When at={created_at} as="absolute" /> },
     { key: 'recovered', title: t('column.recovered'), width: '110px', cell: ({ recovered }) => <Fate recovered={recovered} word={t(recovered ? 'hidden' : 'seen')} /> },
-    { key: 'account_name', title: t('column.account_name'), width: '170px', cell: ({ account_name }) => <span title={account_name}>{account_name}</span> },
+    { key: 'account_name', title: t('column.account_name'), width: '156px', cell: ({ account_name }) => <span title={account_name}>{account_name}</span> },
     { key: 'upstream_status_code', title: t('column.upstream_status_code'), width: '70px', cell: ({ upstream_status_code }) => <span className="mono">{upstream_status_code ?? '–'}</span> },
-    { key: 'cause', title: t('column.cause'), width: '190px', cell: ({ cause }) => <span className="mono">{cause}</span> },
-    { key: 'model', title: t('column.model'), width: '170px', cell: ({ model }) => <span title={model ?? undefined}>{model ?? '–'}</span> },
-    { key: 'message', title: t('column.message'), width: 'minmax(320px, 1fr)', cell: ({ message }) => <span title={message}>{message}</span> },
+    { key: 'cause', title: t('column.cause'), width: '176px', cell: ({ cause }) => <span className="mono">{cause}</span> },
+    { key: 'message', title: t('column.message'), width: 'minmax(280px, 1fr)', cell: ({ message }) => <span title={message}>{message}</span> },
+    { key: 'model', title: t('column.model'), width: '150px', cell: ({ model }) => <span title={model ?? undefined}>{model ?? '–'}</span> },
     { key: 'decision', title: t('column.decision'), width: '160px', cell: ({ decision, decision_reason }) => <span title={decision_reason}>{t(`errors:decision.${decision}`)}</span> },
     { key: 'duration_ms', title: t('column.duration_ms'), width: '90px', align: 'right', cell: ({ duration_ms }) => duration(duration_ms) },
     { key: 'attempt', title: t('column.attempt'), width: '80px', align: 'right', hidden: true, cell: ({ attempt }) => attempt },

@@ -69,7 +69,7 @@ function All() {
   const field = useRef<HTMLInputElement>(null)
   const [dialog, setDialog] = useState<'keys' | 'export' | null>(null)
   const query: Search = { ...window, ...pick(search, LIST_NAMES) }
-  const pages = usePages('attempts', { ...query, page_size: '200' }, askAttempts)
+  const pages = usePages('attempts', { ...query, page_size: '200' }, askAttempts, { keepsOld: true })
   const shown = useMemo(() => columns(t), [t])
   const isNewestFirst = search.sort !== 'created_at'
   const open = (row: Row) => void navigate({ to: '/upstream-errors/$id', params: { id: String(row.id) }, search: (old: Search) => old })
@@ -87,8 +87,9 @@ function All() {
       {pages.query.isError && <Failed thrown={pages.query.error} retry={() => void pages.query.refetch()} />}
       {pages.query.isPending ? (
         <Loading rows={14} />
-      ) : (
+      ) : pages.query.isError && pages.rows.length === 0 ? null : (
         <List
+          key={JSON.stringify(query)}
           name="attempts"
           label={t('common:menu.attempts')}
           rows={pages.rows}
@@ -96,7 +97,7 @@ function All() {
           rowKey={(row) => row.id}
           onOpen={open}
           more={pages.more}
-          isLoadingMore={pages.isLoadingMore}
+          isLoadingMore={pages.isLoadingMore || pages.query.isPlaceholderData}
           wide
           height="max(320px, calc(100dvh - 268px))"
           empty={<Empty>{t('none')}</Empty>}

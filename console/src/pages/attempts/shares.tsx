@@ -16,7 +16,7 @@ export const SHARES = { account: 'account_id', platform: 'platform' } as const
 export type By = keyof typeof SHARES
 
 export function Shares({ by }: { by: By }) {
-  const { t, i18n } = useTranslation('attempts')
+  const { t, i18n } = useTranslation(['attempts', 'errors'])
   const window = useWindow()
   const { nameOf } = useNames(by === 'account' ? 'account' : undefined)
   const found = $api.useQuery('get', '/api/v1/admin/ops/dashboard/error-distribution', { params: { query: { ...window, of: 'attempts', by } as never } }, { staleTime: 15_000 })
@@ -32,7 +32,7 @@ export function Shares({ by }: { by: By }) {
               <Table fz="sm" verticalSpacing={6} aria-label={t(`by.${by}`)}>
                 <Table.Thead>
                   <Table.Tr>
-                    <Table.Th>{t(`by.${by}`)}</Table.Th>
+                    <Table.Th>{t(by === 'account' ? 'column.account_name' : 'errors:filter.platform')}</Table.Th>
                     <Table.Th ta="right">{t('shares.count')}</Table.Th>
                     <Table.Th ta="right">{t('shares.share')}</Table.Th>
                     <Table.Th w="30%" aria-hidden />

@@ -4,6 +4,7 @@ import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import type { Of } from '../../api/client'
 import { Cause } from '../../parts/badges'
+import { within } from '../../parts/filters/use'
 import { When } from '../../parts/when'
 import type { ExclusionWord } from './words'
 
@@ -27,7 +28,7 @@ export function Candidates({ route }: { route: Of<'Candidate'>[] }) {
             return (
               <Table.Tr key={`${candidate.account_id} ${at}`}>
                 <Table.Td>
-                  <Anchor component={Link} to="/accounts/$id" params={{ id: String(candidate.account_id) } as never} size="sm">
+                  <Anchor component={Link} to="/accounts/$id" params={{ id: String(candidate.account_id) } as never} search={within()} size="sm">
                     {candidate.account_name}
                   </Anchor>
                 </Table.Td>
@@ -44,7 +45,7 @@ export function Candidates({ route }: { route: Of<'Candidate'>[] }) {
                   {candidate.caused_by && (
                     <>
                       {' '}
-                      <Anchor component={Link} to="/errors/$id" params={{ id: candidate.caused_by } as never} size="xs">
+                      <Anchor component={Link} to="/errors/$id" params={{ id: candidate.caused_by } as never} search={within()} size="xs">
                         {t('candidates.causedBy')}
                       </Anchor>
                     </>

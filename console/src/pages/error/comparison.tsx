@@ -1,11 +1,13 @@
 /** What came of sending a request again, beside what it was. */
-import { Alert, Anchor, Stack, Table, Text } from '@mantine/core'
+import { Anchor, Stack, Table, Text } from '@mantine/core'
 import { IconAlertTriangle, IconCheck } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import type { Of } from '../../api/client'
 import { useNames } from '../../parts/filters/names'
+import { within } from '../../parts/filters/use'
 import { Body } from '../../parts/json/payload'
+import { Notice } from '../../parts/notice'
 import { duration } from '../../parts/number'
 import { compared, type Line } from './compare'
 import classes from './error.module.css'
@@ -63,17 +65,17 @@ export function Result({ after }: { after: Of<'RetryAttempt'> }) {
   const word = after.verdict ?? (after.status === 'succeeded' ? 'would_succeed' : after.status === 'running' ? 'running' : 'failed')
   const isGood = word === 'would_succeed'
   return (
-    <Alert color={isGood ? 'teal' : word === 'running' ? 'blue' : 'orange'} icon={isGood ? <IconCheck /> : <IconAlertTriangle />} title={t(`again.verdict.${word}`)} role="status">
+    <Notice color={isGood ? 'teal' : word === 'running' ? 'blue' : 'orange'} icon={isGood ? <IconCheck aria-hidden /> : <IconAlertTriangle aria-hidden />} title={t(`again.verdict.${word}`)} role="status">
       <Text size="sm" className="said">
         {after.http_status_code != null && `HTTP ${after.http_status_code}`}
         {after.duration_ms != null && ` · ${duration(after.duration_ms)}`}
         {after.error_message && ` · ${after.error_message}`}
       </Text>
       {after.result_error_id != null && (
-        <Anchor component={Link} to="/errors/$id" params={{ id: String(after.result_error_id) } as never} size="sm">
+        <Anchor component={Link} to="/errors/$id" params={{ id: String(after.result_error_id) } as never} search={within()} size="sm">
           {t('again.newError')}
         </Anchor>
       )}
-    </Alert>
+    </Notice>
   )
 }

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next'
 import type { Of } from '../../api/client'
 import { Copy, Id } from '../../parts/copy'
 import { Facts } from '../../parts/facts'
+import { within } from '../../parts/filters/use'
 import { duration } from '../../parts/number'
 import { When } from '../../parts/when'
 
@@ -48,7 +49,7 @@ export function ErrorFacts({ error }: { error: Of<'ErrorLogDetail'> }) {
 function Who({ to, id, name }: { to: '/accounts/$id'; id: number; name: string | null | undefined }) {
   return (
     <Group gap={2} wrap="nowrap">
-      <Anchor component={Link} to={to} params={{ id: String(id) } as never} size="sm" className="said">
+      <Anchor component={Link} to={to} params={{ id: String(id) } as never} search={within()} size="sm" className="said">
         {name ?? `#${id}`}
       </Anchor>
       <Copy text={String(id)} />
@@ -62,7 +63,7 @@ function Filtered({ name, id, said }: { name: 'group_id' | 'api_key_id' | 'user_
   if (id === null || id === undefined) return <Text span>–</Text>
   return (
     <Group gap={2} wrap="nowrap">
-      <Anchor component={Link} to="/errors" search={{ [name]: String(id) } as never} size="sm" className="said" title={t('one.failuresOf')}>
+      <Anchor component={Link} to="/errors" search={within({ [name]: String(id) })} size="sm" className="said" title={t('one.failuresOf')}>
         {said ?? `#${id}`}
       </Anchor>
       <Copy text={String(id)} />

@@ -31,10 +31,15 @@ import { Waterfall } from './waterfall'
 
 export function Page() {
   const { id = '' } = useParams({ strict: false })
+  const { t } = useTranslation('errors')
+  const found = useError(id)
   return (
-    <Loaded query={useError(id)} rows={16}>
-      {(error) => <One key={error.id} error={error} />}
-    </Loaded>
+    <>
+      {!found.data && <Head title={t('one.title', { id })} />}
+      <Loaded query={found} rows={16}>
+        {(error) => <One key={error.id} error={error} />}
+      </Loaded>
+    </>
   )
 }
 

@@ -3,6 +3,7 @@ import { Anchor, Badge, Group, Stack, Text } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import type { Of } from '../../api/client'
+import { within } from '../../parts/filters/use'
 import { count } from '../../parts/number'
 import { Section } from '../../parts/section'
 
@@ -21,17 +22,17 @@ export function IssueOf({ error }: { error: Of<'ErrorLogDetail'> }) {
               </Badge>
               <Text size="sm">{t('issue.counts', { seen: said(issue.count), hidden: said(issue.hidden_count) })}</Text>
             </Group>
-            <Anchor component={Link} to="/issues/$fingerprint" params={{ fingerprint: issue.fingerprint } as never} size="sm">
+            <Anchor component={Link} to="/issues/$fingerprint" params={{ fingerprint: issue.fingerprint } as never} search={within()} size="sm">
               {t('issue.open')}
             </Anchor>
-            <Anchor component={Link} to="/errors" search={{ issue: issue.fingerprint } as never} size="sm">
+            <Anchor component={Link} to="/errors" search={within({ issue: issue.fingerprint })} size="sm">
               {t('issue.failures')}
             </Anchor>
           </>
         ) : (
           <>
             <Text size="sm">{t('issue.none')}</Text>
-            <Anchor component={Link} to="/errors" search={{ fingerprint: error.fingerprint } as never} size="sm">
+            <Anchor component={Link} to="/errors" search={within({ fingerprint: error.fingerprint })} size="sm">
               {t('issue.failures')}
             </Anchor>
           </>

@@ -1,5 +1,5 @@
 /** Sends a failed request again: through routing, or to one account; and says what came, or why it was not sent. */
-import { Alert, Button, Group, Loader, Select, SegmentedControl, Stack, Text } from '@mantine/core'
+import { Button, Group, Loader, Select, SegmentedControl, Stack, Text } from '@mantine/core'
 import { IconSend } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next'
 import { $api, api, type Of } from '../../api/client'
 import { problemOf } from '../../api/problem'
 import { useMay } from '../../app/session'
+import { Notice } from '../../parts/notice'
 import { duration } from '../../parts/number'
 import { Failed } from '../../parts/states'
 import { When } from '../../parts/when'
@@ -31,9 +32,9 @@ export function SendAgain({ error, attempt }: Props) {
   if (!may) return <Text size="sm">{t('again.mayNot')}</Text>
   if (!error.replayable) {
     return (
-      <Alert color="gray" title={t('again.cannot')}>
+      <Notice color="gray" title={t('again.cannot')}>
         <Text size="sm">{t(`again.refused.${unreplayable ?? 'not_replayable'}`)}</Text>
-      </Alert>
+      </Notice>
     )
   }
   return (
@@ -109,14 +110,14 @@ function Refused({ thrown }: { thrown: unknown }) {
   const { code, detail, retryAt } = problemOf(thrown)
   if (!isRefusal(code)) return <Failed thrown={thrown} />
   return (
-    <Alert color="orange" title={t('again.notSent')} role="alert">
+    <Notice color="orange" title={t('again.notSent')} role="alert">
       <Text size="sm" className="said">
         {t(`again.refused.${code}`)} {retryAt && t('again.retryAt')} {retryAt && <When at={retryAt} as="both" />}
       </Text>
       <Text size="xs" className="said">
         {detail} <span className="mono">({code})</span>
       </Text>
-    </Alert>
+    </Notice>
   )
 }
 

@@ -3,6 +3,7 @@ import { Anchor, Text } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { Cause } from '../../parts/badges'
+import { within } from '../../parts/filters/use'
 import { duration } from '../../parts/number'
 import classes from './error.module.css'
 import { type Bar, placed, type Times, waterfall } from './bars'
@@ -32,7 +33,7 @@ function One({ bar, total }: { bar: Bar; total: number }) {
     <li className={classes.bar}>
       <span>
         {attempt ? (
-          <Anchor component={Link} to="/upstream-errors/$id" params={{ id: String(attempt.id) } as never} size="xs">
+          <Anchor component={Link} to="/upstream-errors/$id" params={{ id: String(attempt.id) } as never} search={within()} size="xs">
             {attempt.attempt}. {attempt.account_name}
           </Anchor>
         ) : (

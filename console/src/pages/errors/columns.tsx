@@ -18,15 +18,15 @@ export const EXPORTED: readonly (keyof Row)[] = [
 export function columns(t: TFunction<['errors', 'common']>): Column<Row>[] {
   const text = (key: keyof Row, width: string, hidden = false): Column<Row> => ({ key, title: t(`column.${key}` as 'column.model'), width, hidden, cell: (row) => <Text value={row[key]} /> })
   return [
-    { key: 'created_at', title: t('column.created_at'), width: '150px', cell: ({ created_at }) => <When at={created_at} as="absolute" /> },
-    { key: 'severity', title: t('column.severity'), width: '64px', cell: ({ severity }) => <Severity severity={severity} /> },
+    { key: 'created_at', title: t('column.created_at'), width: '136px', cell: ({ created_at }) => <When at={created_at} as="absolute" /> },
+    { key: 'severity', title: t('column.severity'), width: '74px', cell: ({ severity }) => <Severity severity={severity} /> },
     { key: 'status_code', title: t('column.status_code'), width: '64px', cell: ({ status_code }) => <span className="mono">{status_code}</span> },
-    { key: 'cause', title: t('column.cause'), width: '190px', cell: ({ cause }) => <span className="mono">{cause}</span> },
-    { key: 'error_owner', title: t('column.error_owner'), width: '110px', cell: ({ error_owner }) => <Owner owner={error_owner} /> },
-    text('model', '170px'),
+    { key: 'cause', title: t('column.cause'), width: '176px', cell: ({ cause }) => <span className="mono">{cause}</span> },
+    { key: 'error_owner', title: t('column.error_owner'), width: '100px', cell: ({ error_owner }) => <Owner owner={error_owner} /> },
+    { key: 'message', title: t('column.message'), width: 'minmax(280px, 1fr)', cell: (row) => <Message row={row} t={t} /> },
     text('account_name', '150px'),
-    text('api_key_name', '110px'),
-    { key: 'message', title: t('column.message'), width: 'minmax(320px, 1fr)', cell: (row) => <Message row={row} t={t} /> },
+    text('model', '150px'),
+    text('api_key_name', '100px'),
     { key: 'latency_ms', title: t('column.latency_ms'), width: '90px', align: 'right', cell: ({ latency_ms }) => duration(latency_ms) },
     text('platform', '100px', true),
     text('group_name', '110px', true),

@@ -37,7 +37,8 @@ export function Histogram({ search }: { search: Search }) {
     () => ({
       grid: { left: 4, right: 8, top: 22, bottom: 2, containLabel: true },
       tooltip: { trigger: 'axis' },
-      legend: {},
+      // One line: where there is no room for all names, they are turned over.
+      legend: shown.length > 1 ? { type: 'scroll', right: 8 } : undefined,
       xAxis: { type: 'time' },
       yAxis: { type: 'value', minInterval: 1, splitNumber: 2 },
       series: shown.map(([name, value, color]) => ({

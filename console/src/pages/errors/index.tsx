@@ -47,11 +47,12 @@ export function Page() {
 
   const filters = pick(search, LIST_NAMES)
   const query: Search = { ...window, ...filters }
-  const pages = usePages('errors', { ...query, page_size: '200' }, askErrors)
+  const pages = usePages('errors', { ...query, page_size: '200' }, askErrors, { keepsOld: true })
+  const isOld = pages.query.isPlaceholderData
   const isNewestFirst = (search.sort ?? NEWEST_FIRST) === NEWEST_FIRST
   const newest = useMemo(() => pages.rows.reduce<number | undefined>((most, { id }) => (most === undefined || id > most ? id : most), undefined), [pages.rows])
   const { sort: _, ...streamed } = filters
-  const live = useLive(isLive && isNewestFirst && !pages.query.isPending, { ...streamed, ...pick(window, ['start_time']) }, newest)
+  const live = useLive(isLive && isNewestFirst && !pages.query.isPending && !isOld, { ...streamed, ...pick(window, ['start_time']) }, newest)
   const rows = useMemo(() => above(live.tail, pages.rows), [live.tail, pages.rows])
   const shown = useMemo(() => columns(t), [t])
 
@@ -81,8 +82,9 @@ export function Page() {
         {pages.query.isError && <Failed thrown={pages.query.error} retry={() => void pages.query.refetch()} />}
         {pages.query.isPending ? (
           <Loading rows={14} />
-        ) : (
+        ) : pages.query.isError && pages.rows.length === 0 ? null : (
           <List
+            key={JSON.stringify(filters)}
             name="errors"
             label={t('common:menu.errors')}
             rows={rows}
@@ -90,7 +92,7 @@ export function Page() {
             rowKey={(row) => row.id}
             onOpen={open}
             more={pages.more}
-            isLoadingMore={pages.isLoadingMore}
+            isLoadingMore={pages.isLoadingMore || isOld}
             keys={mayOperate ? { r: (row) => setDialog({ again: row }) } : {}}
             wide
             height="max(320px, calc(100dvh - 372px))"
@@ -98,6 +100,7 @@ export function Page() {
             foot={
               <>
                 <Total total={pages.total} isEstimate={pages.isEstimate} />
+                {live.tail.rows.length > 0 && <Text size="xs">{t('live.came', { said: String(live.tail.rows.length) })}</Text>}
                 <Tool icon={IconDownload} word={t('common:act.export')} onClick={() => setDialog('export')} />
                 <Tool icon={IconScale} word={t('differences.open')} onClick={() => setDialog('differences')} />
                 <Tool icon={IconKeyboard} word={t('keys.open')} onClick={() => setDialog('keys')} />

@@ -142,7 +142,7 @@ function Again({ delivery }: { delivery: Delivery }) {
   const again = useAgain()
   const mayAct = useMay('operator')
   const [busy, setBusy] = useState(false)
-  if (!mayAct || (delivery.state !== 'failed' && delivery.state !== 'dropped')) return null
+  if (!mayAct || (delivery.state !== 'failed' && delivery.state !== 'uncertain' && delivery.state !== 'dropped')) return null
   const go = () => {
     setBusy(true)
     void api

@@ -1,6 +1,6 @@
 /** How a delivery stands: a shape and a word. */
 import { Badge } from '@mantine/core'
-import { IconCheck, IconClock, IconTrash, IconX } from '@tabler/icons-react'
+import { IconCheck, IconClock, IconHelp, IconTrash, IconX } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import type { Of } from '../../api/client'
 
@@ -8,6 +8,7 @@ const STATES = {
   pending: { color: 'blue', Icon: IconClock },
   sent: { color: 'teal', Icon: IconCheck },
   failed: { color: 'red', Icon: IconX },
+  uncertain: { color: 'orange', Icon: IconHelp },
   dropped: { color: 'gray', Icon: IconTrash },
 } as const satisfies Record<Of<'DeliveryState'>, unknown>
 

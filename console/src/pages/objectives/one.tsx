@@ -96,6 +96,8 @@ function Stands({ level }: { level: Level }) {
   const { t, i18n } = useTranslation('watch')
   const { budget, counted } = level
   const number = (value: number) => count(value, i18n.language)
+  // Not everything of the window is counted yet: half of the requests would be half of the truth.
+  if (!counted || !budget) return <Text size="sm">{t('objectives.incomplete')}</Text>
   if (counted.total === 0) return <Text size="sm">{t('objectives.nothing')}</Text>
   return (
     <Stack gap="xs">
@@ -107,16 +109,21 @@ function Stands({ level }: { level: Level }) {
           [t('objectives.since'), <When key="since" at={level.start_time} as="both" />],
         ]}
       />
-      <Left level={level} />
+      <Left budget={budget} goneAt={level.gone_at} />
       <BurnRates burn={level.burn} />
       {!level.is_complete && <Text size="xs">{t('objectives.incomplete')}</Text>}
     </Stack>
   )
 }
 
-function Left({ level }: { level: Level }) {
+/** What is left of a budget, and when it is gone. */
+interface Spent {
+  budget: Of<'Budget'>
+  goneAt: string | null | undefined
+}
+
+function Left({ budget, goneAt }: Spent) {
   const { t, i18n } = useTranslation('watch')
-  const { budget } = level
   const isOver = budget.left_percent <= 0
   const said = { left: percent(budget.left_percent, i18n.language), over: percent(-budget.left_percent, i18n.language), bad: count(budget.bad, i18n.language), allowed: count(Math.round(budget.allowed * 10) / 10, i18n.language) }
   const Icon = isOver ? IconAlertTriangle : IconCircleCheck
@@ -126,7 +133,7 @@ function Left({ level }: { level: Level }) {
       <Group gap={6} mt={4} wrap="nowrap" align="start">
         <Icon size={16} aria-hidden style={{ flexShrink: 0, marginTop: 2 }} />
         <Text size="sm">
-          {t(isOver ? 'objectives.overdrawn' : 'objectives.leftSaid', said)} <Gone level={level} />
+          {t(isOver ? 'objectives.overdrawn' : 'objectives.leftSaid', said)} <Gone budget={budget} goneAt={goneAt} />
         </Text>
       </Group>
     </div>
@@ -134,12 +141,12 @@ function Left({ level }: { level: Level }) {
 }
 
 /** When the budget is gone if it is spent on like this. */
-function Gone({ level: { budget, gone_at } }: { level: Level }) {
+function Gone({ budget, goneAt }: Spent) {
   const { t, i18n } = useTranslation('watch')
   const now = useNow()
   if (budget.left_percent <= 0) return <span>{t('objectives.goneAlready')}</span>
-  if (!gone_at) return <span>{t('objectives.goneNot')}</span>
-  return <span title={gone_at}>{t('objectives.gone', { when: relative(Date.parse(gone_at), now, i18n.language) })}</span>
+  if (!goneAt) return <span>{t('objectives.goneNot')}</span>
+  return <span title={goneAt}>{t('objectives.gone', { when: relative(Date.parse(goneAt), now, i18n.language) })}</span>
 }
 
 function BurnRates({ burn }: { burn: readonly Of<'Burn'>[] }) {
@@ -170,7 +177,7 @@ function BurnRates({ burn }: { burn: readonly Of<'Burn'>[] }) {
           <Table.Td>{t('objectives.bad')}</Table.Td>
           {burn.map(({ window, counted }) => (
             <Table.Td key={window} ta="right">
-              {number(counted.bad)} / {number(counted.total)}
+              {counted ? `${number(counted.bad)} / ${number(counted.total)}` : '–'}
             </Table.Td>
           ))}
         </Table.Tr>

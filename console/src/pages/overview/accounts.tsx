@@ -17,7 +17,7 @@ import { useSecond } from './second'
 
 const MOST = 60
 
-export function Accounts({ window, every, isNow }: { window: Search; every: Every; isNow: boolean }) {
+export function Accounts({ window, every }: { window: Search; every: Every }) {
   const { t } = useTranslation('overview')
   const mayAdd = useMay('operator')
   const found = useAvailability(every)
@@ -28,12 +28,11 @@ export function Accounts({ window, every, isNow }: { window: Search; every: Ever
           <Empty action={mayAdd && <Go target={{ to: '/accounts' }}>{t('accounts.add')}</Go>}>{t('accounts.none')}</Empty>
         ) : (
           <>
-            <Group justify="space-between" gap="xs" mb="xs">
-              <Go target={{ to: '/accounts', search: window }} size="sm">
+            <Text size="sm" mb="xs">
+              <Go target={{ to: '/accounts', search: window }} inherit>
                 {t('accounts.serving', { available: String(accounts.filter(({ available }) => available).length), total: String(accounts.length) })}
               </Go>
-              {!isNow && <Text size="xs">{t('accounts.past')}</Text>}
-            </Group>
+            </Text>
             <Grid accounts={accounts} window={window} />
             {accounts.length > MOST && (
               <Go target={{ to: '/accounts', search: window }} size="sm">
@@ -62,8 +61,7 @@ function Grid({ accounts, window }: { accounts: Account[]; window: Search }) {
 function Card({ account, window }: { account: Account; window: Search }) {
   const { t } = useTranslation('overview')
   const { tone, Icon, word } = lookOf(account)
-  const { account_id, account_name, in_flight, concurrency, ramp, marks, status, available, way_failing } = account
-  const models = marks.filter(({ scope, half_open }) => scope !== 'account' && !half_open)
+  const { account_id, account_name, in_flight, concurrency, ramp, marks, status } = account
   const limit = ramp ?? concurrency
   const said = marks.map(({ reason }) => reason).join('\n')
   return (
@@ -74,39 +72,53 @@ function Card({ account, window }: { account: Account; window: Search }) {
         </Text>
         <Icon size={18} aria-hidden className={classes.shape} />
       </Group>
-      <div>
-        {word(t)}
-        {(!available || status !== 'active') && <Back until={account.until} needs={status === 'error'} />}
-      </div>
-      <div>
-        {limit === null || limit === undefined ? t('accounts.inFlightFree', { used: String(in_flight) }) : t('accounts.inFlight', { used: String(in_flight), limit: String(limit) })}
+      <div className={classes.cut}>{word(t)}</div>
+      <div className={classes.cut}>
+        <Note account={account} />
       </div>
       <div className={classes.cut}>
-        {ramp !== null && ramp !== undefined ? t('accounts.ramp', { count: ramp }) : way_failing ? t('accounts.way') : models.length > 0 && status !== 'disabled' ? <ModelsBack models={models} /> : '\u00a0'}
+        {limit === null || limit === undefined ? t('accounts.inFlightFree', { used: String(in_flight) }) : t('accounts.inFlight', { used: String(in_flight), limit: String(limit) })}
       </div>
     </Link>
   )
 }
 
-/** Models on it that wait, and when the first of them is back. */
-function ModelsBack({ models }: { models: Account['marks'] }) {
+/** What is to be known beside the word: the most pressing thing, in a line that is there even where it is empty. */
+function Note({ account: { status, available, until, ramp, way_failing, marks } }: { account: Account }) {
   const { t } = useTranslation('overview')
+  if (status === 'disabled') return <>{'\u00a0'}</>
+  if (until) return <Back until={until} />
+  if (status === 'error') return <>{t('accounts.byHand')}</>
+  if (way_failing) return <>{t('accounts.way')}</>
+  if (ramp !== null && ramp !== undefined) return <>{t('accounts.ramp', { count: ramp })}</>
+  const models = marks.filter(({ scope, half_open }) => scope !== 'account' && !half_open)
+  if (!available || models.length === 0) return <>{'\u00a0'}</>
   const soonest = models.flatMap(({ until }) => (until ? [until] : [])).sort()[0]
   return (
     <>
       {t('accounts.models', { count: models.length })}
-      {soonest && <Back until={soonest} needs={false} isShort />}
+      {soonest && <Left until={soonest} />}
     </>
   )
 }
 
+function useLeft(until: string): number {
+  return Math.ceil((Date.parse(until) - useSecond()) / 1_000)
+}
+
+/** Whole seconds: what counts down has no fractions. */
+function spanOf(seconds: number): string {
+  return seconds < 60 ? `${seconds} s` : duration(seconds * 1_000)
+}
+
 /** Counts down to when it may be tried again. */
-function Back({ until, needs, isShort }: { until: string | null | undefined; needs: boolean; isShort?: boolean }) {
+function Back({ until }: { until: string }) {
   const { t } = useTranslation('overview')
-  const now = useSecond()
-  if (!until) return needs ? <> · {t('accounts.byHand')}</> : null
-  const left = Math.ceil((Date.parse(until) - now) / 1_000)
-  if (left <= 0) return isShort ? null : <> · {t('accounts.soon')}</>
-  const span = left < 60 ? `${left} s` : duration(left * 1_000)
-  return <> · {isShort ? span : t('accounts.back', { span })}</>
+  const left = useLeft(until)
+  return <>{left <= 0 ? t('accounts.soon') : t('accounts.back', { span: spanOf(left) })}</>
+}
+
+function Left({ until }: { until: string }) {
+  const left = useLeft(until)
+  return left <= 0 ? null : <> · {spanOf(left)}</>
 }

@@ -69,6 +69,11 @@ function useTrends(platforms: Platform[], window: Window, every: Every): { trend
   })
 }
 
+/** Whether something goes on now cannot be seen in steps of hours: of a long window its last day is looked at. */
+function fine(window: Window): Window {
+  return window.time_range === '7d' || window.time_range === '30d' ? { time_range: '24h' } : window
+}
+
 /** Everything that the sentence is made of; `undefined` until all of it was asked. */
 export function useFacts(window: Window, every: Every, now: number): { facts?: Facts; error?: unknown; retry: () => void } {
   const isNow = window.end_time === undefined
@@ -77,7 +82,7 @@ export function useFacts(window: Window, every: Every, now: number): { facts?: F
   const firing = useFiring(every)
   const issues = useTopIssues(window, every)
   const platforms = availability.data?.platforms.filter(({ total }) => total > 0).map(({ platform }) => platform) ?? []
-  const trends = useTrends(platforms, window, every)
+  const trends = useTrends(platforms, fine(window), every)
   const asked = [overview, availability, firing, issues]
   const retry = () => void Promise.all(asked.map((answer) => answer.refetch()))
   // A part that is missing is not a part that is well.

@@ -47,15 +47,16 @@ function Line({ name, now }: { name: string; now?: Of<'ObjectiveNow'> }) {
   const { t, i18n } = useTranslation('overview')
   if (!now) return <Skeleton height={30} my={2} />
   const { level, objective } = now
-  const { achieved_percent, left_percent } = level.budget
-  const achieved = achieved_percent ?? null
+  const achieved = level.budget?.achieved_percent ?? null
+  // There is none where nothing could be counted.
+  const left = level.budget?.left_percent ?? null
   const reached = t('budget.reached', { achieved: percent(achieved, i18n.language), target: percent(objective.target_percent, i18n.language), days: String(objective.window_days) })
-  const gone = level.gone_at && left_percent > 0 ? ` · ${t('budget.gone', { at: clockOf(i18n.language, Date.now())(Date.parse(level.gone_at)) })}` : ''
+  const gone = level.gone_at && left !== null && left > 0 ? ` · ${t('budget.gone', { at: clockOf(i18n.language, Date.now())(Date.parse(level.gone_at)) })}` : ''
   return (
     <div title={`${name}: ${reached}${gone}`}>
       <Text size="xs" className={classes.cut}>
-        <Go target={{ to: '/objectives' }} inherit>
-          <strong>{achieved === null ? t('budget.noData') : left_percent < 0 ? t('budget.overdrawn') : percent(left_percent, i18n.language)}</strong>
+        <Go target={{ to: '/objectives' }} inherit className={classes.inText}>
+          <strong>{achieved === null || left === null ? t('budget.noData') : left < 0 ? t('budget.overdrawn') : percent(left, i18n.language)}</strong>
         </Go>{' '}
         <bdi>{name}</bdi>
       </Text>

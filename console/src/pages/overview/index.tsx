@@ -1,5 +1,5 @@
 /** The overview: what is broken, since when, for whom, whose fault, and what to do. */
-import { Stack } from '@mantine/core'
+import { Stack, Text } from '@mantine/core'
 import { lazy } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Head } from '../../parts/head'
@@ -24,39 +24,41 @@ export function Page() {
   const window = useWindow()
   const live = useLive()
   const { every } = live
+  const asOfNow = !live.isNow && <Text size="xs">{t('asOfNow')}</Text>
   return (
     <Stack gap="sm">
       <Head title={t('title')}>
         <LiveMark {...live} />
       </Head>
-      <Stand window={window} live={live} />
-      <Figures window={window} live={live} />
-      <div className={classes.pair}>
-        <Shown title={t('causes.title')} height={470} every={every} id="causes">
-          {(every) => <Causes window={window} every={every} />}
+      <Stand window={window} live={live}>
+        <Figures window={window} live={live} />
+        <div className={classes.pair}>
+          <Shown title={t('causes.title')} height={470} every={every} id="causes">
+            {(every) => <Causes window={window} every={every} />}
+          </Shown>
+          <Shown title={t('views.title')} height={470} every={every} id="views">
+            {(every) => <Views window={window} every={every} />}
+          </Shown>
+          <Shown title={t('throughput.title')} height={260} every={every} id="throughput">
+            {(every) => <Throughput window={window} every={every} />}
+          </Shown>
+          <Shown title={t('latency.title')} height={260} every={every} id="latency">
+            {(every) => <Latency window={window} every={every} />}
+          </Shown>
+        </div>
+        <Shown title={t('accounts.title')} height={180} every={every} id="accounts" beside={asOfNow}>
+          {(every) => <Accounts window={window} every={every} />}
         </Shown>
-        <Shown title={t('views.title')} height={470} every={every} id="views">
-          {(every) => <Views window={window} every={every} />}
+        <Shown title={t('places.title')} height={120} every={every} id="places" beside={asOfNow}>
+          {(every) => <Places window={window} every={every} />}
         </Shown>
-        <Shown title={t('throughput.title')} height={260} every={every} id="throughput">
-          {(every) => <Throughput window={window} every={every} />}
+        <Shown title={t('issues.title')} height={220} every={every} id="issues">
+          {(every) => <TopIssues window={window} every={every} />}
         </Shown>
-        <Shown title={t('latency.title')} height={260} every={every} id="latency">
-          {(every) => <Latency window={window} every={every} />}
+        <Shown title={t('alerts.title')} height={80} every={every} id="alerts" beside={asOfNow}>
+          {(every) => <Firing window={window} every={every} />}
         </Shown>
-      </div>
-      <Shown title={t('accounts.title')} height={180} every={every} id="accounts">
-        {(every) => <Accounts window={window} every={every} isNow={live.isNow} />}
-      </Shown>
-      <Shown title={t('places.title')} height={120} every={every} id="places">
-        {(every) => <Places window={window} every={every} />}
-      </Shown>
-      <Shown title={t('issues.title')} height={220} every={every} id="issues">
-        {(every) => <TopIssues window={window} every={every} />}
-      </Shown>
-      <Shown title={t('alerts.title')} height={80} every={every} id="alerts">
-        {(every) => <Firing window={window} every={every} />}
-      </Shown>
+      </Stand>
     </Stack>
   )
 }

@@ -56,29 +56,31 @@ function Line({ issue, window }: { issue: Issue; window: Search }) {
       <div className={classes.issueTitle}>
         <Text size="sm" className={classes.cut} title={title}>
           <Go target={{ to: '/issues/$fingerprint', params: { fingerprint }, search: window }} inherit>
-            {title}
+            {title || issue.cause}
           </Go>
         </Text>
-        <Text size="xs" component="div" className={classes.cut}>
+        <Text size="xs" component="div" className={`${classes.cut} ${classes.below}`}>
           <span className="mono">{issue.cause}</span> · {t('issues.since')} <When at={first_seen} /> · {t('issues.users', { count: users })} ·{' '}
-          <Go target={{ to: '/errors/$id', params: { id: String(sample_error_id) }, search: window }} inherit>
+          <Go target={{ to: '/errors/$id', params: { id: String(sample_error_id) }, search: window }} inherit className={classes.inText}>
             {t('issues.words')}
           </Go>
         </Text>
       </div>
-      <Spark hourly={hourly} />
-      <Badge variant="light" color={look.color} tt="none" leftSection={<look.Icon size={12} aria-hidden />}>
-        {t(`issues.state.${state}`)}
-      </Badge>
-      <OwnerBadge owner={owner} />
-      <Group gap="xs">
-        <Go target={{ to: '/errors', search: { ...window, issue: fingerprint } }} size="xs">
-          {t('issues.count', { number: count(issue.count, i18n.language) })}
-        </Go>
-        <Go target={{ to: '/errors', search: { ...window, issue: fingerprint, recovered: 'true' } }} size="xs">
-          {t('issues.hidden', { number: count(hidden_count, i18n.language) })}
-        </Go>
-      </Group>
+      <div className={classes.issueRest}>
+        <Spark hourly={hourly} />
+        <Badge variant="light" color={look.color} tt="none" leftSection={<look.Icon size={12} aria-hidden />}>
+          {t(`issues.state.${state}`)}
+        </Badge>
+        <OwnerBadge owner={owner} />
+        <Group gap="xs" wrap="nowrap">
+          <Go target={{ to: '/errors', search: { ...window, issue: fingerprint } }} size="xs">
+            {t('issues.count', { number: count(issue.count, i18n.language) })}
+          </Go>
+          <Go target={{ to: '/errors', search: { ...window, issue: fingerprint, recovered: 'true' } }} size="xs">
+            {t('issues.hidden', { number: count(hidden_count, i18n.language) })}
+          </Go>
+        </Group>
+      </div>
     </li>
   )
 }

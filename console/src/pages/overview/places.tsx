@@ -104,8 +104,8 @@ function Table({ title, rows }: { title: string; rows: Row[] }) {
         {rows.map(({ key, holder, waiting, kind, target }) => (
           <tr key={key}>
             <th scope="row">
-              {kind && `${t(`places.${kind}`)} `}
-              <Go target={target} size="xs">
+              <Go target={target} size="xs" className={`${classes.cut} ${classes.name}`}>
+                {kind && `${t(`places.${kind}`)} `}
                 <bdi>{holder.name}</bdi>
               </Go>
             </th>

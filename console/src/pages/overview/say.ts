@@ -66,7 +66,7 @@ function reasonsOf(state: State, speech: Speech): Piece[][] {
     reasons.push(fill(t('sentence.alert', marked('name')), { name: [name] }))
   }
   if (coveredPercent !== undefined && (isFelt || reasons.length > 0)) {
-    const share: Piece = { text: t('sentence.covered', { share: percent(Math.floor(coveredPercent), language) }), target: { to: '/upstream-errors', search: { ...stretchWindow(state, window), recovered: 'true' } } }
+    const share: Piece = { text: t('sentence.covered', { share: percent(coveredPercent < 1 ? coveredPercent : Math.floor(coveredPercent), language) }), target: { to: '/upstream-errors', search: { ...stretchWindow(state, window), recovered: 'true' } } }
     reasons.push([share])
   }
   return reasons

@@ -2,7 +2,7 @@
 import { Badge, Button, Group, Paper, Skeleton, Text } from '@mantine/core'
 import { IconAlertOctagon, IconAlertTriangle, IconCircleCheck, IconCircleDashed, IconHistory, IconShieldHalf } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router'
-import { useMemo } from 'react'
+import { type ReactNode, useEffect, useMemo, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { $api } from '../../api/client'
 import type { Search } from '../../app/search'
@@ -27,16 +27,36 @@ const LOOKS: Record<Level, { color: string; Icon: typeof IconCircleCheck }> = {
   down: { color: 'red', Icon: IconAlertOctagon },
 }
 
-export function Stand({ window, live }: { window: Search; live: Live }) {
+/** How high it is depends on how the service is, so `children` come with it: nothing beneath it is moved. */
+export function Stand({ window, live, children }: { window: Search; live: Live; children: ReactNode }) {
   const now = useNow()
   const { facts, error, retry } = useFacts(windowFor(window), live.every, now)
-  const state = useMemo(() => facts && stateOf(facts), [facts])
-  if (error) return <Failed thrown={error} retry={retry} />
+  const state = useLast(useMemo(() => facts && stateOf(facts), [facts]))
+  if (error) {
+    return (
+      <>
+        <Failed thrown={error} retry={retry} />
+        {children}
+      </>
+    )
+  }
   return (
-    <Paper withBorder p="md" className={classes.stand} data-level={state?.level}>
-      {state ? <Said state={state} window={window} live={live} /> : <Skeleton height={28} mt={2} />}
-    </Paper>
+    <>
+      <Paper withBorder p="md" className={classes.stand} data-level={state?.level} aria-busy={!state}>
+        {state ? <Said state={state} window={window} live={live} /> : <Skeleton height={28} mt={2} />}
+      </Paper>
+      {state && children}
+    </>
   )
+}
+
+/** What was known stays until the next is: another window empties no page. */
+function useLast<T>(value: T | undefined): T | undefined {
+  const last = useRef(value)
+  useEffect(() => {
+    if (value !== undefined) last.current = value
+  }, [value])
+  return value ?? last.current
 }
 
 function Said({ state, window, live }: { state: State; window: Search; live: Live }) {
@@ -54,7 +74,7 @@ function Said({ state, window, live }: { state: State; window: Search; live: Liv
           {pieces.map(({ text, target, isSaid }, at) => {
             const said = isSaid ? <bdi>{text}</bdi> : text
             return target ? (
-              <Go key={at} target={target} inherit>
+              <Go key={at} target={target} inherit className={classes.inText}>
                 {said}
               </Go>
             ) : (

@@ -73,3 +73,11 @@ test('a stretch goes back to the window’s beginning, and over time in which no
   expect(stretchOf(trend('anthropic', bad), 99.5, minute(12), false).stretch).toMatchObject({ to: minute(12) })
   expect(stretchOf(trend('anthropic', []), 99.5, 0, true)).toEqual({})
 })
+
+test('what comes and goes has one beginning, and a long calm ends it', () => {
+  const calm = (minutes: number) => Array.from({ length: minutes }, () => '0/40')
+  const flapping = [...calm(30), '9/40', '9/40', ...calm(8), '9/40', ...calm(7), '9/40', '9/40']
+  expect(stretchOf(trend('openai', flapping), 99.5, minute(50), true).stretch).toMatchObject({ from: minute(30), to: null })
+  const again = [...calm(5), '9/40', ...calm(24), '9/40']
+  expect(stretchOf(trend('openai', again), 99.5, minute(31), true).stretch).toMatchObject({ from: minute(30), to: null })
+})

@@ -59,6 +59,8 @@ const DOWN_PERCENT = 50
 const FEWEST = 2
 /** So much time is judged at once, and so long it must be calm to be over. */
 const BLOCK_MS = 5 * 60_000
+/** What is calm for so many of them in between has not begun anew. */
+const MOST_CALM = 2
 
 export function stateOf(facts: Facts): State {
   const { overview, trends, now, isNow } = facts
@@ -125,10 +127,11 @@ export function stretchOf({ points, stepMs }: Pick<Trend, 'points' | 'stepMs'>, 
   const last = blocks.findIndex((block) => isBad(block, least))
   if (last < 0) return {}
   let first = last
-  for (let at = last + 1; at < blocks.length; at += 1) {
+  let calm = 0
+  for (let at = last + 1; at < blocks.length && calm <= MOST_CALM; at += 1) {
     const block = blocks[at] ?? []
-    if (isBad(block, least)) first = at
-    else if (sum(block).of > 0) break
+    if (isBad(block, least)) [first, calm] = [at, 0]
+    else if (sum(block).of > 0) calm += 1
   }
   const steps = blocks.slice(last, first + 1).reverse().flat()
   const failing = steps.filter(({ sla }) => sla.part < sla.of)

@@ -99,7 +99,11 @@ function SearchField({ placeholder, field, value, onSearch }: { placeholder: str
       }}
       onKeyDown={(event) => {
         if (event.key === 'Enter') onSearch(text.trim())
-        if (event.key === 'Escape') event.currentTarget.blur()
+        // It leaves the field, and what was sought stays: browsers would empty it.
+        if (event.key === 'Escape') {
+          event.preventDefault()
+          event.currentTarget.blur()
+        }
       }}
     />
   )

@@ -17,9 +17,9 @@ export function Chip({ filter, value, label, onEdit, onRemove }: Props) {
   const { t } = useTranslation('errors')
   const said = useSaid(filter, value)
   return (
-    <span className={classes.chip} role="group" aria-label={`${label}: ${said}`}>
-      <button type="button" className={classes.text} title={`${filter.name}=${value}`} onClick={onEdit} aria-label={t('filters.change', { label, said })}>
-        <span className={classes.name}>{label}</span>
+    <span className={classes.chip} role="group" aria-label={label}>
+      <button type="button" className={classes.text} title={`${filter.name}=${value}`} onClick={onEdit} aria-description={t('filters.change')}>
+        <span className={classes.name}>{label}</span>{' '}
         <strong>{said}</strong>
       </button>
       <button type="button" className={classes.away} onClick={onRemove} aria-label={t('filters.remove', { label })}>

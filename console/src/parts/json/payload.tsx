@@ -6,7 +6,7 @@ import { Copy } from '../copy'
 import classes from './json.module.css'
 import { Marked } from './marked'
 import { headersOf, parse } from './parse'
-import { Tree } from './tree'
+import { Events, Tree } from './tree'
 
 interface Props {
   title: string
@@ -25,12 +25,14 @@ export function Body({ title, text, isWithheld, note }: Props) {
   const isPretty = parsed.kind !== 'text'
   return (
     <Part title={title} text={text} isWithheld={isWithheld} note={note} tools={isPretty && <SegmentedControl size="xs" aria-label={t('body.how', { title })} data={[{ value: 'pretty', label: t('body.pretty') }, { value: 'raw', label: t('body.raw') }]} value={isRaw ? 'raw' : 'pretty'} onChange={(value) => setRaw(value === 'raw')} />}>
-      {parsed.kind !== 'text' && !isRaw ? (
-        <Tree value={parsed.value} />
-      ) : (
+      {parsed.kind === 'text' || isRaw ? (
         <pre className="said">
           <Marked text={text ?? ''} />
         </pre>
+      ) : parsed.kind === 'events' ? (
+        <Events events={parsed.value} />
+      ) : (
+        <Tree value={parsed.value} />
       )}
     </Part>
   )

@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import classes from './json.module.css'
 import { Marked } from './marked'
+import type { StreamEvent } from './parse'
 
 /** What lies deeper is folded at first. */
 const OPEN_DEPTH = 2
@@ -14,6 +15,17 @@ export function Tree({ value }: { value: unknown }) {
   return (
     <ul className={`${classes.tree} ${classes.top}`}>
       <Node value={value} depth={0} />
+    </ul>
+  )
+}
+
+/** A stream, a line for each event; one alone is open. */
+export function Events({ events }: { events: StreamEvent[] }) {
+  return (
+    <ul className={`${classes.tree} ${classes.top}`}>
+      {events.map(({ event, data }, at) => (
+        <Node key={at} name={event ?? 'data'} value={data} depth={events.length > 1 ? OPEN_DEPTH : 0} />
+      ))}
     </ul>
   )
 }

@@ -1,5 +1,6 @@
 export const overview = {
   title: 'Overview',
+  asOfNow: 'As of now, not of the time that is looked at.',
   traffic: { anthropic: 'Claude', openai: 'OpenAI', gemini: 'Gemini', antigravity: 'Antigravity' },
   span: {
     '5m': 'the last 5 minutes',
@@ -179,7 +180,6 @@ export const overview = {
     more: 'All {{count}} accounts',
     none: 'There are no accounts yet.',
     add: 'Add one',
-    past: 'As of now, not of the time that is looked at.',
   },
   places: {
     title: 'Concurrency and queue',

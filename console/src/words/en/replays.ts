@@ -94,7 +94,7 @@ export const replays = {
     time: 'Of the last',
     count: 'At most so many requests',
     perMinute: 'At most so many a minute',
-    usd: 'At most so many US dollars',
+    usd: 'At most, in US dollars',
     usdHint: 'Without it there is no limit of money. With it they go one after the other.',
     note: 'Why (stands in the replay)',
     start: 'Begin',

@@ -3,6 +3,7 @@ import type { overview as source } from '../en/overview'
 
 export const overview: Words<typeof source> = {
   title: '总览',
+  asOfNow: '此处是当前状态，不是所选时段的状态。',
   traffic: { anthropic: 'Claude', openai: 'OpenAI', gemini: 'Gemini', antigravity: 'Antigravity' },
   span: {
     '5m': '最近 5 分钟',
@@ -182,7 +183,6 @@ export const overview: Words<typeof source> = {
     more: '全部 {{count}} 个账号',
     none: '还没有账号。',
     add: '添加账号',
-    past: '此处是当前状态，不是所选时段的状态。',
   },
   places: {
     title: '并发与排队',

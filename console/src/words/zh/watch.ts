@@ -10,7 +10,7 @@ export const watch: Words<typeof source> = {
     add: '新建渠道',
     edit: '修改渠道',
     delete: '渠道“{{name}}”将被删除,等待发送的内容会被丢弃。',
-    state: { pending: '等待中', sent: '已发送', failed: '失败', dropped: '已丢弃' },
+    state: { pending: '等待中', sent: '已发送', failed: '失败', uncertain: '不确定', dropped: '已丢弃' },
     kind: { alert_fired: '告警开始', alert_resolved: '告警恢复', report: '报告', test: '测试' },
     channel: { email: '邮件', webhook: 'Webhook', slack: 'Slack', discord: 'Discord', feishu: '飞书 / Lark', dingtalk: '钉钉', wecom: '企业微信', pagerduty: 'PagerDuty' },
     on: '启用',

@@ -3,13 +3,15 @@
 //! A statement is read by people who would rather not believe it: each number can be opened down to the requests
 //! behind it, by the list's filters that stand beside it.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use waybill_model::{
     alert::Objective,
     cause::{Cause, Owner},
     classify::RULES_VERSION,
     objective::{Budget, Counted, Goal, ObjectiveBody, Side},
-    rollup::{CauseCount, Class, Side as Of, Span},
+    rollup::{Bucket, CauseCount, Class, Side as Of, Span},
     time::UnixMillis,
     view::{ErrorLog, Filter, Page, Sort, View},
 };
@@ -86,24 +88,14 @@ pub async fn of(
 ) -> Result<Statement, StoreError> {
     let body = &objective.body;
     let query = RollupQuery {
-        step: Some(Span::Day),
+        // Of days the first would begin before the window, and count.
+        step: Some(Span::Hour),
         sketches: body.goal != Goal::Availability,
         ignore: shared.chosen().ignore(),
         ..RollupQuery::whole(start, end, RollupOf::One(scope(body)))
     };
     let answer = shared.store.rollups(query).await?;
-    let days = answer
-        .buckets
-        .iter()
-        .map(|bucket| {
-            let counted = of_bucket(body, bucket);
-            StatedDay {
-                start_time: bucket.start,
-                counted,
-                achieved_percent: counted.good_percent(),
-            }
-        })
-        .collect();
+    let days = days(body, &answer.buckets, answer.start);
     let total = answer.total();
     let counted = of_bucket(body, &total);
     let excluded = |found: &CauseCount| excluded(body.side, found);
@@ -131,6 +123,25 @@ pub async fn of(
         is_complete: answer.is_complete,
         objective,
     })
+}
+
+/// Hours, put together to days: the first one begins with the window.
+fn days(body: &ObjectiveBody, hours: &[Bucket], start: UnixMillis) -> Vec<StatedDay> {
+    let mut days: BTreeMap<UnixMillis, Counted> = BTreeMap::new();
+    for hour in hours {
+        let counted = of_bucket(body, hour);
+        let day = days
+            .entry(Span::Day.begin(hour.start).max(start))
+            .or_default();
+        day.total += counted.total;
+        day.bad += counted.bad;
+    }
+    let stated = days.into_iter().map(|(start_time, counted)| StatedDay {
+        start_time,
+        counted,
+        achieved_percent: counted.good_percent(),
+    });
+    stated.collect()
 }
 
 /// What of a side's failures does not count. An attempt counts that failed by a limit: limits are what providers have.
@@ -235,7 +246,7 @@ pub fn csv(statement: &Statement) -> String {
         let end = Span::Day.end(day.start_time).min(statement.end_time);
         lines.push(format!(
             "day,{},{end},{},,,,,{version}",
-            day.start_time.max(statement.start_time),
+            day.start_time,
             counted(day.counted, day.achieved_percent)
         ));
     }

@@ -245,7 +245,7 @@ async fn an_account_that_waits_for_its_limit_to_end_is_not_down() {
         rule(&world, change).await;
     }
     let limit = Fault::Provider {
-        error: E::RateLimitRequests,
+        error: E::RateLimitDay,
         retry_after_ms: Some(3_600_000),
         echo_key: false,
         headers: Default::default(),
@@ -378,7 +378,7 @@ async fn an_objective_has_a_budget_and_a_statement_that_names_what_does_not_coun
 
     // An operator's rule that decides is named in the ledger.
     let rules = json!({"version": 0, "note": "agreed", "rules": [{
-        "name": "cuts are agreed", "when": {"cause": "stream_truncated"},
+        "name": "cuts are agreed", "when": {"cause": "stream.truncated"},
         "then": {"counts": false},
     }]});
     let put = world

@@ -305,8 +305,9 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
                 }
                 mail.data.push_str(&line);
             }
+            let says_nothing = is_mute.load(Ordering::Relaxed);
             mails.lock().unwrap().push(mail.clone());
-            if is_mute.load(Ordering::Relaxed) {
+            if says_nothing {
                 let mut rest = Vec::new();
                 let _ = stream.read_to_end(&mut rest).await;
                 return false;

@@ -316,7 +316,7 @@ fn notice(event: &AlertEvent, ending: Option<&Ending<'_>>) -> Notice {
         unit: Some(evidence.unit),
         started_at: event.fired_at,
         ended_at: event.resolved_at,
-        path: Some(format!("/alerts/{}", event.id)),
+        path: Some(format!("/console/alerts?event={}", event.id)),
         report: None,
     }
 }

@@ -397,7 +397,7 @@ async fn channels_are_told_of_a_begin_and_of_its_end_and_of_nothing_that_is_sile
     assert_eq!(end.sentence, "1.5 % of 40 requests failed");
     assert_eq!(
         (begin.started_at, end.ended_at),
-        (minute(5), Some(minute(10)))
+        (minute(5), Some(minute(9)))
     );
     // Or who said so.
     round(&f.store, &rule, minute(12), &[("all", Said::Breach)]).await;

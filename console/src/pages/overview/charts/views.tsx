@@ -132,7 +132,7 @@ function Accounts({ accounts, window, every }: { accounts: Of<'AccountAvailabili
         {rows.map(({ value, counted }) => (
           <tr key={value}>
             <th scope="row">
-              <Go target={{ to: '/accounts/$id', params: { id: value }, search: window }} size="xs">
+              <Go target={{ to: '/accounts/$id', params: { id: value }, search: window }} size="xs" className={`${classes.cut} ${classes.name}`}>
                 <bdi>{accounts.find(({ account_id }) => String(account_id) === value)?.account_name ?? `#${value}`}</bdi>
               </Go>
             </th>

@@ -52,7 +52,7 @@ pub fn notice(kind: NoticeKind) -> Notice {
         unit: Some(Unit::Percent),
         started_at: NOW.plus_ms(-300_000),
         ended_at: is_over.then_some(NOW),
-        path: Some("/alerts/17".to_owned()),
+        path: Some("/console/alerts?event=17".to_owned()),
         report: None,
     }
 }
@@ -179,7 +179,7 @@ fn no_text_becomes_a_mention_or_markup() {
         let marked = of(ChannelKind::Slack, &notices);
         for section in marked["blocks"].as_array().unwrap().iter().skip(1) {
             let text = section["text"]["text"].as_str().unwrap_or_default();
-            let open = "<https://waybill.example.com/alerts/17|Open>";
+            let open = "<https://waybill.example.com/console/alerts?event=17|Open>";
             assert!(!text.replace(open, "").contains('<'), "{slack}");
         }
         let discord = of(ChannelKind::Discord, &notices);
