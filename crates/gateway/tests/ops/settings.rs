@@ -448,6 +448,7 @@ async fn while_monitoring_is_off_nobody_is_told_and_nothing_fires_for_the_gap() 
     judged(&world, &time, "first").await;
     judged(&world, &time, "second").await;
     assert_eq!(failures_fired(&world).await, 0, "three failed unwatched");
+    world.clear_states().await;
     fail(&world, 3).await;
     judged(&world, &time, "third").await;
     judged(&world, &time, "fourth").await;
