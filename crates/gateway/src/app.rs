@@ -10,13 +10,15 @@ use std::{
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use waybill_model::{cause::Cause, classify::ruling::Judge, id::AccountId, secret::Secret};
+use waybill_model::{
+    cause::Cause, classify::ruling::Judge, id::AccountId, secret::Secret, settings::Chosen,
+};
 use waybill_store::{Config, Store, StoreError};
 
 use crate::{
     clock::Clock,
     cluster::Cluster,
-    config::Settings,
+    config::{Retention, Settings},
     credential::Tokens,
     egress::{EgressPolicy, Opened},
     home::SharedHome,
@@ -91,6 +93,7 @@ pub struct Shared {
     /// Who this is, where the store has to tell replicas apart.
     pub replica: String,
     snapshot: ArcSwap<Snapshot>,
+    chosen: ArcSwap<Chosen>,
     reloading: tokio::sync::Mutex<()>,
     /// The version of the shared configuration that the snapshot was made of.
     config_version: AtomicI64,
@@ -261,6 +264,7 @@ impl Shared {
             refusals: Refusals::default(),
             line,
             snapshot: ArcSwap::default(),
+            chosen: ArcSwap::default(),
             reloading: tokio::sync::Mutex::default(),
             config_version: AtomicI64::new(0),
             config_revision: AtomicI64::new(0),
@@ -272,6 +276,16 @@ impl Shared {
     /// The routing data as it is now.
     pub fn snapshot(&self) -> arc_swap::Guard<Arc<Snapshot>> {
         self.snapshot.load()
+    }
+
+    /// What operators chose while the gateway runs.
+    pub fn chosen(&self) -> Chosen {
+        **self.chosen.load()
+    }
+
+    /// For how long things are kept, as operators chose or the configuration says.
+    pub fn retention(&self) -> Retention {
+        self.settings.retention.chosen(&self.chosen().retention)
     }
 
     /// Reads the configuration from the store and lets the next request see it. Also teaches the
@@ -338,6 +352,7 @@ impl Shared {
         self.telemetry.adopt(&snapshot);
         self.snapshot.store(Arc::new(snapshot));
         self.rules.store(Arc::new(Judge::of(config.rules)));
+        self.chosen.store(Arc::new(config.settings));
         self.config_revision
             .store(self.clock.now().0, Ordering::Relaxed);
         self.line.sharing().ring();

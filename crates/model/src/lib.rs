@@ -12,7 +12,7 @@
 //! [`record`] is what the store is given, [`view`] what an operator is shown, [`retry`] what comes of sending it
 //! again, [`issue`] what failures of one kind make up together, [`differs`] what they have in common by their
 //! [`traits`], [`whatif`] what would have become of them under other rules, [`objective`] what is promised, [`alert`]
-//! what somebody is woken for, [`notify`] how they are told, [`report`] what is told without being asked, and [`people`] who may be.
+//! what somebody is woken for, [`notify`] how they are told, [`report`] what is told without being asked, [`settings`] what operators choose, and [`people`] who may be.
 
 pub mod alert;
 pub mod cause;
@@ -36,6 +36,7 @@ pub mod report;
 pub mod retry;
 pub mod rollup;
 pub mod secret;
+pub mod settings;
 pub mod sketch;
 pub mod state;
 pub mod time;

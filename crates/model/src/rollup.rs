@@ -8,6 +8,7 @@
 //! Promises: pure; what counts as what is decided here, once, for stored rows and for roll-ups alike.
 //! Must not know: where rows and roll-ups rest.
 
+mod ignore;
 mod scope;
 mod seen;
 mod share;
@@ -21,6 +22,7 @@ use crate::{
     words,
 };
 
+pub use ignore::{Ignore, LeftOut};
 pub use scope::Scope;
 pub use seen::{FailedAttempt, Seen};
 pub use share::Share;
@@ -133,6 +135,11 @@ macro_rules! counts {
             /// Adds another one's.
             pub fn add(&mut self, other: &Counts) {
                 $(self.$name += other.$name;)*
+            }
+
+            /// Takes another one's away, as far as they are there.
+            fn subtract(&mut self, other: &Counts) {
+                $(self.$name = self.$name.saturating_sub(other.$name);)*
             }
         }
     };

@@ -603,6 +603,8 @@ words! {
         Ok = "ok",
         /// It did not.
         Failed = "failed",
+        /// It does nothing while monitoring is off. Never stored: it is said of jobs whenever they are shown.
+        Off = "off",
     }
 }
 

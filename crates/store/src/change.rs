@@ -11,6 +11,7 @@ use waybill_model::{
     limits::{Limits, Price, Quota},
     money::MicroUsd,
     protocol::{OpenAiApi, Platform, Protocol},
+    settings::Chosen,
     time::UnixMillis,
 };
 
@@ -29,6 +30,8 @@ pub struct Config {
     pub prices: Vec<Price>,
     /// The classification rules in force.
     pub rules: RuleSet,
+    /// What operators chose.
+    pub settings: Chosen,
 }
 
 /// A group to be made.

@@ -12,8 +12,10 @@
 mod answer;
 mod fold;
 pub(crate) mod judged;
+mod name;
 mod read;
 pub(crate) mod retention;
+mod strangers;
 mod tally;
 mod write;
 

@@ -96,8 +96,11 @@ async fn save_rule(
     let now = shared.clock.now();
     let saved = shared
         .store
-        .save_alert_rule(id, rule, Some(actor.name), now);
-    Ok(saved.await?)
+        .save_alert_rule(id, rule, Some(actor.name), now)
+        .await?;
+    // What it ended, if it is off now, is told at once.
+    shared.notifier.ring();
+    Ok(saved)
 }
 
 /// Removes a rule. Its events stay, and are over.
@@ -114,6 +117,7 @@ pub async fn remove_rule(
         .store
         .remove_alert_rule(id(&text)?, Some(actor.name), now)
         .await?;
+    shared.notifier.ring();
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -231,8 +235,10 @@ async fn change_event(
     let now = shared.clock.now();
     let changed = shared
         .store
-        .change_alert_event(id(text)?, change, Some(actor.name), now);
-    Ok(Json(changed.await?))
+        .change_alert_event(id(text)?, change, Some(actor.name), now)
+        .await?;
+    shared.notifier.ring();
+    Ok(Json(changed))
 }
 
 /// Silences, by id, those that are over too.

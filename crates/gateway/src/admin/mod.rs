@@ -41,6 +41,7 @@ mod replicas;
 mod reports;
 mod retries;
 mod route;
+mod settings;
 mod setup;
 mod sign_in;
 mod state;
@@ -213,6 +214,9 @@ fn routes() -> Vec<Route> {
         .needs(Operator),
         get("/api/v1/admin/ops/books", Ops, books::show),
         get("/api/v1/admin/ops/jobs", Ops, jobs::list),
+        get("/api/v1/admin/ops/settings", Ops, settings::show),
+        patch("/api/v1/admin/ops/settings", Ops, settings::change),
+        put("/api/v1/admin/ops/settings", Ops, settings::change),
         get("/api/v1/admin/ops/replicas", Ops, replicas::list),
         // who is told
         get(

@@ -18,7 +18,7 @@ use super::{
     App, accounts, admin_users, alerts, api_keys, audit_log, availability, books, channels,
     classification, concurrency, dashboard, differences, errors, groups, issues, jobs, metrics,
     notifications, objectives, prices, probes, problem, records, replays, replicas, reports,
-    retries, setup, sign_in, stream, tokens, users, what_if,
+    retries, settings, setup, sign_in, stream, tokens, users, what_if,
 };
 use crate::ops::{
     accounts as asked, alerts as asked_of_alerts, audit, code, dashboard as asked_of_dashboards,
@@ -53,7 +53,7 @@ pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
         retries::retry, retries::retry_upstream, retries::list, retries::show, retries::code,
         replays::list, replays::create, replays::show, replays::items, replays::cancel,
         issues::list, issues::show, issues::change, issues::note, issues::rules, issues::add_rule, issues::remove_rule,
-        records::upstream_errors, records::upstream_error, records::requests, records::noise, what_if::scheduler, books::show, jobs::list, replicas::list,
+        records::upstream_errors, records::upstream_error, records::requests, records::noise, what_if::scheduler, books::show, jobs::list, settings::show, settings::change, replicas::list,
         channels::list, channels::create, channels::show, channels::change, channels::remove, channels::test,
         notifications::list, notifications::show, notifications::retry,
         reports::list, reports::create, reports::show, reports::change, reports::remove, reports::send, reports::preview, availability::show, concurrency::show,

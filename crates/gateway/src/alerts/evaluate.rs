@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use waybill_model::{
-    alert::{AlertRule, AlertRuleBody, Evidence, Reading, sentence},
+    alert::{AlertRule, AlertRuleBody, Evidence, Reading, Said, sentence},
     rollup::Span,
+    settings::Chosen,
     time::UnixMillis,
 };
 use waybill_store::{Judged, Round, RuleRound, StoreError};
@@ -26,9 +27,13 @@ const GOES_BACK_MS: i64 = 2 * MINUTE_MS;
 
 const MINUTE_MS: i64 = Span::Minute.millis();
 
-/// Judges every rule, once for each minute that is over. Says what began and what is over.
+/// Judges every rule, once for each minute that is over, while monitoring is on. Says what began and what is over.
 pub async fn evaluate(shared: &Arc<Shared>) -> Result<String, String> {
     let say = |error: StoreError| error.to_string();
+    let chosen = shared.chosen();
+    if !chosen.is_monitored() {
+        return Ok(String::new());
+    }
     let at = Span::Minute.begin(shared.clock.now().plus_ms(-SETTLES_AFTER_MS));
     let done = shared.store.alerts_evaluated_to().await.map_err(say)?;
     if at <= done {
@@ -46,13 +51,17 @@ pub async fn evaluate(shared: &Arc<Shared>) -> Result<String, String> {
     let mut rules = shared.store.alert_rules().await.map_err(say)?;
     rules.retain(|rule| rule.body.enabled);
     let (mut fired, mut resolved) = (0, 0);
-    for minute in minutes(done, at) {
-        let Some(round) = judged(shared, &rules, minute, at).await.map_err(say)? else {
+    for minute in minutes(watched(done, &chosen), at) {
+        let read = judged(shared, &rules, minute, at, &chosen).await;
+        let Some(round) = read.map_err(say)? else {
             return Err(format!(
                 "the minute before {minute} waits to be judged: requests are stored that are not rolled up"
             ));
         };
         let report = shared.store.alert_round(round).await.map_err(say)?;
+        if report.told > 0 {
+            shared.notifier.ring();
+        }
         fired += report.fired;
         resolved += report.resolved;
     }
@@ -60,6 +69,15 @@ pub async fn evaluate(shared: &Arc<Shared>) -> Result<String, String> {
         (0, 0) => String::new(),
         (fired, resolved) => format!("{fired} alerts fired, {resolved} are resolved"),
     })
+}
+
+/// Up to when nothing is to be judged any more: up to when it was, or up to the first minute that is watched whole
+/// since monitoring is on again.
+fn watched(done: UnixMillis, chosen: &Chosen) -> UnixMillis {
+    let since = chosen
+        .monitored_since()
+        .map(|since| Span::Minute.end(since));
+    since.map_or(done, |since| done.max(since))
 }
 
 /// The ends of the minutes that are to be judged now, after those up to `done` were.
@@ -79,10 +97,11 @@ async fn judged(
     rules: &[AlertRule],
     minute: UnixMillis,
     now: UnixMillis,
+    chosen: &Chosen,
 ) -> Result<Option<Round>, StoreError> {
     let is_now = minute == now;
     let waits = now.0.saturating_sub(minute.0) < WAITS_FOR_NUMBERS_MS;
-    let mut reader = Reader::new(shared, minute);
+    let mut reader = Reader::new(shared, minute, chosen);
     let mut judged = Vec::new();
     let known = |rule: &&AlertRule| is_now || rule.body.metric.info().kind.is_of_the_past();
     for rule in rules.iter().filter(known) {
@@ -113,7 +132,10 @@ fn of_rule(rule: AlertRule, read: Read) -> RuleRound {
         .found
         .into_iter()
         .map(|found| Judged {
-            said: rule.body.judge(found.reading),
+            said: match found.is_watched {
+                true => rule.body.judge(found.reading),
+                false => Said::Nothing,
+            },
             evidence: said(&rule.body, found.reading, found.about, found.says),
             subject: found.subject,
             scope: found.scope,

@@ -117,6 +117,7 @@ pub(super) async fn counted(
         causes: false,
         by,
         sketches: body.goal != Goal::Availability,
+        ignore: shared.chosen().ignore(),
         ..RollupQuery::whole(at.plus_ms(-ms), at, RollupOf::One(scope(body)))
     };
     let answer = shared.store.rollups(query).await?;

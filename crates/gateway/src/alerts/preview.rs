@@ -84,6 +84,7 @@ pub async fn preview(
         step: Some(Span::Minute),
         by: By::End,
         causes: false,
+        ignore: shared.chosen().ignore(),
         ..RollupQuery::whole(
             begin(start, rule.window_minutes),
             end,

@@ -3,12 +3,16 @@
 use std::{collections::HashMap, sync::Arc};
 
 use waybill_model::{
-    alert::{AlertRuleBody, Filter, Metric, MetricKind, Objective, Reading, Subject, of_window},
+    alert::{
+        AlertRuleBody, Filter, Metric, MetricKind, Missing, Objective, Operator, Reading, Subject,
+        Unit, of_window,
+    },
     entity::{Account, Status},
     id::AccountId,
     issue::IssueState,
     objective::{Counted, ObjectiveBody, short_window_ms},
-    rollup::{Bucket, By, Scope},
+    rollup::{Bucket, By, Ignore, Scope, Span},
+    settings::Chosen,
     time::UnixMillis,
 };
 use waybill_store::{RollupOf, RollupQuery, StoreError};
@@ -47,6 +51,8 @@ pub(super) struct Found {
     pub(super) reading: Reading,
     /// What is said of it, where the reading alone says little.
     pub(super) says: Option<String>,
+    /// Whether it was watched. What was not is not judged, whatever a rule says of nothing: monitoring was off.
+    pub(super) is_watched: bool,
 }
 
 /// All that a rule found.
@@ -61,6 +67,9 @@ pub(super) struct Read {
 pub(super) struct Reader<'a> {
     shared: &'a Arc<Shared>,
     at: UnixMillis,
+    /// Since when it is watched again, where monitoring was ever off: what was before is nobody's alarm.
+    since: Option<UnixMillis>,
+    ignore: Ignore,
     windows: HashMap<(u32, Scope), Option<Bucket>>,
     named: Option<Named>,
     /// Requests are stored that could not be counted.
@@ -68,10 +77,12 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(shared: &'a Arc<Shared>, at: UnixMillis) -> Self {
+    pub(super) fn new(shared: &'a Arc<Shared>, at: UnixMillis, chosen: &Chosen) -> Self {
         Reader {
             shared,
             at,
+            since: chosen.monitored_since(),
+            ignore: chosen.ignore(),
             windows: HashMap::new(),
             named: None,
             is_behind: false,
@@ -94,7 +105,31 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// Where the window of a rule begins: not before it is watched. `None`: there is nothing of it yet.
+    fn start(&self, minutes: u32) -> Option<UnixMillis> {
+        let start = begin(self.at, minutes);
+        let start = self.first_minute().map_or(start, |first| start.max(first));
+        (start < self.at).then_some(start)
+    }
+
+    /// The first whole minute that is watched, where monitoring was ever off.
+    fn first_minute(&self) -> Option<UnixMillis> {
+        self.since.map(|since| Span::Minute.end(since))
+    }
+
+    /// For how long it is watched.
+    fn watched_ms(&self) -> i64 {
+        self.first_minute()
+            .map_or(i64::MAX, |first| self.at.0.saturating_sub(first.0).max(0))
+    }
+
     async fn window(&mut self, rule: &AlertRuleBody) -> Result<Found, StoreError> {
+        let Some(start) = self.start(rule.window_minutes) else {
+            return self.unwatched(rule).await;
+        };
+        if start > begin(self.at, rule.window_minutes) && fires_for_little(rule) {
+            return self.unwatched(rule).await;
+        }
         let key = (rule.window_minutes, rule.scope());
         let found = match self.windows.get(&key) {
             Some(known) => known,
@@ -103,7 +138,8 @@ impl<'a> Reader<'a> {
                 let query = RollupQuery {
                     causes: false,
                     by: By::End,
-                    ..RollupQuery::whole(begin(self.at, rule.window_minutes), self.at, of)
+                    ignore: self.ignore,
+                    ..RollupQuery::whole(start, self.at, of)
                 };
                 let answer = self.shared.store.rollups(query).await?;
                 self.is_behind |= answer.is_behind;
@@ -112,11 +148,7 @@ impl<'a> Reader<'a> {
                 self.windows.entry(key).or_insert(total)
             }
         };
-        let nothing = Reading {
-            value: None,
-            samples: 0,
-        };
-        let reading = found.as_ref().map_or(nothing, |bucket| {
+        let reading = found.as_ref().map_or(NOTHING, |bucket| {
             of_window(rule.metric, &bucket.counts, &bucket.sketches)
         });
         self.of_all(reading, rule).await
@@ -148,6 +180,7 @@ impl<'a> Reader<'a> {
                 about: Some(format!("account {}", account.name)),
                 reading: one(),
                 says: Some(down.sentence(&account.name)),
+                is_watched: true,
             })
         });
         Ok(found.collect())
@@ -197,6 +230,8 @@ impl<'a> Reader<'a> {
                 about: Some(format!("{} ({})", issue.title, issue.cause)),
                 reading: one(),
                 says: None,
+                // An event of what became so unwatched goes on, and none begins.
+                is_watched: self.since.is_none_or(|since| since <= issue.state_since),
             })
             .collect())
     }
@@ -217,6 +252,7 @@ impl<'a> Reader<'a> {
                     scope: self.named().await?.subject(&filter),
                     reading: self.objective(rule, &objective).await?,
                     says: None,
+                    is_watched: rule.metric == Metric::BudgetLeft || self.watched_ms() > 0,
                 });
             }
         }
@@ -238,8 +274,10 @@ impl<'a> Reader<'a> {
         }
         let long_ms = i64::from(rule.window_minutes) * 60_000;
         let body = &objective.body;
-        let long = counted(self.shared, body, By::End, long_ms, self.at).await?;
-        let short_ms = short_window_ms(long_ms);
+        let watched_ms = self.watched_ms();
+        let long_of_it = long_ms.min(watched_ms);
+        let long = counted(self.shared, body, By::End, long_of_it, self.at).await?;
+        let short_ms = short_window_ms(long_ms).min(watched_ms);
         let short = counted(self.shared, body, By::End, short_ms, self.at).await?;
         let (long, short) = (long.counted, short.counted);
         self.is_behind |= long.is_none() || short.is_none();
@@ -253,7 +291,9 @@ impl<'a> Reader<'a> {
     }
 
     async fn books(&mut self, rule: &AlertRuleBody) -> Result<Found, StoreError> {
-        let since = begin(self.at, rule.window_minutes);
+        let Some(since) = self.start(rule.window_minutes) else {
+            return self.unwatched(rule).await;
+        };
         let now = self.losses().await?;
         let then = match self.shared.store.losses_until(since).await? {
             Some(then) => then,
@@ -266,6 +306,14 @@ impl<'a> Reader<'a> {
             samples: lost,
         };
         self.of_all(reading, rule).await
+    }
+
+    /// Of what was not watched nothing is said.
+    async fn unwatched(&mut self, rule: &AlertRuleBody) -> Result<Found, StoreError> {
+        Ok(Found {
+            is_watched: false,
+            ..self.of_all(NOTHING, rule).await?
+        })
     }
 
     /// A number of all that a rule is kept to.
@@ -287,6 +335,7 @@ impl<'a> Reader<'a> {
             scope,
             reading,
             says: None,
+            is_watched: true,
         })
     }
 
@@ -318,6 +367,26 @@ fn burn(body: &ObjectiveBody, long: Option<Counted>, short: Option<Counted>) -> 
     let rate = body.burn_rate(long)?.min(body.burn_rate(short)?);
     Some(if short.bad < FEWEST_BAD { 0.0 } else { rate })
 }
+
+/// Whether a rule fires for nothing, or for too little of something that adds up: a part of its window would pass for
+/// that.
+fn fires_for_little(rule: &AlertRuleBody) -> bool {
+    let adds_up = match rule.metric.info().unit {
+        Unit::Count | Unit::Usd => true,
+        Unit::Percent | Unit::Milliseconds | Unit::Factor => false,
+    };
+    let is_low = match rule.operator {
+        Operator::Below | Operator::AtMost => true,
+        Operator::Above | Operator::AtLeast => false,
+    };
+    rule.missing == Missing::Alert || (adds_up && is_low)
+}
+
+/// There is nothing to judge.
+const NOTHING: Reading = Reading {
+    value: None,
+    samples: 0,
+};
 
 const fn one() -> Reading {
     Reading {

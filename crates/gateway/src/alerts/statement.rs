@@ -91,6 +91,7 @@ pub async fn of(
         // Of days the first would begin before the window, and count.
         step: Some(Span::Hour),
         sketches: body.goal != Goal::Availability,
+        ignore: shared.chosen().ignore(),
         ..RollupQuery::whole(start, end, RollupOf::One(scope(body)))
     };
     let answer = shared.store.rollups(query).await?;
@@ -98,7 +99,10 @@ pub async fn of(
     let total = answer.total();
     let counted = of_bucket(body, &total);
     let excluded = |found: &CauseCount| excluded(body.side, found);
-    let exclusions: Vec<Exclusion> = total.causes.iter().filter_map(excluded).collect();
+    let exclusions = total.causes.iter().filter_map(excluded);
+    let left_out = answer.left_out.causes.iter();
+    let left_out = left_out.filter_map(|found| left_out_of(body.side, found));
+    let exclusions: Vec<Exclusion> = exclusions.chain(left_out).collect();
     // The last minute goes on: nothing is stated of what is to come of it.
     let end_time = answer.end.min(shared.clock.now().plus_ms(1));
     let window = (answer.start, end_time);
@@ -160,9 +164,28 @@ fn excluded(side: Side, found: &CauseCount) -> Option<Exclusion> {
     })
 }
 
-/// How many failures a ledger is to have.
+/// Why a failure does not count that would.
+const LEFT_OUT: &str = "ignored: requests that count tokens, which the settings leave out";
+
+/// What the settings leave out of what clients saw.
+fn left_out_of(side: Side, found: &CauseCount) -> Option<Exclusion> {
+    let kept = Exclusion {
+        cause: found.why.cause,
+        owner: found.why.owner,
+        count: found.count,
+        rule: LEFT_OUT,
+        rules_version: RULES_VERSION,
+    };
+    match side {
+        Side::Client => Some(excluded(side, found).unwrap_or(kept)),
+        Side::Provider => None,
+    }
+}
+
+/// How many failures a ledger is to have. What the settings leave out is among those that count, and not in it.
 fn listed(exclusions: &[Exclusion]) -> u64 {
-    exclusions.iter().map(|one| one.count).sum()
+    let listed = exclusions.iter().filter(|one| one.rule != LEFT_OUT);
+    listed.map(|one| one.count).sum()
 }
 
 /// Whether as many failures are there as do not count.
@@ -174,7 +197,7 @@ async fn is_whole(
 ) -> Result<bool, StoreError> {
     let (count, are_more) = shared.store.count_errors(&filter(body, start, end)).await?;
     // Beyond what is counted, age tells.
-    let kept = i64::try_from(shared.settings.retention.errors.as_millis()).unwrap_or(i64::MAX);
+    let kept = i64::try_from(shared.retention().errors.as_millis()).unwrap_or(i64::MAX);
     let is_young = start.0 >= shared.clock.now().0.saturating_sub(kept);
     Ok(match are_more && count < wanted {
         true => is_young,
@@ -279,6 +302,12 @@ pub async fn ledger(shared: &Shared, statement: &Statement) -> Result<String, St
             text.push_str("# there are more; ask for a shorter window\n");
             break;
         }
+    }
+    let left_out = statement.exclusions.iter();
+    let left_out = left_out.filter(|one| one.rule == LEFT_OUT);
+    let left_out: u64 = left_out.map(|one| one.count).sum();
+    if left_out > 0 {
+        text.push_str(&format!("# {left_out} more are {LEFT_OUT}\n"));
     }
     if !statement.ledger_complete {
         let wanted = listed(&statement.exclusions);

@@ -17,8 +17,10 @@ mod notifications;
 mod overview;
 mod people;
 mod replays;
+mod reports;
 mod retries;
 mod rules;
+mod settings;
 mod standing;
 mod story;
 mod table;
@@ -106,6 +108,12 @@ pub enum Command {
     /// What was told to whom, and how that went.
     #[command(subcommand)]
     Notifications(notifications::Notifications),
+    /// Reports that come by themselves.
+    #[command(subcommand)]
+    Reports(reports::Reports),
+    /// Settings of a running gateway: what is watched, what is well, what is left out of numbers, what is kept.
+    #[command(subcommand)]
+    Settings(settings::Settings),
     /// The audit log of a running gateway.
     #[command(subcommand)]
     Audit(people::Audit),
@@ -232,6 +240,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Tokens(command) => people::tokens(command),
         Command::Channels(command) => notifications::channels(command),
         Command::Notifications(command) => notifications::notifications(command),
+        Command::Reports(command) => reports::run(command),
+        Command::Settings(command) => settings::run(command),
         Command::Audit(command) => people::audit(command),
     }
 }
@@ -265,6 +275,41 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    /// What does not ask a running gateway.
+    const OF_THE_GATEWAY: [&str; 7] = [
+        "serve",
+        "demo",
+        "check-config",
+        "migrate",
+        "export",
+        "import",
+        "doctor",
+    ];
+
+    #[test]
+    fn the_page_of_the_api_names_every_command() {
+        let page = include_str!("../../../../docs/API.md");
+        let line = Cli::command();
+        for command in line.get_subcommands() {
+            let name = command.get_name();
+            if OF_THE_GATEWAY.contains(&name) {
+                continue;
+            }
+            let start = format!("`waybill {name}");
+            let named = page.lines().flat_map(|line| line.split(&start).skip(1));
+            let named: String = named
+                .filter_map(|rest| rest.split('`').next())
+                .collect::<Vec<_>>()
+                .join("|");
+            assert!(page.contains(&start), "docs/API.md lacks {name}");
+            for part in command.get_subcommands() {
+                let mut words = named.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+                let is_named = words.any(|word| word == part.get_name());
+                assert!(is_named, "docs/API.md lacks {name} {}", part.get_name());
+            }
+        }
     }
 
     #[test]

@@ -90,7 +90,10 @@ fn rows(seen: &Value) -> Vec<Vec<Cell>> {
         row("health", health(&seen["health"]), worst(&seen["health"])),
         row(
             "sla",
-            percent(&seen["sla"]),
+            judged(
+                percent(&seen["sla"]),
+                &seen["thresholds"]["sla_percent_min"],
+            ),
             format!(
                 "{} of {} that count",
                 text(&seen["sla"]["part"]),
@@ -110,6 +113,7 @@ fn rows(seen: &Value) -> Vec<Vec<Cell>> {
                 text(&counts["client_gone"])
             ),
         ),
+        row("ignored", plain(ignored(&seen["ignored"])), String::new()),
         row(
             "upstream",
             percent(&upstream["level"]),
@@ -145,6 +149,37 @@ fn percent(share: &Value) -> Cell {
     match share["percent"].as_f64() {
         None => ("-".to_owned(), Tone::Dim),
         Some(percent) => plain(format!("{percent:.3} %")),
+    }
+}
+
+/// Coloured by what the gateway says of it.
+fn judged((text, tone): Cell, judged: &Value) -> Cell {
+    let tone = match judged["state"].as_str() {
+        Some("ok") => Tone::Green,
+        Some("breached") => Tone::Red,
+        _ => tone,
+    };
+    (text, tone)
+}
+
+/// What the settings leave out.
+fn ignored(ignored: &Value) -> String {
+    let kinds = [
+        ("count_tokens_errors", "token counts that failed"),
+        ("client_cancellations", "clients that left"),
+        ("invalid_api_keys", "requests without a known key"),
+    ];
+    let said = kinds
+        .into_iter()
+        .filter_map(|(name, words)| match &ignored[name] {
+            Value::Null => Some(format!("very many {words}")),
+            count if *count == 0 => None,
+            count => Some(format!("{count} {words}")),
+        });
+    let said: Vec<String> = said.collect();
+    match said.is_empty() {
+        true => "-".to_owned(),
+        false => said.join(", "),
     }
 }
 

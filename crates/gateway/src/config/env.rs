@@ -60,6 +60,7 @@ pub const KEYS: &[&str] = &[
     "retention.replay_max_bytes",
     "retention.audit_days",
     "retention.notifications_days",
+    "retention.alert_events_days",
     "retention.max_bytes",
     "spool.max_bytes",
     "telemetry.otlp_endpoint",

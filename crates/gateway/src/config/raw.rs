@@ -259,6 +259,8 @@ section! {
         audit_days: f64,
         /// The log of notifications.
         notifications_days: f64,
+        /// Events of alerts that are over.
+        alert_events_days: f64,
         /// Size of the store.
         max_bytes: u64,
     }

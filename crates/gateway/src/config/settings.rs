@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use http::{HeaderName, HeaderValue};
-use waybill_model::{limits::Price, secret::Secret};
+use waybill_model::{limits::Price, secret::Secret, settings::ChosenRetention};
 use waybill_store::Durability;
 
 use crate::{cluster::RedisUrl, egress::EgressPolicy, routing::LineSettings, telemetry};
@@ -286,6 +286,8 @@ pub struct Retention {
     pub audit: Duration,
     /// The log of notifications.
     pub notifications: Duration,
+    /// Events of alerts that are over.
+    pub alert_events: Duration,
     /// The store's size; the oldest go first.
     pub max_bytes: u64,
 }
@@ -305,7 +307,34 @@ impl Default for Retention {
             replay_max_bytes: 4 << 30,
             audit: DAY * 365,
             notifications: DAY * 30,
+            alert_events: DAY * 365,
             max_bytes: 10 << 30,
+        }
+    }
+}
+
+impl Retention {
+    /// What is in force, where operators chose otherwise for some.
+    pub fn chosen(&self, chosen: &ChosenRetention) -> Retention {
+        let or = |chosen: Option<f64>, configured| {
+            chosen
+                .and_then(|days| Duration::try_from_secs_f64(days * 86_400.0).ok())
+                .unwrap_or(configured)
+        };
+        Retention {
+            errors: or(chosen.errors_days, self.errors),
+            requests: or(chosen.requests_days, self.requests),
+            replay: or(chosen.replay_days, self.replay),
+            issues: or(chosen.issues_days, self.issues),
+            issue_quiet: self.issue_quiet,
+            rollup_minutes: or(chosen.rollup_minutes_days, self.rollup_minutes),
+            rollup_hours: or(chosen.rollup_hours_days, self.rollup_hours),
+            rollup_days: or(chosen.rollup_days_days, self.rollup_days),
+            replay_max_bytes: self.replay_max_bytes,
+            audit: or(chosen.audit_days, self.audit),
+            notifications: or(chosen.notifications_days, self.notifications),
+            alert_events: or(chosen.alert_events_days, self.alert_events),
+            max_bytes: self.max_bytes,
         }
     }
 }

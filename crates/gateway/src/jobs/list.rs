@@ -96,6 +96,24 @@ pub const JOBS: &[Job] = &[
 /// What a run did, in one line; or what went wrong.
 type Run = Pin<Box<dyn Future<Output = Result<String, String>> + Send>>;
 
+impl Work {
+    /// Whether it rests while monitoring is off.
+    pub const fn is_monitoring(self) -> bool {
+        match self {
+            Work::Alerts | Work::Report => true,
+            Work::Retain
+            | Work::Issues
+            | Work::Rollups
+            | Work::Judge
+            | Work::Search
+            | Work::Probe
+            | Work::Interrupt
+            | Work::Replay
+            | Work::Notify => false,
+        }
+    }
+}
+
 impl Job {
     /// From the end of a run to the next.
     pub(super) fn rest(&self) -> Duration {
@@ -259,8 +277,9 @@ async fn retain(shared: &Shared) -> Result<String, String> {
         replay_max_bytes,
         audit,
         notifications,
+        alert_events,
         max_bytes,
-    } = shared.settings.retention.clone();
+    } = shared.retention();
     let policy = RetentionPolicy {
         errors_max_age_ms: millis(errors),
         requests_max_age_ms: millis(requests),
@@ -287,6 +306,11 @@ async fn retain(shared: &Shared) -> Result<String, String> {
     let before = millis(notifications).map(|age| now.plus_ms(-age));
     if let Some(before) = before {
         let forgotten = shared.store.forget_notifications(before).await;
+        forgotten.map_err(|error| error.to_string())?;
+    }
+    if let Some(age) = millis(alert_events) {
+        let before = shared.clock.now().plus_ms(-age);
+        let forgotten = shared.store.forget_alert_events(before).await;
         forgotten.map_err(|error| error.to_string())?;
     }
     Ok(format!(

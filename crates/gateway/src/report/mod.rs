@@ -4,8 +4,8 @@
 //! [`calendar`] says when one is due, [`numbers`] where its numbers come from, [`write`] what it says, [`render`] what
 //! it looks like.
 //!
-//! Promises: each comes once, on one replica; what was missed while nobody ran comes once, not for each time. Must
-//! not know: how it is sent.
+//! Promises: each comes once, on one replica; what was missed while nobody ran comes once, not for each time; what was
+//! due while monitoring was off never comes. Must not know: how it is sent.
 
 mod calendar;
 mod numbers;
@@ -58,6 +58,13 @@ async fn one(shared: &Arc<Shared>, schedule: Schedule, now: UnixMillis) -> Resul
     // Of those that were missed, the last one.
     let due_at = calendar.last(now).unwrap_or(now);
     let next_at = calendar.next(now);
+    let chosen = shared.chosen();
+    let is_watched =
+        chosen.is_monitored() && chosen.monitored_since().is_none_or(|since| since <= due_at);
+    if !is_watched {
+        let passed = shared.store.report_passed_over(schedule, next_at).await;
+        return passed.map(|_| false).map_err(|error| error.to_string());
+    }
     let report = report(shared, body.kind, &body.time_zone, due_at).await;
     let report = report.map_err(|error| error.to_string())?;
     let topic = format!("report:{}:{}", schedule.id, due_at.0);

@@ -74,6 +74,8 @@ pub struct Numbers {
     pub before: Counts,
     /// How long it took then.
     pub sketches_before: Sketches,
+    /// Requests that the settings leave out, now and before.
+    pub left_out: [u64; 2],
     /// What each step adds up to.
     pub steps: Vec<Counts>,
     /// What each account delivered, by name.
@@ -88,7 +90,11 @@ pub async fn numbers(
     kind: ReportKind,
     period: &Period,
 ) -> Result<Numbers, StoreError> {
-    let whole = |start, end| RollupQuery::whole(start, end, RollupOf::One(Scope::default()));
+    let ignore = shared.chosen().ignore();
+    let whole = |start, end| RollupQuery {
+        ignore,
+        ..RollupQuery::whole(start, end, RollupOf::One(Scope::default()))
+    };
     let parts = RollupQuery {
         step: Some(period.span()),
         causes: false,
@@ -98,6 +104,7 @@ pub async fn numbers(
     let accounts = RollupQuery {
         causes: false,
         sketches: false,
+        ignore,
         ..RollupQuery::whole(period.start, period.end, RollupOf::Each(Facet::Account))
     };
     let asked = vec![
@@ -108,13 +115,16 @@ pub async fn numbers(
     ];
     let mut answers = shared.store.rollups_of(asked).await?.into_iter();
     let mut next = || answers.next().ok_or(StoreError::Closed);
-    let (now, before) = (next()?.total(), next()?.total());
+    let (now, before) = (next()?, next()?);
+    let left_out = [&now, &before].map(|answer| answer.left_out.requests());
+    let (now, before) = (now.total(), before.total());
     let (parts, accounts) = (next()?.buckets, next()?.buckets);
     Ok(Numbers {
         counts: now.counts,
         sketches: now.sketches,
         causes: now.causes,
         before: before.counts,
+        left_out,
         sketches_before: before.sketches,
         steps: steps(period, &parts),
         accounts: match kind {

@@ -79,7 +79,7 @@ fn summary(numbers: &Numbers) -> Vec<Figure> {
 }
 
 fn failures(numbers: &Numbers) -> Vec<Figure> {
-    vec![
+    let mut figures = vec![
         Figure {
             name: "Served".to_owned(),
             unit: Unit::Percent,
@@ -90,7 +90,17 @@ fn failures(numbers: &Numbers) -> Vec<Figure> {
         count(numbers, "Failures hidden by failover", |counts| {
             counts.recovered
         }),
-    ]
+    ];
+    let [now, before] = numbers.left_out;
+    if now + before > 0 {
+        figures.push(Figure {
+            name: "Requests left out by the settings".to_owned(),
+            unit: Unit::Count,
+            value: Some(now as f64),
+            before: Some(before as f64),
+        });
+    }
+    figures
 }
 
 /// What a report says that providers delivered.

@@ -618,3 +618,29 @@ async fn a_gateway_becomes_replicas_with_its_own_instance_key_and_with_no_other(
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_chosen_on_one_replica_is_in_force_on_the_other() {
+    let deployment = Deployment::new(undeterred()).await;
+    let (a, b) = (deployment.replica("a").await, deployment.replica("b").await);
+    let body = serde_json::json!({
+        "thresholds": {"sla_percent_min": 97},
+        "monitoring": {"enabled": false},
+    });
+    let changed = a
+        .admin(Method::PATCH, "/ops/settings", body.to_string())
+        .await;
+    assert_eq!(changed.status, 200, "{}", changed.text());
+    eventually("the other replica judges by it", || async {
+        let seen = b.ops("dashboard/overview?time_range=1h").await;
+        let threshold = &seen["thresholds"]["sla_percent_min"]["threshold"];
+        let jobs = b.ops("jobs").await;
+        let jobs = jobs["items"].as_array().unwrap();
+        let is_off = jobs
+            .iter()
+            .any(|job| job["name"] == "alerts" && job["outcome"] == "off");
+        (*threshold == 97.0 && is_off).then_some(())
+    })
+    .await;
+    assert_eq!(b.ops("settings").await, a.ops("settings").await);
+}

@@ -420,3 +420,67 @@ async fn issues_are_listed_shown_changed_merged_and_divided() {
     assert_eq!(unknown.status.code(), Some(1));
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn settings_are_chosen_shown_and_taken_back() {
+    let world = World::new().await;
+    let shown = text(&world, &["settings", "show"]).await;
+    assert!(shown.contains("Nobody chose anything yet."), "{shown}");
+    let line = [
+        "settings",
+        "set",
+        "thresholds.sla_percent_min=99.9",
+        "thresholds.ttft_p99_ms_max=off",
+        "ignore.client_cancellations=true",
+        "--json",
+    ];
+    let chosen: Value = serde_json::from_str(&text(&world, &line).await).unwrap();
+    assert_eq!(chosen["thresholds"]["sla_percent_min"]["in_force"], 99.9);
+    assert_eq!(chosen["thresholds"]["ttft_p99_ms_max"]["in_force"], "off");
+    assert_eq!(chosen["ignore"]["client_cancellations"]["set"], true);
+    let line = ["settings", "set", "thresholds.sla_percent_min=default"];
+    let shown = text(&world, &line).await;
+    assert!(shown.contains("Version 2, by admin token"), "{shown}");
+    let row = shown
+        .lines()
+        .find(|line| line.starts_with("thresholds.sla"));
+    let row: Vec<&str> = row.unwrap().split_whitespace().collect();
+    assert_eq!(row, ["thresholds.sla_percent_min", "99.5", "-", "99.5"]);
+    let wrong = waybill(&world, &["settings", "set", "retention.errors_days=0"]).await;
+    assert_eq!(wrong.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(said.contains("number of days above 0"), "{said}");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reports_are_listed_looked_at_and_sent() {
+    let world = World::new().await;
+    let made = async |path: &str, form: Value| {
+        let answer = world.admin(Method::POST, path, form.to_string()).await;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        answer.json()
+    };
+    let channel =
+        serde_json::json!({"name": "hook", "kind": "webhook", "url": "https://example.com/hook"});
+    let channel = made("/ops/notification-channels", channel).await;
+    let schedule = serde_json::json!({"name": "daily", "kind": "daily_summary", "cron": "0 9 * * *",
+        "channels": [channel["id"]]});
+    made("/ops/report-schedules", schedule).await;
+    let listed = text(&world, &["reports", "list"]).await;
+    assert!(
+        listed.contains("daily_summary") && listed.contains("0 9 * * *"),
+        "{listed}"
+    );
+    let shown = text(&world, &["reports", "show", "daily"]).await;
+    assert!(shown.contains("0 9 * * * (UTC)"), "{shown}");
+    let preview = text(&world, &["reports", "preview", "daily"]).await;
+    assert!(preview.contains("Requests"), "{preview}");
+    assert_eq!(world.ops("notifications").await["total"], 0);
+    let sent = text(&world, &["reports", "send", "1"]).await;
+    assert!(sent.starts_with("It is in the outbox."), "{sent}");
+    assert_eq!(world.ops("notifications").await["total"], 1);
+    let unknown = waybill(&world, &["reports", "show", "weekly"]).await;
+    assert_eq!(unknown.status.code(), Some(1));
+    world.stop().await;
+}

@@ -22,6 +22,7 @@ mod replay;
 mod replays;
 mod reports;
 mod rules;
+mod settings;
 #[path = "../support/mod.rs"]
 mod support;
 mod tail;

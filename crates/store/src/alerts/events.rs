@@ -137,14 +137,14 @@ fn dismiss(db: &dyn Db, rule: i64, subject: &str, by: Option<&str>, now: UnixMil
     keep(db, rule, subject, None, Stand::dismissed(now))
 }
 
-/// Begins an event. Of a subject whose event goes on nothing begins.
+/// Begins an event. Of a subject whose event goes on nothing begins. Answers how many channels are told.
 pub(super) fn begin(
     db: &dyn Db,
     rule: &AlertRule,
     judged: &Judged,
     silences: &[Silence],
     at: UnixMillis,
-) -> Result<()> {
+) -> Result<u64> {
     let told = !silences
         .iter()
         .any(|silence| silence.body.covers(rule.id, &judged.scope, at));
@@ -167,7 +167,7 @@ pub(super) fn begin(
     )?;
     match event {
         Some(event) if told => tell(db, &event, None, at),
-        _ => Ok(()),
+        _ => Ok(0),
     }
 }
 
@@ -230,14 +230,14 @@ fn gone(begun: &Evidence) -> String {
     }
 }
 
-/// Ends the event of a subject that goes on, if one does.
+/// Ends the event of a subject that goes on, if one does. Answers how many channels are told.
 pub(super) fn end(
     db: &dyn Db,
     rule: i64,
     subject: &str,
     ending: &Ending<'_>,
     at: UnixMillis,
-) -> Result<()> {
+) -> Result<u64> {
     let (status, by) = match ending {
         Ending::ByHand(by) => (ending.status(), *by),
         Ending::Read(_) | Ending::Gone | Ending::OfIssue(_) => (ending.status(), None),
@@ -250,12 +250,13 @@ pub(super) fn end(
     match ended {
         // Who was not told that it began is not told that it is over.
         Some(event) if event.told => tell(db, &event, Some(ending), at),
-        _ => Ok(()),
+        _ => Ok(0),
     }
 }
 
-/// Tells of events that go on, and that no silence covers any longer.
-pub(super) fn tell_of_unsilenced(db: &dyn Db, silences: &[Silence], at: UnixMillis) -> Result<()> {
+/// Tells of events that go on, and that no silence covers any longer. Answers how many channels are told.
+pub(super) fn tell_of_unsilenced(db: &dyn Db, silences: &[Silence], at: UnixMillis) -> Result<u64> {
+    let mut told = 0;
     let sql = format!("SELECT {COLUMNS} FROM alert_events WHERE status = 'firing' AND told <> ?1");
     for mut event in db.rows(&sql, values![true], read)? {
         let is_covered = silences
@@ -265,10 +266,10 @@ pub(super) fn tell_of_unsilenced(db: &dyn Db, silences: &[Silence], at: UnixMill
             let sql = "UPDATE alert_events SET told = ?2 WHERE id = ?1";
             db.execute(sql, values![event.id, true])?;
             event.told = true;
-            tell(db, &event, None, at)?;
+            told += tell(db, &event, None, at)?;
         }
     }
-    Ok(())
+    Ok(told)
 }
 
 /// Puts into the outbox that an event began, or by what it ended.
@@ -277,9 +278,9 @@ fn tell(
     event: &AlertEvent,
     ending: Option<&Ending<'_>>,
     at: UnixMillis,
-) -> Result<()> {
+) -> Result<u64> {
     let only = channels_of(db, event.rule_id)?;
-    notify::put(db, &notice(event, ending), &only, at).map(drop)
+    notify::put(db, &notice(event, ending), &only, at)
 }
 
 /// The channels that a rule names; none: all of them. Those of a rule that is gone are known no longer.

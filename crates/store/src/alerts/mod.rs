@@ -8,8 +8,10 @@
 mod events;
 mod issue;
 mod losses;
+mod retention;
 mod round;
 mod written;
 
 pub use events::EventChange;
+pub(crate) use round::begin_anew;
 pub use round::{Judged, Round, RoundReport, RuleRound};

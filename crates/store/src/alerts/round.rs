@@ -12,7 +12,7 @@ use super::{
     issue, losses, written,
 };
 use crate::{
-    Store,
+    Store, settings,
     sql::{Db, Result, values},
 };
 
@@ -59,11 +59,14 @@ pub struct RoundReport {
     pub fired: u64,
     /// Events that are over.
     pub resolved: u64,
+    /// Notices that were put into the outbox.
+    pub told: u64,
 }
 
 impl Store {
     /// Takes a round in: turns every stand, begins and ends events. A round that is not of a later moment than the
-    /// last does nothing: whoever else evaluates was quicker, or the clock went back.
+    /// last does nothing: whoever else evaluates was quicker, or the clock went back. Nor does one that comes while
+    /// monitoring is off, whoever read it before that.
     pub async fn alert_round(&self, round: Round) -> Result<RoundReport> {
         self.desk.change(move |db| take_in(db, &round)).await
     }
@@ -103,6 +106,9 @@ impl Store {
 
 fn take_in(db: &dyn Db, round: &Round) -> Result<RoundReport> {
     let mut report = RoundReport::default();
+    if !settings::chosen(db)?.is_monitored() {
+        return Ok(report);
+    }
     begin_progress(db)?;
     let sql = "UPDATE alert_progress SET evaluated_to = ?1 WHERE id = 1 AND evaluated_to < ?1";
     if db.execute(sql, values![round.at])? == 0 {
@@ -125,7 +131,7 @@ fn take_in(db: &dyn Db, round: &Round) -> Result<RoundReport> {
             turn_rule(db, of_rule, &silences, round.at, &mut report)?;
         }
     }
-    events::tell_of_unsilenced(db, &silences, round.at)?;
+    report.told += events::tell_of_unsilenced(db, &silences, round.at)?;
     Ok(report)
 }
 
@@ -145,12 +151,12 @@ fn turn_rule(
         keep(db, rule.id, &judged.subject, stand, next)?;
         match news {
             Some(News::Fired) => {
-                events::begin(db, rule, judged, silences, at)?;
+                report.told += events::begin(db, rule, judged, silences, at)?;
                 report.fired += 1;
             }
             Some(News::Resolved) => {
                 let ending = Ending::Read(&judged.evidence);
-                events::end(db, rule.id, &judged.subject, &ending, at)?;
+                report.told += events::end(db, rule.id, &judged.subject, &ending, at)?;
                 report.resolved += 1;
             }
             None => {}
@@ -172,7 +178,7 @@ fn turn_rule(
         let (next, news) = turn(stand, said, timing, at);
         keep(db, rule.id, &subject, Some(stand), next)?;
         if news == Some(News::Resolved) {
-            events::end(db, rule.id, &subject, &ending, at)?;
+            report.told += events::end(db, rule.id, &subject, &ending, at)?;
             report.resolved += 1;
         }
     }
@@ -194,6 +200,17 @@ fn stands(db: &dyn Db, rule: i64) -> Result<HashMap<String, Stand>> {
         ))
     })?;
     Ok(rows.into_iter().collect())
+}
+
+/// Forgets what is broken and was not told yet: between two times of monitoring nothing is broken for long. What goes
+/// on goes on.
+pub(crate) fn begin_anew(db: &dyn Db) -> Result<()> {
+    let (pending, cooling) = (Phase::Pending.as_str(), Phase::Cooling.as_str());
+    // Of what rests after an event, that it does stays known.
+    let sql = "UPDATE alert_stands SET phase = ?2 WHERE phase = ?1 AND ended_at IS NOT NULL";
+    db.execute(sql, values![pending, cooling])?;
+    let sql = "DELETE FROM alert_stands WHERE phase = ?1";
+    db.execute(sql, values![pending]).map(drop)
 }
 
 /// What is known of progress, from nothing on.

@@ -11,7 +11,7 @@ mod prices;
 mod users;
 
 use crate::{
-    Config, Kind, Store, StoreError, classification,
+    Config, Kind, Store, StoreError, classification, settings,
     sql::{Db, Result, Value, values},
 };
 
@@ -31,6 +31,7 @@ pub(crate) fn load(db: &dyn Db) -> Result<Config> {
         api_keys: api_keys::read(db, None)?,
         prices: prices::read(db)?,
         rules: classification::in_force(db)?,
+        settings: settings::chosen(db)?,
     })
 }
 

@@ -48,6 +48,8 @@ pub struct IssueInState {
     pub cause: Cause,
     /// Where.
     pub platform: Platform,
+    /// Since when it is in that state.
+    pub state_since: UnixMillis,
 }
 
 impl Store {
@@ -77,7 +79,7 @@ impl Store {
     ) -> Result<Vec<IssueInState>> {
         self.readers
             .run(move |db| {
-                let sql = "SELECT issue, title, cause, platform FROM issues WHERE total > 0 AND state = ?1
+                let sql = "SELECT issue, title, cause, platform, state_since FROM issues WHERE total > 0 AND state = ?1
                      AND (CAST(?2 AS TEXT) IS NULL OR platform = ?2) ORDER BY state_since DESC, issue LIMIT ?3";
                 let platform = platform.map(Platform::as_str);
                 db.rows(sql, values![state.as_str(), platform, most], |cells| {
@@ -86,6 +88,7 @@ impl Store {
                         title: cells.next()?,
                         cause: cells.word("cause")?,
                         platform: cells.word("platform")?,
+                        state_since: cells.time()?,
                     })
                 })
             })

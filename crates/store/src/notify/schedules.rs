@@ -11,6 +11,7 @@ use super::outbox;
 use crate::{
     Kind, Store,
     entities::{check_name, delete, json, one, put},
+    settings,
     sql::{Cells, Db, Result, values},
 };
 
@@ -78,7 +79,7 @@ impl Store {
     }
 
     /// Puts the report that was due into the outbox, and moves the schedule on: both or neither, and once, whoever
-    /// else made the same one. `false`: somebody did, or the schedule was changed meanwhile.
+    /// else made the same one. `false`: somebody did, the schedule was changed meanwhile, or monitoring is off.
     pub async fn report_made(
         &self,
         schedule: Schedule,
@@ -89,6 +90,9 @@ impl Store {
     ) -> Result<bool> {
         self.quick_desk()
             .change(move |db| {
+                if !settings::chosen(db)?.is_monitored() {
+                    return Ok(false);
+                }
                 let sql = "UPDATE report_schedules SET next_at = ?3, last_at = ?4 WHERE id = ?1 AND next_at = ?2
                      AND updated_at = ?5";
                 let was = schedule.next_at;
@@ -98,6 +102,23 @@ impl Store {
                 }
                 outbox::put(db, &notice, &schedule.body.channels, now)?;
                 Ok(true)
+            })
+            .await
+    }
+
+    /// Moves a schedule on past a report that was due and is not made, for nobody is told of anything then. `false`:
+    /// somebody did, or the schedule was changed meanwhile.
+    pub async fn report_passed_over(
+        &self,
+        schedule: Schedule,
+        next_at: Option<UnixMillis>,
+    ) -> Result<bool> {
+        self.quick_desk()
+            .change(move |db| {
+                let sql = "UPDATE report_schedules SET next_at = ?3 WHERE id = ?1 AND next_at = ?2
+                     AND updated_at = ?4";
+                let moved = values![schedule.id, schedule.next_at, next_at, schedule.updated_at];
+                Ok(db.execute(sql, moved)? > 0)
             })
             .await
     }

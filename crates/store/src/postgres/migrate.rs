@@ -80,6 +80,10 @@ const STEPS: &[Step] = &[
         needs: 1,
     },
     Step {
+        sql: include_str!("migrations/0015_settings.sql"),
+        needs: 1,
+    },
+    Step {
         sql: include_str!("migrations/0016_numbers.sql"),
         needs: 1,
     },

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use waybill_model::{
-    rollup::{Bucket, By, Counts, Facet, Scope, Seen, Sketches, Span, Why},
+    rollup::{Bucket, By, Counts, Facet, Ignore, LeftOut, Scope, Seen, Side, Sketches, Span, Why},
     time::UnixMillis,
 };
 
 use super::{
     Length, SPANS,
     fold::Folded,
+    name::{Name, Part},
     read::{self, BATCH, Models, Read},
+    strangers,
     tally::{Pick, Sum, Tally},
     write::{Kept, read_sketches},
 };
@@ -49,10 +51,12 @@ pub struct RollupQuery {
     pub sketches: bool,
     /// From the rows themselves, however many there are. The answer is the same, as long as they are all there.
     pub raw: bool,
+    /// What is left out.
+    pub ignore: Ignore,
 }
 
 impl RollupQuery {
-    /// Everything of a window in one bucket, with causes and sketches.
+    /// Everything of a window in one bucket, with causes and sketches, with nothing left out that somebody chose.
     pub fn whole(start: UnixMillis, end: UnixMillis, of: RollupOf) -> RollupQuery {
         RollupQuery {
             start,
@@ -63,6 +67,7 @@ impl RollupQuery {
             causes: true,
             sketches: true,
             raw: false,
+            ignore: Ignore::default(),
         }
     }
 }
@@ -89,6 +94,8 @@ pub struct Rollups {
     pub folded_to: Option<UnixMillis>,
     /// Whether it was added up from the rows themselves.
     pub is_raw: bool,
+    /// What was left out of the buckets.
+    pub left_out: LeftOut,
 }
 
 impl Rollups {
@@ -219,13 +226,24 @@ fn answer(db: &dyn Db, at: &Instant, query: &RollupQuery) -> Result<Rollups> {
         window: &window,
         query,
         sums: BTreeMap::new(),
+        token_count_errors: BTreeMap::new(),
     };
-    match name {
+    match &name {
         Some((facet, value)) if !is_raw => {
+            let parts = match query.ignore.count_tokens_errors {
+                true => &[Part::Whole, Part::TokenCountErrors][..],
+                false => &[Part::Whole],
+            };
             for piece in window.pieces(&at.kept) {
-                answer.read_counts(db, facet, value.as_deref(), piece)?;
-                if query.causes {
-                    answer.read_causes(db, facet, value.as_deref(), piece)?;
+                for part in parts {
+                    let name = Name {
+                        facet: *facet,
+                        part: *part,
+                    };
+                    answer.read_counts(db, name, value.as_deref(), piece)?;
+                    if query.causes {
+                        answer.read_causes(db, name, value.as_deref(), piece)?;
+                    }
                 }
             }
             answer.tally(at.tail.iter().filter(|row| window.has(&row.seen)));
@@ -249,28 +267,20 @@ fn answer(db: &dyn Db, at: &Instant, query: &RollupQuery) -> Result<Rollups> {
             }
         }
     }
-    let sums = answer.sums;
-    let buckets = sums.into_iter().map(|((start, value), sum)| Bucket {
-        start,
-        value,
-        causes: if query.causes {
-            sum.causes()
-        } else {
-            Vec::new()
-        },
-        counts: sum.counts,
-        sketches: match query.sketches {
-            true => sum.sketches,
-            false => Sketches::default(),
-        },
-    });
+    // Strangers are refused in no time: they end in the minute in which they arrive.
+    if !query.ignore.invalid_api_keys && matches!(name, Some((Facet::All, _))) {
+        for (minute, sum) in strangers::by_minute(db, window.start, window.end)? {
+            answer.sum(Part::Whole, minute, String::new()).add(&sum);
+        }
+    }
+    let (buckets, left_out) = answer.end();
     let is_behind = !is_raw && at.tail.len() as i64 >= BATCH;
     Ok(Rollups {
         start: window.start,
         end: window.end,
         step: window.step,
         by: window.by,
-        buckets: buckets.collect(),
+        buckets,
         is_complete: match is_raw {
             true => window.start >= at.kept.rows_from(),
             false => !is_behind && !at.folded.gave_up_of(window.start, window.end),
@@ -278,6 +288,7 @@ fn answer(db: &dyn Db, at: &Instant, query: &RollupQuery) -> Result<Rollups> {
         is_behind,
         folded_to: at.folded.newest_at,
         is_raw,
+        left_out,
     })
 }
 
@@ -384,39 +395,83 @@ impl Window {
 struct Answer<'a> {
     window: &'a Window,
     query: &'a RollupQuery,
-    sums: BTreeMap<(UnixMillis, String), Sum>,
+    sums: Sums,
+    /// What of them requests are that count tokens and failed, where that is to be left out.
+    token_count_errors: Sums,
 }
 
+type Sums = BTreeMap<(UnixMillis, String), Sum>;
+
 impl Answer<'_> {
-    fn sum(&mut self, at: UnixMillis, value: String) -> &mut Sum {
+    fn sum(&mut self, part: Part, at: UnixMillis, value: String) -> &mut Sum {
         let start = self
             .window
             .step
             .map_or(self.window.start, |step| step.begin(at));
-        self.sums.entry((start, value)).or_default()
+        let sums = match part {
+            Part::Whole => &mut self.sums,
+            Part::TokenCountErrors => &mut self.token_count_errors,
+        };
+        sums.entry((start, value)).or_default()
+    }
+
+    /// What there is, without what is left out, and that.
+    fn end(mut self) -> (Vec<Bucket>, LeftOut) {
+        let query = self.query;
+        let (mut all, mut causes) = (LeftOut::default(), BTreeMap::new());
+        let mut buckets = Vec::with_capacity(self.sums.len());
+        for (place, mut sum) in self.sums {
+            let errors = self.token_count_errors.remove(&place).unwrap_or_default();
+            all.add(&query.ignore.apply(&mut sum.counts, &errors.counts));
+            for (why, count) in leave_out(&query.ignore, &mut sum.causes, &errors.causes) {
+                *causes.entry(why).or_default() += count;
+            }
+            let (start, value) = place;
+            buckets.push(Bucket {
+                start,
+                value,
+                causes: match query.causes {
+                    true => sum.causes(),
+                    false => Vec::new(),
+                },
+                counts: sum.counts,
+                sketches: match query.sketches {
+                    true => sum.sketches,
+                    false => Sketches::default(),
+                },
+            });
+        }
+        if query.causes {
+            let causes = Sum {
+                causes,
+                ..Sum::default()
+            };
+            all.causes = causes.causes();
+        }
+        (buckets, all)
     }
 
     fn read_counts(
         &mut self,
         db: &dyn Db,
-        facet: Facet,
+        name: Name,
         value: Option<&str>,
         piece: Piece,
     ) -> Result<()> {
         let mut columns = Counts::NAMES.join(", ");
-        if self.query.sketches {
+        let with_sketches = self.query.sketches && name.part == Part::Whole;
+        if with_sketches {
             columns += ", ";
             columns += &Sketches::NAMES.join(", ");
         }
-        let (sql, values) = of_piece("rollups", &columns, facet, value, piece);
+        let (sql, values) = of_piece("rollups", &columns, name, value, piece);
         db.each(&sql, &values, &mut |cells| {
             let (at, value) = (cells.time()?, cells.next()?);
             let mut counts = [0; Counts::NAMES.len()];
             for count in &mut counts {
                 *count = cells.count()?;
             }
-            let with_sketches = self.query.sketches;
-            let sum = self.sum(at, value);
+            let sum = self.sum(name.part, at, value);
             sum.counts.add(&Counts::of(&counts));
             if with_sketches {
                 sum.sketches.merge(&read_sketches(cells)?);
@@ -428,12 +483,12 @@ impl Answer<'_> {
     fn read_causes(
         &mut self,
         db: &dyn Db,
-        facet: Facet,
+        name: Name,
         value: Option<&str>,
         piece: Piece,
     ) -> Result<()> {
         let columns = "side, cause, phase, owner, is_business_limited, status, count";
-        let (sql, values) = of_piece("rollup_causes", columns, facet, value, piece);
+        let (sql, values) = of_piece("rollup_causes", columns, name, value, piece);
         db.each(&sql, &values, &mut |cells| {
             let (at, value) = (cells.time()?, cells.next()?);
             let why = Why {
@@ -447,7 +502,8 @@ impl Answer<'_> {
             let count = cells.count()?;
             // What was judged anew leaves kinds behind that nothing is of any more.
             if count > 0 {
-                *self.sum(at, value).causes.entry(why).or_default() += count;
+                let sum = self.sum(name.part, at, value);
+                *sum.causes.entry(why).or_default() += count;
             }
             Ok(())
         })
@@ -461,7 +517,7 @@ impl Answer<'_> {
         });
         rows.filter(|row| !row.is_replay)
             .for_each(|row| tally.add(&row.seen));
-        for ((arrived, ended), _, value, sum) in tally.minutes() {
+        for ((arrived, ended), name, value, sum) in tally.minutes() {
             let minute = match self.window.by {
                 By::Arrival => arrived,
                 By::End => ended,
@@ -470,16 +526,39 @@ impl Answer<'_> {
                 RollupOf::Each(_) => value,
                 RollupOf::One(scope) => scope.facet().map(|(_, value)| value).unwrap_or_default(),
             };
-            self.sum(minute, value).add(&sum);
+            self.sum(name.part, minute, value).add(&sum);
         }
     }
+}
+
+/// Takes out of causes what is left out; answers those of requests.
+fn leave_out(
+    ignore: &Ignore,
+    causes: &mut BTreeMap<Why, u64>,
+    token_count_errors: &BTreeMap<Why, u64>,
+) -> Vec<(Why, u64)> {
+    let mut left_out = Vec::new();
+    if ignore.count_tokens_errors {
+        for (why, count) in token_count_errors {
+            if let Some(all) = causes.get_mut(why) {
+                *all = all.saturating_sub(*count);
+            }
+            left_out.push((*why, *count));
+        }
+    }
+    for (why, count) in causes.iter_mut().filter(|(why, _)| ignore.leaves_out(why)) {
+        left_out.push((*why, std::mem::take(count)));
+    }
+    causes.retain(|_, count| *count > 0);
+    left_out.retain(|(why, count)| why.side == Side::Failed && *count > 0);
+    left_out
 }
 
 /// The roll-ups of a piece, of one value or of all.
 fn of_piece(
     table: &str,
     columns: &str,
-    facet: Facet,
+    name: Name,
     value: Option<&str>,
     piece: Piece,
 ) -> (String, Vec<Value>) {
@@ -488,7 +567,7 @@ fn of_piece(
          AND begins_at >= ?3 AND begins_at < ?4"
     );
     let mut values: Vec<Value> =
-        values![piece.length.key(), facet.as_str(), piece.from, piece.to].into();
+        values![piece.length.key(), name.text(), piece.from, piece.to].into();
     if let Some(value) = value {
         sql += " AND value = ?5";
         values.push(Value::from(value));

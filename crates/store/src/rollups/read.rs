@@ -193,7 +193,7 @@ fn read(cells: &mut Cells<'_>) -> Result<Read> {
     })
 }
 
-fn why(side: Side, cause: Cause, status: u16) -> Why {
+pub(super) fn why(side: Side, cause: Cause, status: u16) -> Why {
     let info = cause.info();
     Why {
         side,

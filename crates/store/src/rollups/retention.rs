@@ -3,14 +3,12 @@
 //! Promises: what is not folded is known to be, so that whoever removes requests can leave it; what had to go all the
 //! same is counted. A clock that leaps ahead for a moment removes little, and nothing is refused for good after it.
 
-use waybill_model::{
-    rollup::{Facet, Span},
-    time::UnixMillis,
-};
+use waybill_model::{rollup::Span, time::UnixMillis};
 
 use super::{
     Length, ROWS_KEY,
     fold::{Folded, begin},
+    name::Name,
 };
 use crate::{
     RetentionPolicy, Store,
@@ -128,8 +126,8 @@ fn remove_before(db: &dyn Db, length: Length, before: UnixMillis) -> Result<bool
         values![length.key(), before],
     )?;
     for table in TABLES {
-        for facet in Facet::ALL {
-            let key = values![length.key(), facet.as_str()];
+        for name in Name::all() {
+            let key = values![length.key(), name.text()];
             let sql =
                 format!("SELECT min(begins_at) FROM {table} WHERE span_ms = ?1 AND facet = ?2");
             let oldest: Option<Option<UnixMillis>> = db.cell(&sql, key)?;
@@ -141,7 +139,7 @@ fn remove_before(db: &dyn Db, length: Length, before: UnixMillis) -> Result<bool
                 &format!(
                     "DELETE FROM {table} WHERE span_ms = ?1 AND facet = ?2 AND begins_at < ?3"
                 ),
-                values![length.key(), facet.as_str(), end],
+                values![length.key(), name.text(), end],
             )?;
             return Ok(true);
         }

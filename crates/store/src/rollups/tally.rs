@@ -8,7 +8,10 @@ use waybill_model::{
     time::UnixMillis,
 };
 
-use super::{LENGTHS, Length, Minutes};
+use super::{
+    LENGTHS, Length, Minutes,
+    name::{Name, Part},
+};
 
 /// What is added up under one name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -72,7 +75,7 @@ enum Value {
 #[derive(Debug)]
 pub(super) struct Tally {
     pick: Pick,
-    sums: HashMap<(Minutes, Facet, Value), Sum>,
+    sums: HashMap<(Minutes, Name, Value), Sum>,
     models: HashMap<String, u32>,
 }
 
@@ -87,23 +90,34 @@ impl Tally {
 
     /// Adds a request where it arrived and ended.
     pub(super) fn add(&mut self, seen: &Seen) {
+        self.add_to(Part::Whole, seen);
+        if seen.is_token_count_error() {
+            self.add_to(Part::TokenCountErrors, seen);
+        }
+    }
+
+    fn add_to(&mut self, part: Part, seen: &Seen) {
         let minute = [By::Arrival, By::End].map(|by| Span::Minute.begin(seen.moment(by)));
-        let minute = minute.into();
+        let minute: Minutes = minute.into();
         let own = seen.own_counts();
         for (facet, value) in self.names(&seen.scope).into_iter().flatten() {
             let stages = self.measures_stages(facet);
-            let sum = self.sums.entry((minute, facet, value)).or_default();
+            let place = (minute, Name { facet, part }, value);
+            let sum = self.sums.entry(place).or_default();
             sum.counts.add(&own);
             sum.because(seen.failed);
             sum.because(seen.recovered);
-            seen.measure(&mut sum.sketches, stages);
+            if part == Part::Whole {
+                seen.measure(&mut sum.sketches, stages);
+            }
         }
         if seen.attempts_failed == 0 && seen.failures.is_empty() {
             return;
         }
         for (scope, counts, why) in seen.failed_counts() {
             for (facet, value) in self.names(&scope).into_iter().flatten() {
-                let sum = self.sums.entry((minute, facet, value)).or_default();
+                let place = (minute, Name { facet, part }, value);
+                let sum = self.sums.entry(place).or_default();
                 sum.counts.add(&counts);
                 sum.because(why);
             }
@@ -161,14 +175,14 @@ impl Tally {
     }
 
     /// What was added up, by minutes.
-    pub(super) fn minutes(self) -> impl Iterator<Item = (Minutes, Facet, String, Sum)> {
+    pub(super) fn minutes(self) -> impl Iterator<Item = (Minutes, Name, String, Sum)> {
         let mut models = vec![String::new(); self.models.len()];
         for (model, number) in self.models {
             models[number as usize] = model;
         }
         self.sums
             .into_iter()
-            .map(move |((minute, facet, value), sum)| {
+            .map(move |((minute, name, value), sum)| {
                 let value = match value {
                     Value::Nothing => String::new(),
                     Value::Platform(platform) => platform.as_str().to_owned(),
@@ -176,18 +190,18 @@ impl Tally {
                     Value::Model(model) => models[model as usize].clone(),
                     Value::Pair(id, model) => format!("{id}/{}", models[model as usize]),
                 };
-                (minute, facet, value, sum)
+                (minute, name, value, sum)
             })
     }
 
     /// The same by every length, in the order in which it is written.
     pub(super) fn spans(self) -> Spans {
         let mut spans: Spans = BTreeMap::new();
-        for (minute, facet, value, sum) in self.minutes() {
-            for length in LENGTHS.into_iter().filter(|length| length.has(facet)) {
+        for (minute, name, value, sum) in self.minutes() {
+            for length in LENGTHS.into_iter().filter(|length| length.has(name.facet)) {
                 let place = Place {
                     length,
-                    facet,
+                    name,
                     begin: length.begin(minute),
                 };
                 let values = spans.entry(place).or_default();
@@ -202,7 +216,7 @@ impl Tally {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     pub(super) length: Length,
-    pub(super) facet: Facet,
+    pub(super) name: Name,
     pub(super) begin: UnixMillis,
 }
 

@@ -138,7 +138,7 @@ impl Place {
     fn key(&self, value: &str) -> [Value; 5] {
         [
             Value::from(self.length.key()),
-            Value::from(self.facet.as_str()),
+            Value::from(self.name.text()),
             Value::from(self.begin),
             Value::from(value),
             Value::from(GENERATION),
@@ -201,7 +201,7 @@ fn sketches(
         );
         let mut asked: Vec<Value> = values![
             place.length.key(),
-            place.facet.as_str(),
+            place.name.text(),
             place.begin,
             GENERATION
         ]

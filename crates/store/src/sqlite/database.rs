@@ -31,6 +31,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0015_alerts.sql"),
     include_str!("migrations/0016_notify.sql"),
     include_str!("migrations/0017_replays_and_issues.sql"),
+    include_str!("migrations/0018_settings.sql"),
     include_str!("migrations/0019_numbers.sql"),
     include_str!("migrations/0020_unanswered.sql"),
 ];

@@ -27,6 +27,7 @@ pub(crate) const CONFIG: &[Table] = &[
     config::API_KEY_GROUPS,
     config::PRICES,
     config::CLASSIFICATION_RULES,
+    config::SETTINGS,
 ];
 
 /// The record.

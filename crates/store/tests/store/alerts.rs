@@ -34,6 +34,7 @@ on_both! {
     what_was_lost_is_known_as_of_then,
     of_many_that_evaluate_at_once_one_is_taken_in,
     channels_are_told_of_a_begin_and_of_its_end_and_of_nothing_that_is_silenced,
+    events_that_are_over_go_by_their_age_unless_the_outbox_speaks_of_them,
 }
 
 const THEN: UnixMillis = UnixMillis(1_800_000_000_000);
@@ -484,4 +485,49 @@ async fn what_was_lost_is_known_as_of_then(subject: Subject) {
     // A clock that was ahead: nothing counts twice.
     f.store.alerts_begin_anew(minute(4)).await.unwrap();
     assert_eq!(f.store.losses_until(minute(4)).await.unwrap(), Some(9));
+}
+
+async fn channel(store: &Store, name: &str) {
+    let channel = NewChannel {
+        body: ChannelBody {
+            name: name.to_owned(),
+            enabled: true,
+            kind: ChannelKind::Webhook,
+            min_severity: Severity::P3,
+            group_seconds: 0,
+            max_per_hour: None,
+            send_resolved: true,
+            email: None,
+        },
+        secrets: Sealed(vec![1]),
+    };
+    store.create_channel(channel, THEN).await.unwrap();
+}
+
+async fn events_that_are_over_go_by_their_age_unless_the_outbox_speaks_of_them(subject: Subject) {
+    let f = Fixture::on(subject).await;
+    let rule = rule(&f.store, "r").await;
+    let says = |said: [Said; 3]| [("a", said[0]), ("b", said[1]), ("c", said[2])];
+    use Said::{Breach, Well};
+    // `a` ends at 2, `b` at 5, `c` goes on.
+    let begun = round(&f.store, &rule, minute(1), &says([Breach, Breach, Breach])).await;
+    assert_eq!((begun.fired, begun.told), (3, 0), "there is no channel");
+    round(&f.store, &rule, minute(2), &says([Well, Breach, Breach])).await;
+    round(&f.store, &rule, minute(5), &says([Well, Well, Breach])).await;
+    let subjects = async || {
+        let all = events(&f.store, None).await;
+        let mut subjects: Vec<String> = all.into_iter().map(|event| event.subject).collect();
+        subjects.sort();
+        subjects
+    };
+    assert_eq!(f.store.forget_alert_events(minute(2)).await.unwrap(), 0);
+    assert_eq!(f.store.forget_alert_events(minute(3)).await.unwrap(), 1);
+    assert_eq!(subjects().await, ["b", "c"]);
+    // Somebody is told of what begins now, and can open it for as long as the log says so.
+    channel(&f.store, "ops").await;
+    round(&f.store, &rule, minute(6), &says([Breach, Well, Breach])).await;
+    let ended = round(&f.store, &rule, minute(7), &says([Well, Well, Breach])).await;
+    assert_eq!((ended.resolved, ended.told), (1, 1));
+    assert_eq!(f.store.forget_alert_events(minute(99)).await.unwrap(), 1);
+    assert_eq!(subjects().await, ["a", "c"]);
 }

@@ -23,6 +23,7 @@ mod replays;
 mod retries;
 mod rollups;
 mod rules;
+mod settings;
 mod spool;
 mod sqlite;
 mod states;

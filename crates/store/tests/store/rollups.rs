@@ -12,9 +12,10 @@ use waybill_model::{
     classify::ruling::{ClassificationRule, Then, When},
     id::ErrorId,
     record::Record,
-    rollup::{By, Facet, Scope, Span},
+    rollup::{By, Class, Counts, Facet, Ignore, Scope, Span},
     sketch::MOST_ERROR_PER_MILLE,
     time::UnixMillis,
+    view::NoiseCount,
 };
 use waybill_store::{
     NewRules, RetentionPolicy, RollupOf, RollupQuery, RollupReport, Rollups, Store,
@@ -38,6 +39,8 @@ on_both! {
     what_is_not_folded_stays_and_what_must_go_all_the_same_is_counted,
     rows_that_have_gone_are_not_added_up_as_if_they_were_there,
     a_clock_that_leaps_ahead_removes_little_and_keeps_nothing_from_being_counted,
+    what_is_left_out_is_left_out_of_rows_and_roll_ups_alike_and_is_not_lost,
+    what_rules_judge_anew_is_left_out_as_it_is_judged,
 }
 
 /// How many requests; by the environment many more.
@@ -674,5 +677,185 @@ async fn a_clock_that_leaps_ahead_removes_little_and_keeps_nothing_from_being_co
         let answer = ask(&store, query).await;
         assert_eq!((answer.by, answer.step), (by, Some(Span::Minute)));
         assert_eq!(answer.total().counts.requests, 1);
+    }
+}
+
+/// How a request counts, and whether it counts tokens.
+fn kind(record: &Record) -> (Option<Class>, bool) {
+    let request = record.request.as_ref().unwrap();
+    let failed = record.error.as_ref().filter(|error| !error.recovered);
+    let class = failed.map(|error| {
+        let verdict = &error.verdict;
+        Class::of(verdict.cause, verdict.owner, verdict.is_business_limited)
+    });
+    let counts_tokens = request.subject.endpoint.unwrap().counts_tokens();
+    (class, counts_tokens)
+}
+
+fn is_gone(record: &Record) -> bool {
+    kind(record).0 == Some(Class::ClientGone)
+}
+
+fn is_token_count_error(record: &Record) -> bool {
+    let (class, counts_tokens) = kind(record);
+    counts_tokens && class.is_some() && !is_gone(record)
+}
+
+/// Every choice of what is left out.
+fn ignores() -> impl Iterator<Item = Ignore> {
+    (0..8).map(|bits| Ignore {
+        count_tokens_errors: bits & 1 > 0,
+        client_cancellations: bits & 2 > 0,
+        invalid_api_keys: bits & 4 > 0,
+    })
+}
+
+/// What some of the requests count, counted one by one.
+fn counted(records: &[Record], keep: impl Fn(&Record) -> bool) -> Counts {
+    let mut truth = Truth::default();
+    let kept = records.iter().filter(|record| keep(record));
+    kept.for_each(|record| truth.add(record));
+    truth.of_scope(&Scope::default())
+}
+
+/// Asks for everything and for each value of some facets, from rows and from roll-ups, which must agree; answers what
+/// everything is.
+async fn both_ways(store: &Store, ignore: Ignore) -> Rollups {
+    let mut all = None;
+    let each = RollupOf::Each;
+    for (of, step) in [
+        (RollupOf::One(Scope::default()), None),
+        (RollupOf::One(Scope::default()), Some(Span::Minute)),
+        (each(Facet::All), Some(Span::Hour)),
+        (each(Facet::Account), Some(Span::Day)),
+        (each(Facet::GroupModel), None),
+    ] {
+        let query = RollupQuery {
+            of: of.clone(),
+            step,
+            ignore,
+            ..everything()
+        };
+        let mut rolled_up = ask(store, query.clone()).await;
+        let raw = RollupQuery { raw: true, ..query };
+        let from_rows = ask(store, raw).await;
+        rolled_up.is_raw = true;
+        assert_eq!(rolled_up, from_rows, "{of:?} {step:?} {ignore:?}");
+        for counts in rolled_up.buckets.iter().map(|bucket| bucket.counts) {
+            let classes = counts.successes
+                + counts.failures
+                + counts.client_errors
+                + counts.business_limited
+                + counts.client_gone;
+            assert_eq!(counts.requests, classes, "{of:?} {ignore:?}");
+        }
+        all.get_or_insert(rolled_up);
+    }
+    all.unwrap()
+}
+
+async fn what_is_left_out_is_left_out_of_rows_and_roll_ups_alike_and_is_not_lost(subject: Subject) {
+    let mut fixture = Fixture::on(subject).await;
+    let mut fates = Fates::of(31);
+    let all: Vec<Record> = (0..1_200).map(|_| fates.next()).collect();
+    let (first, rest) = all.split_at(1_000);
+    fixture.write(first).await;
+    fold(&fixture.store).await;
+    // Not folded yet when somebody asks; and strangers, of whom one has nothing to do with keys.
+    let noise = |minute: i64, cause, count| NoiseCount {
+        minute: fates::START.plus_ms(minute * 60_000),
+        client_ip: "192.0.2.1".to_owned(),
+        cause,
+        count,
+        samples: Vec::new(),
+    };
+    let strangers = [
+        noise(0, Cause::GatewayInvalidKey, 5),
+        noise(70, Cause::GatewayInvalidKey, 2),
+        noise(70, Cause::GatewayOverloaded, 9),
+        noise(-1, Cause::GatewayInvalidKey, 100),
+    ];
+    fixture.journal.commit_noise(&strangers).unwrap();
+    fixture.write(rest).await;
+    let everything = counted(&all, |_| true);
+    for ignore in ignores() {
+        let answer = both_ways(&fixture.store, ignore).await;
+        let found = answer.total().counts;
+        let leaves_counts =
+            |record: &Record| ignore.count_tokens_errors && is_token_count_error(record);
+        let leaves_gone = |record: &Record| ignore.client_cancellations && is_gone(record);
+        let strangers = if ignore.invalid_api_keys { 0 } else { 7 };
+        let requests = counted(&all, |record| {
+            !leaves_counts(record) && !leaves_gone(record)
+        });
+        // Attempts of clients that left say something of providers.
+        let attempts = counted(&all, |record| !leaves_counts(record));
+        let expected = Counts {
+            requests: requests.requests + strangers,
+            client_errors: requests.client_errors + strangers,
+            client_gone: requests.client_gone,
+            // One that counts tokens and whose client left counts tokens all the same.
+            token_counts: attempts.token_counts,
+            input_tokens: everything.input_tokens,
+            output_tokens: everything.output_tokens,
+            cache_read_tokens: everything.cache_read_tokens,
+            cache_write_tokens: everything.cache_write_tokens,
+            cost_micro_usd: everything.cost_micro_usd,
+            ..attempts
+        };
+        assert_eq!(found, expected, "{ignore:?}");
+        let left_out = &answer.left_out;
+        let is_counted =
+            |record: &&Record| record.request.as_ref().unwrap().subject.replay_of.is_none();
+        let of = |what: &dyn Fn(&Record) -> bool| {
+            all.iter()
+                .filter(is_counted)
+                .filter(|record| what(record))
+                .count() as u64
+        };
+        assert_eq!(left_out.count_tokens_errors, of(&leaves_counts));
+        assert_eq!(left_out.client_cancellations, of(&leaves_gone));
+        let causes: u64 = left_out.causes.iter().map(|cause| cause.count).sum();
+        assert_eq!(causes, left_out.requests(), "each of them has its cause");
+        let sketch = answer.total().sketches.duration;
+        assert_eq!(sketch.count(), everything.successes, "durations are of all");
+    }
+    let strangers = |most| {
+        fixture
+            .store
+            .count_strangers(fates::START, fates::END, most)
+    };
+    assert_eq!(strangers(100).await.unwrap(), Some(7));
+    assert_eq!(
+        strangers(1).await.unwrap(),
+        None,
+        "that would take too long"
+    );
+}
+
+async fn what_rules_judge_anew_is_left_out_as_it_is_judged(subject: Subject) {
+    let mut fixture = Fixture::on(subject).await;
+    let mut fates = Fates::of(32);
+    let all: Vec<Record> = (0..600).map(|_| fates.next()).collect();
+    fixture.write(&all).await;
+    fold(&fixture.store).await;
+    let rule: ClassificationRule = serde_json::from_str(
+        r#"{"name":"theirs","when":{"cause":"server_error"},"then":{"error_owner":"client"}}"#,
+    )
+    .unwrap();
+    let rules = NewRules {
+        replaces: 0,
+        rules: vec![rule],
+        by: None,
+        note: None,
+    };
+    fixture
+        .store
+        .set_classification_rules(rules, fates::END)
+        .await
+        .unwrap();
+    while fixture.store.judge_anew().await.unwrap().more {}
+    for ignore in ignores() {
+        both_ways(&fixture.store, ignore).await;
     }
 }

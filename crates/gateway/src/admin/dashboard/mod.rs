@@ -22,7 +22,7 @@ pub use throughput::__path_show as __path_throughput;
 
 use serde::Serialize;
 use waybill_model::{
-    rollup::{Bucket, Counts, Share, Span},
+    rollup::{Bucket, Counts, Scope, Share, Span},
     sketch::Sketch,
     time::UnixMillis,
 };
@@ -40,6 +40,21 @@ use crate::{
 /// Requests that are added up one by one for one answer, at most.
 const MOST_ROWS: u64 = 200_000;
 
+/// Sources of requests without a known key that are looked through only to say how many requests were left out.
+const MOST_SOURCES: u64 = 100_000;
+
+/// What the settings left out of an answer. Tokens, cost and durations are those of all requests.
+#[derive(Debug, Clone, Copy, Serialize, utoipa::ToSchema)]
+pub struct LeftOutOfNumbers {
+    /// Requests that count tokens and failed.
+    pub count_tokens_errors: u64,
+    /// Requests whose client went away.
+    pub client_cancellations: u64,
+    /// Requests without a known API key, which are nobody's: 0 where something narrows the question. `null`: they came
+    /// from too many sources to be counted.
+    pub invalid_api_keys: Option<u64>,
+}
+
 /// How an answer was found.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct DashboardBasis {
@@ -56,10 +71,27 @@ pub struct DashboardBasis {
     pub folded_to: Option<UnixMillis>,
     /// Successes of which the configuration keeps no row are not counted: shares are not those of all requests.
     pub successes_are_sampled: bool,
+    /// What the settings left out of the numbers.
+    pub ignored: LeftOutOfNumbers,
+}
+
+/// What a question is answered with.
+struct Answer {
+    rollups: Rollups,
+    /// Requests without a known key that were left out.
+    strangers: Option<u64>,
+}
+
+impl std::ops::Deref for Answer {
+    type Target = Rollups;
+
+    fn deref(&self) -> &Rollups {
+        &self.rollups
+    }
 }
 
 impl DashboardBasis {
-    fn of(shared: &Shared, answer: &Rollups) -> DashboardBasis {
+    fn of(shared: &Shared, answer: &Answer) -> DashboardBasis {
         DashboardBasis {
             start_time: answer.start,
             end_time: answer.end,
@@ -71,6 +103,11 @@ impl DashboardBasis {
             is_complete: answer.is_complete,
             folded_to: answer.folded_to,
             successes_are_sampled: shared.recorder.samples_successes(),
+            ignored: LeftOutOfNumbers {
+                count_tokens_errors: answer.left_out.count_tokens_errors,
+                client_cancellations: answer.left_out.client_cancellations,
+                invalid_api_keys: answer.strangers,
+            },
         }
     }
 }
@@ -138,7 +175,7 @@ async fn ask(
     shared: &Shared,
     question: &Question,
     mut queries: Vec<RollupQuery>,
-) -> Result<Vec<Rollups>, Problem> {
+) -> Result<Vec<Answer>, Problem> {
     let is_raw = match question.mode {
         Mode::Raw => true,
         Mode::Auto => has_no_facet(&queries),
@@ -170,7 +207,23 @@ async fn ask(
             query.raw = true;
         }
     }
-    Ok(shared.store.rollups_of(queries).await?)
+    let ignore = shared.chosen().ignore();
+    for query in &mut queries {
+        query.ignore = ignore;
+    }
+    let answers = shared.store.rollups_of(queries).await?;
+    let strangers = match answers.first() {
+        Some(first) if ignore.invalid_api_keys && question.scope == Scope::default() => {
+            let counted = shared
+                .store
+                .count_strangers(first.start, first.end, MOST_SOURCES);
+            counted.await?
+        }
+        _ => Some(0),
+    };
+    let answers = answers.into_iter();
+    let answers = answers.map(|rollups| Answer { rollups, strangers });
+    Ok(answers.collect())
 }
 
 fn has_no_facet(queries: &[RollupQuery]) -> bool {

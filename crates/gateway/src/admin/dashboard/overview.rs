@@ -8,6 +8,7 @@ use serde::Serialize;
 use waybill_model::{
     money::MicroUsd,
     rollup::{Bucket, Counts, Span},
+    settings::Judgements,
     time::UnixMillis,
     view::{Books, JobOutcome},
 };
@@ -48,6 +49,8 @@ pub struct Overview {
     error_rate: Percent,
     /// What providers did.
     upstream: UpstreamLevels,
+    /// What numbers are held against, and how they stand to it.
+    thresholds: Judgements,
     /// Requests per second.
     qps: PerSecond,
     /// Tokens of prompts and answers per second.
@@ -181,6 +184,10 @@ pub async fn show(
         sla: bucket.counts.service_level().into(),
         error_rate: bucket.counts.error_rate().into(),
         upstream,
+        thresholds: shared
+            .chosen()
+            .thresholds()
+            .judge(&bucket.counts, measured.first_token.quantile(990)),
         qps: PerSecond::of(steps, &bucket, now, |counts| counts.requests),
         tps: PerSecond::of(steps, &bucket, now, Counts::tokens),
         duration: Durations::from(&measured.duration),

@@ -3,7 +3,7 @@
 use std::{fmt::Display, time::Duration};
 
 use http::{HeaderName, HeaderValue};
-use waybill_model::{entity::HttpVersion, protocol::Platform};
+use waybill_model::{entity::HttpVersion, protocol::Platform, settings::MAX_DAYS};
 
 use crate::{
     egress::{CustomHeaders, EgressPolicy},
@@ -24,9 +24,6 @@ use super::{
 
 /// A store smaller than this would delete a failure as soon as it is written.
 const MIN_STORE_BYTES: u64 = 1 << 20;
-
-/// Longest time that anything is kept, in days: a hundred years.
-const MAX_DAYS: f64 = 36_500.0;
 
 /// Reads `name: value`. What it may be called is what an account's own headers may, on every platform.
 fn mark_header(line: &str) -> Result<(HeaderName, HeaderValue), String> {
@@ -263,6 +260,11 @@ impl Check<'_> {
                 "notifications_days",
                 raw.notifications_days,
                 default.notifications,
+            ),
+            alert_events: days(
+                "alert_events_days",
+                raw.alert_events_days,
+                default.alert_events,
             ),
             max_bytes: self.at_least(
                 "retention.max_bytes",

@@ -112,3 +112,15 @@ pub(super) const CLASSIFICATION_RULES: Table = Table::new(
     &["id"],
     &[int("id"), int("version"), int("last_id"), text("rules")],
 );
+
+pub(super) const SETTINGS: Table = Table::new(
+    "settings",
+    &["id"],
+    &[
+        int("id"),
+        int("version"),
+        text("body"),
+        int("updated_at"),
+        text("updated_by"),
+    ],
+);
