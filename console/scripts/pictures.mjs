@@ -42,8 +42,8 @@ async function take(url, password, token) {
     const context = await running.newContext({ colorScheme, viewport: { width: 1280, height: 800 }, locale: 'en-US' })
     const page = await context.newPage()
     await page.goto(`${url}/console/`)
-    await page.getByLabel('Name').fill('demo')
-    await page.getByLabel('Password', { exact: true }).fill(password)
+    await page.getByRole('textbox', { name: 'Name' }).fill('demo')
+    await page.getByRole('textbox', { name: 'Password' }).fill(password)
     await page.getByRole('button', { name: 'Sign in' }).click()
     await page.getByRole('navigation').waitFor()
     for (const [name, path] of pages) {

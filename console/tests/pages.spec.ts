@@ -22,8 +22,8 @@ for (const [theme, viewport] of [
     await world.request()
     const { page, complaints, context } = await visitor(browser, world.url, { colorScheme: theme, viewport })
     await page.goto(`${world.url}/console/`)
-    await page.getByLabel('Name').fill(ADMIN.name)
-    await page.getByLabel('Password', { exact: true }).fill(ADMIN.password)
+    await page.getByRole('textbox', { name: 'Name' }).fill(ADMIN.name)
+    await page.getByRole('textbox', { name: 'Password' }).fill(ADMIN.password)
     await page.getByRole('button', { name: 'Sign in' }).click()
     await page.locator('h1').waitFor()
     for (const path of PAGES) {
@@ -51,8 +51,8 @@ test('on a gateway that has seen nothing every list says what to do', async ({ p
 test('it speaks Chinese', async ({ browser, world }) => {
   const { page, context } = await visitor(browser, world.url, { locale: 'zh-CN' })
   await page.goto(`${world.url}/console/`)
-  await page.getByLabel('名称').fill(ADMIN.name)
-  await page.getByLabel('密码', { exact: true }).fill(ADMIN.password)
+  await page.getByRole('textbox', { name: '名称' }).fill(ADMIN.name)
+  await page.getByRole('textbox', { name: '密码' }).fill(ADMIN.password)
   await page.getByRole('button', { name: '登录' }).click()
   await expect(page.getByRole('link', { name: '总览' })).toBeVisible()
   await context.close()

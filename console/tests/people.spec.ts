@@ -9,11 +9,11 @@ test('a wrong password is refused, and a viewer is not offered what they may not
   await world.request()
   const { page, complaints, context } = await visitor(browser, world.url)
   await page.goto(`${world.url}/console/errors?view=all`)
-  await page.getByLabel('Name').fill(viewer.name)
-  await page.getByLabel('Password', { exact: true }).fill('not the password')
+  await page.getByRole('textbox', { name: 'Name' }).fill(viewer.name)
+  await page.getByRole('textbox', { name: 'Password' }).fill('not the password')
   await page.getByRole('button', { name: 'Sign in' }).click()
   await expect(page.getByRole('alert')).toContainText('wrong')
-  await page.getByLabel('Password', { exact: true }).fill(viewer.password)
+  await page.getByRole('textbox', { name: 'Password' }).fill(viewer.password)
   await page.getByRole('button', { name: 'Sign in' }).click()
 
   // Where they wanted to go.

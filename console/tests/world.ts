@@ -63,8 +63,8 @@ export async function visitor(browser: Browser, url: string, options: Parameters
 
 export async function signIn(page: Page, url: string, who: { name: string; password: string }): Promise<void> {
   await page.goto(`${url}/console/`)
-  await page.getByLabel('Name').fill(who.name)
-  await page.getByLabel('Password', { exact: true }).fill(who.password)
+  await page.getByRole('textbox', { name: 'Name' }).fill(who.name)
+  await page.getByRole('textbox', { name: 'Password' }).fill(who.password)
   await page.getByRole('button', { name: 'Sign in' }).click()
   await expect(page.getByRole('navigation')).toBeVisible()
 }
