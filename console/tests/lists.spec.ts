@@ -1,7 +1,7 @@
 /** Lists: filters are in the address, live rows come by themselves, the keyboard does what the mouse does. */
 import { expect, test } from './world'
 
-const refused = { type: 'http', status: 400, body: { type: 'error', error: { type: 'invalid_request_error', message: 'messages: at least one is needed' } } }
+const refused = { kind: 'http', status: 400, body: { type: 'error', error: { type: 'invalid_request_error', message: 'messages: at least one is needed' } } }
 
 test('filters are in the address, survive a reload, and go when their chip goes', async ({ page, world }) => {
   await world.sim.script({ platform: 'anthropic', fault: refused })

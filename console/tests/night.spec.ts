@@ -38,7 +38,7 @@ test('a success that failover covered is among the upstream errors, marked as hi
 })
 
 function refusal(message: string) {
-  return { type: 'http', status: 529, body: { type: 'error', error: { type: 'overloaded_error', message } } }
+  return { kind: 'http', status: 529, body: { type: 'error', error: { type: 'overloaded_error', message } } }
 }
 
 async function resetAccounts(world: { ask: (method: string, path: string, body?: unknown) => Promise<unknown> }) {

@@ -16,9 +16,9 @@ for (const [theme, viewport] of [
 ] as const) {
   test(`every page opens, fits and is accessible: ${theme}, ${viewport.width} px`, async ({ browser, world }) => {
     test.setTimeout(240_000)
-    await world.sim.script({ platform: 'anthropic', key: 'sim-anthropic-key-1', fault: { type: 'http', status: 500, body: { type: 'error', error: { type: 'api_error', message: 'W'.repeat(3_000) } } } })
+    await world.sim.script({ platform: 'anthropic', key: 'sim-anthropic-key-1', fault: { kind: 'http', status: 500, body: { type: 'error', error: { type: 'api_error', message: 'W'.repeat(3_000) } } } })
     await world.request()
-    await world.sim.script({ platform: 'anthropic', fault: { type: 'http', status: 400, body: { type: 'error', error: { type: 'invalid_request_error', message: 'no' } } } })
+    await world.sim.script({ platform: 'anthropic', fault: { kind: 'http', status: 400, body: { type: 'error', error: { type: 'invalid_request_error', message: 'no' } } } })
     await world.request()
     const { page, complaints, context } = await visitor(browser, world.url, { colorScheme: theme, viewport })
     await page.goto(`${world.url}/console/`)

@@ -5,7 +5,7 @@ import { ADMIN, expect, signIn, test, visitor } from './world'
 test('a wrong password is refused, and a viewer is not offered what they may not do', async ({ browser, world }) => {
   const viewer = { name: 'vic', password: 'the viewer’s password' }
   await world.ask('POST', 'admin-users', { ...viewer, role: 'viewer' })
-  await world.sim.script({ platform: 'anthropic', fault: { type: 'http', status: 500, body: { type: 'error', error: { type: 'api_error', message: 'secret sauce' } } } })
+  await world.sim.script({ platform: 'anthropic', fault: { kind: 'http', status: 500, body: { type: 'error', error: { type: 'api_error', message: 'secret sauce' } } } })
   await world.request()
   const { page, complaints, context } = await visitor(browser, world.url)
   await page.goto(`${world.url}/console/errors?view=all`)

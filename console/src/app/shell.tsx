@@ -38,9 +38,7 @@ export function Shell() {
         </Group>
       </AppShell.Header>
       <AppShell.Navbar className={classes.menu}>
-        <nav>
-          <Menu onGo={close} />
-        </nav>
+        <Menu onGo={close} />
       </AppShell.Navbar>
       <AppShell.Main id="content" tabIndex={-1}>
         <Outlet />

@@ -32,6 +32,7 @@ export async function loadWords(language: Language = wanted()): Promise<void> {
     await i18next.use(initReactI18next).init({
       lng: language,
       fallbackLng: false,
+      showSupportNotice: false,
       ns: Object.keys(words),
       defaultNS: 'common',
       resources: { [language]: words },

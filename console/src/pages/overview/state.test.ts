@@ -24,7 +24,9 @@ test('where almost nothing is served it is down', () => {
   expect(stateOf(facts({ trends: [trend('gemini', ['0/9', '9/10', '10/10'])] })).level).toBe('down')
 })
 
-test('a single failure is an accident', () => {
+test('a single failure is an accident, unless nothing else was asked', () => {
+  expect(stateOf(facts({ trends: [trend('gemini', ['0/0', '1/1', '0/0'])], sla: 0 })).level).toBe('down')
+  expect(stateOf(facts({ trends: [trend('gemini', ['0/9', '1/10', '0/10'])], sla: 96 })).level).toBe('strained')
   expect(stateOf(facts({ trends: [trend('gemini', ['0/9', '1/10', '0/10'])] })).level).toBe('well')
 })
 

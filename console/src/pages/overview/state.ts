@@ -55,7 +55,7 @@ export interface State {
 const LEAST_PERCENT = 99.5
 /** What is served less often than this is down. */
 const DOWN_PERCENT = 50
-/** One failure is an accident. */
+/** One failure is an accident, where anything was served. */
 const FEWEST = 2
 /** So much time is judged at once, and so long it must be calm to be over. */
 const BLOCK_MS = 5 * 60_000
@@ -96,12 +96,13 @@ export function stateOf(facts: Facts): State {
   const { recovered, failures, requests } = overview.counts
   return {
     ...base,
-    level: accounts.length > 0 || alert ? (requests > 0 ? 'strained' : 'idle') : requests > 0 ? 'well' : 'idle',
+    level: accounts.length > 0 || alert || isBreached(overview, least) ? (requests > 0 ? 'strained' : 'idle') : requests > 0 ? 'well' : 'idle',
     who: 'all',
     failed: { part: overview.error_rate.part, of: overview.error_rate.of },
     coveredPercent: covered(recovered, failures),
     accounts,
     alert,
+    issue: isBreached(overview, least) ? worst(facts.issues, null) : undefined,
   }
 }
 
@@ -159,7 +160,7 @@ function sum(points: Of<'ErrorPoint'>[]): { served: number; of: number; recovere
 
 function isBad(block: Of<'ErrorPoint'>[], least: number): boolean {
   const { served, of } = sum(block)
-  return of - served >= FEWEST && percent(served, of) < least
+  return of > 0 && (of - served >= FEWEST || served === 0) && percent(served, of) < least
 }
 
 function isBreached({ sla }: Overview, least: number): boolean {

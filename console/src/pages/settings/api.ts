@@ -1,16 +1,17 @@
 /** The settings as the API has them: each as it is without a choice, as it was chosen, and as it is in force. */
 import { useQuery } from '@tanstack/react-query'
-import { api } from '../../api/client'
+import { api, type Of } from '../../api/client'
+import { Problem } from '../../api/problem'
 
 export interface Choice<T> {
   default: T
-  set: T | null
+  set?: T | null
   in_force: T
 }
 
 export interface KeptDays {
   configured: number
-  set: number | null
+  set?: number | null
   in_force: number
 }
 
@@ -24,39 +25,21 @@ export type IgnoreName = (typeof IGNORES)[number]
 export type ThresholdName = (typeof THRESHOLDS)[number]
 export type KeptName = (typeof KEPT)[number]
 
-export interface Settings {
-  version: number
-  updated_at?: string | null
-  updated_by?: string | null
-  monitoring: { enabled: Choice<boolean>; since?: string | null }
-  thresholds: Record<ThresholdName, Choice<Bound>>
-  ignore: Record<IgnoreName, Choice<boolean>>
-  retention: Record<KeptName, KeptDays>
-}
+export type Settings = Of<'Settings'>
 
 /** What is absent stays; `null` takes a choice back. */
-export interface Change {
-  version: number
-  monitoring?: { enabled?: boolean | null }
-  thresholds?: Partial<Record<ThresholdName, Bound | null>>
-  ignore?: Partial<Record<IgnoreName, boolean | null>>
-  retention?: Partial<Record<KeptName, number | null>>
-}
-
-const PATH = '/api/v1/admin/ops/settings' as never
-
-interface Untyped {
-  GET: (path: never, init: { signal: AbortSignal }) => Promise<{ data?: unknown }>
-  PATCH: (path: never, init: { body: Change }) => Promise<{ data?: unknown }>
-}
-
-// The description that types are made of may be older than the settings.
-const untyped = api as unknown as Untyped
+export type Change = Of<'SettingsChange'>
 
 export function useSettings() {
-  return useQuery({ queryKey: ['settings'], queryFn: async ({ signal }) => (await untyped.GET(PATH, { signal })).data as Settings })
+  return useQuery({ queryKey: ['settings'], queryFn: async ({ signal }) => answered((await api.GET('/api/v1/admin/ops/settings', { signal })).data) })
 }
 
 export async function change(body: Change): Promise<Settings> {
-  return (await untyped.PATCH(PATH, { body })).data as Settings
+  return answered((await api.PATCH('/api/v1/admin/ops/settings', { body })).data)
+}
+
+/** Whatever is no success is thrown before; a success has a body. */
+function answered(data: Settings | undefined): Settings {
+  if (!data) throw new Problem(200, 'unreadable', '')
+  return data
 }

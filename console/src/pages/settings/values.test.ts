@@ -6,8 +6,8 @@ const all = <T>(names: readonly string[], value: T) => Object.fromEntries(names.
 
 const settings: Settings = {
   version: 4,
-  monitoring: { enabled: { default: true, set: null, in_force: true } },
-  thresholds: all(THRESHOLDS, { default: 5, set: null, in_force: 5 }),
+  monitoring: { enabled: { default: true, in_force: true } },
+  thresholds: all(THRESHOLDS, { default: 5, in_force: 5 }),
   ignore: all(IGNORES, { default: false, set: true, in_force: true }),
   retention: all(KEPT, { configured: 30, set: 60, in_force: 60 }),
 }

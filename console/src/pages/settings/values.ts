@@ -16,8 +16,8 @@ const record = <Name extends string, T>(names: readonly Name[], of: (name: Name)
 
 export function valuesOf(settings: Settings): Values {
   return {
-    enabled: settings.monitoring.enabled.set,
-    ignore: record(IGNORES, (name) => settings.ignore[name].set),
+    enabled: settings.monitoring.enabled.set ?? null,
+    ignore: record(IGNORES, (name) => settings.ignore[name].set ?? null),
     thresholds: record(THRESHOLDS, (name) => {
       const { set } = settings.thresholds[name]
       return { off: set === 'off', at: typeof set === 'number' ? set : '' }
