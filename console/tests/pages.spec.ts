@@ -22,13 +22,15 @@ for (const [theme, viewport] of [
     await world.request()
     const { page, complaints, context } = await visitor(browser, world.url, { colorScheme: theme, viewport })
     await page.goto(`${world.url}/console/`)
+    await page.locator('h1').waitFor()
+    expect(await serious(page), 'sign-in').toEqual([])
     await page.getByRole('textbox', { name: 'Name' }).fill(ADMIN.name)
     await page.getByRole('textbox', { name: 'Password' }).fill(ADMIN.password)
     await page.getByRole('button', { name: 'Sign in' }).click()
-    await page.locator('h1').waitFor()
+    await page.locator('#content h1').waitFor()
     for (const path of PAGES) {
       await page.goto(`${world.url}/console/${path}`)
-      await expect(page.locator('h1'), path).toBeVisible()
+      await expect(page.locator('#content h1'), path).toBeVisible()
       await expect(page.getByRole('status', { name: 'Loading…' }), path).toHaveCount(0)
       await expect(page.getByText('This could not be loaded.'), path).toHaveCount(0)
       expect(await wider(page), `${path} is wider than the screen`).toBe(0)
@@ -43,7 +45,7 @@ test('on a gateway that has seen nothing every list says what to do', async ({ p
   test.setTimeout(180_000)
   for (const path of PAGES) {
     await page.goto(`${world.url}/console/${path}`)
-    await expect(page.locator('h1'), path).toBeVisible()
+    await expect(page.locator('#content h1'), path).toBeVisible()
     await expect(page.getByText('This could not be loaded.'), path).toHaveCount(0)
   }
 })

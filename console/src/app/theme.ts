@@ -1,18 +1,19 @@
 /** Colours and sizes. Meaning is never in a colour alone: a word or a shape stands beside it. */
-import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core'
+import { createTheme, type CSSVariablesResolver, type MantineColorsTuple, ScrollArea } from '@mantine/core'
 
 const ink: MantineColorsTuple = ['#eef4fc', '#d9e6f6', '#b0cbee', '#84aee6', '#5f95df', '#4985db', '#3c7dda', '#2e6bc2', '#245faf', '#12529b']
 
 export const theme = createTheme({
   primaryColor: 'ink',
-  primaryShade: { light: 8, dark: 4 },
+  // White stands on either, and can be read.
+  primaryShade: { light: 8, dark: 7 },
   colors: { ink },
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", sans-serif',
   fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace',
   defaultRadius: 'sm',
   autoContrast: true,
-  // What stands on the dark theme's primary colour is dark: white would be 3 to 1.
-  luminanceThreshold: 0.25,
+  // What scrolls can be scrolled by keys.
+  components: { ScrollArea: ScrollArea.extend({ defaultProps: { viewportProps: { tabIndex: 0 } } }) },
 })
 
 /** Where Mantine's own colours are too near to their ground to be read at small sizes. */
