@@ -12,7 +12,7 @@ const browser = [process.env.WAYBILL_CHROMIUM, '/usr/bin/chromium', '/usr/bin/ch
 // Until the demo has shown each of its faults.
 const WARM_UP_MS = Number(process.env.PICTURES_WARM_UP_MS ?? 180_000)
 
-const demo = spawn(binary, ['demo', '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'inherit'] })
+const demo = spawn(binary, ['demo', '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'ignore'] })
 try {
   const { url, password, token } = await announced(demo)
   console.log(`the demo runs at ${url}; pictures in ${WARM_UP_MS / 1000} s`)
