@@ -51,7 +51,7 @@ async function take(url, password, token) {
       await page.locator('h1').waitFor()
       // Live pages never fall silent: what was asked for first has come after this.
       await page.waitForLoadState('networkidle', { timeout: 5_000 }).catch(() => undefined)
-      await page.waitForTimeout(1_500)
+      await page.waitForTimeout(4_000)
       await page.screenshot({ path: `${folder}/${name}-${colorScheme}.png` })
     }
     await context.close()
