@@ -43,9 +43,9 @@ export function changeOf(version: number, before: Values, after: Values): Change
 }
 
 /** What would be kept for less long than now: it goes, and does not come back. */
-export function shortened(settings: Settings, { retention = {} }: Change): { name: KeptName; from: number; to: number }[] {
+export function shortened(settings: Settings, { retention }: Change): { name: KeptName; from: number; to: number }[] {
   return KEPT.flatMap((name) => {
-    const asked = retention[name]
+    const asked = retention?.[name]
     if (asked === undefined) return []
     const kept = settings.retention[name]
     const to = asked ?? kept.configured
