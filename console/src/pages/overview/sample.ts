@@ -34,7 +34,7 @@ export function facts({ trends, accounts = [], alerts = [], issues = [], request
     counts: { requests, recovered, failures: 0 },
     sla: { percent: sla, part: 0, of: requests },
     error_rate: { percent: 100 - sla, part: 0, of: requests },
-    ...(threshold === undefined ? {} : { thresholds: { sla_percent_min: { value: sla, threshold, state: 'ok' } } }),
+    thresholds: { sla_percent_min: threshold === undefined ? { state: 'off' } : { value: sla, threshold, state: 'ok' } },
   }
   const end = minute(Math.max(1, ...trends.map(({ points }) => points.length)))
   return { overview: overview as unknown as Overview, trends, accounts, alerts, issues, now: end, isNow }

@@ -3,9 +3,9 @@
  * reasons out. Promises: what clients see decides; accounts, failover and alerts are reasons, never the verdict.
  */
 import type { Of } from '../../api/client'
-import { overThreshold, type WithThresholds } from './thresholds'
+import { overThreshold } from './thresholds'
 
-export type Overview = Of<'Overview'> & WithThresholds
+export type Overview = Of<'Overview'>
 export type Platform = Of<'Platform'>
 export type Alert = Of<'List_AlertEvent'>['items'][number]
 export type Issue = Of<'List_IssueLog'>['items'][number]
@@ -51,7 +51,7 @@ export interface State {
   alert?: Alert
 }
 
-/** What is served less often than this is degraded, where the server has no threshold of its own. */
+/** What is served less often than this is degraded, where the operator has no threshold. */
 const LEAST_PERCENT = 99.5
 /** What is served less often than this is down. */
 const DOWN_PERCENT = 50
