@@ -5,6 +5,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Fields, SaveBar, Trouble, useSave } from '../../parts/form'
+import { useJoined } from '../../parts/joined'
 import { When } from '../../parts/when'
 import { type Change, change, type Choice, IGNORES, KEPT, type Settings, type ThresholdName, THRESHOLDS } from './api'
 import { changeOf, shortened, type Values, valuesOf } from './values'
@@ -13,6 +14,7 @@ const FIELDS = ['monitoring.enabled', ...THRESHOLDS.map((name) => `thresholds.${
 
 export function Choices({ settings, locked }: { settings: Settings; locked: string | undefined }) {
   const { t } = useTranslation(['settings', 'common'])
+  const { named } = useJoined()
   const [before] = useState(() => valuesOf(settings))
   const [asked, setAsked] = useState<Change>()
   const queries = useQueryClient()
@@ -85,7 +87,7 @@ export function Choices({ settings, locked }: { settings: Settings; locked: stri
           <Text size="sm">{t('retention.gone')}</Text>
           {lost.map(({ name, from, to }) => (
             <Text key={name} size="sm">
-              {t(`retention.${name}`)}: {t('retention.fromTo', { from: String(from), to: String(to) })}
+              {named(t(`retention.${name}`), t('retention.fromTo', { from: String(from), to: String(to) }))}
             </Text>
           ))}
           <Group justify="flex-end" gap="xs">
