@@ -4,6 +4,7 @@ import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import type { Of } from '../../api/client'
 import { within } from '../../parts/filters/use'
+import { IssueStateBadge } from '../../parts/issue-state'
 import { count } from '../../parts/number'
 import { Section } from '../../parts/section'
 
@@ -17,9 +18,7 @@ export function IssueOf({ error }: { error: Of<'ErrorLogDetail'> }) {
         {issue ? (
           <>
             <Group gap="xs">
-              <Badge variant="default" tt="none">
-                {t(`issue.state.${issue.state}`)}
-              </Badge>
+              <IssueStateBadge state={issue.state} />
               <Text size="sm">{t('issue.counts', { seen: said(issue.count), hidden: said(issue.hidden_count) })}</Text>
             </Group>
             <Anchor component={Link} to="/issues/$fingerprint" params={{ fingerprint: issue.fingerprint } as never} search={within()} size="sm">

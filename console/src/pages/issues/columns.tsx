@@ -1,12 +1,12 @@
 /** The columns of the list of issues. */
 import type { Of } from '../../api/client'
 import { Cause, OwnerBadge, SeverityBadge } from '../../parts/badges'
+import { IssueStateBadge } from '../../parts/issue-state'
 import type { Column } from '../../parts/list'
 import { count } from '../../parts/number'
 import { Spark } from '../../parts/spark'
 import { When } from '../../parts/when'
 import { useTranslation } from 'react-i18next'
-import { IssueStateBadge } from './state'
 
 export type Issue = Of<'IssueLog'>
 

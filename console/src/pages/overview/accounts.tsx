@@ -59,7 +59,7 @@ function Grid({ accounts, window }: { accounts: Account[]; window: Search }) {
 }
 
 function Card({ account, window }: { account: Account; window: Search }) {
-  const { t } = useTranslation('overview')
+  const { t } = useTranslation(['overview', 'accounts'])
   const { tone, Icon, word } = lookOf(account)
   const { account_id, account_name, in_flight, concurrency, ramp, marks, status } = account
   const limit = ramp ?? concurrency

@@ -60,7 +60,7 @@ function useLast<T>(value: T | undefined): T | undefined {
 }
 
 function Said({ state, window, live }: { state: State; window: Search; live: Live }) {
-  const { t, i18n } = useTranslation('overview')
+  const { t, i18n } = useTranslation(['overview', 'accounts'])
   const { color, Icon } = LOOKS[state.level]
   const pieces = say(state, { t, language: i18n.language, clock: clockOf(i18n.language, Date.now()), window })
   const isFelt = state.failed.part > 0

@@ -13,7 +13,7 @@ export const accounts = {
     overloaded: 'Overloaded',
     paused: 'Paused',
     error: 'Refused',
-    half_open: 'Finding out',
+    half_open: 'On trial',
     disabled: 'Disabled',
   },
   column: {

@@ -155,15 +155,6 @@ export const overview = {
     lastAccount: 'A request counts for its last account, an attempt for its own.',
     noAccounts: 'No attempt failed in this time.',
   },
-  status: {
-    active: 'serving',
-    rate_limited: 'rate limited',
-    overloaded: 'overloaded',
-    paused: 'paused',
-    error: 'refused by its provider',
-    disabled: 'switched off',
-    half_open: 'on trial',
-  },
   obstacle: { no_slot: 'full', quota_reached: 'quota used up', no_credential: 'no credential', way_failing: 'way failing' },
   accounts: {
     title: 'Accounts',
@@ -211,7 +202,6 @@ export const overview = {
     hourly: 'Failures per hour over the last 24 hours: {{now}} in this hour, at most {{most}}.',
     since: 'since',
     words: 'Their words',
-    state: { new: 'new', ongoing: 'ongoing', escalating: 'escalating', regressed: 'regressed', resolved: 'resolved', ignored: 'ignored' },
     issue: 'Issue',
     stateTitle: 'State',
     owner: 'Whose',

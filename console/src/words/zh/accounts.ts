@@ -181,7 +181,7 @@ export const accounts: Words<typeof source> = {
     cost: '费用',
     input: '输入 token',
     output: '输出 token',
-    ttft: '首个内容（中位数）',
+    ttft: '首 token 耗时（中位数）',
     took: '总耗时（中位数）',
     chart: '共 {{sum}} 个请求；{{step}} 内最多 {{most}} 个。',
   },
