@@ -89,7 +89,7 @@ function Scheme() {
 }
 
 function Mine() {
-  const { t } = useTranslation()
+  const { t } = useTranslation(['common', 'people'])
   const me = useMe()
   const queries = useQueryClient()
   const navigate = useNavigate()
@@ -107,7 +107,7 @@ function Mine() {
       </Drop.Target>
       <Drop.Dropdown>
         <Drop.Label>
-          {me.name} · {me.role}
+          {me.name} · {t(`people:role.${me.role}`)}
         </Drop.Label>
         <Drop.Item component={Link} to="/me">
           {t('menu.me')}

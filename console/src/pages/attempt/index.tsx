@@ -18,6 +18,7 @@ import { duration } from '../../parts/number'
 import { Section } from '../../parts/section'
 import { Loaded } from '../../parts/states'
 import { When } from '../../parts/when'
+import { useGateway } from '../../words/gateway'
 import { Fate } from '../attempts/columns'
 import classes from '../error/error.module.css'
 import { OfAttempt } from '../error/payloads'
@@ -93,6 +94,7 @@ function One({ attempt }: { attempt: Attempt }) {
 
 function Said({ attempt }: { attempt: Attempt }) {
   const { t } = useTranslation(['attempts', 'errors', 'common'])
+  const { sentence } = useGateway()
   const speaker = t('errors:one.providerSaid', { account: attempt.account_name })
   return (
     <Paper withBorder p="md" component="section" aria-label={speaker}>
@@ -116,7 +118,7 @@ function Said({ attempt }: { attempt: Attempt }) {
           </Text>
           <Text size="sm">
             → {t(`errors:decision.${attempt.decision}`)}
-            {attempt.decision_reason && t('common:join.colon') + attempt.decision_reason}
+            {attempt.decision_reason && t('common:join.colon') + sentence(attempt.decision_reason)}
           </Text>
         </Group>
         <Text size="sm">{t(attempt.recovered ? 'hiddenMeans' : 'seenMeans')}</Text>

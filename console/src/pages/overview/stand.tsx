@@ -10,6 +10,7 @@ import { OwnerBadge } from '../../parts/badges'
 import { percent } from '../../parts/number'
 import { useNow } from '../../parts/now'
 import { Failed } from '../../parts/states'
+import { useGateway } from '../../words/gateway'
 import { useDistribution, useFacts, type Window, windowFor } from './asks'
 import { clockOf } from './clock'
 import { Go } from './go'
@@ -152,12 +153,13 @@ function Whose({ window, live }: { window: Search; live: Live }) {
 /** What the gateway says is to be done about the worst of it, and the way to the provider's own words. */
 function Todo({ issue, window }: { issue: Issue; window: Search }) {
   const { t } = useTranslation('overview')
+  const { remedy } = useGateway()
   const { fingerprint, sample_error_id } = issue
   const found = $api.useQuery('get', '/api/v1/admin/ops/issues/{fingerprint}', { params: { path: { fingerprint } } }, { staleTime: 60_000 })
   return (
     <Group gap="sm" align="center">
       <Text size="sm" className="said">
-        {found.data?.remedy ?? '…'}
+        {found.data ? remedy(found.data.cause, found.data.remedy) : '…'}
       </Text>
       <Button component={Link} to="/errors/$id" params={{ id: String(sample_error_id) } as never} search={window as never} size="compact-xs" variant="default">
         {t('facts.theirWords')}

@@ -25,6 +25,7 @@ export const accounts = {
     quota: 'Quota, tightest',
     failed: 'Failed',
     lastError: 'Last said',
+    id: 'Id',
   },
   filter: { q: 'Name, model, message' },
   field: {

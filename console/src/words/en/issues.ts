@@ -45,6 +45,7 @@ export const issues = {
     phase: 'Phase',
     status: 'Provider’s status',
     scope: 'Reaches',
+    fingerprint: 'Fingerprint',
   },
   sort: { label: 'Order', impact: 'Impact', lastSeen: 'Last seen', firstSeen: 'First seen', count: 'Failures' },
   filter: { platform: 'Platform', owner: 'Owner', severity: 'Severity', cause: 'Cause', account: 'Account', group: 'Group', key: 'API key', user: 'User', model: 'Model', q: 'Text' },

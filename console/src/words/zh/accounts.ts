@@ -28,6 +28,7 @@ export const accounts: Words<typeof source> = {
     quota: '配额（最紧的一项）',
     failed: '失败',
     lastError: '最近的说明',
+    id: 'ID',
   },
   filter: { q: '名称、模型、消息' },
   field: {

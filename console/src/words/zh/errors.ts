@@ -31,7 +31,7 @@ export const errors: Words<typeof source> = {
     severity: '级别',
     owner: '责任方',
     source: '应答方',
-    fingerprint: '同类指纹',
+    fingerprint: '指纹',
     issue: '问题',
     resolved: '已解决',
     recovered: '已掩盖',
@@ -122,7 +122,7 @@ export const errors: Words<typeof source> = {
     client_request_id: '客户端请求 ID',
     client_ip: '客户端地址',
     request_path: '路径',
-    fingerprint: '同类指纹',
+    fingerprint: '指纹',
   },
   one: {
     title: '错误 {{id}}',

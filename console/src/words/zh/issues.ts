@@ -48,6 +48,7 @@ export const issues: Words<typeof source> = {
     phase: '阶段',
     status: '供应商状态码',
     scope: '波及范围',
+    fingerprint: '指纹',
   },
   sort: { label: '排序', impact: '影响', lastSeen: '最近出现', firstSeen: '首次出现', count: '失败数' },
   filter: { platform: '平台', owner: '责任方', severity: '级别', cause: '原因', account: '账号', group: '分组', key: 'API 密钥', user: '用户', model: '模型', q: '文本' },
