@@ -1,7 +1,4 @@
-/**
- * What comes over the page: a form or one thing of a list at its side, a question in its middle. The page behind is not
- * kept from scrolling, because that would need a style that the content security policy does not allow.
- */
+/** What comes over the page: a form or one thing of a list at its side, a question in its middle. */
 import { Button, type ButtonProps, Drawer, Group, Modal, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { type ReactNode, useState } from 'react'
@@ -19,7 +16,7 @@ interface AsideProps {
 export function Aside({ open, close, title, size = 'lg', children }: AsideProps) {
   const { t } = useTranslation()
   return (
-    <Drawer opened={open} onClose={close} title={title} size={size} position="right" lockScroll={false} closeButtonProps={{ 'aria-label': t('act.close') }} styles={{ title: { fontWeight: 600 } }}>
+    <Drawer opened={open} onClose={close} title={title} size={size} position="right" closeButtonProps={{ 'aria-label': t('act.close') }} styles={{ title: { fontWeight: 600 } }}>
       {children}
     </Drawer>
   )
@@ -49,7 +46,7 @@ export function SureButton({ children, what, act, ...rest }: SureProps) {
       <Button size="xs" variant="default" {...rest} onClick={ask}>
         {children}
       </Button>
-      <Modal opened={open} onClose={close} title={t('act.confirm')} lockScroll={false} centered closeButtonProps={{ 'aria-label': t('act.close') }}>
+      <Modal opened={open} onClose={close} title={t('act.confirm')} centered closeButtonProps={{ 'aria-label': t('act.close') }}>
         <Text size="sm" className="said">
           {what}
         </Text>
