@@ -35,12 +35,9 @@ export const common = {
   },
   time: {
     window: 'Time',
-    last: 'Last {{span}}',
     from: 'From',
     to: 'To',
     apply: 'Apply',
-    custom: 'From … to …',
-    local: 'Times are those of this browser; hold the pointer over one for UTC.',
     now: 'now',
     left: '{{rest}} left',
     over: 'over now',
@@ -64,7 +61,6 @@ export const common = {
     close: 'Close',
     copy: 'Copy',
     copied: 'Copied',
-    more: 'Load more',
     refresh: 'Refresh',
     enable: 'Enable',
     disable: 'Disable',
@@ -75,7 +71,6 @@ export const common = {
     export: 'Export',
     filter: 'Filter',
     clear: 'Clear all',
-    search: 'Search',
   },
   form: {
     outdated: 'Somebody changed it meanwhile. Load it again, then repeat your change.',
@@ -83,7 +78,6 @@ export const common = {
     see: 'Show or hide what is typed',
     reasonWhere: 'It stands in the history, with your name. It may be left out.',
     adminsOnly: 'Changing this needs the role admin.',
-    operatorsOnly: 'This needs the role operator.',
   },
   once: {
     title: 'Shown once',
@@ -97,9 +91,6 @@ export const common = {
     total_one: '{{count}} row',
     total_other: '{{count}} rows',
     atLeast: 'at least {{count}} rows',
-    end: 'That is all.',
-    live: 'Live',
-    rows: 'rows',
   },
   /** What stands between things that are said in a row. */
   join: { list: ', ', clause: ', ', colon: ': ', stop: '. ', open: ' (', close: ')' },

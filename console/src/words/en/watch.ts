@@ -41,7 +41,6 @@ export const watch = {
     password: 'Password',
     passwordAgain: 'Where the server or the user name changes, it is asked for again.',
     needName: 'A channel needs a name.',
-    needKind: 'Choose a kind.',
     needUrl: 'An address is needed.',
     needKey: 'The integration key is needed.',
     signed: 'signed',
@@ -59,7 +58,6 @@ export const watch = {
     event: 'Event',
     message: 'Message',
     subject: 'About',
-    text: 'Text',
   },
   reports: {
     none: 'No report comes by itself.',

@@ -102,5 +102,4 @@ export const replays: Words<typeof source> = {
     note: '原因（记入重放）',
     start: '开始',
   },
-  to: '查看重放',
 }

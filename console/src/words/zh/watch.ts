@@ -44,7 +44,6 @@ export const watch: Words<typeof source> = {
     password: '密码',
     passwordAgain: '更改服务器或用户名时需重新输入密码。',
     needName: '渠道需要名称。',
-    needKind: '请选择类型。',
     needUrl: '需要填写地址。',
     needKey: '需要填写集成密钥。',
     signed: '已签名',
@@ -62,7 +61,6 @@ export const watch: Words<typeof source> = {
     event: '事件',
     message: '消息',
     subject: '对象',
-    text: '正文',
   },
   reports: {
     none: '还没有定期报告。',
