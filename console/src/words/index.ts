@@ -40,6 +40,8 @@ function wanted(): Language {
 export async function loadWords(language: Language = wanted()): Promise<void> {
   const { words, gateway } = await loaders[language]()
   setGatewayWords(gateway)
+  // Before anything is drawn anew: what is not made of words, such as a duration, follows it, too.
+  document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en'
   if (!i18next.isInitialized) {
     await i18next.use(initReactI18next).init({
       lng: language,
@@ -54,7 +56,6 @@ export async function loadWords(language: Language = wanted()): Promise<void> {
     for (const [namespace, texts] of Object.entries(words)) i18next.addResourceBundle(language, namespace, texts)
     await i18next.changeLanguage(language)
   }
-  document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en'
 }
 
 /** What somebody chose is spoken next time, too. */
