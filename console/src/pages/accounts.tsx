@@ -10,11 +10,10 @@ import { Head } from '../parts/head'
 import { List } from '../parts/list'
 import { Empty, Failed, Loading } from '../parts/states'
 import { useWindow } from '../parts/window'
+import { PLATFORMS } from '../parts/words-of'
 import { type Account, useAccounts, useFailures, useStandings } from './accounts/data'
 import { AccountSheet } from './accounts/form'
 import { useColumns } from './accounts/columns'
-
-const PLATFORMS = ['anthropic', 'openai', 'gemini', 'antigravity'] as const
 
 export function Page() {
   const { t } = useTranslation('accounts')

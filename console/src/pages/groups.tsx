@@ -13,6 +13,7 @@ import { useJoined } from '../parts/joined'
 import type { Column } from '../parts/list'
 import { Meter } from '../parts/meter'
 import { changes } from '../parts/problem-field'
+import { PLATFORMS } from '../parts/words-of'
 import { type Group, useGroups } from './access/data'
 import { Things } from './access/frame'
 import { ruleBody, ruleValues } from './accounts/body'
@@ -60,7 +61,6 @@ function useColumns(): Column<Group>[] {
   ]
 }
 
-const PLATFORMS = ['anthropic', 'openai', 'gemini', 'antigravity'] as const
 const PROTOCOLS = ['anthropic', 'openai', 'gemini'] as const
 const FIELDS = ['name', 'platform', 'protocols', 'sticky', 'status', 'model_mapping.*.from', 'model_mapping.*.to', 'state_rules.*.name', 'state_rules.*.statuses', 'state_rules.*.contains', 'state_rules.*.cause', 'state_rules.*.state', 'state_rules.*.for_seconds'] as const
 

@@ -5,13 +5,13 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api } from '../../api/client'
 import { Fields, SaveBar, Sheet, Trouble, useSave } from '../../parts/form'
+import { PLATFORMS } from '../../parts/words-of'
 import { blank, FIELDS, formBody, mistakes, patchBody, type Values, valuesOf } from './body'
 import { CredentialFields, KINDS } from './credential'
 import type { Account } from './data'
 import { useGroups } from './data'
 import { HeaderFields, ModelMapping, ProxyFields, QuotaFields, StateRules } from './fields'
 
-const PLATFORMS = ['anthropic', 'openai', 'gemini', 'antigravity'] as const
 const HOSTS = { anthropic: 'https://api.anthropic.com', openai: 'https://api.openai.com', gemini: 'https://generativelanguage.googleapis.com', antigravity: 'https://cloudcode-pa.googleapis.com' } as const
 
 interface Props {

@@ -15,7 +15,7 @@ import { useJoined } from '../../parts/joined'
 import { Marked } from '../../parts/json/marked'
 import { useKeys } from '../../parts/keys'
 import { duration } from '../../parts/number'
-import { Section } from '../../parts/section'
+import { Panel } from '../../parts/panel'
 import { Loaded } from '../../parts/states'
 import { When } from '../../parts/when'
 import { useGateway } from '../../words/gateway'
@@ -73,19 +73,19 @@ function One({ attempt }: { attempt: Attempt }) {
         <div className={classes.column}>
           <Said attempt={attempt} />
           {attempt.error_id != null && <OfError attempt={attempt} id={String(attempt.error_id)} />}
-          <Section title={t('wire')}>
+          <Panel title={t('wire')}>
             {(attempt.withheld?.length ?? 0) > 0 && (
               <Text size="sm" mb="xs">
                 {t('errors:body.role')}
               </Text>
             )}
             <OfAttempt attempt={attempt} />
-          </Section>
+          </Panel>
         </div>
         <div className={classes.column}>
-          <Section title={t('errors:one.facts')}>
+          <Panel title={t('errors:one.facts')}>
             <AttemptFacts attempt={attempt} />
-          </Section>
+          </Panel>
         </div>
       </div>
     </>
@@ -134,12 +134,12 @@ function OfError({ attempt, id }: { attempt: Attempt; id: string }) {
     <Loaded query={useError(id)} rows={4}>
       {(error) => (
         <>
-          <Section title={t('errors:waterfall.title')}>
+          <Panel title={t('errors:waterfall.title')}>
             <Waterfall times={error} />
-          </Section>
-          <Section title={t('errors:again.title')}>
+          </Panel>
+          <Panel title={t('errors:again.title')}>
             <SendAgain key={attempt.id} error={error} attempt={attempt} />
-          </Section>
+          </Panel>
         </>
       )}
     </Loaded>

@@ -6,14 +6,14 @@ import type { Of } from '../../api/client'
 import { within } from '../../parts/filters/use'
 import { IssueStateBadge } from '../../parts/issue-state'
 import { count } from '../../parts/number'
-import { Section } from '../../parts/section'
+import { Panel } from '../../parts/panel'
 
 export function IssueOf({ error }: { error: Of<'ErrorLogDetail'> }) {
   const { t, i18n } = useTranslation('errors')
   const { issue } = error
   const said = (value: number) => count(value, i18n.language)
   return (
-    <Section title={t('issue.title')} tools={error.resolved ? <Badge variant="light" color="teal" tt="none">{t('mark.resolved')}</Badge> : undefined}>
+    <Panel title={t('issue.title')} aside={error.resolved ? <Badge variant="light" color="teal" tt="none">{t('mark.resolved')}</Badge> : undefined}>
       <Stack gap={4}>
         {issue ? (
           <>
@@ -37,6 +37,6 @@ export function IssueOf({ error }: { error: Of<'ErrorLogDetail'> }) {
           </>
         )}
       </Stack>
-    </Section>
+    </Panel>
   )
 }

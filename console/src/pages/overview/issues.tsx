@@ -6,12 +6,12 @@ import { OwnerBadge, SeverityBadge } from '../../parts/badges'
 import { IssueStateBadge } from '../../parts/issue-state'
 import { count } from '../../parts/number'
 import { Loaded } from '../../parts/states'
+import { Spark } from '../../parts/spark'
 import { When } from '../../parts/when'
 import { useTopIssues, windowFor } from './asks'
 import { Go } from './go'
 import type { Every } from './live'
 import classes from './overview.module.css'
-import { Spark } from './spark'
 import type { Issue } from './state'
 
 export function TopIssues({ window, every }: { window: Search; every: Every }) {
@@ -56,7 +56,7 @@ function Line({ issue, window }: { issue: Issue; window: Search }) {
         </Text>
       </div>
       <div className={classes.issueRest}>
-        <Spark hourly={hourly} />
+        <Spark values={hourly} label={t('issues.hourly', { now: count(hourly.at(-1) ?? 0, i18n.language), most: count(Math.max(0, ...hourly), i18n.language) })} />
         <IssueStateBadge state={state} />
         <OwnerBadge owner={owner} />
         <Group gap="xs" wrap="nowrap">
