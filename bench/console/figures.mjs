@@ -1,5 +1,5 @@
 // The figures of the console, over a million failures on record: what they are, and whether they are reached.
-// Usage: node bench/console/figures.mjs [--errors N] [--rounds N] [--only views,lighthouse,scroll,tail] [--fresh]
+// Usage: node bench/console/figures.mjs [--errors N] [--rounds N] [--only views,lighthouse,scroll,tail] [--wait SECONDS] [--fresh]
 // Results go to .build/bench/console.{md,json}. Ends with 1 where a figure is missed.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { loadavg } from 'node:os'
@@ -10,6 +10,7 @@ import { calls } from './calls.mjs'
 import { firstViews } from './first-view.mjs'
 import { judge } from './goals.mjs'
 import { scrolling } from './scroll.mjs'
+import { quiet, share } from './numbers.mjs'
 import { report } from './table.mjs'
 import { tail } from './tail.mjs'
 import { BUILD, fill, folderFor, onRecord, ROOT, worldOf } from './world.mjs'
@@ -27,10 +28,10 @@ const { values: given } = parseArgs({
     audits: { type: 'string', default: '3' },
     only: { type: 'string', default: PARTS.join(',') },
     binary: { type: 'string', default: process.env.WAYBILL_BINARY ?? `${ROOT}target/release/waybill` },
-    // A server in front of the gateway whose console is looked at in place of the gateway's own.
-    console: { type: 'string' },
     tail: { type: 'string', default: '180000' },
     rate: { type: 'string', default: '300' },
+    // How long a part waits for a quiet moment, in seconds.
+    wait: { type: 'string', default: '300' },
     fresh: { type: 'boolean', default: false },
   },
 })
@@ -38,14 +39,17 @@ const only = given.only.split(',')
 const unknown = only.filter((part) => !PARTS.includes(part))
 if (unknown.length > 0) throw new Error(`no such part: ${unknown}; there are ${PARTS}`)
 const say = (text) => console.error(`console: ${text}`)
-const load = () => loadavg()[0].toFixed(1)
+/** What the machine does besides: its load, and what a busy thread is given of a CPU. */
+const busy = () => `${loadavg()[0].toFixed(1)} (${Math.round(share() * 100)} %)`
+/** Less than this of a CPU, and times are those of other programs. */
+const LEAST = 0.9
 
 const folder = folderFor(HOURS)
 if (given.fresh) rmSync(folder, { recursive: true, force: true })
 mkdirSync(BUILD, { recursive: true })
 
 const world = await worldOf({ binary: given.binary, folder })
-const url = given.console ?? world.url
+const { url } = world
 const found = { at: new Date().toISOString(), load: {} }
 let browser
 try {
@@ -61,13 +65,14 @@ try {
     },
     lighthouse: async () => (found.lighthouse = await audits({ url, cookies, rounds: Number(given.audits) })),
     scroll: async () => (found.scroll = await scrolling({ browser, url, cookies, say })),
-    tail: async () => (found.tail = await tail({ browser, world: { ...world, url }, cookies, count: Number(given.tail), perSecond: Number(given.rate), say })),
+    tail: async () => (found.tail = await tail({ browser, world, cookies, count: Number(given.tail), perSecond: Number(given.rate), say })),
   }
   for (const part of PARTS.filter((part) => only.includes(part))) {
-    say(`${part}, at a load of ${load()}`)
-    const before = load()
+    await quiet(LEAST, Number(given.wait) * 1000, say)
+    const before = busy()
+    say(`${part}, at a load of ${before}`)
     await measured[part]()
-    found.load[part] = [before, load()]
+    found.load[part] = [before, busy()]
   }
 } finally {
   await browser?.close()

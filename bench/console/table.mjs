@@ -7,7 +7,7 @@ const table = (head, rows) => [`| ${head.join(' | ')} |`, `|${head.map(() => '--
 export function report(found, goals) {
   const parts = [
     `# The console over ${found.errors.toLocaleString('en')} failures`,
-    `${found.at}; load of the machine before and after each part: ${Object.entries(found.load).map(([part, [before, after]]) => `${part} ${before}, ${after}`).join('; ')}`,
+    `${found.at}; load of the machine, and what a busy thread is given of a CPU, before and after each part: ${Object.entries(found.load).map(([part, [before, after]]) => `${part} ${before}, ${after}`).join('; ')}`,
     table(['figure', 'to reach', 'measured', ''], goals.map(({ figure, most, value, reached }) => [figure, most, value, reached ? 'reached' : 'MISSED'])),
   ]
   if (found.views) parts.push('## First views', views(found.views), ...found.views.map(asked), '## The same calls, alone', callTable(found.calls))
