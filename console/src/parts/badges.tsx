@@ -35,7 +35,7 @@ const SEVERITIES = {
 export function SeverityBadge({ severity }: { severity: Of<'Severity'> }) {
   const { color, Icon } = SEVERITIES[severity]
   return (
-    <Badge variant="light" color={color} leftSection={<Icon size={12} aria-hidden />} tt="none" classNames={{ label: classes.label }}>
+    <Badge miw="fit-content" variant="light" color={color} leftSection={<Icon size={12} aria-hidden />} tt="none" classNames={{ label: classes.label }}>
       {severity}
     </Badge>
   )

@@ -20,7 +20,8 @@ const one: Of<'Difference'> = {
 test('every sentence without a code is said in Chinese, and none that the gateway does not say', () => {
   const said = ['upstream/decide.rs', 'admin/dashboard/health.rs'].flatMap(sentences)
   expect(said.filter((text) => !(text in zh.sentence))).toEqual([])
-  expect(Object.keys(zh.sentence).filter((text) => !said.includes(text))).toEqual([])
+  const all = [...said, source('relay/stream.rs')].join('\n')
+  expect(Object.keys(zh.sentence).filter((text) => !all.includes(text))).toEqual([])
 })
 
 test('in English the gateway speaks for itself', () => {
@@ -34,6 +35,7 @@ test('what another language has no words for is what the gateway says', () => {
   expect(chinese.explanation('brand.new', 'It is new.')).toBe('It is new.')
   expect(chinese.sentence('something new')).toBe('something new')
   expect(chinese.phase('upstream')).toBe('上游')
+  expect(chinese.scope('provider')).toBe('通往同一供应商的全部账号')
   expect(chinese.scope('model:a:b')).toBe('模型 a:b')
   expect(chinese.filtered('owner', 'platform')).toBe('网关')
   expect(chinese.filtered('platform', 'anthropic')).toBe('anthropic')

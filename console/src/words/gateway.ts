@@ -22,9 +22,10 @@ export interface GatewayWords {
   finding: Record<Of<'Finding'>, (found: Differences, first: string | undefined) => string>
   /** Sentences that have no code: the gateway's own text is the key. */
   sentence: Record<string, string>
+  /** How far a failure reaches. */
+  scope: Record<'request' | 'key' | 'model' | 'account' | 'provider' | 'pool', string>
   model: (name: string) => string
   family: (name: string) => string
-  account: string
 }
 
 let spoken: GatewayWords | undefined
@@ -49,7 +50,7 @@ export function gatewayIn(words: GatewayWords | undefined) {
       if (!words) return scope
       const [kind, ...rest] = scope.split(':')
       const name = rest.join(':')
-      if (scope === 'account') return words.account
+      if (scope in words.scope) return words.scope[scope as 'account']
       return kind === 'model' ? words.model(name) : kind === 'family' ? words.family(name) : scope
     },
     difference: sentenceOf,

@@ -60,7 +60,7 @@ function RuleTable({ rules, open }: { rules: readonly Rule[]; open: (rule: Rule)
             <Table.Th>{t('column.name')}</Table.Th>
             <Table.Th>{t('column.severity')}</Table.Th>
             <Table.Th>{t('column.condition')}</Table.Th>
-            <Table.Th>{t('column.filter')}</Table.Th>
+            <Table.Th miw={70}>{t('column.filter')}</Table.Th>
             <Table.Th>{t('column.channels')}</Table.Th>
             <Table.Th>{t('column.stands')}</Table.Th>
             <Table.Th aria-label={t('common:act.delete')} />

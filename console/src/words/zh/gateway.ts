@@ -123,6 +123,7 @@ export const gateway: GatewayWords = {
     'the provider refused a signature: the conversation is told without': '供应商拒绝了一个签名：去掉签名后重新发送对话',
     'an idle connection had been closed by the provider': '供应商已关闭空闲的连接',
     'its access token was refused before its end: a new one is had': '其访问令牌在到期前被拒绝：已获取新的令牌',
+    'content had already reached the client': '内容已有一部分到达客户端',
     'another address of the account may answer': '该账号的另一个地址可能有应答',
     'requests that were served, in per cent of those that count: 100 from 99.9 % on, 0 up to 95 %': '成功的请求占计入请求的百分比：不低于 99.9 % 得 100 分，不高于 95 % 得 0 分',
     'attempts that providers served, in per cent: 100 from 99 % on, 0 up to 70 %': '供应商成功处理的尝试所占百分比：不低于 99 % 得 100 分，不高于 70 % 得 0 分',
@@ -130,7 +131,7 @@ export const gateway: GatewayWords = {
     '100: records are written and none was lost since the start; 50: some were; 0: they are not written, or do not get to the database': '100：记录正常写入，自启动以来没有丢失；50：有丢失；0：记录没有写入，或没有到达数据库',
     'jobs whose last run did what it is for, in per cent': '上次运行成功的任务所占百分比',
   },
-  account: '整个账号',
+  scope: { request: '仅该请求', key: '该密钥或用户的全部请求', model: '该账号上的同一模型', account: '整个账号', provider: '通往同一供应商的全部账号', pool: '整个分组' },
   model: (name) => `模型 ${name}`,
   family: (name) => `模型系列 ${name}`,
 }
