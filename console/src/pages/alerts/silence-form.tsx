@@ -5,10 +5,12 @@ import { useTranslation } from 'react-i18next'
 import { api, type Of } from '../../api/client'
 import { useAccountChoices, useGroupChoices } from '../../parts/choices'
 import { toFields } from '../../parts/fields'
+import { unlessNewer } from '../../parts/meanwhile'
 import { isoOf, localInput } from '../../parts/moment'
 import { tellDone } from '../../parts/told'
+import { useUnsaved } from '../../parts/unsaved'
 import { PLATFORMS } from '../../parts/words-of'
-import { useAgain, useRules } from './asking'
+import { readSilence, useAgain, useRules } from './asking'
 import type { Silence } from './kinds'
 
 const FIELDS = ['rule_id', 'platform', 'group_id', 'account_id', 'until', 'note']
@@ -31,15 +33,20 @@ export function SilenceForm({ silence, close }: { silence: Silence | undefined; 
     },
     validate: { until: (until) => (isoOf(until) ? null : t('silence.needUntil')) },
   })
+  useUnsaved(form.isDirty())
   const submit = form.onSubmit(async (values) => {
     const number = (id: string | null) => (id ? Number(id) : null)
     const body = { ...values, rule_id: number(values.rule_id), group_id: number(values.group_id), account_id: number(values.account_id), until: isoOf(values.until) ?? '' }
-    const sent = silence ? api.PUT('/api/v1/admin/ops/alert-silences/{id}', { params: { path: { id: silence.id } }, body }) : api.POST('/api/v1/admin/ops/alert-silences', { body })
+    const sent = silence ? unlessNewer(silence, readSilence(silence.id)).then(() => api.PUT('/api/v1/admin/ops/alert-silences/{id}', { params: { path: { id: silence.id } }, body })) : api.POST('/api/v1/admin/ops/alert-silences', { body })
     await (sent as Promise<unknown>).then(async () => {
       tellDone()
       close()
       await again()
-    }, toFields(form, FIELDS))
+    }, (thrown) => {
+      toFields(form, FIELDS)(thrown)
+      // What somebody else made of it meanwhile is what it is opened with next.
+      return again()
+    })
   })
   return (
     <form onSubmit={submit}>
