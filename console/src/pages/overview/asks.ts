@@ -38,6 +38,11 @@ export function useTopIssues(window: Window, every: Every) {
   return $api.useQuery('get', `${ADMIN}/issues`, { params: { query: { ...window, sort: '-impact', page_size: 5, state: 'new,ongoing,escalating,regressed' } } }, kept(every))
 }
 
+/** What somebody put aside: it is shown where clients still meet it, and nothing else explains what fails. */
+function useIgnoredIssues(window: Window, every: Every) {
+  return $api.useQuery('get', `${ADMIN}/issues`, { params: { query: { ...window, sort: '-impact', page_size: 5, state: 'ignored' } } }, kept(every))
+}
+
 export function useConcurrency(every: Every) {
   return $api.useQuery('get', `${ADMIN}/concurrency`, {}, kept(every))
 }
@@ -81,9 +86,10 @@ export function useFacts(window: Window, every: Every, now: number): { facts?: F
   const availability = useAvailability(every)
   const firing = useFiring(every)
   const issues = useTopIssues(window, every)
+  const ignored = useIgnoredIssues(window, every)
   const platforms = availability.data?.platforms.filter(({ total }) => total > 0).map(({ platform }) => platform) ?? []
   const trends = useTrends(platforms, fine(window), every)
-  const asked = [overview, availability, firing, issues]
+  const asked = [overview, availability, firing, issues, ignored]
   const retry = () => void Promise.all(asked.map((answer) => answer.refetch()))
   // A part that is missing is not a part that is well.
   const error = asked.find((answer) => answer.isError && !answer.data)?.error ?? trends.error
@@ -96,7 +102,7 @@ export function useFacts(window: Window, every: Every, now: number): { facts?: F
       trends: trends.trends,
       accounts: isNow ? (availability.data?.accounts ?? []) : [],
       alerts: isNow ? (firing.data?.items ?? []) : [],
-      issues: issues.data?.items ?? [],
+      issues: [...(issues.data?.items ?? []), ...(ignored.data?.items ?? [])],
       now,
       isNow,
     },
