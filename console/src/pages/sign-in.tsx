@@ -7,6 +7,7 @@ import { useEffect } from 'react'
 import { useTranslation } from 'react-i18next'
 import { $api, api } from '../api/client'
 import { type Problem, problemOf } from '../api/problem'
+import { onward } from '../app/onward'
 import { whoAmI } from '../app/session'
 import { Countdown } from '../parts/countdown'
 import { PasswordInput } from '../parts/secret-input'
@@ -25,7 +26,7 @@ export function Page() {
     mutationFn: (body: typeof form.values) => api.POST('/api/v1/admin/sign-in', { body }),
     onSuccess: async () => {
       await queries.resetQueries(whoAmI)
-      router.history.push(to?.startsWith('/') && !to.startsWith('//') ? to : router.buildLocation({ to: '/' }).href)
+      router.history.push(onward(to))
     },
     onError: () => form.setFieldValue('password', ''),
   })
@@ -38,6 +39,7 @@ export function Page() {
               Waybill
             </Title>
             {because === 'password' && !signIn.error && <Alert color="teal">{t('signIn.changed')}</Alert>}
+            {because === 'ended' && !signIn.error && <Alert color="blue">{t('signIn.ended')}</Alert>}
             {setup.data?.open && (
               <Alert color="blue" title={t('setup.title')}>
                 {t('signIn.nobodyYet')}{' '}

@@ -3,13 +3,15 @@
  * Keys: `j` `k` or arrows move, `enter` opens. The chosen row stays the chosen one when others come above it, and what
  * is read does not move away; whoever comes back from a row finds it chosen.
  */
-import { Box, Checkbox, Group, Loader, Menu, Text, UnstyledButton } from '@mantine/core'
-import { IconColumns } from '@tabler/icons-react'
+import { Box, Button, Checkbox, Group, Loader, Menu, Text, UnstyledButton } from '@mantine/core'
+import { IconAlertCircle, IconColumns } from '@tabler/icons-react'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type ReactNode, useCallback, useEffect, useId, useLayoutEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { problemOf } from '../api/problem'
 import { isTaken } from './keys'
 import classes from './list.module.css'
+import type { Stopped } from './pages'
 
 export interface Column<Row> {
   key: string
@@ -32,8 +34,10 @@ interface Props<Row> {
   onOpen?: (row: Row) => void
   /** Marks a row: a class of the page's own. */
   rowClass?: (row: Row) => string | undefined
-  more?: () => void
+  more?: (() => void) | undefined
   isLoadingMore?: boolean
+  /** The next page could not be had. */
+  stopped?: Stopped | undefined
   empty?: ReactNode
   height?: string
   /** Stands left of the choice of columns. */
@@ -174,10 +178,28 @@ export function List<Row>(props: Props<Row>) {
         <Group gap="xs">
           {props.foot}
           {props.isLoadingMore && <Loader size="xs" />}
+          {props.stopped && <Stop {...props.stopped} />}
         </Group>
         <Chooser columns={props.columns} shown={shown.map(({ key }) => key)} choose={choose} />
       </Group>
     </Box>
+  )
+}
+
+/** Why a list does not go on, in one line. */
+function Stop({ thrown, again }: Stopped) {
+  const { t } = useTranslation()
+  const { code, detail } = problemOf(thrown)
+  return (
+    <Group gap="xs" role="alert" wrap="nowrap">
+      <IconAlertCircle size={14} color="var(--mantine-color-red-filled)" aria-hidden />
+      <Text size="xs" className="said" lineClamp={2} maw={420} title={`${detail} (${code})`}>
+        {t('list.stopped')} {code === 'unreachable' ? t('state.unreachable') : detail}
+      </Text>
+      <Button size="compact-xs" variant="default" onClick={again}>
+        {t('state.retry')}
+      </Button>
+    </Group>
   )
 }
 

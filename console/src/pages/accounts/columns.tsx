@@ -62,7 +62,7 @@ function State({ account: { state }, standing }: { account: Account; standing: S
       <StateBadge state={state.status} />
       {state.until && <Countdown until={state.until} />}
       {ofModels.length > 0 && (
-        <Badge variant="outline" color="gray" size="sm" tt="none" title={ofModels.map(({ scope, kind }) => `${scope}: ${kind}`).join('\n')}>
+        <Badge variant="outline" color="gray" size="sm" tt="none" title={ofModels.map(({ scope, kind }) => `${scope}: ${t(`state.${kind}`)}`).join('\n')}>
           {t('mark.models', { count: ofModels.length })}
         </Badge>
       )}

@@ -21,7 +21,7 @@ import { useWindow } from '../../parts/window'
 import { Export } from '../errors/export'
 import { askAttempts, type Row } from './ask'
 import { columns, EXPORTED } from './columns'
-import { type By, Shares, SHARES } from './shares'
+import { type By, Shares, SHARED, SHARES } from './shares'
 
 const isBy = (word: string | undefined): word is By => word !== undefined && word in SHARES
 
@@ -30,11 +30,12 @@ export function Page() {
   const { search, change } = useAddress()
   const queries = useQueryClient()
   const by = isBy(search.by) ? search.by : undefined
+  const refresh = () => void Promise.all([queries.resetQueries({ queryKey: ['attempts'] }), queries.invalidateQueries({ queryKey: SHARED })])
   return (
     <>
       <Head title={t('common:menu.attempts')}>
         <SavedViews list="attempts" names={LIST_NAMES} />
-        <Button size="compact-xs" variant="default" leftSection={<IconRefresh size={13} aria-hidden />} onClick={() => void queries.resetQueries({ queryKey: ['attempts'] })}>
+        <Button size="compact-xs" variant="default" leftSection={<IconRefresh size={13} aria-hidden />} onClick={refresh}>
           {t('common:act.refresh')}
         </Button>
       </Head>
@@ -84,10 +85,11 @@ function All() {
           {t(isNewestFirst ? 'errors:sort.newest' : 'errors:sort.oldest')}
         </Button>
       </FilterBar>
-      {pages.query.isError && <Failed thrown={pages.query.error} retry={() => void pages.query.refetch()} />}
       {pages.query.isPending ? (
         <Loading rows={14} />
-      ) : pages.query.isError && pages.rows.length === 0 ? null : (
+      ) : pages.query.isError && !pages.query.data ? (
+        <Failed thrown={pages.query.error} retry={() => void pages.query.refetch()} />
+      ) : (
         <List
           key={JSON.stringify(query)}
           name="attempts"
@@ -98,6 +100,7 @@ function All() {
           onOpen={open}
           more={pages.more}
           isLoadingMore={pages.isLoadingMore || pages.query.isPlaceholderData}
+          stopped={pages.stopped}
           wide
           height="max(320px, calc(100dvh - 268px))"
           empty={<Empty>{t('none')}</Empty>}

@@ -24,7 +24,7 @@ import { askErrors, type Row } from './ask'
 import { columns, EXPORTED } from './columns'
 import { Differences } from './differences'
 import { Export } from './export'
-import { Histogram } from './histogram'
+import { Histogram, TREND } from './histogram'
 import { Live, LiveNotes } from './live'
 import { above } from './tail'
 import { useLive } from './use-live'
@@ -58,7 +58,7 @@ export function Page() {
 
   const close = () => setDialog(null)
   const open = (row: Row) => void navigate({ to: '/errors/$id', params: { id: String(row.id) }, search: (old: Search) => old })
-  const refresh = () => void queries.resetQueries({ queryKey: ['errors'] })
+  const refresh = () => void Promise.all([queries.resetQueries({ queryKey: ['errors'] }), queries.invalidateQueries({ queryKey: TREND })])
   useKeys({ '/': () => field.current?.focus(), '?': () => setDialog('keys') })
 
   return (
@@ -77,12 +77,13 @@ export function Page() {
             {t(isNewestFirst ? 'sort.newest' : 'sort.oldest')}
           </Button>
         </FilterBar>
-        <Histogram search={search} />
+        <Histogram search={search} isLive={live.line === 'open'} />
         <LiveNotes tail={live.tail} />
-        {pages.query.isError && <Failed thrown={pages.query.error} retry={() => void pages.query.refetch()} />}
         {pages.query.isPending ? (
           <Loading rows={14} />
-        ) : pages.query.isError && pages.rows.length === 0 ? null : (
+        ) : pages.query.isError && !pages.query.data ? (
+          <Failed thrown={pages.query.error} retry={() => void pages.query.refetch()} />
+        ) : (
           <List
             key={JSON.stringify(filters)}
             name="errors"
@@ -91,8 +92,10 @@ export function Page() {
             columns={shown}
             rowKey={(row) => row.id}
             onOpen={open}
-            more={pages.more}
+            // Where rows between were let go, what was read below them is not shown, and more of it would not be.
+            more={live.tail.isCut ? undefined : pages.more}
             isLoadingMore={pages.isLoadingMore || isOld}
+            stopped={live.tail.isCut ? undefined : pages.stopped}
             keys={mayOperate ? { r: (row) => setDialog({ again: row }) } : {}}
             wide
             height="max(320px, calc(100dvh - 372px))"

@@ -143,8 +143,8 @@ export const accounts = {
   },
   mark: {
     whole: 'whole account',
-    models_one: '{{count}} model',
-    models_other: '{{count}} models',
+    models_one: '{{count}} model held back',
+    models_other: '{{count}} models held back',
     since: 'since',
     noEnd: 'no end by itself',
     source: 'until when was read from',
@@ -184,6 +184,7 @@ export const accounts = {
   },
   failures: {
     none: 'No attempt failed in this window.',
+    asOf: 'The newest, as of',
     all: 'All failed attempts',
   },
   event: {

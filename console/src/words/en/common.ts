@@ -55,6 +55,11 @@ export const common = {
     notFound: 'There is no such page.',
     home: 'To the overview',
   },
+  outdated: {
+    silent: 'No answer since {{at}}. What you see is from then.',
+    stale: 'Some of this could not be loaded again. What you see is partly from {{at}}.',
+    tries: 'The gateway is asked on and on; this goes away once it answers.',
+  },
   act: {
     save: 'Save',
     cancel: 'Cancel',
@@ -106,6 +111,7 @@ export const common = {
     total_other: '{{count}} rows',
     atLeast: 'at least {{count}} rows',
     end: 'That is all.',
+    stopped: 'The next rows could not be loaded.',
     live: 'Live',
     rows: 'rows',
   },

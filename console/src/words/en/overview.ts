@@ -60,6 +60,7 @@ export const overview = {
   live: {
     on: 'Live',
     paused: 'Paused',
+    broken: 'Not live',
     past: 'Past',
     pause: 'Pause: do not refresh every {{seconds}} seconds',
     resume: 'Go on: refresh every {{seconds}} seconds',

@@ -7,6 +7,7 @@ export const people = {
     wrong: 'The name or the password is wrong.',
     later: 'Too many attempts failed. Wait before the next one:',
     changed: 'The password is changed. Sign in with the new one.',
+    ended: 'Your session has ended. Sign in to go on where you were.',
     nobodyYet: 'There is no admin user yet.',
   },
   setup: {

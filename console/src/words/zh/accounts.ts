@@ -146,8 +146,8 @@ export const accounts: Words<typeof source> = {
   },
   mark: {
     whole: '整个账号',
-    models_one: '{{count}} 个模型',
-    models_other: '{{count}} 个模型',
+    models_one: '{{count}} 个模型受限',
+    models_other: '{{count}} 个模型受限',
     since: '始于',
     noEnd: '不会自行结束',
     source: '期限来源',
@@ -187,6 +187,7 @@ export const accounts: Words<typeof source> = {
   },
   failures: {
     none: '此时间段内没有失败的尝试。',
+    asOf: '最新失败，截至',
     all: '查看全部失败的尝试',
   },
   event: {

@@ -58,6 +58,11 @@ export const common: Words<typeof source> = {
     notFound: '没有这个页面。',
     home: '回到总览',
   },
+  outdated: {
+    silent: '自 {{at}} 起没有应答，当前显示的是那时的数据。',
+    stale: '部分内容无法更新，其中最旧的数据来自 {{at}}。',
+    tries: '正在持续重试，网关恢复应答后此提示会自动消失。',
+  },
   act: {
     save: '保存',
     cancel: '取消',
@@ -109,6 +114,7 @@ export const common: Words<typeof source> = {
     total_other: '{{count}} 行',
     atLeast: '至少 {{count}} 行',
     end: '已到末尾。',
+    stopped: '后面的行无法加载。',
     live: '实时',
     rows: '行',
   },

@@ -63,6 +63,7 @@ export const overview: Words<typeof source> = {
   live: {
     on: '实时',
     paused: '已暂停',
+    broken: '已中断',
     past: '历史',
     pause: '暂停：不再每 {{seconds}} 秒刷新',
     resume: '继续：每 {{seconds}} 秒刷新',

@@ -10,6 +10,7 @@ export const people: Words<typeof source> = {
     wrong: '名称或密码不正确。',
     later: '失败次数过多,请稍候再试:',
     changed: '密码已更改,请用新密码登录。',
+    ended: '会话已结束，请重新登录，随后将回到刚才的页面。',
     nobodyYet: '还没有管理员。',
   },
   setup: {
