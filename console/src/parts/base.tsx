@@ -30,7 +30,7 @@ export function useBase<T>(newest: T, keyOf: (value: T) => string): Base<T> {
 }
 
 /** Says that somebody else changed what is edited here. */
-export function Outdated({ base: { isOutdated, takeUp } }: { base: Pick<Base<unknown>, 'isOutdated' | 'takeUp'> }) {
+export function Theirs({ base: { isOutdated, takeUp } }: { base: Pick<Base<unknown>, 'isOutdated' | 'takeUp'> }) {
   const { t } = useTranslation()
   if (!isOutdated) return null
   return (

@@ -3,7 +3,7 @@ import { Anchor, Badge, Button, Checkbox, Group, Modal, NumberInput, Paper, Simp
 import { useForm } from '@mantine/form'
 import { type ReactNode, useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { type Base, Outdated, useBase } from '../../parts/base'
+import { type Base, Theirs, useBase } from '../../parts/base'
 import { changed } from '../../parts/changed'
 import { Fields, SaveBar, Trouble, useSave } from '../../parts/form'
 import { LeaveGuard } from '../../parts/unsaved'
@@ -78,7 +78,7 @@ function Form({ base, locked }: { base: Base<Settings>; locked: string | undefin
           </Part>
         </SimpleGrid>
         <Trouble problem={problem} />
-        <Outdated base={base} />
+        <Theirs base={base} />
       </Fields>
       <Group justify="space-between">
         <Text size="xs">

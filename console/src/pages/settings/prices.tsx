@@ -5,7 +5,7 @@ import { IconPlus } from '@tabler/icons-react'
 import { useEffect } from 'react'
 import { useTranslation } from 'react-i18next'
 import { $api, api, type Of } from '../../api/client'
-import { type Base, Outdated, useBase } from '../../parts/base'
+import { type Base, Theirs, useBase } from '../../parts/base'
 import { Fields, SaveBar, Trouble, useSave } from '../../parts/form'
 import { unlessOthersChanged } from '../../parts/meanwhile'
 import { numberOf } from '../../parts/problem-field'
@@ -120,7 +120,7 @@ function Editor({ base, locked }: { base: Base<Price[]>; locked: string | undefi
           </Table.ScrollContainer>
         )}
         <Trouble problem={problem} />
-        <Outdated base={base} />
+        <Theirs base={base} />
       </Fields>
       {!locked && (
         <SaveBar saving={isSaving} label={t('prices.save')}>
