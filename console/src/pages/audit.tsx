@@ -10,6 +10,7 @@ import { useMay } from '../app/session'
 import { Id } from '../parts/copy'
 import { Sheet } from '../parts/form'
 import { Head } from '../parts/head'
+import { useJoined } from '../parts/joined'
 import { type Column, List } from '../parts/list'
 import { usePages } from '../parts/pages'
 import { Empty, Failed, Loading } from '../parts/states'
@@ -113,6 +114,7 @@ function Result({ status }: { status: number | null | undefined }) {
 
 function useColumns(): Column<Entry>[] {
   const { t } = useTranslation('system')
+  const joined = useJoined()
   return [
     { key: 'at', title: t('audit.column.at'), width: '180px', cell: ({ at }) => <When at={at} as="both" /> },
     { key: 'actor', title: t('audit.column.actor'), width: 'minmax(120px, 1fr)', cell: ({ actor }) => <strong>{actor}</strong> },
@@ -120,7 +122,7 @@ function useColumns(): Column<Entry>[] {
     { key: 'subject', title: t('audit.column.subject'), width: 'minmax(150px, 1fr)', cell: ({ subject, subject_id }) => [subject, subject_id].filter(Boolean).join(' ') },
     { key: 'status', title: t('audit.column.status'), width: '150px', cell: ({ status }) => <Result status={status} /> },
     { key: 'count', title: t('audit.column.count'), width: '70px', align: 'right', cell: ({ count }) => count },
-    { key: 'fields', title: t('audit.column.fields'), width: 'minmax(200px, 2fr)', cell: ({ detail }) => said(detail) },
+    { key: 'fields', title: t('audit.column.fields'), width: 'minmax(200px, 2fr)', cell: ({ detail }) => said(detail, joined) },
     { key: 'role', title: t('audit.column.role'), width: '90px', cell: ({ role }) => role ?? '–' },
     { key: 'through', title: t('audit.column.through'), width: '130px', cell: ({ through }) => t(`audit.throughs.${through}`) },
     { key: 'client_ip', title: t('audit.column.client_ip'), width: '130px', cell: ({ client_ip }) => <span className="mono">{client_ip}</span> },
@@ -128,9 +130,9 @@ function useColumns(): Column<Entry>[] {
 }
 
 /** The detail on one line. */
-function said(detail: Record<string, unknown>): string {
+function said(detail: Record<string, unknown>, { list, named }: ReturnType<typeof useJoined>): string {
   return Object.entries(detail)
-    .map(([name, value]) => (name === 'fields' && Array.isArray(value) ? value.join(', ') : `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`))
+    .map(([name, value]) => (name === 'fields' && Array.isArray(value) ? list(value) : named(name, typeof value === 'string' ? value : JSON.stringify(value))))
     .join(' · ')
 }
 

@@ -10,6 +10,7 @@ import { StateBadge, StatusBadge } from '../parts/account-state'
 import { changed } from '../parts/changed'
 import { ConfirmButton } from '../parts/confirm'
 import { Fields, SaveBar, Sheet, Trouble, useSave } from '../parts/form'
+import { useJoined } from '../parts/joined'
 import type { Column } from '../parts/list'
 import { Meter } from '../parts/meter'
 import { type Group, useGroups } from './access/data'
@@ -24,6 +25,7 @@ export function Page() {
 
 function useColumns(): Column<Group>[] {
   const { t } = useTranslation('access')
+  const { list } = useJoined()
   const availability = $api.useQuery('get', '/api/v1/admin/ops/account-availability', {}, { refetchInterval: 5_000 })
   const concurrency = $api.useQuery('get', '/api/v1/admin/ops/concurrency', {}, { refetchInterval: 5_000 })
   const accounts = new Map(availability.data?.groups.map((group) => [group.group_id, group]))
@@ -52,9 +54,9 @@ function useColumns(): Column<Group>[] {
       cell: ({ id }) => <Meter used={running.get(id)?.in_flight ?? 0} limit={running.get(id)?.limit} label={t('usage.inFlight')} />,
     },
     { key: 'waiting', title: t('groups.waiting'), width: '80px', align: 'right', cell: ({ id }) => running.get(id)?.waiting ?? 0 },
-    { key: 'protocols', title: t('groups.protocols'), width: 'minmax(150px, 1fr)', cell: ({ protocols }) => protocols.join(', ') },
+    { key: 'protocols', title: t('groups.protocols'), width: 'minmax(150px, 1fr)', cell: ({ protocols }) => list(protocols) },
     { key: 'sticky', title: t('groups.sticky'), width: '110px', cell: ({ sticky }) => t(`groups.stickies.${sticky}`) },
-    { key: 'mapping', title: t('groups.mapping'), width: 'minmax(160px, 1fr)', cell: ({ model_mapping }) => model_mapping.map(({ from, to }) => `${from} → ${to}`).join(', ') || '–' },
+    { key: 'mapping', title: t('groups.mapping'), width: 'minmax(160px, 1fr)', cell: ({ model_mapping }) => list(model_mapping.map(({ from, to }) => `${from} → ${to}`)) || '–' },
   ]
 }
 

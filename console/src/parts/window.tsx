@@ -6,6 +6,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Search, WINDOW, windowOf } from '../app/search'
 import { local } from './when'
+import { useJoined } from './joined'
 
 export const SPANS = ['5m', '30m', '1h', '6h', '24h', '7d', '30d'] as const
 
@@ -27,6 +28,7 @@ export function useSetWindow(): (window: Search) => void {
 
 export function WindowPicker() {
   const { t, i18n } = useTranslation()
+  const { named } = useJoined()
   const window = useWindow()
   const set = useSetWindow()
   const [open, setOpen] = useState(false)
@@ -40,7 +42,7 @@ export function WindowPicker() {
   return (
     <Popover opened={open} onChange={setOpen} position="bottom-end" trapFocus withinPortal>
       <Popover.Target>
-        <Button size="xs" variant="default" leftSection={<IconClock size={14} aria-hidden />} onClick={() => setOpen(!open)} aria-label={`${t('time.window')}: ${said}`}>
+        <Button size="xs" variant="default" leftSection={<IconClock size={14} aria-hidden />} onClick={() => setOpen(!open)} aria-label={named(t('time.window'), said)}>
           {said}
         </Button>
       </Popover.Target>

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { api, type Of } from '../../api/client'
 import type { Search } from '../../app/search'
 import { StateBadge } from '../../parts/account-state'
+import { useJoined } from '../../parts/joined'
 import { type Column, List } from '../../parts/list'
 import { isoOf, localInput } from '../../parts/moment'
 import { usePages } from '../../parts/pages'
@@ -17,6 +18,7 @@ const KINDS = ['rate_limited', 'overloaded', 'paused', 'error', 'disabled', 'ena
 
 export function History({ id }: { id: number }) {
   const { t } = useTranslation('accounts')
+  const { named } = useJoined()
   const { at, kind } = useSearch({ strict: false })
   const navigate = useNavigate()
   const set = (change: Search) => void navigate({ to: '.', search: (old: Search) => ({ ...old, ...change }), replace: true, resetScroll: false })
@@ -50,7 +52,7 @@ export function History({ id }: { id: number }) {
             )}
             {then.state.marks.map((mark) => (
               <Text key={`${mark.kind} ${mark.scope}`} size="sm" className="said">
-                {t(`state.${mark.kind}`)} · {mark.scope}: {mark.reason}
+                {t(`state.${mark.kind}`)} · {named(mark.scope, mark.reason)}
               </Text>
             ))}
           </Group>

@@ -5,6 +5,7 @@ import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { StateBadge } from '../../parts/account-state'
 import { Countdown } from '../../parts/countdown'
+import { useJoined } from '../../parts/joined'
 import type { Column } from '../../parts/list'
 import { Meter } from '../../parts/meter'
 import { count } from '../../parts/number'
@@ -14,6 +15,7 @@ import { deciding, isWhole, lastSaid } from './marks'
 
 export function useColumns(standings: Map<number, Standing>, failures: Map<number, number>): Column<Account>[] {
   const { t, i18n } = useTranslation('accounts')
+  const { list } = useJoined()
   return [
     {
       key: 'name',
@@ -42,27 +44,28 @@ export function useColumns(standings: Map<number, Standing>, failures: Map<numbe
         )
       },
     },
-    { key: 'groups', title: t('column.groups'), width: 'minmax(90px, 0.6fr)', cell: ({ groups }) => groups.join(', ') || t('column.noGroup') },
+    { key: 'groups', title: t('column.groups'), width: 'minmax(90px, 0.6fr)', cell: ({ groups }) => list(groups) || t('column.noGroup') },
     { key: 'priority', title: t('field.priority'), width: '62px', align: 'right', cell: ({ priority }) => priority },
     { key: 'in_flight', title: t('column.inFlight'), width: '112px', cell: (account) => <Meter used={standings.get(account.id)?.in_flight ?? account.in_flight} limit={account.concurrency} label={t('column.inFlight')} /> },
     { key: 'quota', title: t('column.quota'), width: '180px', cell: ({ id }) => <TightestQuota standing={standings.get(id)} /> },
     { key: 'failed', title: t('column.failed'), width: '70px', align: 'right', cell: ({ id }) => (failures.get(id) ? count(failures.get(id) ?? 0, i18n.language) : '0') },
     { key: 'said', title: t('column.lastError'), width: 'minmax(220px, 2fr)', cell: (account) => <Said account={account} /> },
     { key: 'base_url', title: t('field.base_url'), width: '240px', hidden: true, cell: ({ base_url }) => <span className="mono">{base_url}</span> },
-    { key: 'models', title: t('field.models'), width: '240px', hidden: true, cell: ({ models }) => models.join(', ') || t('field.modelsAll') },
+    { key: 'models', title: t('field.models'), width: '240px', hidden: true, cell: ({ models }) => list(models) || t('field.modelsAll') },
     { key: 'id', title: 'id', width: '70px', hidden: true, align: 'right', cell: ({ id }) => id },
   ]
 }
 
 function State({ account: { state }, standing }: { account: Account; standing: Standing | undefined }) {
   const { t } = useTranslation('accounts')
+  const { named } = useJoined()
   const ofModels = state.marks.filter((mark) => !isWhole(mark))
   return (
     <Group gap={6} wrap="nowrap">
       <StateBadge state={state.status} />
       {state.until && <Countdown until={state.until} />}
       {ofModels.length > 0 && (
-        <Badge variant="outline" color="gray" size="sm" tt="none" title={ofModels.map(({ scope, kind }) => `${scope}: ${t(`state.${kind}`)}`).join('\n')}>
+        <Badge variant="outline" color="gray" size="sm" tt="none" title={ofModels.map(({ scope, kind }) => named(scope, t(`state.${kind}`))).join('\n')}>
           {t('mark.models', { count: ofModels.length })}
         </Badge>
       )}
@@ -89,11 +92,14 @@ function TightestQuota({ standing }: { standing: Standing | undefined }) {
 }
 
 function Said({ account }: { account: Account }) {
+  const { t } = useTranslation()
   const last = lastSaid(account)
   if (!last) return <span>–</span>
   return (
     <span title={last.said}>
-      <When at={last.at} />: {last.said}
+      <When at={last.at} />
+      {t('join.colon')}
+      {last.said}
     </span>
   )
 }

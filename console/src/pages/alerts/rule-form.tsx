@@ -7,6 +7,7 @@ import { useMay } from '../../app/session'
 import { useAccountChoices, useChannelChoices, useGroupChoices, useKeyChoices, useObjectiveChoices } from '../../parts/choices'
 import { toFields } from '../../parts/fields'
 import { unlessNewer } from '../../parts/meanwhile'
+import { useJoined } from '../../parts/joined'
 import { tellDone } from '../../parts/told'
 import { useUnsaved } from '../../parts/unsaved'
 import { PLATFORMS, SEVERITIES } from '../../parts/words-of'
@@ -85,13 +86,14 @@ function Said({ form }: { form: Form }) {
 
 function Condition({ form }: { form: Form }) {
   const { t } = useTranslation('alerts')
+  const { aside } = useJoined()
   const metrics = (Object.keys(METRICS) as Metric[]).map((value) => ({ value, label: t(`metric.${value}`) }))
   const { unit, isShare } = METRICS[form.values.metric]
   return (
     <SimpleGrid cols={{ base: 1, sm: 3 }} spacing="sm">
       <Select size="xs" label={t('form.metric')} data={metrics} searchable allowDeselect={false} {...form.getInputProps('metric')} />
       <Select size="xs" label={t('form.operator')} data={['>', '>=', '<', '<=']} allowDeselect={false} {...form.getInputProps('operator')} />
-      <NumberInput size="xs" label={`${t('form.threshold')} (${t(`unit.${unit}`)})`} min={0} {...form.getInputProps('threshold')} />
+      <NumberInput size="xs" label={aside(t('form.threshold'), t(`unit.${unit}`))} min={0} {...form.getInputProps('threshold')} />
       {isShare && <NumberInput size="xs" label={t('form.minRequests')} description={t('form.minRequestsHint')} min={0} allowDecimal={false} {...form.getInputProps('min_requests')} />}
       <Select size="xs" label={t('form.missing')} data={(['keep', 'ok', 'alert'] as const).map((value) => ({ value, label: t(`missing.${value}`) }))} allowDeselect={false} {...form.getInputProps('missing')} />
     </SimpleGrid>

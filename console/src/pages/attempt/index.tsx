@@ -11,6 +11,7 @@ import { Copy, Id } from '../../parts/copy'
 import { Facts } from '../../parts/facts'
 import { within } from '../../parts/filters/use'
 import { Head } from '../../parts/head'
+import { useJoined } from '../../parts/joined'
 import { Marked } from '../../parts/json/marked'
 import { useKeys } from '../../parts/keys'
 import { duration } from '../../parts/number'
@@ -117,7 +118,7 @@ function Said({ attempt }: { attempt: Attempt }) {
           </Text>
           <Text size="sm">
             → {t(`errors:decision.${attempt.decision}`)}
-            {attempt.decision_reason && `: ${attempt.decision_reason}`}
+            {attempt.decision_reason && t('common:join.colon') + attempt.decision_reason}
           </Text>
         </Group>
         <Text size="sm">{t(attempt.recovered ? 'hiddenMeans' : 'seenMeans')}</Text>
@@ -147,6 +148,7 @@ function OfError({ attempt, id }: { attempt: Attempt; id: string }) {
 
 function AttemptFacts({ attempt }: { attempt: Attempt }) {
   const { t } = useTranslation(['attempts', 'errors', 'common'])
+  const { aside } = useJoined()
   return (
     <Facts
       facts={[
@@ -162,7 +164,7 @@ function AttemptFacts({ attempt }: { attempt: Attempt }) {
         [t('column.connect_ms'), attempt.connect_ms == null ? t('reused') : duration(attempt.connect_ms)],
         [t('column.first_byte_ms'), attempt.first_byte_ms == null ? null : duration(attempt.first_byte_ms)],
         [t('column.duration_ms'), duration(attempt.duration_ms)],
-        [t('column.retry_after_ms'), attempt.retry_after_ms == null ? null : `${duration(attempt.retry_after_ms)}${attempt.retry_after_source ? ` (${attempt.retry_after_source})` : ''}`],
+        [t('column.retry_after_ms'), attempt.retry_after_ms == null ? null : aside(duration(attempt.retry_after_ms), attempt.retry_after_source)],
         [t('column.upstream_request_id'), attempt.upstream_request_id && <Id value={attempt.upstream_request_id} />],
         [t('column.request_id'), <Id value={attempt.request_id} />],
         [t('column.id'), <Id value={attempt.id} />],

@@ -26,7 +26,7 @@ export function Waterfall({ times }: { times: Times }) {
 }
 
 function One({ bar, total }: { bar: Bar; total: number }) {
-  const { t } = useTranslation('errors')
+  const { t } = useTranslation(['errors', 'common'])
   const { left, width } = placed(bar, total)
   const { attempt } = bar
   return (
@@ -52,7 +52,7 @@ function One({ bar, total }: { bar: Bar; total: number }) {
           {attempt.retry_after_ms != null && ` · ${t('waterfall.stated', { time: duration(attempt.retry_after_ms) })}`}
           {' → '}
           <strong>{t(`decision.${attempt.decision}`)}</strong>
-          {attempt.decision_reason && `: ${attempt.decision_reason}`}
+          {attempt.decision_reason && t('common:join.colon') + attempt.decision_reason}
         </span>
       )}
     </li>

@@ -86,11 +86,13 @@ function About({ issue }: { issue: Of<'IssueDetail'> }) {
 }
 
 function Since({ issue }: { issue: Of<'IssueDetail'> }) {
-  const { t } = useTranslation('issues')
+  const { t } = useTranslation(['issues', 'common'])
   return (
     <>
-      <When at={issue.state_since} />: {t(`why.${issue.state_why}`)}
-      {issue.state_by && `, ${t('by', { who: issue.state_by })}`}
+      <When at={issue.state_since} />
+      {t('common:join.colon')}
+      {t(`why.${issue.state_why}`)}
+      {issue.state_by && t('common:join.clause') + t('by', { who: issue.state_by })}
     </>
   )
 }

@@ -76,7 +76,7 @@ export function HealthFigure({ health }: { health: Of<'Health'> }) {
 }
 
 function PartLine({ part }: { part: Of<'HealthPart'> }) {
-  const { t } = useTranslation('overview')
+  const { t } = useTranslation(['overview', 'common'])
   const { name, score, value, weight, explanation } = part
   const known = score !== null && score !== undefined
   const title = nameOf(name, t)
@@ -95,7 +95,7 @@ function PartLine({ part }: { part: Of<'HealthPart'> }) {
         <div className={classes.fill} style={{ width: `${score ?? 0}%`, background: `var(--mantine-color-${tone(score)}-6)` }} />
       </div>
       <Text size="xs" mt={2} className="said">
-        {value !== null && value !== undefined && `${t('figure.measured', { value: String(value) })}; `}
+        {value !== null && value !== undefined && t('figure.measured', { value: String(value) }) + t('common:join.clause')}
         {explanation}
       </Text>
     </div>

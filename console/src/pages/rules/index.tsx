@@ -40,7 +40,7 @@ export function Page() {
 }
 
 function InForce({ rules }: { rules: Of<'ClassificationRules'> }) {
-  const { t, i18n } = useTranslation('rules')
+  const { t, i18n } = useTranslation(['rules', 'common'])
   const { applied } = rules
   const number = (value: number) => count(value, i18n.language)
   return (
@@ -50,8 +50,12 @@ function InForce({ rules }: { rules: Of<'ClassificationRules'> }) {
         <Text size="sm">{t('never')}</Text>
       ) : (
         <Text size="sm" role="status">
-          <b>{t('inForce', { version: String(rules.version) })}</b>, <When at={rules.at} as="both" />
-          {rules.by && `, ${t('by', { who: rules.by })}`}. {applied.is_done ? t('applied', { changed: number(applied.changed) }) : t('applying', { remaining: number(applied.remaining), changed: number(applied.changed) })}
+          <b>{t('inForce', { version: String(rules.version) })}</b>
+          {t('common:join.clause')}
+          <When at={rules.at} as="both" />
+          {rules.by && t('common:join.clause') + t('by', { who: rules.by })}
+          {t('common:join.stop')}
+          {applied.is_done ? t('applied', { changed: number(applied.changed) }) : t('applying', { remaining: number(applied.remaining), changed: number(applied.changed) })}
         </Text>
       )}
     </div>

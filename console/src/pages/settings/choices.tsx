@@ -7,6 +7,7 @@ import { type Base, Theirs, useBase } from '../../parts/base'
 import { changed } from '../../parts/changed'
 import { Fields, SaveBar, Trouble, useSave } from '../../parts/form'
 import { LeaveGuard } from '../../parts/unsaved'
+import { useJoined } from '../../parts/joined'
 import { When } from '../../parts/when'
 import { type Change, change, type Choice, IGNORES, KEPT, type Settings, type ThresholdName, THRESHOLDS } from './api'
 import { changeOf, shortened, type Values, valuesOf } from './values'
@@ -26,6 +27,7 @@ export function Choices({ newest, locked }: { newest: Settings; locked: string |
 function Form({ base, locked }: { base: Base<Settings>; locked: string | undefined }) {
   const { value: settings, setDirty } = base
   const { t } = useTranslation(['settings', 'common'])
+  const { named } = useJoined()
   const [before] = useState(() => valuesOf(settings))
   const [asked, setAsked] = useState<Change>()
   const form = useForm<Values>({ initialValues: before })
@@ -95,7 +97,7 @@ function Form({ base, locked }: { base: Base<Settings>; locked: string | undefin
           <Text size="sm">{t('retention.gone')}</Text>
           {lost.map(({ name, from, to }) => (
             <Text key={name} size="sm">
-              {t(`retention.${name}`)}: {t('retention.fromTo', { from: String(from), to: String(to) })}
+              {named(t(`retention.${name}`), t('retention.fromTo', { from: String(from), to: String(to) }))}
             </Text>
           ))}
           <Group justify="flex-end" gap="xs">

@@ -115,6 +115,8 @@ export const common = {
     live: 'Live',
     rows: 'rows',
   },
+  /** What stands between things that are said in a row. */
+  join: { list: ', ', clause: ', ', colon: ': ', stop: '. ', open: ' (', close: ')' },
   yes: 'yes',
   no: 'no',
   none: 'none',
