@@ -5,6 +5,7 @@
  */
 import { Box, Button, Checkbox, Group, Loader, Menu, Text, UnstyledButton } from '@mantine/core'
 import { IconAlertCircle, IconColumns } from '@tabler/icons-react'
+import { useMediaQuery } from '@mantine/hooks'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type ReactNode, useCallback, useEffect, useId, useLayoutEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -22,6 +23,12 @@ export interface Column<Row> {
   align?: 'right'
   /** Not shown until somebody asks for it. */
   hidden?: boolean
+}
+
+/** A row where there is no room for columns: two lines, what matters most in the first. */
+export interface NarrowRow<Row> {
+  title: string
+  cell: (row: Row) => ReactNode
 }
 
 interface Props<Row> {
@@ -44,6 +51,8 @@ interface Props<Row> {
   foot?: ReactNode
   /** What further keys do with the chosen row: `{ r: … }`. */
   keys?: Record<string, (row: Row) => void>
+  /** What stands instead of the columns on a phone. */
+  narrow?: NarrowRow<Row>
   /** The list is what the page is for: its letters work wherever nobody is writing. */
   wide?: boolean
 }
@@ -51,6 +60,10 @@ interface Props<Row> {
 type Key = string | number
 
 const ROW = 34
+/** Of two lines. */
+const NARROW = 54
+/** Mantine's `sm`, below which there are no columns. */
+const PHONE = '(max-width: 47.99em)'
 const HEAD = 30
 
 /** The row of each list that was opened last. */
@@ -58,26 +71,31 @@ const opened = new Map<string, Key>()
 
 export function List<Row>(props: Props<Row>) {
   const { name, label, rows, rowKey, onOpen, more, empty, height = 'calc(100dvh - 260px)' } = props
-  const [shown, choose] = useColumns(name, props.columns)
+  const [chosenColumns, choose] = useColumns(name, props.columns)
+  const isPhone = useMediaQuery(PHONE, false, { getInitialValueInEffect: false })
+  const narrow = isPhone ? props.narrow : undefined
+  const shown: Column<Row>[] = narrow ? [{ key: 'narrow', width: 'minmax(0, 1fr)', ...narrow }] : chosenColumns
+  const rowHeight = narrow ? NARROW : ROW
   const prefix = useId()
   const [chosen, setChosen] = useState<Key | undefined>(() => opened.get(name))
   const frame = useRef<HTMLDivElement>(null)
   const rowsInView = useVirtualizer({
     count: rows.length,
     getScrollElement: () => frame.current,
-    estimateSize: () => ROW,
+    estimateSize: () => rowHeight,
     overscan: 12,
     getItemKey: (index) => rowKey(rows[index] as Row),
     // The head stands above the rows, and stays there.
     scrollMargin: HEAD,
     scrollPaddingStart: HEAD,
   })
+  useEffect(() => rowsInView.measure(), [rowsInView, rowHeight])
   const items = rowsInView.getVirtualItems()
   const last = items.at(-1)?.index ?? -1
   useEffect(() => {
     if (more && last >= rows.length - 20 && rows.length > 0) more()
   }, [last, more, rows.length])
-  useStill(frame, rows, rowKey)
+  useStill(frame, rows, rowKey, rowHeight)
 
   const at = chosen === undefined ? -1 : rows.findIndex((row) => rowKey(row) === chosen)
   const isFound = at >= 0
@@ -131,7 +149,7 @@ export function List<Row>(props: Props<Row>) {
   const tracks = shown.map(({ width }) => width).join(' ')
   return (
     <Box>
-      <div ref={frame} className={classes.frame} style={{ height }} role="grid" aria-label={label} aria-rowcount={rows.length} tabIndex={0} onKeyDown={onKey} data-list={name} aria-activedescendant={isFound ? `${prefix}${chosen}` : undefined}>
+      <div ref={frame} className={classes.frame} style={{ height }} role="grid" aria-label={label} aria-rowcount={rows.length} tabIndex={0} onKeyDown={onKey} data-list={name} data-narrow={Boolean(narrow)} aria-activedescendant={isFound ? `${prefix}${chosen}` : undefined}>
         <div className={classes.inner}>
           <div role="row" className={classes.head} style={{ gridTemplateColumns: tracks }}>
             {shown.map(({ key, title, align }) => (
@@ -155,7 +173,7 @@ export function List<Row>(props: Props<Row>) {
                     aria-selected={index === at}
                     className={`${classes.row} ${props.rowClass?.(row) ?? ''}`}
                     data-open={Boolean(onOpen)}
-                    style={{ gridTemplateColumns: tracks, transform: `translateY(${start - HEAD}px)`, height: ROW }}
+                    style={{ gridTemplateColumns: tracks, transform: `translateY(${start - HEAD}px)`, height: rowHeight }}
                     onClick={() => {
                       setChosen(rowKey(row))
                       // Text that was marked to be copied is not a click.
@@ -180,7 +198,7 @@ export function List<Row>(props: Props<Row>) {
           {props.isLoadingMore && <Loader size="xs" />}
           {props.stopped && <Stop {...props.stopped} />}
         </Group>
-        <Chooser columns={props.columns} shown={shown.map(({ key }) => key)} choose={choose} />
+        {!narrow && <Chooser columns={props.columns} shown={shown.map(({ key }) => key)} choose={choose} />}
       </Group>
     </Box>
   )
@@ -204,13 +222,13 @@ function Stop({ thrown, again }: Stopped) {
 }
 
 /** Rows that come above what is read do not move it; at the top they are what is read. */
-function useStill<Row>(frame: React.RefObject<HTMLDivElement | null>, rows: Row[], rowKey: (row: Row) => Key) {
+function useStill<Row>(frame: React.RefObject<HTMLDivElement | null>, rows: Row[], rowKey: (row: Row) => Key, height: number) {
   const top = useRef<Key | undefined>(undefined)
   const first = rows[0] === undefined ? undefined : rowKey(rows[0])
   useLayoutEffect(() => {
     if (first === top.current) return
     const came = rows.findIndex((row) => rowKey(row) === top.current)
-    if (came > 0 && frame.current && frame.current.scrollTop > 0) frame.current.scrollTop += came * ROW
+    if (came > 0 && frame.current && frame.current.scrollTop > 0) frame.current.scrollTop += came * height
     top.current = first
   })
 }

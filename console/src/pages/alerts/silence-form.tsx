@@ -1,6 +1,7 @@
 /** Keeps events from being told, for a time. */
-import { Button, Group, Select, Stack, Text, Textarea, TextInput } from '@mantine/core'
+import { Alert, Button, Group, Select, Stack, Text, Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, type Of } from '../../api/client'
 import { useAccountChoices, useGroupChoices } from '../../parts/choices'
@@ -9,6 +10,7 @@ import { unlessNewer } from '../../parts/meanwhile'
 import { isoOf, localInput } from '../../parts/moment'
 import { tellDone } from '../../parts/told'
 import { useUnsaved } from '../../parts/unsaved'
+import { local } from '../../parts/when'
 import { PLATFORMS } from '../../parts/words-of'
 import { readSilence, useAgain, useRules } from './asking'
 import type { Silence } from './kinds'
@@ -17,7 +19,7 @@ const FIELDS = ['rule_id', 'platform', 'group_id', 'account_id', 'until', 'note'
 const SPANS = { '1h': 1, '4h': 4, '24h': 24 } as const
 
 export function SilenceForm({ silence, close }: { silence: Silence | undefined; close: () => void }) {
-  const { t } = useTranslation(['alerts', 'common'])
+  const { t, i18n } = useTranslation(['alerts', 'common'])
   const again = useAgain()
   const { rules } = useRules()
   const [groups, accounts] = [useGroupChoices(), useAccountChoices()]
@@ -34,7 +36,12 @@ export function SilenceForm({ silence, close }: { silence: Silence | undefined; 
     validate: { until: (until) => (isoOf(until) ? null : t('silence.needUntil')) },
   })
   useUnsaved(form.isDirty())
+  // One click must not silence everything: what was not chosen is asked about once.
+  const [asksAll, setAsksAll] = useState(false)
+  const { rule_id, platform, group_id, account_id } = form.values
+  const isAll = [rule_id, platform, group_id, account_id].every((chosen) => !chosen)
   const submit = form.onSubmit(async (values) => {
+    if (isAll && !asksAll) return setAsksAll(true)
     const number = (id: string | null) => (id ? Number(id) : null)
     const body = { ...values, rule_id: number(values.rule_id), group_id: number(values.group_id), account_id: number(values.account_id), until: isoOf(values.until) ?? '' }
     const sent = silence ? unlessNewer(silence, readSilence(silence.id)).then(() => api.PUT('/api/v1/admin/ops/alert-silences/{id}', { params: { path: { id: silence.id } }, body })) : api.POST('/api/v1/admin/ops/alert-silences', { body })
@@ -48,6 +55,7 @@ export function SilenceForm({ silence, close }: { silence: Silence | undefined; 
       return again()
     })
   })
+  const until = isoOf(form.values.until)
   return (
     <form onSubmit={submit}>
       <Stack gap="sm">
@@ -65,9 +73,14 @@ export function SilenceForm({ silence, close }: { silence: Silence | undefined; 
           ))}
         </Group>
         <Textarea size="xs" label={t('silence.note')} autosize minRows={2} {...form.getInputProps('note')} />
+        {isAll && asksAll && (
+          <Alert color="red" role="alert" title={t('silence.all')}>
+            {t('silence.allWhat', { until: until ? local(Date.parse(until), i18n.language) : '–' })}
+          </Alert>
+        )}
         <Group justify="end">
-          <Button size="xs" type="submit" loading={form.submitting}>
-            {t(silence ? 'common:act.save' : 'common:act.create')}
+          <Button size="xs" type="submit" color={isAll && asksAll ? 'red' : undefined} loading={form.submitting}>
+            {isAll && asksAll ? t('silence.allDo') : t(silence ? 'common:act.save' : 'common:act.create')}
           </Button>
         </Group>
       </Stack>

@@ -24,6 +24,7 @@ export const accounts = {
     inFlight: 'In flight',
     quota: 'Quota, tightest',
     failed: 'Failed',
+    failedUnknown: 'Only the accounts with most failures are counted by name.',
     lastError: 'Last said',
   },
   filter: { q: 'Name, model, message' },

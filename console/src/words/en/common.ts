@@ -36,6 +36,8 @@ export const common = {
   time: {
     window: 'Time',
     last: 'Last {{span}}',
+    spans: { '5m': '5 minutes', '30m': '30 minutes', '1h': 'hour', '6h': '6 hours', '24h': '24 hours', '7d': '7 days', '30d': '30 days' },
+    ofLast: 'the last {{span}}',
     from: 'From',
     to: 'To',
     apply: 'Apply',

@@ -122,7 +122,7 @@ export const watch = {
     json: 'JSON',
     csv: 'CSV, a line per day',
     ledger: 'Ledger, a line per failure that does not count',
-    inWindow: 'Of the page’s time window.',
+    inWindow: 'Over {{window}}',
     name: 'Name',
     goalLabel: 'What is good',
     sideLabel: 'Whose view',

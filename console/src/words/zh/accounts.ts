@@ -27,6 +27,7 @@ export const accounts: Words<typeof source> = {
     inFlight: '进行中',
     quota: '配额（最紧的一项）',
     failed: '失败',
+    failedUnknown: '只按名称统计失败最多的账号。',
     lastError: '最近的说明',
   },
   filter: { q: '名称、模型、消息' },

@@ -39,6 +39,8 @@ export const common: Words<typeof source> = {
   time: {
     window: '时间',
     last: '最近 {{span}}',
+    spans: { '5m': '5 分钟', '30m': '30 分钟', '1h': '1 小时', '6h': '6 小时', '24h': '24 小时', '7d': '7 天', '30d': '30 天' },
+    ofLast: '最近 {{span}}',
     from: '从',
     to: '到',
     apply: '应用',

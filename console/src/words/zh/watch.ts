@@ -125,7 +125,7 @@ export const watch: Words<typeof source> = {
     json: 'JSON',
     csv: 'CSV，每天一行',
     ledger: '明细，每个不计入的失败一行',
-    inWindow: '按页面所选时间范围。',
+    inWindow: '时间范围：{{window}}',
     name: '名称',
     goalLabel: '衡量标准',
     sideLabel: '视角',
