@@ -37,9 +37,10 @@ export function RuleForm({ rule, close }: { rule: Rule | undefined; close: () =>
     const body = bodyOfValues(values)
     const sent = rule ? unlessNewer(rule, readRule(rule.id)).then(() => api.PUT('/api/v1/admin/ops/alert-rules/{id}', { params: { path: { id: rule.id } }, body })) : api.POST('/api/v1/admin/ops/alert-rules', { body })
     await (sent as Promise<unknown>).then(async () => {
+      // What stands behind the form is as new as what was sent, before anything can be done with it.
+      await again()
       tellDone()
       close()
-      await again()
     }, (thrown) => {
       toFields(form, FIELDS)(thrown)
       // What somebody else made of it meanwhile is what it is opened with next.

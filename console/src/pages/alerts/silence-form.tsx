@@ -46,9 +46,10 @@ export function SilenceForm({ silence, close }: { silence: Silence | undefined; 
     const body = { ...values, rule_id: number(values.rule_id), group_id: number(values.group_id), account_id: number(values.account_id), until: isoOf(values.until) ?? '' }
     const sent = silence ? unlessNewer(silence, readSilence(silence.id)).then(() => api.PUT('/api/v1/admin/ops/alert-silences/{id}', { params: { path: { id: silence.id } }, body })) : api.POST('/api/v1/admin/ops/alert-silences', { body })
     await (sent as Promise<unknown>).then(async () => {
+      // What stands behind the form is as new as what was sent, before anything can be done with it.
+      await again()
       tellDone()
       close()
-      await again()
     }, (thrown) => {
       toFields(form, FIELDS)(thrown)
       // What somebody else made of it meanwhile is what it is opened with next.

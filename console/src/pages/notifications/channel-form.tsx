@@ -31,9 +31,10 @@ export function ChannelForm({ channel, close }: { channel: Channel | undefined; 
     const body = formOf(values, isNew)
     const sent = channel ? unlessNewer(channel, async () => (await api.GET('/api/v1/admin/ops/notification-channels/{id}', { params: { path: { id: channel.id } } })).data).then(() => api.PATCH('/api/v1/admin/ops/notification-channels/{id}', { params: { path: { id: channel.id } }, body })) : api.POST('/api/v1/admin/ops/notification-channels', { body })
     await (sent as Promise<unknown>).then(async () => {
+      // What stands behind the form is as new as what was sent, before anything can be done with it.
+      await again()
       tellDone()
       close()
-      await again()
     }, (thrown) => {
       toFields(form, FIELDS)(thrown)
       // What somebody else made of it meanwhile is what it is opened with next.

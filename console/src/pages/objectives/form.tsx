@@ -29,9 +29,10 @@ export function ObjectiveForm({ objective, close }: { objective: Objective | und
     const body = bodyOf(values)
     const sent = objective ? unlessNewer(objective, readObjective(objective.id)).then(() => api.PUT('/api/v1/admin/ops/objectives/{id}', { params: { path: { id: objective.id } }, body })) : api.POST('/api/v1/admin/ops/objectives', { body })
     await (sent as Promise<unknown>).then(async () => {
+      // What stands behind the form is as new as what was sent, before anything can be done with it.
+      await again()
       tellDone()
       close()
-      await again()
     }, (thrown) => {
       toFields(form, FIELDS)(thrown)
       // What somebody else made of it meanwhile is what it is opened with next.

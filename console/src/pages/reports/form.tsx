@@ -38,9 +38,10 @@ export function ScheduleForm({ schedule, close }: { schedule: Of<'Schedule'> | u
     const body = { ...values, channels: values.channels.map(Number) }
     const sent = schedule ? unlessNewer(schedule, async () => (await api.GET('/api/v1/admin/ops/report-schedules/{id}', { params: { path: { id: schedule.id } } })).data).then(() => api.PATCH('/api/v1/admin/ops/report-schedules/{id}', { params: { path: { id: schedule.id } }, body })) : api.POST('/api/v1/admin/ops/report-schedules', { body })
     await (sent as Promise<unknown>).then(async () => {
+      // What stands behind the form is as new as what was sent, before anything can be done with it.
+      await again()
       tellDone()
       close()
-      await again()
     }, (thrown) => {
       toFields(form, FIELDS)(thrown)
       // What somebody else made of it meanwhile is what it is opened with next.
