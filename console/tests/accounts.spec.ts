@@ -1,5 +1,5 @@
 /** An account from its first form to its last switch: what is wrong stands at its field, a secret is never seen again. */
-import { button, choose, dialog, empty, expectFault, field, send, sure } from './forms'
+import { button, choose, chooseMore, dialog, empty, expectFault, field, send, sure } from './forms'
 import { expect, test, type World } from './world'
 
 const FIRST = 'the-first-secret-0123456789'
@@ -110,7 +110,7 @@ test('an account is made, asked, changed, switched off and on, and its secret is
 })
 
 test('what is emptied is empty: an account speaks what its platform speaks, and a group serves whom its platform serves', async ({ page, world }) => {
-  const account = (await world.ask('POST', 'accounts', { name: 'narrow', platform: 'openai', base_url: world.sim.url, apis: ['responses'], concurrency: 3, models: ['gpt-*'], groups: ['openai'], credential: { api_key: FIRST } })) as { id: number }
+  const account = (await world.ask('POST', 'accounts', { name: 'narrow', platform: 'openai', base_url: world.sim.url, apis: ['responses'], concurrency: 3, models: ['gpt-*'], groups: ['openai'], headers: { 'x-team': 'blue', 'x-house': 'red' }, credential: { api_key: FIRST } })) as { id: number }
   const group = (await world.ask('POST', 'groups', { name: 'bridge', platform: 'openai', protocols: ['openai', 'anthropic'], model_mapping: [{ from: 'a', to: 'b' }] })) as { id: number }
 
   await page.goto(`${world.url}/console/accounts/${account.id}?open=edit`)
@@ -129,8 +129,22 @@ test('what is emptied is empty: an account speaks what its platform speaks, and 
   await button(page, 'Edit').click()
   await button(form, 'Address, proxy, protocol').click()
   await field(form, 'Address').fill('')
+  await button(form, 'Headers').click()
+  await form.getByRole('radio', { name: 'Replace' }).press('Space')
+  await field(form, 'Value 1').fill('green')
+  await button(form, 'Save').click()
+  // All are replaced: the other one would be sent along empty.
+  await expectFault(form, 'Value 2', 'This is needed.')
+  await button(form, 'Delete').nth(1).click()
   await send(form, 'Save')
-  expect(await world.ask('GET', `accounts/${account.id}`)).toMatchObject({ base_url: 'https://api.openai.com' })
+  const named = (await world.ask('GET', `accounts/${account.id}`)) as { headers: string[] }
+  expect(named).toMatchObject({ base_url: 'https://api.openai.com' })
+  expect(named.headers).toHaveLength(1)
+  await button(page, 'Edit').click()
+  await button(form, 'Headers').click()
+  await form.getByRole('radio', { name: 'Remove' }).press('Space')
+  await send(form, 'Save')
+  expect(await world.ask('GET', `accounts/${account.id}`)).toMatchObject({ headers: [] })
 
   await page.goto(`${world.url}/console/groups?open=${group.id}`)
   const one = dialog(page, 'bridge')
@@ -159,8 +173,7 @@ test('a group and a key are made, changed and removed', async ({ page, world }) 
   await button(page, 'New key').click()
   const key = dialog(page, 'New key')
   await field(key, 'Name').fill('their key')
-  await choose(key, 'Groups', 'late')
-  await field(key, 'Groups').press('Tab')
+  await chooseMore(key, 'Groups', 'late')
   await key.getByLabel('Expires').fill('2099-01-02T03:04')
   await field(key, 'Requests per minute').fill('5')
   await button(key, 'Save').click()

@@ -25,9 +25,13 @@ export const whoAmI = queryOptions({
   },
 })
 
+/** Something was refused, and perhaps for nobody is signed in any more: where that is so, the shell leads to the sign-in. */
+export function doubtSession(): void {
+  void queries.invalidateQueries({ queryKey: whoAmI.queryKey }, { cancelRefetch: false })
+}
+
 keepSession({
-  // Not every 401 is an end. Where it is one, nobody is here from now on, and the shell leads to where one signs in.
-  refused: () => void queries.invalidateQueries({ queryKey: whoAmI.queryKey }, { cancelRefetch: false }),
+  refused: doubtSession,
   renew: async () => {
     const before = queries.getQueryData(whoAmI.queryKey)
     const now = await queries.fetchQuery({ ...whoAmI, staleTime: 0 })
