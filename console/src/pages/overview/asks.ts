@@ -26,8 +26,9 @@ const kept = (every: Every) => ({ refetchInterval: every, placeholderData: keepP
 const overviewOf = (window: Window) => $api.queryOptions('get', `${ADMIN}/dashboard/overview`, { params: { query: window } })
 const availabilityNow = () => $api.queryOptions('get', `${ADMIN}/account-availability`, {})
 const firingNow = () => $api.queryOptions('get', `${ADMIN}/alert-events`, { params: { query: { status: 'firing', page_size: 50 } } })
-const topIssuesOf = (window: Window) =>
-  $api.queryOptions('get', `${ADMIN}/issues`, { params: { query: { ...window, sort: '-impact', page_size: 5, state: 'new,ongoing,escalating,regressed' } } })
+const issuesOf = (window: Window, state: string) => $api.queryOptions('get', `${ADMIN}/issues`, { params: { query: { ...window, sort: '-impact', page_size: 5, state } } })
+const topIssuesOf = (window: Window) => issuesOf(window, 'new,ongoing,escalating,regressed')
+const ignoredOf = (window: Window) => issuesOf(window, 'ignored')
 const trendOf = (window: Window, platform?: Platform) => $api.queryOptions('get', `${ADMIN}/dashboard/error-trend`, { params: { query: platform ? { ...window, platform } : window } })
 
 export function useOverview(window: Window, every: Every) {
@@ -48,7 +49,7 @@ export function useTopIssues(window: Window, every: Every) {
 
 /** What somebody put aside: it is shown where clients still meet it, and nothing else explains what fails. */
 function useIgnoredIssues(window: Window, every: Every) {
-  return $api.useQuery('get', `${ADMIN}/issues`, { params: { query: { ...window, sort: '-impact', page_size: 5, state: 'ignored' } } }, kept(every))
+  return useQuery({ ...ignoredOf(window), ...kept(every) })
 }
 
 export function useConcurrency(every: Every) {
@@ -96,6 +97,7 @@ function platformsOf(availability: Of<'Availability'> | undefined): Platform[] {
 export async function askAhead(window: Window): Promise<void> {
   void queries.prefetchQuery(overviewOf(window))
   void queries.prefetchQuery(topIssuesOf(window))
+  void queries.prefetchQuery(ignoredOf(window))
   void queries.prefetchQuery(firingNow())
   const found = await queries.fetchQuery(availabilityNow())
   for (const platform of platformsOf(found)) void queries.prefetchQuery(trendOf(fine(window), platform))
