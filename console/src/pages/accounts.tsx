@@ -11,11 +11,10 @@ import { List } from '../parts/list'
 import { Empty, Failed, Loading } from '../parts/states'
 import { Typed } from '../parts/typed'
 import { useWindow } from '../parts/window'
+import { PLATFORMS } from '../parts/words-of'
 import { type Account, useAccounts, useFailures, useStandings } from './accounts/data'
 import { AccountSheet } from './accounts/form'
 import { useColumns, useNarrow } from './accounts/columns'
-
-const PLATFORMS = ['anthropic', 'openai', 'gemini', 'antigravity'] as const
 
 export function Page() {
   const { t } = useTranslation('accounts')

@@ -113,7 +113,7 @@ function Result({ status }: { status: number | null | undefined }) {
 }
 
 function useColumns(): Column<Entry>[] {
-  const { t } = useTranslation('system')
+  const { t } = useTranslation(['system', 'people'])
   const joined = useJoined()
   return [
     { key: 'at', title: t('audit.column.at'), width: '180px', cell: ({ at }) => <When at={at} as="both" /> },
@@ -123,7 +123,7 @@ function useColumns(): Column<Entry>[] {
     { key: 'status', title: t('audit.column.status'), width: '150px', cell: ({ status }) => <Result status={status} /> },
     { key: 'count', title: t('audit.column.count'), width: '70px', align: 'right', cell: ({ count }) => count },
     { key: 'fields', title: t('audit.column.fields'), width: 'minmax(200px, 2fr)', cell: ({ detail }) => said(detail, joined) },
-    { key: 'role', title: t('audit.column.role'), width: '90px', cell: ({ role }) => role ?? '–' },
+    { key: 'role', title: t('audit.column.role'), width: '90px', cell: ({ role }) => (role ? t(`people:role.${role}`) : '–') },
     { key: 'through', title: t('audit.column.through'), width: '130px', cell: ({ through }) => t(`audit.throughs.${through}`) },
     { key: 'client_ip', title: t('audit.column.client_ip'), width: '130px', cell: ({ client_ip }) => <span className="mono">{client_ip}</span> },
   ]
@@ -137,12 +137,12 @@ function said(detail: Record<string, unknown>, { list, named }: ReturnType<typeo
 }
 
 function One({ entry, onClose, narrow }: { entry: Entry; onClose: () => void; narrow: (change: Search) => void }) {
-  const { t } = useTranslation('system')
+  const { t } = useTranslation(['system', 'people'])
   const { fields, ...rest } = entry.detail as { fields?: string[] } & Record<string, unknown>
   const rows: [string, ReactNode][] = [
     [t('audit.column.at'), <When key="at" at={entry.at} as="both" />],
     [t('audit.column.actor'), entry.actor],
-    [t('audit.column.role'), entry.role ?? '–'],
+    [t('audit.column.role'), entry.role ? t(`people:role.${entry.role}`) : '–'],
     [t('audit.column.through'), t(`audit.throughs.${entry.through}`)],
     [t('audit.column.client_ip'), <Id key="ip" value={entry.client_ip} />],
     [t('audit.column.action'), <span key="action" className="mono">{entry.action}</span>],

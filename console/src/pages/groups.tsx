@@ -13,6 +13,7 @@ import { Fields, SaveBar, Sheet, Trouble, useSave } from '../parts/form'
 import { useJoined } from '../parts/joined'
 import type { Column } from '../parts/list'
 import { Meter } from '../parts/meter'
+import { PLATFORMS } from '../parts/words-of'
 import { type Group, useGroups } from './access/data'
 import { Things } from './access/frame'
 import { FIELDS, formBody, patchBody, type Values, valuesOf } from './access/group'
@@ -60,7 +61,6 @@ function useColumns(): Column<Group>[] {
   ]
 }
 
-const PLATFORMS = ['anthropic', 'openai', 'gemini', 'antigravity'] as const
 const PROTOCOLS = ['anthropic', 'openai', 'gemini'] as const
 function One({ group, onClose }: { group: Group | undefined; onClose: () => void }) {
   const { t } = useTranslation(['access', 'common'])

@@ -1,7 +1,4 @@
-/**
- * What comes over the page: a form or one thing of a list at its side, a question in its middle. The page behind is not
- * kept from scrolling, because that would need a style that the content security policy does not allow.
- */
+/** What comes over the page: a form or one thing of a list at its side, a question in its middle. */
 import { Button, type ButtonProps, Drawer, Group, Modal, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { type ReactNode, useState } from 'react'
@@ -23,7 +20,7 @@ export function Aside({ open, close, title, size = 'lg', children }: AsideProps)
   const guarded = useGuarded(close)
   const isTopmost = useTopmost(open)
   return (
-    <Drawer opened={open} onClose={guarded.close} title={title} size={size} position="right" closeOnEscape={isTopmost} lockScroll={false} closeButtonProps={{ 'aria-label': t('act.close') }} styles={{ title: { fontWeight: 600 } }}>
+    <Drawer opened={open} onClose={guarded.close} title={title} size={size} position="right" closeOnEscape={isTopmost} closeButtonProps={{ 'aria-label': t('act.close') }} styles={{ title: { fontWeight: 600 } }}>
       {guarded.guard(children)}
     </Drawer>
   )
@@ -54,7 +51,7 @@ export function SureButton({ children, what, act, ...rest }: SureProps) {
       <Button size="xs" variant="default" {...rest} onClick={ask}>
         {children}
       </Button>
-      <Modal opened={open} onClose={close} title={t('act.confirm')} closeOnEscape={isTopmost} lockScroll={false} centered closeButtonProps={{ 'aria-label': t('act.close') }}>
+      <Modal opened={open} onClose={close} title={t('act.confirm')} closeOnEscape={isTopmost} centered closeButtonProps={{ 'aria-label': t('act.close') }}>
         <Text size="sm" className="said">
           {what}
         </Text>

@@ -63,7 +63,7 @@ function Question({ isOpen, stay, discard }: { isOpen: boolean; stay: () => void
   const { t } = useTranslation()
   const isTopmost = useTopmost(isOpen)
   return (
-    <Modal opened={isOpen} onClose={stay} title={<strong>{t('form.unsaved')}</strong>} closeOnEscape={isTopmost} lockScroll={false} centered size="sm" zIndex={410} closeButtonProps={{ 'aria-label': t('act.close') }}>
+    <Modal opened={isOpen} onClose={stay} title={<strong>{t('form.unsaved')}</strong>} closeOnEscape={isTopmost} centered size="sm" zIndex={410} closeButtonProps={{ 'aria-label': t('act.close') }}>
       <Text size="sm">{t('form.unsavedWhat')}</Text>
       <Group justify="end" mt="md" gap="xs">
         <Button size="xs" variant="default" onClick={stay} data-autofocus>

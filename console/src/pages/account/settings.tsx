@@ -3,6 +3,7 @@ import { Table, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useJoined } from '../../parts/joined'
+import { span } from '../../parts/number'
 import { When } from '../../parts/when'
 import type { Account } from '../accounts/data'
 
@@ -27,9 +28,9 @@ export function Settings({ account }: { account: Account }) {
     [t('field.http_version'), account.http_version],
     ...(account.platform === 'openai' ? [[t('field.apis'), list(account.apis)] as [string, ReactNode]] : []),
     ...(account.platform === 'antigravity' ? [[t('field.project'), account.project ?? none] as [string, ReactNode]] : []),
-    [t('probe.title'), probe ? clauses(probe.model ?? t('probe.list'), probe.every_seconds ? `${probe.every_seconds} s` : t('probe.deadline')) : t('probe.request')],
+    [t('probe.title'), probe ? clauses(probe.model ?? t('probe.list'), probe.every_seconds ? span(probe.every_seconds) : t('probe.deadline')) : t('probe.request')],
     [t('field.counted_statuses'), account.counted_statuses ? list(account.counted_statuses) : t('field.builtIn')],
-    [t('rule.titles'), list(account.state_rules.map(({ name, state, for_seconds }) => named(name, state ? `${t(`state.${state}`)} ${for_seconds} s` : t('rule.nothing'))))],
+    [t('rule.titles'), list(account.state_rules.map(({ name, state, for_seconds }) => named(name, state ? `${t(`state.${state}`)} ${span(for_seconds ?? 0)}` : t('rule.nothing'))))],
     [t('field.created'), <When key="created" at={account.created_at} as="both" />],
     [t('field.updated'), <When key="updated" at={account.updated_at} as="both" />],
   ]

@@ -11,6 +11,7 @@ import { Meter } from '../../parts/meter'
 import { count } from '../../parts/number'
 import { Rest, TwoLines } from '../../parts/two-lines'
 import { When } from '../../parts/when'
+import { useGateway } from '../../words/gateway'
 import type { Account, Standing } from './data'
 import { deciding, isWhole, lastSaid } from './marks'
 
@@ -44,7 +45,7 @@ export function useColumns(standings: Map<number, Standing>, failures: (id: numb
     { key: 'said', title: t('column.lastError'), width: 'minmax(220px, 2fr)', cell: (account) => <Said account={account} /> },
     { key: 'base_url', title: t('field.base_url'), width: '240px', hidden: true, cell: ({ base_url }) => <span className="mono">{base_url}</span> },
     { key: 'models', title: t('field.models'), width: '240px', hidden: true, cell: ({ models }) => list(models) || t('field.modelsAll') },
-    { key: 'id', title: 'id', width: '70px', hidden: true, align: 'right', cell: ({ id }) => id },
+    { key: 'id', title: t('column.id'), width: '70px', hidden: true, align: 'right', cell: ({ id }) => id },
   ]
 }
 
@@ -100,6 +101,7 @@ function Failed({ failed }: { failed: number | undefined }) {
 
 function State({ account: { state }, standing }: { account: Account; standing: Standing | undefined }) {
   const { t } = useTranslation('accounts')
+  const gateway = useGateway()
   const { named } = useJoined()
   const ofModels = state.marks.filter((mark) => !isWhole(mark))
   return (
@@ -107,7 +109,7 @@ function State({ account: { state }, standing }: { account: Account; standing: S
       <StateBadge state={state.status} />
       {state.until && <Countdown until={state.until} />}
       {ofModels.length > 0 && (
-        <Badge variant="outline" color="gray" size="sm" tt="none" title={ofModels.map(({ scope, kind }) => named(scope, t(`state.${kind}`))).join('\n')}>
+        <Badge variant="outline" color="gray" size="sm" tt="none" title={ofModels.map(({ scope, kind }) => named(gateway.scope(scope), t(`state.${kind}`))).join('\n')}>
           {t('mark.models', { count: ofModels.length })}
         </Badge>
       )}

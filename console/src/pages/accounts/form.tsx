@@ -6,13 +6,12 @@ import { useTranslation } from 'react-i18next'
 import { api } from '../../api/client'
 import { changed } from '../../parts/changed'
 import { Fields, SaveBar, Sheet, Trouble, useSave } from '../../parts/form'
+import { PLATFORMS } from '../../parts/words-of'
 import { APIS, blank, FIELDS, formBody, HOSTS, mistakes, patchBody, type Values, valuesOf } from './body'
 import { CredentialFields, KINDS } from './credential'
 import type { Account } from './data'
 import { useGroups } from './data'
 import { HeaderFields, ModelMapping, ProxyFields, QuotaFields, StateRules } from './fields'
-
-const PLATFORMS = ['anthropic', 'openai', 'gemini', 'antigravity'] as const
 
 interface Props {
   /** Absent: a new one. */

@@ -15,9 +15,10 @@ import { useJoined } from '../../parts/joined'
 import { Marked } from '../../parts/json/marked'
 import { useKeys } from '../../parts/keys'
 import { duration } from '../../parts/number'
-import { Section } from '../../parts/section'
+import { Panel } from '../../parts/panel'
 import { Loaded } from '../../parts/states'
 import { When } from '../../parts/when'
+import { useGateway } from '../../words/gateway'
 import { Fate } from '../attempts/columns'
 import classes from '../error/error.module.css'
 import { OfAttempt } from '../error/payloads'
@@ -74,19 +75,19 @@ function One({ attempt }: { attempt: Attempt }) {
         <div className={classes.column}>
           <Said attempt={attempt} />
           {attempt.error_id != null && <OfError attempt={attempt} id={String(attempt.error_id)} />}
-          <Section title={t('wire')}>
+          <Panel title={t('wire')}>
             {(attempt.withheld?.length ?? 0) > 0 && (
               <Text size="sm" mb="xs">
                 {t('errors:body.role')}
               </Text>
             )}
             <OfAttempt attempt={attempt} />
-          </Section>
+          </Panel>
         </div>
         <div className={classes.column}>
-          <Section title={t('errors:one.facts')}>
+          <Panel title={t('errors:one.facts')}>
             <AttemptFacts attempt={attempt} />
-          </Section>
+          </Panel>
         </div>
       </div>
     </>
@@ -95,6 +96,7 @@ function One({ attempt }: { attempt: Attempt }) {
 
 function Said({ attempt }: { attempt: Attempt }) {
   const { t } = useTranslation(['attempts', 'errors', 'common'])
+  const { sentence } = useGateway()
   const speaker = t(`errors:${SPEAKERS[speakerOf(attempt.cause, attempt.upstream_status_code)]}`, { account: attempt.account_name })
   return (
     <Paper withBorder p="md" component="section" aria-label={speaker}>
@@ -118,7 +120,7 @@ function Said({ attempt }: { attempt: Attempt }) {
           </Text>
           <Text size="sm">
             → {t(`errors:decision.${attempt.decision}`)}
-            {attempt.decision_reason && t('common:join.colon') + attempt.decision_reason}
+            {attempt.decision_reason && t('common:join.colon') + sentence(attempt.decision_reason)}
           </Text>
         </Group>
         <Text size="sm">{t(attempt.recovered ? 'hiddenMeans' : 'seenMeans')}</Text>
@@ -134,12 +136,12 @@ function OfError({ attempt, id }: { attempt: Attempt; id: string }) {
     <Loaded query={useError(id)} rows={4}>
       {(error) => (
         <>
-          <Section title={t('errors:waterfall.title')}>
+          <Panel title={t('errors:waterfall.title')}>
             <Waterfall times={error} />
-          </Section>
-          <Section title={t('errors:again.title')}>
+          </Panel>
+          <Panel title={t('errors:again.title')}>
             <SendAgain key={attempt.id} error={error} attempt={attempt} />
-          </Section>
+          </Panel>
         </>
       )}
     </Loaded>

@@ -5,6 +5,7 @@ import type { Column, NarrowRow } from '../../parts/list'
 import { duration } from '../../parts/number'
 import { Rest, TwoLines } from '../../parts/two-lines'
 import { When } from '../../parts/when'
+import { useGateway } from '../../words/gateway'
 import type { Row } from './ask'
 import classes from './attempts.module.css'
 
@@ -51,7 +52,7 @@ export function columns(t: TFunction<['attempts', 'errors', 'common']>): Column<
     { key: 'cause', title: t('column.cause'), width: '176px', cell: ({ cause }) => <span className="mono">{cause}</span> },
     { key: 'message', title: t('column.message'), width: 'minmax(280px, 1fr)', cell: ({ message }) => <span title={message}>{message}</span> },
     { key: 'model', title: t('column.model'), width: '150px', cell: ({ model }) => <span title={model ?? undefined}>{model ?? '–'}</span> },
-    { key: 'decision', title: t('column.decision'), width: '160px', cell: ({ decision, decision_reason }) => <span title={decision_reason}>{t(`errors:decision.${decision}`)}</span> },
+    { key: 'decision', title: t('column.decision'), width: '160px', cell: ({ decision, decision_reason }) => <Decided word={t(`errors:decision.${decision}`)} reason={decision_reason} /> },
     { key: 'duration_ms', title: t('column.duration_ms'), width: '90px', align: 'right', cell: ({ duration_ms }) => duration(duration_ms) },
     { key: 'attempt', title: t('column.attempt'), width: '80px', align: 'right', hidden: true, cell: ({ attempt }) => attempt },
     { key: 'platform', title: t('column.platform'), width: '110px', hidden: true, cell: ({ platform }) => platform },
@@ -63,6 +64,11 @@ export function columns(t: TFunction<['attempts', 'errors', 'common']>): Column<
     { key: 'upstream_request_id', title: t('column.upstream_request_id'), width: '280px', hidden: true, cell: ({ upstream_request_id }) => <span className="mono">{upstream_request_id ?? '–'}</span> },
     { key: 'request_id', title: t('column.request_id'), width: '290px', hidden: true, cell: ({ request_id }) => <span className="mono">{request_id}</span> },
   ]
+}
+
+/** What was decided; why is under the pointer. */
+function Decided({ word, reason }: { word: string; reason: string }) {
+  return <span title={useGateway().sentence(reason)}>{word}</span>
 }
 
 /** Whether the client saw it: a word and a shape. */

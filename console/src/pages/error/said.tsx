@@ -5,6 +5,7 @@ import type { Of } from '../../api/client'
 import { OwnerBadge, SeverityBadge } from '../../parts/badges'
 import { Copy } from '../../parts/copy'
 import { Marked } from '../../parts/json/marked'
+import { useGateway } from '../../words/gateway'
 import classes from './error.module.css'
 import { speakerOf } from './speaker'
 
@@ -13,6 +14,7 @@ export const SPEAKERS = { provider: 'one.providerSaid', gateway: 'one.gatewaySaw
 
 export function Said({ error }: { error: Of<'ErrorLogDetail'> }) {
   const { t } = useTranslation('errors')
+  const { explanation, remedy } = useGateway()
   const provider = error.upstream_error_message
   const said = provider || error.message
   const speaker = provider ? t(SPEAKERS[speakerOf(error.ruled_by?.built_in.cause ?? error.cause, error.upstream_status_code)], { account: error.account_name ?? error.platform }) : t('one.gatewaySaid')
@@ -43,9 +45,9 @@ export function Said({ error }: { error: Of<'ErrorLogDetail'> }) {
             {error.cause}
           </Text>
         </Group>
-        <Text className="said">{error.explanation}</Text>
+        <Text className="said">{explanation(error.cause, error.explanation)}</Text>
         <Text className="said">
-          <strong>{t('one.remedy')}</strong> {error.remedy}
+          <strong>{t('one.remedy')}</strong> {remedy(error.cause, error.remedy)}
         </Text>
         {error.recovered && <Text size="sm">{t('one.recovered')}</Text>}
         {error.replay_of != null && <Text size="sm">{t('one.replay')}</Text>}

@@ -1,6 +1,7 @@
 /** What the list of failed requests shows of each, the API's fields by their names. */
 import { IconArrowBackUp, IconCheck, IconEyeOff } from '@tabler/icons-react'
 import type { TFunction } from 'i18next'
+import { Phase } from '../../parts/badges'
 import { Owner, Severity } from '../../parts/marks'
 import type { Column, NarrowRow } from '../../parts/list'
 import { duration } from '../../parts/number'
@@ -62,7 +63,7 @@ export function columns(t: TFunction<['errors', 'common']>): Column<Row>[] {
     text('platform', '100px', true),
     text('group_name', '110px', true),
     text('user_name', '110px', true),
-    text('phase', '110px', true),
+    { key: 'phase', title: t('column.phase'), width: '110px', hidden: true, cell: ({ phase }) => <Phase phase={phase} /> },
     text('type', '170px', true),
     text('error_source', '90px', true),
     { key: 'stream', title: t('column.stream'), width: '80px', hidden: true, cell: ({ stream }) => t(stream ? 'common:yes' : 'common:no') },

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next'
 import type { Of } from '../../api/client'
 import { Panel } from '../../parts/panel'
 import { When } from '../../parts/when'
-import { IssueStateBadge } from '../issues/state'
+import { IssueStateBadge } from '../../parts/issue-state'
 
 export function Timeline({ timeline }: { timeline: readonly Of<'IssueTransition'>[] }) {
   const { t } = useTranslation(['issues', 'common'])

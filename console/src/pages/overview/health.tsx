@@ -3,6 +3,7 @@ import { Group, Popover, RingProgress, Stack, Text, UnstyledButton } from '@mant
 import type { TFunction } from 'i18next'
 import { useTranslation } from 'react-i18next'
 import type { Of } from '../../api/client'
+import { useGateway } from '../../words/gateway'
 import { Figure } from './figure'
 import { Go } from './go'
 import classes from './overview.module.css'
@@ -77,6 +78,7 @@ export function HealthFigure({ health }: { health: Of<'Health'> }) {
 
 function PartLine({ part }: { part: Of<'HealthPart'> }) {
   const { t } = useTranslation(['overview', 'common'])
+  const { sentence } = useGateway()
   const { name, score, value, weight, explanation } = part
   const known = score !== null && score !== undefined
   const title = nameOf(name, t)
@@ -96,7 +98,7 @@ function PartLine({ part }: { part: Of<'HealthPart'> }) {
       </div>
       <Text size="xs" mt={2} className="said">
         {value !== null && value !== undefined && t('figure.measured', { value: String(value) }) + t('common:join.clause')}
-        {explanation}
+        {sentence(explanation)}
       </Text>
     </div>
   )

@@ -13,7 +13,7 @@ export interface Piece {
 }
 
 export interface Speech {
-  t: TFunction<'overview'>
+  t: TFunction<['overview', 'accounts']>
   language: string
   /** A moment as the reader's clock shows it, to the minute. */
   clock: (at: number) => string
@@ -81,10 +81,10 @@ function ignoredPieces({ state, state_by, ignore_until }: Issue, { t, clock }: S
 }
 
 /** `anthropic-3 rate limited since 02:41`; beside a failure that has its own beginning without that. */
-function accountReason(account: Account, isFelt: boolean, { t, clock, window }: Speech): Piece[] {
+function accountReason(account: Account, isFelt: boolean, { t, language, clock, window }: Speech): Piece[] {
   const since = sinceOf(account)
   const name: Piece = { text: account.account_name, target: { to: '/accounts/$id', params: { id: String(account.account_id) }, search: window }, isSaid: true }
-  const how = t(`status.${account.status}`)
+  const how = t(`accounts:state.${account.status}`).toLocaleLowerCase(language)
   const key = isFelt || !Number.isFinite(since) ? 'sentence.account' : 'sentence.accountSince'
   return fill(t(key, { ...marked('name'), how, at: Number.isFinite(since) ? clock(since) : '' }), { name: [name] })
 }

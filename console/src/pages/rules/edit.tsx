@@ -142,7 +142,7 @@ function Apply({ rules, version, disabled, refused }: { rules: Rule[]; version: 
       <Button size="xs" onClick={ask} disabled={disabled}>
         {t('apply')}
       </Button>
-      <Modal opened={open} onClose={close} title={t('applyTitle')} lockScroll={false} closeButtonProps={{ 'aria-label': t('common:act.close') }}>
+      <Modal opened={open} onClose={close} title={t('applyTitle')} closeButtonProps={{ 'aria-label': t('common:act.close') }}>
         <Stack gap="sm">
           <Text size="sm">{t('applyWhat', { version: String(version) })}</Text>
           <Textarea size="xs" label={t('applyNote')} autosize minRows={2} value={note} onChange={(event) => setNote(event.currentTarget.value)} data-autofocus />

@@ -44,7 +44,6 @@ export const watch = {
     passwordAgain: 'Where the server or the user name changes, it is asked for again.',
     passwordGone: 'Without a user name it goes, too: nobody signs in.',
     needName: 'A channel needs a name.',
-    needKind: 'Choose a kind.',
     needUrl: 'An address is needed.',
     needKey: 'The integration key is needed.',
     signed: 'signed',
@@ -62,7 +61,6 @@ export const watch = {
     event: 'Event',
     message: 'Message',
     subject: 'About',
-    text: 'Text',
   },
   reports: {
     none: 'No report comes by itself.',

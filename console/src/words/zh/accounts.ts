@@ -29,6 +29,7 @@ export const accounts: Words<typeof source> = {
     failed: '失败',
     failedUnknown: '只按名称统计失败最多的账号。',
     lastError: '最近的说明',
+    id: 'ID',
   },
   filter: { q: '名称、模型、消息' },
   field: {
@@ -182,7 +183,7 @@ export const accounts: Words<typeof source> = {
     cost: '费用',
     input: '输入 token',
     output: '输出 token',
-    ttft: '首个内容（中位数）',
+    ttft: '首 token 耗时（中位数）',
     took: '总耗时（中位数）',
     chart: '共 {{sum}} 个请求；{{step}} 内最多 {{most}} 个。',
   },

@@ -18,7 +18,7 @@ export const settings: Words<typeof source> = {
     off: '不设',
     none: '不设',
     sla_percent_min: '服务水平，不低于',
-    ttft_p99_ms_max: '首个内容耗时（第 99 百分位），不高于',
+    ttft_p99_ms_max: '首 token 耗时（第 99 百分位），不高于',
     request_error_rate_percent_max: '计入的失败请求占比，不高于',
     upstream_error_rate_percent_max: '除 429、529 外的失败尝试占比，不高于',
   },

@@ -16,6 +16,7 @@ import { Cause } from '../../../parts/badges'
 import { Chart } from '../../../parts/chart'
 import { count, percent } from '../../../parts/number'
 import { Failed, Loading } from '../../../parts/states'
+import { useGateway } from '../../../words/gateway'
 import { useDistribution, windowFor } from '../asks'
 import { clockOf } from '../clock'
 import { Go } from '../go'
@@ -155,6 +156,7 @@ function optionOf(slots: Slot[], parts: (Of<'ErrorShare'>[] | undefined)[], name
 
 function Table({ found, names, whose, window }: { found: Of<'ErrorDistribution'>; names: string[]; whose: Whose; window: Search }) {
   const { t, i18n } = useTranslation('overview')
+  const gateway = useGateway()
   if (found.total === 0) return <Text size="sm">{t('causes.none')}</Text>
   return (
     <div className={classes.scroll} style={{ height: 184 }} tabIndex={0} role="group" aria-label={t('causes.title')}>
@@ -169,7 +171,7 @@ function Table({ found, names, whose, window }: { found: Of<'ErrorDistribution'>
         <tbody>
           {found.items.map(({ value, count: number, share, explanation }) => (
             <tr key={value}>
-              <td title={explanation ?? undefined}>
+              <td title={gateway.explanation(value, explanation ?? '') || undefined}>
                 <span className={classes.swatch} style={{ background: colour(names.includes(value) ? names.indexOf(value) : OTHERS) }} aria-hidden />
                 <Cause cause={value} />
               </td>
