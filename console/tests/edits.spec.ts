@@ -120,7 +120,7 @@ test('a silence of everything is asked about once more', async ({ page, world })
   expect(await world.ask('GET', 'ops/alert-silences')).toMatchObject({ items: [{ rule_id: null }] })
 })
 
-test('on a phone what was said comes first, and an answer that broke off is told as what the gateway saw', async ({ browser, page, world }) => {
+test('on a phone what was said comes first, and beside the menu every column fits', async ({ browser, page, world }) => {
   await world.sim.script({ platform: 'anthropic', fault: { kind: 'http', status: 400, body: { type: 'error', error: { type: 'invalid_request_error', message: 'the secret sauce is missing' } } } })
   await world.request()
   await world.sim.heal()
