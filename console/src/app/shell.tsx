@@ -108,7 +108,7 @@ function Scheme() {
 }
 
 function Mine() {
-  const { t } = useTranslation()
+  const { t } = useTranslation(['common', 'people'])
   const me = useMe()
   const queries = useQueryClient()
   const navigate = useNavigate()
@@ -126,7 +126,7 @@ function Mine() {
       </Drop.Target>
       <Drop.Dropdown>
         <Drop.Label>
-          {me.name} · {me.role}
+          {me.name} · {t(`people:role.${me.role}`)}
         </Drop.Label>
         <Drop.Item component={Link} to="/me">
           {t('menu.me')}

@@ -11,11 +11,10 @@ import { List } from '../parts/list'
 import { Empty, Failed, Loading } from '../parts/states'
 import { Typed } from '../parts/typed'
 import { useWindow } from '../parts/window'
+import { PLATFORMS } from '../parts/words-of'
 import { type Account, useAccounts, useFailures, useStandings } from './accounts/data'
 import { AccountSheet } from './accounts/form'
-import { useColumns } from './accounts/columns'
-
-const PLATFORMS = ['anthropic', 'openai', 'gemini', 'antigravity'] as const
+import { useColumns, useNarrow } from './accounts/columns'
 
 export function Page() {
   const { t } = useTranslation('accounts')
@@ -23,7 +22,9 @@ export function Page() {
   const search = useSearch({ strict: false })
   const mayChange = useMay('admin')
   const accounts = useAccounts()
-  const columns = useColumns(useStandings(), useFailures(useWindow()))
+  const standings = useStandings()
+  const columns = useColumns(standings, useFailures(useWindow()))
+  const narrow = useNarrow(standings)
   const set = (change: Search) => void navigate({ to: '.', search: (old: Search) => ({ ...old, ...change }), replace: true })
   const all = accounts.data ?? []
   const rows = all.filter((one) => fits(one, search))
@@ -50,6 +51,7 @@ export function Page() {
           label={t('title')}
           rows={rows}
           columns={columns}
+          narrow={narrow}
           rowKey={({ id }) => id}
           onOpen={({ id }) => void navigate({ to: '/accounts/$id', params: { id: String(id) }, search: windowOf(search) as never })}
           empty={accounts.isPending ? <Loading rows={8} /> : <Empty action={all.length === 0 ? add : undefined}>{all.length === 0 ? t('empty') : t('noneFits')}</Empty>}

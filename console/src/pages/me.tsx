@@ -10,6 +10,7 @@ import { useMe } from '../app/session'
 import { ConfirmButton } from '../parts/confirm'
 import { Fields, SaveBar, Trouble, useSave } from '../parts/form'
 import { Head } from '../parts/head'
+import { useJoined } from '../parts/joined'
 import { PasswordInput } from '../parts/secret-input'
 import { When } from '../parts/when'
 import { NewPassword, passwordMistakes } from './people/password'
@@ -17,6 +18,7 @@ import { Tokens } from './people/tokens'
 
 export function Page() {
   const { t } = useTranslation('people')
+  const { list } = useJoined()
   const me = useMe()
   return (
     <>
@@ -27,7 +29,7 @@ export function Page() {
             <strong>{me.name}</strong> · {t(`role.${me.role}`)}
           </Text>
           <Text size="sm">{t(`roleMay.${me.role}`)}</Text>
-          {me.scopes.length > 0 && <Text size="sm">{t('me.scopes', { scopes: me.scopes.join(', ') })}</Text>}
+          {me.scopes.length > 0 && <Text size="sm">{t('me.scopes', { scopes: list(me.scopes) })}</Text>}
           {me.expires_at && (
             <Text size="sm">
               {t('me.session')} <When at={me.expires_at} as="both" />

@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next'
 import { api, type Of } from '../api/client'
 import { type Role, useMay, useMe } from '../app/session'
 import { StatusBadge } from '../parts/account-state'
+import { changed } from '../parts/changed'
 import { ConfirmButton } from '../parts/confirm'
 import { useEvery } from '../parts/every'
 import { Fields, SaveBar, Sheet, Trouble, useSave } from '../parts/form'
@@ -71,12 +72,12 @@ function One({ person, onClose }: { person: Person | undefined; onClose: () => v
     fields: ['name', 'role', 'status', 'password'],
     send: async (values: Values) =>
       person
-        ? await api.PATCH('/api/v1/admin/admin-users/{id}', { params: { path: { id: person.id } }, body: { ...changes(bodyOf(before), bodyOf(values)), ...(values.password ? { password: values.password } : {}) } })
+        ? await api.PATCH('/api/v1/admin/admin-users/{id}', { params: { path: { id: person.id } }, body: changed({ ...changes(bodyOf(before), bodyOf(values)), ...(values.password ? { password: values.password } : {}) }) })
         : await api.POST('/api/v1/admin/admin-users', { body: { ...bodyOf(values), password: values.password } }),
     onDone: onClose,
   })
   return (
-    <Sheet opened title={person ? person.name : t('people.create')} onClose={onClose}>
+    <Sheet opened title={person ? person.name : t('people.create')} onClose={onClose} isDirty={form.isDirty()}>
       <form onSubmit={form.onSubmit((values) => save(values))}>
         <Fields>
           {person && person.id === me.id && <Alert color="gray">{t('people.thatIsYou')}</Alert>}

@@ -5,6 +5,7 @@ import {
 } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import type { Of } from '../api/client'
+import { useGateway } from '../words/gateway'
 import classes from './badges.module.css'
 
 const OWNERS = {
@@ -40,7 +41,17 @@ export function SeverityBadge({ severity }: { severity: Of<'Severity'> }) {
   )
 }
 
-/** The cause's stable word, as the API and the filters have it. */
+/** The stage of a request's way in which it failed. */
+export function Phase({ phase }: { phase: string }) {
+  return <>{useGateway().phase(phase)}</>
+}
+
+/** The cause's stable word, as the API and the filters have it; what it means is under the pointer where the language has words for it. */
 export function Cause({ cause }: { cause: string }) {
-  return <span className="mono">{cause}</span>
+  const { explanation } = useGateway()
+  return (
+    <span className="mono" title={explanation(cause, '') || undefined}>
+      {cause}
+    </span>
+  )
 }

@@ -7,6 +7,11 @@ export function tellDone(message: string = i18next.t('act.done')): void {
   notifications.show({ message, color: 'teal', autoClose: 3_000 })
 }
 
+/** That there was nothing to be done. */
+export function tellUnchanged(): void {
+  notifications.show({ message: i18next.t('form.unchanged'), color: 'gray', autoClose: 5_000 })
+}
+
 export function tellProblem(thrown: unknown): void {
   const { code, detail, field, parameter } = problemOf(thrown)
   const at = field ?? parameter

@@ -2,6 +2,7 @@
 import { useTranslation } from 'react-i18next'
 import { relative } from './number'
 import { useNow } from './now'
+import { useJoined } from './joined'
 
 interface Props {
   at: string | null | undefined
@@ -11,6 +12,7 @@ interface Props {
 
 export function When({ at, as = 'relative' }: Props) {
   const { i18n } = useTranslation()
+  const { aside } = useJoined()
   const now = useNow()
   if (!at) return <span>–</span>
   const moment = Date.parse(at)
@@ -19,7 +21,7 @@ export function When({ at, as = 'relative' }: Props) {
   const ago = as === 'absolute' ? '' : relative(moment, moment > now ? Math.max(now, Math.min(moment, Date.now())) : now, i18n.language)
   return (
     <time dateTime={at} title={`${at}\n${absolute}`}>
-      {as === 'relative' ? ago : as === 'absolute' ? absolute : `${absolute} (${ago})`}
+      {as === 'relative' ? ago : as === 'absolute' ? absolute : aside(absolute, ago)}
     </time>
   )
 }

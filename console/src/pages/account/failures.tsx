@@ -11,9 +11,11 @@ import { count } from '../../parts/number'
 import { Loaded } from '../../parts/states'
 import { When } from '../../parts/when'
 import { useWindow } from '../../parts/window'
+import { useGateway } from '../../words/gateway'
 
 export function Failures({ id }: { id: number }) {
   const { t, i18n } = useTranslation(['accounts', 'common'])
+  const { explanation } = useGateway()
   const window = useWindow()
   const kept = windowOf(useSearch({ strict: false }))
   const query = { ...window, account_id: id }
@@ -36,7 +38,7 @@ export function Failures({ id }: { id: number }) {
         {({ items }) => (
           <div>
             {items.slice(0, 6).map((one) => (
-              <Group key={one.value} justify="space-between" gap="xs" wrap="nowrap" title={one.explanation ?? undefined}>
+              <Group key={one.value} justify="space-between" gap="xs" wrap="nowrap" title={explanation(one.value, one.explanation ?? '') || undefined}>
                 <Anchor size="sm" component={Link} to="/upstream-errors" search={{ ...kept, account_id: String(id), cause: one.value } as never}>
                   <Cause cause={one.value} />
                 </Anchor>

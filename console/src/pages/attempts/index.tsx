@@ -20,7 +20,7 @@ import { Total } from '../../parts/total'
 import { useWindow } from '../../parts/window'
 import { Export } from '../errors/export'
 import { askAttempts, type Row } from './ask'
-import { columns, EXPORTED } from './columns'
+import { columns, EXPORTED, narrow } from './columns'
 import { type By, Shares, SHARED, SHARES } from './shares'
 
 const isBy = (word: string | undefined): word is By => word !== undefined && word in SHARES
@@ -72,6 +72,7 @@ function All() {
   const query: Search = { ...window, ...pick(search, LIST_NAMES) }
   const pages = usePages('attempts', { ...query, page_size: '200' }, askAttempts, { keepsOld: true })
   const shown = useMemo(() => columns(t), [t])
+  const onPhone = useMemo(() => narrow(t), [t])
   const isNewestFirst = search.sort !== 'created_at'
   const open = (row: Row) => void navigate({ to: '/upstream-errors/$id', params: { id: String(row.id) }, search: (old: Search) => old })
   useKeys({ '/': () => field.current?.focus(), '?': () => setDialog('keys') })
@@ -96,6 +97,7 @@ function All() {
           label={t('common:menu.attempts')}
           rows={pages.rows}
           columns={shown}
+          narrow={onPhone}
           rowKey={(row) => row.id}
           onOpen={open}
           more={pages.more}

@@ -21,7 +21,7 @@ import { Total } from '../../parts/total'
 import { useWindow, windowIn } from '../../parts/window'
 import { SendAgainDialog } from '../error/send-dialog'
 import { askErrors, type Row } from './ask'
-import { columns, EXPORTED } from './columns'
+import { columns, EXPORTED, narrow } from './columns'
 import { Differences } from './differences'
 import { Export } from './export'
 import { Histogram, TREND, trendOf } from './histogram'
@@ -67,6 +67,7 @@ export function Page() {
   const live = useLive(isLive && isNewestFirst && !pages.query.isPending && !isOld, { ...streamed, ...pick(window, ['start_time']) }, newest)
   const rows = useMemo(() => above(live.tail, pages.rows), [live.tail, pages.rows])
   const shown = useMemo(() => columns(t), [t])
+  const onPhone = useMemo(() => narrow(t), [t])
 
   const close = () => setDialog(null)
   const open = (row: Row) => void navigate({ to: '/errors/$id', params: { id: String(row.id) }, search: (old: Search) => old })
@@ -102,6 +103,7 @@ export function Page() {
             label={t('common:menu.errors')}
             rows={rows}
             columns={shown}
+            narrow={onPhone}
             rowKey={(row) => row.id}
             onOpen={open}
             // Where rows between were let go, what was read below them is not shown, and more of it would not be.

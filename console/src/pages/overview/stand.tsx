@@ -10,6 +10,7 @@ import { OwnerBadge } from '../../parts/badges'
 import { percent } from '../../parts/number'
 import { useNow } from '../../parts/now'
 import { Failed } from '../../parts/states'
+import { useGateway } from '../../words/gateway'
 import { useDistribution, useFacts, type Window, windowFor } from './asks'
 import { clockOf } from './clock'
 import { Go } from './go'
@@ -61,7 +62,7 @@ function useLast<T>(value: T | undefined): T | undefined {
 }
 
 function Said({ state, window, live }: { state: State; window: Search; live: Live }) {
-  const { t, i18n } = useTranslation('overview')
+  const { t, i18n } = useTranslation(['overview', 'accounts'])
   const { color, Icon } = LOOKS[state.level]
   const pieces = say(state, { t, language: i18n.language, clock: clockOf(i18n.language, Date.now()), window })
   const isFelt = state.failed.part > 0
@@ -153,12 +154,13 @@ function Whose({ window, live }: { window: Search; live: Live }) {
 /** What the gateway says is to be done about the worst of it, and the way to the provider's own words. */
 function Todo({ issue, window }: { issue: Issue; window: Search }) {
   const { t } = useTranslation('overview')
+  const { remedy } = useGateway()
   const { fingerprint, sample_error_id } = issue
   const found = $api.useQuery('get', '/api/v1/admin/ops/issues/{fingerprint}', { params: { path: { fingerprint } } }, { staleTime: 60_000 })
   return (
     <Group gap="sm" align="center">
       <Text size="sm" className="said">
-        {found.data?.remedy ?? '…'}
+        {found.data ? remedy(found.data.cause, found.data.remedy) : '…'}
       </Text>
       <Button component={Link} to="/errors/$id" params={{ id: String(sample_error_id) } as never} search={window as never} size="compact-xs" variant="default">
         {t('facts.theirWords')}

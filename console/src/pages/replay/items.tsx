@@ -6,6 +6,7 @@ import { api, type Of } from '../../api/client'
 import type { Search } from '../../app/search'
 import { Aside } from '../../parts/aside'
 import { useAsked } from '../../parts/asked'
+import { useJoined } from '../../parts/joined'
 import { type Column, List } from '../../parts/list'
 import { count, duration, usd } from '../../parts/number'
 import { atPage, numbered } from '../../parts/numbered'
@@ -81,7 +82,8 @@ function useColumns(): Column<Item>[] {
 
 function Now({ item }: { item: Item }) {
   const { t } = useTranslation('replays')
+  const { named } = useJoined()
   const { new: now, reason } = item
   if (!now) return reason ? t(`reason.${reason}`) : '–'
-  return [now.status_code, now.cause].filter(Boolean).join(' ') + (now.message ? `: ${now.message}` : '')
+  return named([now.status_code, now.cause].filter(Boolean).join(' '), now.message)
 }

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { api, type Of } from '../../api/client'
 import type { Search } from '../../app/search'
 import { Head } from '../../parts/head'
+import { useJoined } from '../../parts/joined'
 import { type Column, List } from '../../parts/list'
 import { count, usd } from '../../parts/number'
 import { atPage, numbered } from '../../parts/numbered'
@@ -53,11 +54,10 @@ async function page(query: Search, signal: AbortSignal) {
 
 function useColumns(): Column<Replay>[] {
   const { t, i18n } = useTranslation('replays')
+  const { list } = useJoined()
   const number = (value: number) => count(value, i18n.language)
   const verdicts = (replay: Replay) =>
-    VERDICTS.filter((verdict) => replay.verdicts[verdict] > 0)
-      .map((verdict) => `${t(`verdict.${verdict}`)} ${number(replay.verdicts[verdict])}`)
-      .join(', ')
+    list(VERDICTS.filter((verdict) => replay.verdicts[verdict] > 0).map((verdict) => `${t(`verdict.${verdict}`)} ${number(replay.verdicts[verdict])}`))
   return [
     { key: 'id', title: t('column.id'), width: '80px', cell: ({ id }) => id },
     { key: 'status', title: t('column.status'), width: '122px', cell: ({ status }) => <ReplayStatusBadge status={status} /> },

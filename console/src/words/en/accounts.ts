@@ -13,7 +13,7 @@ export const accounts = {
     overloaded: 'Overloaded',
     paused: 'Paused',
     error: 'Refused',
-    half_open: 'Finding out',
+    half_open: 'On trial',
     disabled: 'Disabled',
   },
   column: {
@@ -24,7 +24,9 @@ export const accounts = {
     inFlight: 'In flight',
     quota: 'Quota, tightest',
     failed: 'Failed',
+    failedUnknown: 'Only the accounts with most failures are counted by name.',
     lastError: 'Last said',
+    id: 'Id',
   },
   filter: { q: 'Name, model, message' },
   field: {
