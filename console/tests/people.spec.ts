@@ -1,6 +1,6 @@
 /** Who may come in, and what they may do; and that a proxy may put all of it elsewhere. */
-import { createHmac } from 'node:crypto'
 import { createServer, request as forward } from 'node:http'
+import { button, choose, chooseMore, dialog, field, send, sure } from './forms'
 import { ADMIN, expect, signIn, test, visitor } from './world'
 
 test('a wrong password is refused, and a viewer is not offered what they may not do', async ({ browser, world }) => {
@@ -29,69 +29,65 @@ test('a wrong password is refused, and a viewer is not offered what they may not
   await context.close()
 })
 
-/** What an authenticator app shows for a secret in base32, so many steps of 30 seconds from now. */
-function codeOf(secret: string, later = 0): string {
-  const bits = [...secret].map((letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0')).join('')
-  const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)))
-  const step = Buffer.alloc(8)
-  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + later))
-  const tag = createHmac('sha1', key).update(step).digest()
-  const number = tag.readUInt32BE((tag.at(-1) ?? 0) & 15) & 0x7fff_ffff
-  return String(number % 1_000_000).padStart(6, '0')
-}
-
-test('a second factor is turned on, asked for, and turned off by an admin where it was lost', async ({ page, world, browser }) => {
-  const vic = { name: 'vic', password: 'the viewer’s password' }
-  await world.ask('POST', 'admin-users', { ...vic, role: 'viewer' })
-  const { page: theirs, complaints, context } = await visitor(browser, world.url)
-  await signIn(theirs, world.url, vic)
-  await theirs.goto(`${world.url}/console/me`)
-  await theirs.getByRole('button', { name: 'Turn on' }).click()
-  const dialog = theirs.getByRole('dialog')
-  await dialog.getByRole('textbox', { name: 'Password' }).fill('not the password')
-  await dialog.getByRole('button', { name: 'Next' }).click()
-  await expect(dialog.getByRole('alert')).toContainText('The password is wrong')
-  await dialog.getByRole('textbox', { name: 'Password' }).fill(vic.password)
-  await dialog.getByRole('button', { name: 'Next' }).click()
-  await expect(dialog.getByRole('img', { name: 'QR code' })).toBeVisible()
-  const secret = (await dialog.locator('[data-secret]').innerText()).replaceAll(' ', '')
-  await dialog.getByRole('textbox', { name: 'Code' }).fill('000 00')
-  await dialog.getByRole('button', { name: 'Confirm' }).click()
-  await expect(dialog.getByRole('alert')).toContainText('totp_wrong')
-  await dialog.getByRole('textbox', { name: 'Code' }).fill(codeOf(secret))
-  await dialog.getByRole('button', { name: 'Confirm' }).click()
-  await expect(dialog).toHaveCount(0)
-  await expect(theirs.getByRole('button', { name: 'Turn off' })).toBeVisible()
-
-  // Signed out, they are asked for a code; the one that was used is none.
-  await theirs.getByRole('button', { name: 'My account' }).click()
-  await theirs.getByRole('menuitem', { name: 'Sign out' }).click()
-  await theirs.getByRole('textbox', { name: 'Name' }).fill(vic.name)
-  await theirs.getByRole('textbox', { name: 'Password' }).fill(vic.password)
-  await theirs.getByRole('button', { name: 'Sign in' }).click()
-  const code = theirs.getByRole('textbox', { name: 'Code' })
-  await expect(code).toBeFocused()
-  await expect(theirs.getByRole('alert')).toHaveCount(0)
-  await code.fill('000 00')
-  await theirs.getByRole('button', { name: 'Sign in' }).click()
-  await expect(theirs.getByRole('alert')).toContainText('The code is wrong')
-  await code.fill(codeOf(secret, 1))
-  await theirs.getByRole('button', { name: 'Sign in' }).click()
-  await expect(theirs.getByRole('navigation')).toBeVisible()
-
-  // The device is lost: an admin turns it off, which ends their sessions, and the password is enough.
-  await page.goto(`${world.url}/console/people`)
-  const row = page.getByRole('row').filter({ hasText: vic.name })
-  await expect(row).toContainText('on')
+test('a user, an admin user and their token are made, changed and removed', async ({ page, world }) => {
+  await page.goto(`${world.url}/console/users`)
+  await button(page, 'New user').click()
+  const user = dialog(page, 'New user')
+  await field(user, 'Name').fill('team blue')
+  await field(user, 'Credit in US dollars').fill('100.5')
+  await field(user, 'US dollars per day').fill('7')
+  await send(user, 'Save')
+  await page.reload()
+  const row = page.getByRole('row').filter({ hasText: 'team blue' })
   await row.click()
-  await page.getByRole('button', { name: 'Turn off' }).click()
-  await page.getByRole('dialog', { name: 'Turn off the second factor of vic?' }).getByRole('button', { name: 'Turn off' }).click()
-  await expect(row).toContainText('off')
-  await theirs.goto(`${world.url}/console/me`)
-  await expect(theirs.getByRole('button', { name: 'Sign in' })).toBeVisible()
-  await signIn(theirs, world.url, vic)
-  expect(complaints).toEqual([])
-  await context.close()
+  const one = dialog(page, /^team blue/)
+  await expect(field(one, 'Credit in US dollars')).toHaveValue('$100.5')
+  await field(one, 'Credit in US dollars').fill('')
+  await field(one, 'US dollars per day').fill('')
+  await choose(one, 'Status', 'Disabled')
+  await send(one, 'Save')
+  const { items: users } = (await world.ask('GET', 'users')) as { items: { name: string; credit_usd?: number | null; limits: Record<string, unknown> }[] }
+  const kept = users.find(({ name }) => name === 'team blue')
+  expect(kept).toMatchObject({ status: 'disabled' })
+  expect([kept?.credit_usd ?? null, kept?.limits.usd_per_day ?? null]).toEqual([null, null])
+  await row.click()
+  await button(one, 'Delete').click()
+  await sure(page, 'Delete team blue?', 'Delete')
+  await expect(row).toHaveCount(0)
+
+  await page.goto(`${world.url}/console/people`)
+  await button(page, 'New admin user').click()
+  const person = dialog(page, 'New admin user')
+  await field(person, 'Name').fill('ben')
+  await choose(person, 'Role', 'Operator')
+  await field(person, 'Password').fill('the operator’s password')
+  await field(person, 'The same again').fill('not the same password')
+  await button(person, 'Save').click()
+  await expect(field(person, 'The same again')).toHaveAttribute('aria-invalid', 'true')
+  await field(person, 'The same again').fill('the operator’s password')
+  await send(person, 'Save')
+  await page.reload()
+  const ben = page.getByRole('row').filter({ hasText: 'ben' })
+  await ben.click()
+  const his = dialog(page, /^ben/)
+  await button(his, 'New token').click()
+  const token = dialog(page, 'New token for ben')
+  await field(token, 'Name').fill('nightly')
+  await choose(token, 'Role', 'Operator')
+  await chooseMore(token, 'Areas', /^alerts/)
+  await token.getByLabel('Expires').fill('2099-01-02T03:04')
+  await button(token, 'New token').click()
+  const made = dialog(page, 'nightly')
+  await expect(made.locator('[data-secret]')).toHaveText(/^\S{20,}$/)
+  await send(made, 'I have kept it')
+  const { items: tokens } = (await world.ask('GET', 'tokens')) as { items: { name: string }[] }
+  expect(tokens.find(({ name }) => name === 'nightly')).toMatchObject({ role: 'operator', scopes: ['alerts'], expires_at: '2099-01-02T02:04:00.000Z' })
+  await button(his.getByRole('row').filter({ hasText: 'nightly' }), 'Delete').click()
+  await sure(page, 'Delete the token nightly?', 'Delete')
+  await expect(his.getByRole('row').filter({ hasText: 'nightly' })).toHaveCount(0)
+  await button(his, 'Delete').click()
+  await sure(page, 'Delete ben?', 'Delete')
+  await expect(ben).toHaveCount(0)
 })
 
 test('it works under any prefix that a proxy takes away', async ({ browser, world }) => {

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
 };
 
@@ -22,6 +22,7 @@ use crate::{
     credential::Tokens,
     egress::{EgressPolicy, Opened},
     home::SharedHome,
+    in_flight::InFlight,
     live::Live,
     notify::Notifier,
     people::People,
@@ -111,27 +112,6 @@ pub struct Worker {
     pub pool: Arc<Pool>,
     /// Its HTTP/2 streams, for clients that stop taking one.
     pub watch: Watch,
-}
-
-/// Counts requests in flight.
-#[derive(Debug, Default)]
-pub struct InFlight(AtomicUsize);
-
-impl InFlight {
-    /// One more.
-    pub fn enter(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// One less.
-    pub fn leave(&self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    /// Now.
-    pub fn count(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
 }
 
 /// Counts requests refused for a limit of a key or a user, by cause.

@@ -21,6 +21,7 @@ pub mod egress;
 pub mod folder;
 pub mod home;
 pub mod hop;
+pub mod in_flight;
 pub mod ingress;
 pub mod jobs;
 pub mod live;

@@ -95,7 +95,7 @@ impl Ended {
 impl Journey {
     /// Takes up a waybill just opened.
     pub fn begin(shared: Arc<Shared>, waybill: Waybill, peer: Peer, started: Instant) -> Self {
-        shared.in_flight.enter();
+        shared.in_flight.enter(started);
         Journey {
             waybill: Some(Box::new(waybill)),
             shared,
@@ -181,7 +181,7 @@ impl Journey {
                 waybill.request_id,
                 self.shared.clock.now(),
             );
-            self.shared.in_flight.leave();
+            self.shared.in_flight.leave(self.started);
         }
     }
 
@@ -197,7 +197,7 @@ impl Journey {
             let redactor = self.shared.secrets.redactor();
             let _ = asked_by.send(Ended::of(&waybill, &outcome, status_code, &redactor));
         }
-        self.shared.in_flight.leave();
+        self.shared.in_flight.leave(self.started);
         if let Outcome::Refused { cause, .. } = &outcome
             && !is_replay
         {
@@ -227,7 +227,7 @@ impl Drop for Journey {
         if waybill.admission.is_none() {
             // Who left before showing a key has no place in the books.
             self.waybill = None;
-            self.shared.in_flight.leave();
+            self.shared.in_flight.leave(self.started);
             return;
         }
         let now = self.shared.clock.now();

@@ -5,6 +5,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
+use tokio::time::Instant;
 use waybill_model::{id::AccountId, time::UnixMillis, view::JobOutcome};
 use waybill_store::Forwarding;
 
@@ -46,6 +47,10 @@ pub async fn collect(shared: &Shared) -> Vec<Family> {
 
 fn requests(families: &mut Families, shared: &Shared) {
     families.one(&table::IN_FLIGHT, shared.in_flight.count());
+    families.one(
+        &table::OLDEST_IN_FLIGHT,
+        shared.in_flight.oldest(Instant::now()).as_secs(),
+    );
     let refusals = shared.refusals.counts();
     families.many(
         &table::BUSINESS_REFUSALS,

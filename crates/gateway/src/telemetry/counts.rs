@@ -6,7 +6,7 @@
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use waybill_model::{
-    cause::{Cause, Owner},
+    cause::{Cause, Owner, Phase},
     id::AccountId,
     protocol::{Endpoint, Platform},
     waybill::{Finished, Waybill},
@@ -87,13 +87,20 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Failures of platforms that there are, and of which none has failed yet: a rise from 0 is seen, the first number of
-    /// a series is none.
+    /// Failures of platforms that there are, and causes, of which none has been yet: a rise from 0 is seen, the first
+    /// number of a series is none.
     pub fn begin(&mut self, platforms: impl IntoIterator<Item = Platform>) {
         for platform in platforms {
             for endpoint in usual(platform) {
                 let failed = (platform, Some(*endpoint), Ending::Failed);
                 self.requests.entry(failed).or_default();
+            }
+        }
+        for cause in Cause::ALL {
+            let info = cause.info();
+            self.failures.entry((*cause, info.owner)).or_default();
+            if matches!(info.phase, Phase::Upstream | Phase::Network) {
+                self.hidden.entry(*cause).or_default();
             }
         }
     }

@@ -148,15 +148,17 @@ metrics! {
     REQUESTS = "waybill_requests_total", Some("waybill.requests"), Counter, REQUESTS_UNIT, ["platform", "endpoint", "outcome"],
         "Requests that ended, by how: served, recovered (served after a hidden failure), failed (there from the start, with 0), limited (a limit of the business), client (the caller's own doing).";
     REQUEST_FAILURES = "waybill_request_failures_total", Some("waybill.request_failures"), Counter, REQUESTS_UNIT, ["cause", "owner"],
-        "Requests that failed, by what happened and whose fault it was.";
+        "Requests that failed, by what happened and whose fault it was; every cause is there from the start, with 0.";
     HIDDEN_FAILURES = "waybill_hidden_failures_total", Some("waybill.hidden_failures"), Counter, Of("{attempt}"), ["cause"],
-        "Failed attempts of requests that were served all the same.";
+        "Failed attempts of requests that were served all the same; a provider's causes are there from the start, with 0.";
     UNADMITTED = "waybill_requests_unadmitted_total", Some("waybill.requests_unadmitted"), Counter, REQUESTS_UNIT, ["cause"],
         "Requests refused before a key was accepted; in no other count of requests.";
     REPLAYS = "waybill_replays_total", Some("waybill.replays"), Counter, REQUESTS_UNIT, ["outcome"],
         "Failed requests that an operator sent again; in no other count of requests.";
     IN_FLIGHT = "waybill_requests_in_flight", Some("waybill.requests_in_flight"), Gauge, REQUESTS_UNIT, [],
         "Requests being served now.";
+    OLDEST_IN_FLIGHT = "waybill_request_oldest_seconds", Some("waybill.request_oldest"), Gauge, Seconds, [],
+        "How long the request that is being served longest has been, to the second; after two hours it shows as younger.";
     BUSINESS_REFUSALS = "waybill_business_refusals_total", Some("waybill.business_refusals"), Counter, REQUESTS_UNIT, ["cause"],
         "Requests refused for a limit of a key or a user.";
     UNCOUNTED = "waybill_requests_uncounted_total", Some("waybill.requests_uncounted"), Counter, REQUESTS_UNIT, [],

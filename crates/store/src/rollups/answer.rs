@@ -464,7 +464,7 @@ impl Answer<'_> {
             columns += ", ";
             columns += &Sketches::NAMES.join(", ");
         }
-        let (sql, values) = of_piece("rollups", &columns, name, value, piece);
+        let (sql, values) = of_piece(db.dialect(), "rollups", &columns, name, value, piece);
         db.each(&sql, &values, &mut |cells| {
             let (at, value) = (cells.time()?, cells.next()?);
             let mut counts = [0; Counts::NAMES.len()];
@@ -488,7 +488,7 @@ impl Answer<'_> {
         piece: Piece,
     ) -> Result<()> {
         let columns = "side, cause, phase, owner, is_business_limited, status, count";
-        let (sql, values) = of_piece("rollup_causes", columns, name, value, piece);
+        let (sql, values) = of_piece(db.dialect(), "rollup_causes", columns, name, value, piece);
         db.each(&sql, &values, &mut |cells| {
             let (at, value) = (cells.time()?, cells.next()?);
             let why = Why {
@@ -556,14 +556,22 @@ fn leave_out(
 
 /// The roll-ups of a piece, of one value or of all.
 fn of_piece(
+    dialect: Dialect,
     table: &str,
     columns: &str,
     name: Name,
     value: Option<&str>,
     piece: Piece,
 ) -> (String, Vec<Value>) {
+    // One value of many lies scattered among the others in the order of the key.
+    let from = match value {
+        Some(_) if name.facet != Facet::All => {
+            dialect.by_index(table, "r", &format!("{table}_by_value"))
+        }
+        _ => format!("{table} r"),
+    };
     let mut sql = format!(
-        "SELECT begins_at, value, {columns} FROM {table} WHERE span_ms = ?1 AND facet = ?2
+        "SELECT begins_at, value, {columns} FROM {from} WHERE span_ms = ?1 AND facet = ?2
          AND begins_at >= ?3 AND begins_at < ?4"
     );
     let mut values: Vec<Value> =
