@@ -22,7 +22,7 @@ test('a second factor is turned on, asked for, and turned off by an admin where 
   await signIn(theirs, world.url, VIC)
   await theirs.goto(`${world.url}/console/me`)
   await button(theirs, 'Turn on').click()
-  const form = dialog(theirs, 'Turn on')
+  const form = dialog(theirs, 'Second factor')
   const password = form.getByRole('textbox', { name: 'Password as it is now' })
   await password.fill('not the password')
   await button(form, 'Next').click()

@@ -11,7 +11,7 @@ interface Props {
 export function Qr({ text, label }: Props) {
   const { size, data } = encode(text, { ecc: 'M', border: 4 })
   return (
-    <svg role="img" aria-label={label} viewBox={`0 0 ${size} ${size}`} width={232} height={232} shapeRendering="crispEdges">
+    <svg role="img" aria-label={label} viewBox={`0 0 ${size} ${size}`} width={240} height={240} shapeRendering="crispEdges">
       <rect width={size} height={size} fill="#fff" />
       <path fill="#000" d={outline(data)} />
     </svg>

@@ -40,7 +40,7 @@ function TurnOn({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation('people')
   const [begun, setBegun] = useState<Of<'TotpBegun'>>()
   return (
-    <Sheet opened title={t('totp.turnOn')} onClose={onClose} size="md">
+    <Sheet opened title={t('totp.title')} onClose={onClose} size="md">
       {begun ? <Confirm begun={begun} onClose={onClose} /> : <Begin onBegun={setBegun} onClose={onClose} />}
     </Sheet>
   )
@@ -115,7 +115,7 @@ function TurnOff({ onClose }: { onClose: () => void }) {
   })
   const explain = useExplained()
   return (
-    <Sheet opened title={t('totp.turnOff')} onClose={onClose} size="md">
+    <Sheet opened title={t('totp.title')} onClose={onClose} size="md">
       <form onSubmit={form.onSubmit((values) => save(values))}>
         <Fields>
           <Alert color="gray">{t('totp.offMeans')}</Alert>

@@ -3,7 +3,7 @@
 //! Promises: a code is good for its own step of time and one on either side, for clocks that are not the same; it is
 //! compared in constant time. Must not know: whose it is, where its secret rests, which codes were used.
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use totp_rs::{Builder, Totp};
 use waybill_model::time::UnixMillis;
 
@@ -16,6 +16,13 @@ const SKEW: i64 = 1;
 /// What a secret has: as long as SHA-1's output, as RFC 4226 recommends.
 const SECRET_BYTES: usize = 20;
 
+/// What is not as it is in an address: all that RFC 3986 does not leave so.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
 /// A new secret: 160 random bits.
 pub fn new_secret() -> [u8; SECRET_BYTES] {
     rand::random()
@@ -26,14 +33,12 @@ pub fn text(secret: &[u8]) -> String {
     totp_rs::Secret::from(secret).to_base32()
 }
 
-/// What apps read from a QR code: who gives codes out, for whom, and the secret. Algorithm, digits and period are
-/// what apps take where nothing is said, and said all the same.
+/// What apps read from a QR code: who asks for codes, of whom, and the secret. Algorithm, digits and period are what
+/// every app takes where nothing is said: a short address is a code that is easy to scan.
 pub fn address(issuer: &str, name: &str, secret: &[u8]) -> String {
-    let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let encoded = |text: &str| utf8_percent_encode(text, ENCODED).to_string();
     let (issuer, name, secret) = (encoded(issuer), encoded(name), text(secret));
-    format!(
-        "otpauth://totp/{issuer}:{name}?secret={secret}&issuer={issuer}&algorithm=SHA1&digits=6&period={STEP_SECONDS}"
-    )
+    format!("otpauth://totp/{issuer}:{name}?secret={secret}&issuer={issuer}")
 }
 
 /// Which installation an app shows codes for, where people have those of several: its host goes with the name.
@@ -134,9 +139,8 @@ mod tests {
         assert_eq!(text(SECRET), "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
         assert_eq!(
             address(&issuer(Some("gw.example.com:8080")), "eve & co", SECRET),
-            "otpauth://totp/Waybill%20%28gw%2Eexample%2Ecom%29:eve%20%26%20co\
-             ?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Waybill%20%28gw%2Eexample%2Ecom%29\
-             &algorithm=SHA1&digits=6&period=30"
+            "otpauth://totp/Waybill%20%28gw.example.com%29:eve%20%26%20co\
+             ?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Waybill%20%28gw.example.com%29"
         );
         for host in [None, Some(""), Some(":80"), Some("[::1]:80"), Some("::1")] {
             assert_eq!(issuer(host), "Waybill", "{host:?}");
