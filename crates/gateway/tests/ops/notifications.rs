@@ -206,7 +206,7 @@ async fn a_webhook_that_hangs_for_an_hour_gets_everything_afterwards_in_order_an
     assert!(tried.iter().all(|got| key(got) == first));
     let keys: std::collections::HashSet<_> = down.taken().iter().map(key).collect();
     assert_eq!(keys.len(), told.len(), "each is a message of its own");
-    desk.in_state("sent", 2 * told.len()).await;
+    desk.in_state("sent&page_size=100", 2 * told.len()).await;
     desk.world.stop().await;
 }
 
