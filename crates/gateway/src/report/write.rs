@@ -304,6 +304,8 @@ fn table(name: &str, columns: &[&str], rows: Vec<Vec<String>>) -> Table {
 
 #[cfg(test)]
 mod tests {
+    use waybill_model::time::UnixMillis;
+
     use super::*;
 
     #[test]
