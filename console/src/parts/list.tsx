@@ -6,7 +6,7 @@
 import { Box, Checkbox, Group, Loader, Menu, Text, UnstyledButton } from '@mantine/core'
 import { IconColumns } from '@tabler/icons-react'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type ReactNode, useCallback, useEffect, useId, useLayoutEffect, useRef, useState } from 'react'
+import { memo, type ReactNode, useCallback, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { isTaken } from './keys'
 import classes from './list.module.css'
@@ -58,12 +58,15 @@ export function List<Row>(props: Props<Row>) {
   const prefix = useId()
   const [chosen, setChosen] = useState<Key | undefined>(() => opened.get(name))
   const frame = useRef<HTMLDivElement>(null)
+  const rowKeyOf = useRef(rowKey)
+  rowKeyOf.current = rowKey
   const rowsInView = useVirtualizer({
     count: rows.length,
     getScrollElement: () => frame.current,
     estimateSize: () => ROW,
-    overscan: 12,
-    getItemKey: (index) => rowKey(rows[index] as Row),
+    overscan: 8,
+    // Rows are of one height, and known by their place: a key of each, a new function each time, would have all of a
+    // hundred thousand rows placed anew in every frame.
     // The head stands above the rows, and stays there.
     scrollMargin: HEAD,
     scrollPaddingStart: HEAD,
@@ -75,7 +78,11 @@ export function List<Row>(props: Props<Row>) {
   }, [last, more, rows.length])
   useStill(frame, rows, rowKey)
 
-  const at = chosen === undefined ? -1 : rows.findIndex((row) => rowKey(row) === chosen)
+  // Places are used again for the rows that come into sight: nothing is made or thrown away while one scrolls.
+  const places = useRef(1)
+  places.current = Math.max(places.current, items.length)
+
+  const at = useMemo(() => (chosen === undefined ? -1 : rows.findIndex((row) => rowKey(row) === chosen)), [chosen, rows, rowKey])
   const isFound = at >= 0
   const comesBack = useRef(chosen !== undefined)
   useEffect(() => {
@@ -85,8 +92,9 @@ export function List<Row>(props: Props<Row>) {
   }, [isFound, at, rowsInView])
   const open = useCallback(
     (row: Row) => {
+      if (!onOpen) return
       opened.set(name, rowKey(row))
-      onOpen?.(row)
+      onOpen(row)
     },
     [name, onOpen, rowKey],
   )
@@ -109,9 +117,16 @@ export function List<Row>(props: Props<Row>) {
     event.preventDefault()
   }
   const onPageKey = useRef(onKey)
+  const onRow = useRef(open)
   useEffect(() => {
     onPageKey.current = onKey
+    onRow.current = open
   })
+  const click = useRef((row: unknown) => {
+    setChosen(rowKeyOf.current(row as Row))
+    // Text that was marked to be copied is not a click.
+    if (!getSelection()?.toString()) onRow.current(row as Row)
+  }).current
   const { wide } = props
   useEffect(() => {
     if (!wide) return
@@ -124,7 +139,7 @@ export function List<Row>(props: Props<Row>) {
     window.addEventListener('keydown', listen)
     return () => window.removeEventListener('keydown', listen)
   }, [wide])
-  const tracks = shown.map(({ width }) => width).join(' ')
+  const tracks = tracksOf(shown)
   return (
     <Box>
       <div ref={frame} className={classes.frame} style={{ height }} role="grid" aria-label={label} aria-rowcount={rows.length} tabIndex={0} onKeyDown={onKey} data-list={name} aria-activedescendant={isFound ? `${prefix}${chosen}` : undefined}>
@@ -140,30 +155,21 @@ export function List<Row>(props: Props<Row>) {
             empty
           ) : (
             <div style={{ height: rowsInView.getTotalSize(), position: 'relative' }} role="rowgroup">
-              {items.map(({ index, key, start }) => {
+              {items.map(({ index, start }) => {
                 const row = rows[index] as Row
                 return (
-                  <div
-                    key={key}
-                    id={`${prefix}${key}`}
-                    role="row"
-                    aria-rowindex={index + 1}
-                    aria-selected={index === at}
-                    className={`${classes.row} ${props.rowClass?.(row) ?? ''}`}
-                    data-open={Boolean(onOpen)}
-                    style={{ gridTemplateColumns: tracks, transform: `translateY(${start - HEAD}px)`, height: ROW }}
-                    onClick={() => {
-                      setChosen(rowKey(row))
-                      // Text that was marked to be copied is not a click.
-                      if (onOpen && !getSelection()?.toString()) open(row)
-                    }}
-                  >
-                    {shown.map((column) => (
-                      <div key={column.key} role="gridcell" className={classes.cell} data-align={column.align}>
-                        {column.cell(row)}
-                      </div>
-                    ))}
-                  </div>
+                  <Line
+                    key={index % places.current}
+                    id={`${prefix}${rowKey(row)}`}
+                    row={row}
+                    index={index}
+                    top={start - HEAD}
+                    isChosen={index === at}
+                    shown={shown}
+                    className={props.rowClass?.(row) ?? ''}
+                    canOpen={Boolean(onOpen)}
+                    onClick={click}
+                  />
                 )
               })}
             </div>
@@ -180,6 +186,42 @@ export function List<Row>(props: Props<Row>) {
     </Box>
   )
 }
+
+const tracksOf = (shown: readonly { width: string }[]) => shown.map(({ width }) => width).join(' ')
+
+interface LineProps<Row> {
+  id: string
+  row: Row
+  index: number
+  top: number
+  isChosen: boolean
+  shown: Column<Row>[]
+  className: string
+  canOpen: boolean
+  onClick: (row: unknown) => void
+}
+
+/** One row; drawn anew only where something of it is new. */
+const Line = memo(function Line<Row>({ id, row, index, top, isChosen, shown, className, canOpen, onClick }: LineProps<Row>) {
+  return (
+    <div
+      id={id}
+      role="row"
+      aria-rowindex={index + 1}
+      aria-selected={isChosen}
+      className={`${classes.row} ${className}`}
+      data-open={canOpen}
+      style={{ gridTemplateColumns: tracksOf(shown), transform: `translateY(${top}px)`, height: ROW }}
+      onClick={() => onClick(row)}
+    >
+      {shown.map((column) => (
+        <div key={column.key} role="gridcell" className={classes.cell} data-align={column.align}>
+          {column.cell(row)}
+        </div>
+      ))}
+    </div>
+  )
+}) as <Row>(props: LineProps<Row>) => ReactNode
 
 /** Rows that come above what is read do not move it; at the top they are what is read. */
 function useStill<Row>(frame: React.RefObject<HTMLDivElement | null>, rows: Row[], rowKey: (row: Row) => Key) {
@@ -220,9 +262,12 @@ function Chooser<Row>({ columns, shown, choose }: { columns: Column<Row>[]; show
 function useColumns<Row>(name: string, columns: Column<Row>[]): [Column<Row>[], (keys: string[]) => void] {
   const kept = `waybill.columns.${name}`
   const [keys, setKeys] = useState<string[] | null>(() => JSON.parse(localStorage.getItem(kept) ?? 'null') as string[] | null)
-  const shown = columns.filter(({ key, hidden }) => (keys ? keys.includes(key) : !hidden))
+  const shown = useMemo(() => {
+    const wanted = columns.filter(({ key, hidden }) => (keys ? keys.includes(key) : !hidden))
+    return wanted.length > 0 ? wanted : columns
+  }, [columns, keys])
   return [
-    shown.length > 0 ? shown : columns,
+    shown,
     (next) => {
       localStorage.setItem(kept, JSON.stringify(next))
       setKeys(next)

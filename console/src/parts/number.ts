@@ -53,6 +53,9 @@ export function usd(value: number | null | undefined, language: string): string 
   return new Intl.NumberFormat(language, { style: 'currency', currency: 'USD', minimumFractionDigits: 2, maximumFractionDigits: digits }).format(value)
 }
 
+// What formats is dear to make, and lists have one in every row.
+const relatives = new Map<string, Intl.RelativeTimeFormat>()
+
 /** How long ago, or how long from now: `3 min. ago`, `in 5 hr.` */
 export function relative(at: number, now: number, language: string): string {
   const seconds = (at - now) / 1_000
@@ -63,5 +66,7 @@ export function relative(at: number, now: number, language: string): string {
     ['second', 1],
   ] as const
   const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? units[3]
-  return new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' }).format(Math.trunc(seconds / size), unit)
+  const format = relatives.get(language) ?? new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' })
+  relatives.set(language, format)
+  return format.format(Math.trunc(seconds / size), unit)
 }

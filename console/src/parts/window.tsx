@@ -10,8 +10,13 @@ import { local } from './when'
 export const SPANS = ['5m', '30m', '1h', '6h', '24h', '7d', '30d'] as const
 
 /** The window as the API takes it: what the address says, else this. */
-export function useWindow(otherwise: (typeof SPANS)[number] = '1h'): Search {
-  const window = windowOf(useSearch({ strict: false }))
+export function useWindow(otherwise?: (typeof SPANS)[number]): Search {
+  return windowIn(useSearch({ strict: false }), otherwise)
+}
+
+/** The window that an address names. */
+export function windowIn(search: Search, otherwise: (typeof SPANS)[number] = '1h'): Search {
+  const window = windowOf(search)
   return Object.keys(window).length > 0 ? window : { time_range: otherwise }
 }
 

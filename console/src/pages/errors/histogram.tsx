@@ -1,5 +1,6 @@
 /** Failures over time above the list. A brushed span becomes the window. Takes what roll-ups know, and says what it leaves out. */
 import { Box, Text } from '@mantine/core'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import type { EChartsOption } from 'echarts'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -24,12 +25,15 @@ const SERIES = [
   ['client_gone', (point: Point) => point.client_gone, '#999999', ['excluded', 'all']],
 ] as const
 
+export function trendOf(search: Search, window: Search) {
+  return $api.queryOptions('get', '/api/v1/admin/ops/dashboard/error-trend', { params: { query: { ...window, ...pick(search, TAKEN) } as never } })
+}
+
 export function Histogram({ search }: { search: Search }) {
   const { t, i18n } = useTranslation('errors')
   const window = useWindow()
   const setWindow = useSetWindow()
-  const asked = pick(search, TAKEN)
-  const found = $api.useQuery('get', '/api/v1/admin/ops/dashboard/error-trend', { params: { query: { ...window, ...asked } as never } }, { staleTime: 15_000, placeholderData: (old) => old })
+  const found = useQuery({ ...trendOf(search, window), staleTime: 15_000, placeholderData: keepPreviousData })
   const view = search.view ?? 'all'
   const points = found.data?.points
   const shown = useMemo(() => SERIES.filter(([, , , views]) => (views as readonly string[]).includes(view)), [view])

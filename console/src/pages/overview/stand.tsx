@@ -2,7 +2,7 @@
 import { Badge, Button, Group, Paper, Skeleton, Text } from '@mantine/core'
 import { IconAlertOctagon, IconAlertTriangle, IconCircleCheck, IconCircleDashed, IconHistory, IconShieldHalf } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router'
-import { type ReactNode, useEffect, useMemo, useRef } from 'react'
+import { type ReactNode, useDeferredValue, useEffect, useMemo, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { $api } from '../../api/client'
 import type { Search } from '../../app/search'
@@ -31,7 +31,8 @@ const LOOKS: Record<Level, { color: string; Icon: typeof IconCircleCheck }> = {
 export function Stand({ window, live, children }: { window: Search; live: Live; children: ReactNode }) {
   const now = useNow()
   const { facts, error, retry } = useFacts(windowFor(window), live.every, now)
-  const state = useLast(useMemo(() => facts && stateOf(facts), [facts]))
+  // The whole page comes with it: drawn in pieces, so that the page can be used meanwhile.
+  const state = useDeferredValue(useLast(useMemo(() => facts && stateOf(facts), [facts])))
   if (error) {
     return (
       <>
