@@ -72,7 +72,8 @@ export const router = createRouter({
   defaultPreload: 'intent',
   scrollRestoration: true,
   defaultNotFoundComponent: Missing,
-  defaultErrorComponent: ({ error, reset }) => <Failed thrown={error} retry={reset} />,
+  // Who is there is asked again, too.
+  defaultErrorComponent: ({ error }) => <Failed thrown={error} retry={() => void router.invalidate()} />,
 })
 
 /**

@@ -1,11 +1,12 @@
 /** The audit log: what was changed, seen in full or refused, by whom. */
-import { Badge, Button, Code, Group, Stack, Table, Text, TextInput } from '@mantine/core'
+import { Alert, Badge, Button, Code, Group, Stack, Table, Text, TextInput } from '@mantine/core'
 import { IconCircleCheck, IconCircleX, IconHelp } from '@tabler/icons-react'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { type ReactNode, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, type Of } from '../api/client'
 import { pick, type Search } from '../app/search'
+import { useMay } from '../app/session'
 import { Id } from '../parts/copy'
 import { Sheet } from '../parts/form'
 import { Head } from '../parts/head'
@@ -21,6 +22,18 @@ type Entry = Of<'AuditEntry'>
 const FILTERS = ['actor', 'action', 'subject', 'subject_id'] as const
 
 export function Page() {
+  const { t } = useTranslation('system')
+  const isAdmin = useMay('admin')
+  if (isAdmin) return <Log />
+  return (
+    <>
+      <Head title={t('audit.title')} />
+      <Alert color="gray">{t('audit.adminsOnly')}</Alert>
+    </>
+  )
+}
+
+function Log() {
   const { t } = useTranslation(['system', 'common'])
   const search = useSearch({ strict: false })
   const navigate = useNavigate()
@@ -62,6 +75,7 @@ export function Page() {
           onOpen={setOpened}
           more={entries.more}
           isLoadingMore={entries.isLoadingMore}
+          stopped={entries.stopped}
           empty={entries.query.isPending ? <Loading rows={10} /> : <Empty>{filtered ? t('audit.noneFits') : t('audit.empty')}</Empty>}
           foot={<Text size="xs">{entries.total !== undefined && (entries.isEstimate ? t('common:list.atLeast', { count: entries.total }) : t('common:list.total', { count: entries.total }))}</Text>}
         />

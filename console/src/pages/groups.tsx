@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next'
 import { $api, api } from '../api/client'
 import { useMay } from '../app/session'
 import { StateBadge, StatusBadge } from '../parts/account-state'
+import { changed } from '../parts/changed'
 import { ConfirmButton } from '../parts/confirm'
 import { Fields, SaveBar, Sheet, Trouble, useSave } from '../parts/form'
 import { useJoined } from '../parts/joined'
@@ -71,12 +72,12 @@ function One({ group, onClose }: { group: Group | undefined; onClose: () => void
     fields: FIELDS,
     send: async (values: Values) =>
       group
-        ? await api.PATCH('/api/v1/admin/groups/{id}', { params: { path: { id: group.id } }, body: patchBody(before, values) })
+        ? await api.PATCH('/api/v1/admin/groups/{id}', { params: { path: { id: group.id } }, body: changed(patchBody(before, values)) })
         : await api.POST('/api/v1/admin/groups', { body: formBody(values) }),
     onDone: onClose,
   })
   return (
-    <Sheet opened title={group ? group.name : t('groups.create')} onClose={onClose}>
+    <Sheet opened title={group ? group.name : t('groups.create')} onClose={onClose} isDirty={form.isDirty()}>
       {group && <Members name={group.name} />}
       <form onSubmit={form.onSubmit((values) => save(values))}>
         <Fields locked={mayChange ? undefined : t('common:form.adminsOnly')}>

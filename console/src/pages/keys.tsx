@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next'
 import { api, type Of } from '../api/client'
 import { useMay } from '../app/session'
 import { StatusBadge } from '../parts/account-state'
+import { changed } from '../parts/changed'
 import { ConfirmButton } from '../parts/confirm'
 import { Fields, SaveBar, Sheet, Trouble, useSave } from '../parts/form'
 import { useJoined } from '../parts/joined'
@@ -89,7 +90,7 @@ function One({ apiKey, onClose }: { apiKey: Key | undefined; onClose: () => void
     form,
     fields: FIELDS,
     send: async (values: Values) => {
-      if (apiKey) return void (await api.PATCH('/api/v1/admin/api-keys/{id}', { params: { path: { id: apiKey.id } }, body: changes(bodyOf(before), bodyOf(values)) }))
+      if (apiKey) return void (await api.PATCH('/api/v1/admin/api-keys/{id}', { params: { path: { id: apiKey.id } }, body: changed(changes(bodyOf(before), bodyOf(values))) }))
       return (await api.POST('/api/v1/admin/api-keys', { body: formOf(values) })).data?.key
     },
     onDone: (key) => (key ? setMade(key) : onClose()),
@@ -101,7 +102,7 @@ function One({ apiKey, onClose }: { apiKey: Key | undefined; onClose: () => void
       </Sheet>
     )
   return (
-    <Sheet opened title={apiKey ? apiKey.name : t('keys.create')} onClose={onClose}>
+    <Sheet opened title={apiKey ? apiKey.name : t('keys.create')} onClose={onClose} isDirty={form.isDirty()}>
       {apiKey && <UsageTable usage={apiKey.usage} limits={apiKey.limits} inFlight={apiKey.in_flight} />}
       {apiKey && (
         <Text size="sm" my="xs">

@@ -21,6 +21,16 @@ export function windowIn(search: Search, otherwise: (typeof SPANS)[number] = '1h
   return Object.keys(window).length > 0 ? window : { time_range: otherwise }
 }
 
+/** A window in words: `the last 30 days`, or from when to when. */
+export function useSaidWindow(): (window: Search) => string {
+  const { t, i18n } = useTranslation()
+  return ({ time_range, start_time, end_time }) => {
+    const span = SPANS.find((one) => one === time_range)
+    if (span) return t('time.ofLast', { span: t(`time.spans.${span}`) })
+    return time_range ?? [start_time, end_time].map((at) => (at ? local(Date.parse(at), i18n.language) : t('time.now'))).join(' – ')
+  }
+}
+
 /** Looks at another time, on the page that is shown. */
 export function useSetWindow(): (window: Search) => void {
   const navigate = useNavigate()

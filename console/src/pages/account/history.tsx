@@ -1,7 +1,6 @@
 /** Every change of an account's state, and how it stood at a moment. */
 import { Alert, Anchor, Button, Group, Select, Text, TextInput } from '@mantine/core'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
-import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, type Of } from '../../api/client'
 import type { Search } from '../../app/search'
@@ -26,12 +25,11 @@ export function History({ id }: { id: number }) {
   const navigate = useNavigate()
   const set = (change: Search) => void navigate({ to: '.', search: (old: Search) => ({ ...old, ...change }), replace: true, resetScroll: false })
   const query = { ...(at ? { at } : {}), ...(kind ? { kind } : {}), page_size: '100' }
-  const [then, setThen] = useState<Of<'AccountEvents'>>()
-  const events = usePages<Event>(`account events ${id}`, query, async (query, signal) => {
+  const events = usePages<Event, Of<'AccountEvents'>>(`account events ${id}`, query, async (query, signal) => {
     const { data } = await api.GET('/api/v1/admin/accounts/{id}/events', { params: { path: { id }, query: query as never }, signal })
-    if (!query.cursor) setThen(data)
-    return { rows: data?.items ?? [], next: data?.next_cursor }
+    return { rows: data?.items ?? [], next: data?.next_cursor, ...(data ? { beside: data } : {}) }
   })
+  const then = events.beside
   const columns = useColumns()
   return (
     <>
@@ -62,7 +60,7 @@ export function History({ id }: { id: number }) {
           </Group>
         </Alert>
       )}
-      {events.query.isError ? (
+      {events.query.isError && !events.query.data ? (
         <Failed thrown={events.query.error} retry={() => void events.query.refetch()} />
       ) : (
         <List
@@ -73,6 +71,7 @@ export function History({ id }: { id: number }) {
           rowKey={({ id }) => id}
           more={events.more}
           isLoadingMore={events.isLoadingMore}
+          stopped={events.stopped}
           height="320px"
           empty={events.query.isPending ? <Loading rows={6} /> : <Empty>{t('event.none')}</Empty>}
         />

@@ -10,8 +10,9 @@ import { SeverityBadge } from '../../parts/badges'
 import { nameOf, useAccountChoices, useChannelChoices, useGroupChoices, useKeyChoices, useObjectiveChoices } from '../../parts/choices'
 import { useJoined } from '../../parts/joined'
 import { Empty, Failed, Loading } from '../../parts/states'
+import { unlessNewer } from '../../parts/meanwhile'
 import { tellProblem } from '../../parts/told'
-import { useAgain, useRules, useStands } from './asking'
+import { readRule, useAgain, useRules, useStands } from './asking'
 import { bodyOf } from './form'
 import { METRICS, type Rule, valued } from './kinds'
 import { RuleForm } from './rule-form'
@@ -86,9 +87,11 @@ function One({ rule, open }: { rule: Rule; open: () => void }) {
   const path = { params: { path: { id: rule.id } } }
   const turn = (enabled: boolean) => {
     setBusy(true)
-    void api
-      .PUT('/api/v1/admin/ops/alert-rules/{id}', { ...path, body: { ...bodyOf(rule), enabled } })
-      .then(again, tellProblem)
+    void unlessNewer(rule, readRule(rule.id))
+      .then(() => api.PUT('/api/v1/admin/ops/alert-rules/{id}', { ...path, body: { ...bodyOf(rule), enabled } }))
+      .catch(tellProblem)
+      // What somebody else made of it is to be seen, too.
+      .then(again)
       .finally(() => setBusy(false))
   }
   const remove = async () => {

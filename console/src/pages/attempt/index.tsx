@@ -22,7 +22,9 @@ import { useGateway } from '../../words/gateway'
 import { Fate } from '../attempts/columns'
 import classes from '../error/error.module.css'
 import { OfAttempt } from '../error/payloads'
+import { SPEAKERS } from '../error/said'
 import { SendAgain } from '../error/send-again'
+import { speakerOf } from '../error/speaker'
 import { useError } from '../error/use-error'
 import { Waterfall } from '../error/waterfall'
 
@@ -95,7 +97,7 @@ function One({ attempt }: { attempt: Attempt }) {
 function Said({ attempt }: { attempt: Attempt }) {
   const { t } = useTranslation(['attempts', 'errors', 'common'])
   const { sentence } = useGateway()
-  const speaker = t('errors:one.providerSaid', { account: attempt.account_name })
+  const speaker = t(`errors:${SPEAKERS[speakerOf(attempt.cause, attempt.upstream_status_code)]}`, { account: attempt.account_name })
   return (
     <Paper withBorder p="md" component="section" aria-label={speaker}>
       <Stack gap="sm">

@@ -1,8 +1,9 @@
 /** What the list of failed attempts shows of each, the API's fields by their names. */
 import { IconAlertTriangle, IconEyeOff } from '@tabler/icons-react'
 import type { TFunction } from 'i18next'
-import type { Column } from '../../parts/list'
+import type { Column, NarrowRow } from '../../parts/list'
 import { duration } from '../../parts/number'
+import { Rest, TwoLines } from '../../parts/two-lines'
 import { When } from '../../parts/when'
 import { useGateway } from '../../words/gateway'
 import type { Row } from './ask'
@@ -14,6 +15,33 @@ export const EXPORTED: readonly (keyof Row)[] = [
   'kind', 'cause', 'name', 'message', 'decision', 'decision_reason', 'connect_ms', 'first_byte_ms', 'duration_ms', 'retry_after_ms',
   'retry_after_source', 'upstream_request_id',
 ]
+
+/** On a phone: what was said, and beneath it when, whether it was seen, what, and where. */
+export function narrow(t: TFunction<['attempts', 'errors', 'common']>): NarrowRow<Row> {
+  return {
+    title: t('column.message'),
+    cell: ({ created_at, recovered, upstream_status_code, cause, account_name, message }) => (
+      <TwoLines
+        first={
+          <Rest title={message}>
+            <strong>{message}</strong>
+          </Rest>
+        }
+        second={
+          <>
+            <When at={created_at} />
+            <Fate recovered={recovered} word={t(recovered ? 'hidden' : 'seen')} />
+            <span className="mono">{upstream_status_code ?? '–'}</span>
+            <Rest title={cause}>
+              <span className="mono">{cause}</span>
+            </Rest>
+            <Rest title={account_name}>{account_name}</Rest>
+          </>
+        }
+      />
+    ),
+  }
+}
 
 export function columns(t: TFunction<['attempts', 'errors', 'common']>): Column<Row>[] {
   return [

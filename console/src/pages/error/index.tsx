@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next'
 import type { Of } from '../../api/client'
 import { pick, type Search } from '../../app/search'
 import { useMay } from '../../app/session'
+import { whereHidden } from '../../parts/filters/hidden'
 import { LIST_NAMES } from '../../parts/filters/table'
 import { Head } from '../../parts/head'
 import { KeyHelp } from '../../parts/key-help'
@@ -56,7 +57,7 @@ function One({ error }: { error: Of<'ErrorLogDetail'> }) {
     again.current?.querySelector('button')?.focus({ preventScroll: true })
   }
   useKeys({ r: mayOperate ? toAgain : undefined, u: () => void navigate({ to: '/errors', search: (old: Search) => old }), '?': () => setDialog('keys') })
-  const alike: Search = error.issue ? { issue: error.issue.fingerprint } : { fingerprint: error.fingerprint }
+  const alike: Search = error.issue ? { issue: error.issue.fingerprint, ...whereHidden(error.issue.count) } : { fingerprint: error.fingerprint, ...whereHidden(error.recovered ? 0 : 1) }
   const shownKeys = ['next', ...(mayOperate ? (['again'] as const) : []), 'up', 'help'] as const
   return (
     <>

@@ -3,6 +3,7 @@ import { Anchor, Badge, Group, Stack, Text } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import type { Of } from '../../api/client'
+import { whereHidden } from '../../parts/filters/hidden'
 import { within } from '../../parts/filters/use'
 import { IssueStateBadge } from '../../parts/issue-state'
 import { count } from '../../parts/number'
@@ -24,14 +25,14 @@ export function IssueOf({ error }: { error: Of<'ErrorLogDetail'> }) {
             <Anchor component={Link} to="/issues/$fingerprint" params={{ fingerprint: issue.fingerprint } as never} search={within()} size="sm">
               {t('issue.open')}
             </Anchor>
-            <Anchor component={Link} to="/errors" search={within({ issue: issue.fingerprint })} size="sm">
+            <Anchor component={Link} to="/errors" search={within({ issue: issue.fingerprint, ...whereHidden(issue.count) })} size="sm">
               {t('issue.failures')}
             </Anchor>
           </>
         ) : (
           <>
             <Text size="sm">{t('issue.none')}</Text>
-            <Anchor component={Link} to="/errors" search={within({ fingerprint: error.fingerprint })} size="sm">
+            <Anchor component={Link} to="/errors" search={within({ fingerprint: error.fingerprint, ...whereHidden(error.recovered ? 0 : 1) })} size="sm">
               {t('issue.failures')}
             </Anchor>
           </>

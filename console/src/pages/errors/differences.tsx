@@ -2,15 +2,19 @@
 import { List as Items, Modal, Stack, Text } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { $api } from '../../api/client'
-import type { Search } from '../../app/search'
+import { type Search, windowOf } from '../../app/search'
+import { useJoined } from '../../parts/joined'
 import { Loaded } from '../../parts/states'
+import { useSaidWindow } from '../../parts/window'
 import { useGateway } from '../../words/gateway'
 import { queryOf } from './ask'
 
 export function Differences({ opened, onClose, query }: { opened: boolean; onClose: () => void; query: Search }) {
   const { t } = useTranslation('errors')
+  const { aside } = useJoined()
+  const said = useSaidWindow()
   return (
-    <Modal opened={opened} onClose={onClose} title={t('differences.title')} size="lg">
+    <Modal opened={opened} onClose={onClose} title={aside(t('differences.title'), said(windowOf(query)))} size="lg">
       {opened && <Found query={query} />}
     </Modal>
   )

@@ -21,10 +21,10 @@ import { Total } from '../../parts/total'
 import { useWindow, windowIn } from '../../parts/window'
 import { SendAgainDialog } from '../error/send-dialog'
 import { askErrors, type Row } from './ask'
-import { columns, EXPORTED } from './columns'
+import { columns, EXPORTED, narrow } from './columns'
 import { Differences } from './differences'
 import { Export } from './export'
-import { Histogram, trendOf } from './histogram'
+import { Histogram, TREND, trendOf } from './histogram'
 import { Live, LiveNotes } from './live'
 import { above } from './tail'
 import { useLive } from './use-live'
@@ -67,10 +67,11 @@ export function Page() {
   const live = useLive(isLive && isNewestFirst && !pages.query.isPending && !isOld, { ...streamed, ...pick(window, ['start_time']) }, newest)
   const rows = useMemo(() => above(live.tail, pages.rows), [live.tail, pages.rows])
   const shown = useMemo(() => columns(t), [t])
+  const onPhone = useMemo(() => narrow(t), [t])
 
   const close = () => setDialog(null)
   const open = (row: Row) => void navigate({ to: '/errors/$id', params: { id: String(row.id) }, search: (old: Search) => old })
-  const refresh = () => void queries.resetQueries({ queryKey: ['errors'] })
+  const refresh = () => void Promise.all([queries.resetQueries({ queryKey: ['errors'] }), queries.invalidateQueries({ queryKey: TREND })])
   useKeys({ '/': () => field.current?.focus(), '?': () => setDialog('keys') })
 
   return (
@@ -89,22 +90,26 @@ export function Page() {
             {t(isNewestFirst ? 'sort.newest' : 'sort.oldest')}
           </Button>
         </FilterBar>
-        <Histogram search={search} />
+        <Histogram search={search} isLive={live.line === 'open'} />
         <LiveNotes tail={live.tail} />
-        {pages.query.isError && <Failed thrown={pages.query.error} retry={() => void pages.query.refetch()} />}
         {pages.query.isPending ? (
           <Loading rows={14} />
-        ) : pages.query.isError && pages.rows.length === 0 ? null : (
+        ) : pages.query.isError && !pages.query.data ? (
+          <Failed thrown={pages.query.error} retry={() => void pages.query.refetch()} />
+        ) : (
           <List
             key={JSON.stringify(filters)}
             name="errors"
             label={t('common:menu.errors')}
             rows={rows}
             columns={shown}
+            narrow={onPhone}
             rowKey={(row) => row.id}
             onOpen={open}
-            more={pages.more}
+            // Where rows between were let go, what was read below them is not shown, and more of it would not be.
+            more={live.tail.isCut ? undefined : pages.more}
             isLoadingMore={pages.isLoadingMore || isOld}
+            stopped={live.tail.isCut ? undefined : pages.stopped}
             keys={mayOperate ? { r: (row) => setDialog({ again: row }) } : {}}
             wide
             height="max(320px, calc(100dvh - 372px))"

@@ -5,6 +5,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { $api } from '../../api/client'
 import { windowOf } from '../../app/search'
+import { whereHidden } from '../../parts/filters/hidden'
 import { count, percent } from '../../parts/number'
 import { Panel } from '../../parts/panel'
 import { Loaded } from '../../parts/states'
@@ -15,12 +16,12 @@ import classes from './issue.module.css'
 const DAY_MS = 24 * 3_600_000
 
 /** The window of the address; without one, the day that ends with the newest failure, as it was when the page was opened. */
-export function Different({ issue, lastSeen }: { issue: string; lastSeen: string }) {
+export function Different({ issue, seen, lastSeen }: { issue: string; seen: number; lastSeen: string }) {
   const { t, i18n } = useTranslation('issues')
   const window = windowOf(useSearch({ strict: false }))
   const [last] = useState(() => Date.parse(lastSeen))
   const around = { start_time: new Date(last - DAY_MS).toISOString(), end_time: new Date(last + 1_000).toISOString() }
-  const query = { issue, ...(Object.keys(window).length > 0 ? window : around) }
+  const query = { issue, ...(Object.keys(window).length > 0 ? window : around), ...whereHidden(seen) }
   const gateway = useGateway()
   const asked = $api.useQuery('get', '/api/v1/admin/ops/errors/differences', { params: { query: query as never } }, { staleTime: 60_000 })
   const number = (value: number) => count(value, i18n.language)

@@ -45,8 +45,8 @@ function Shown({ issue }: { issue: Of<'IssueDetail'> }) {
       <div className={classes.columns}>
         <div className={classes.column}>
           <Hours hours={issue.hours} />
-          <Different issue={issue.fingerprint} lastSeen={issue.last_seen} />
-          <Samples issue={issue.fingerprint} isHidden={issue.count === 0} />
+          <Different issue={issue.fingerprint} seen={issue.count} lastSeen={issue.last_seen} />
+          <Samples issue={issue.fingerprint} seen={issue.count} />
           <Kinds kinds={issue.kinds} />
         </div>
         <div className={classes.column}>

@@ -12,7 +12,7 @@ import { count, duration, percent, relative } from '../../parts/number'
 import { useNow } from '../../parts/now'
 import { Loaded } from '../../parts/states'
 import { When } from '../../parts/when'
-import { useWindow } from '../../parts/window'
+import { useSaidWindow, useWindow } from '../../parts/window'
 import { useAgain } from './asking'
 import type { Objective } from './kinds'
 
@@ -58,6 +58,7 @@ function Acts({ objective, edit }: { objective: Objective; edit: () => void }) {
   const mayChange = useMay('admin')
   const again = useAgain()
   const window = useWindow('30d')
+  const said = useSaidWindow()
   const remove = async () => {
     await api.DELETE('/api/v1/admin/ops/objectives/{id}', { params: { path: { id: objective.id } } })
     await again()
@@ -72,7 +73,7 @@ function Acts({ objective, edit }: { objective: Objective; edit: () => void }) {
           </Button>
         </Menu.Target>
         <Menu.Dropdown>
-          <Menu.Label>{t('objectives.inWindow')}</Menu.Label>
+          <Menu.Label>{t('objectives.inWindow', { window: said(window) })}</Menu.Label>
           {(['json', 'csv', 'ledger'] as const).map((format) => (
             <Menu.Item key={format} component="a" href={address(path, { ...window, format })} download={`objective-${objective.id}-${format}.${format === 'json' ? 'json' : 'csv'}`}>
               {t(`objectives.${format}`)}

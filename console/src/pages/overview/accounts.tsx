@@ -19,7 +19,7 @@ const MOST = 60
 
 export function Accounts({ window, every }: { window: Search; every: Every }) {
   const { t } = useTranslation('overview')
-  const mayAdd = useMay('operator')
+  const mayAdd = useMay('admin')
   const found = useAvailability(every)
   return (
     <Loaded query={found} rows={4}>

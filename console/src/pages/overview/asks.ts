@@ -26,8 +26,9 @@ const kept = (every: Every) => ({ refetchInterval: every, placeholderData: keepP
 const overviewOf = (window: Window) => $api.queryOptions('get', `${ADMIN}/dashboard/overview`, { params: { query: window } })
 const availabilityNow = () => $api.queryOptions('get', `${ADMIN}/account-availability`, {})
 const firingNow = () => $api.queryOptions('get', `${ADMIN}/alert-events`, { params: { query: { status: 'firing', page_size: 50 } } })
-const topIssuesOf = (window: Window) =>
-  $api.queryOptions('get', `${ADMIN}/issues`, { params: { query: { ...window, sort: '-impact', page_size: 5, state: 'new,ongoing,escalating,regressed' } } })
+const issuesOf = (window: Window, state: string) => $api.queryOptions('get', `${ADMIN}/issues`, { params: { query: { ...window, sort: '-impact', page_size: 5, state } } })
+const topIssuesOf = (window: Window) => issuesOf(window, 'new,ongoing,escalating,regressed')
+const ignoredOf = (window: Window) => issuesOf(window, 'ignored')
 const trendOf = (window: Window, platform?: Platform) => $api.queryOptions('get', `${ADMIN}/dashboard/error-trend`, { params: { query: platform ? { ...window, platform } : window } })
 
 export function useOverview(window: Window, every: Every) {
@@ -44,6 +45,11 @@ export function useFiring(every: Every) {
 
 export function useTopIssues(window: Window, every: Every) {
   return useQuery({ ...topIssuesOf(window), ...kept(every) })
+}
+
+/** What somebody put aside: it is shown where clients still meet it, and nothing else explains what fails. */
+function useIgnoredIssues(window: Window, every: Every) {
+  return useQuery({ ...ignoredOf(window), ...kept(every) })
 }
 
 export function useConcurrency(every: Every) {
@@ -91,6 +97,7 @@ function platformsOf(availability: Of<'Availability'> | undefined): Platform[] {
 export async function askAhead(window: Window): Promise<void> {
   void queries.prefetchQuery(overviewOf(window))
   void queries.prefetchQuery(topIssuesOf(window))
+  void queries.prefetchQuery(ignoredOf(window))
   void queries.prefetchQuery(firingNow())
   const found = await queries.fetchQuery(availabilityNow())
   for (const platform of platformsOf(found)) void queries.prefetchQuery(trendOf(fine(window), platform))
@@ -103,9 +110,10 @@ export function useFacts(window: Window, every: Every, now: number): { facts?: F
   const availability = useAvailability(every)
   const firing = useFiring(every)
   const issues = useTopIssues(window, every)
+  const ignored = useIgnoredIssues(window, every)
   const platforms = platformsOf(availability.data)
   const trends = useTrends(platforms, fine(window), every)
-  const asked = [overview, availability, firing, issues]
+  const asked = [overview, availability, firing, issues, ignored]
   const retry = () => void Promise.all(asked.map((answer) => answer.refetch()))
   // A part that is missing is not a part that is well.
   const error = asked.find((answer) => answer.isError && !answer.data)?.error ?? trends.error
@@ -118,7 +126,7 @@ export function useFacts(window: Window, every: Every, now: number): { facts?: F
       trends: trends.trends,
       accounts: isNow ? (availability.data?.accounts ?? []) : [],
       alerts: isNow ? (firing.data?.items ?? []) : [],
-      issues: issues.data?.items ?? [],
+      issues: [...(issues.data?.items ?? []), ...(ignored.data?.items ?? [])],
       now,
       isNow,
     },

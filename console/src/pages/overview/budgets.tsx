@@ -16,7 +16,7 @@ const MOST = 3
 
 export function Budgets({ every }: { every: Every }) {
   const { t } = useTranslation('overview')
-  const mayWrite = useMay('operator')
+  const mayWrite = useMay('admin')
   const { list, shown, levels } = useBudgets(every, MOST)
   const total = list.data?.total ?? 0
   return (

@@ -36,6 +36,14 @@ test('what is degraded is said with whose it is, since when, why, and what failo
   expect(text(limited, 'zh')).toBe('Claude 流量自 02:41 起降级：120 个请求中有 12 个失败，anthropic-3 被限流，故障转移掩盖了 94 %。')
 })
 
+test('what somebody ignored is still what fails, and it is said who did and until when', () => {
+  const aside = issueOf('upstream said no', { state: 'ignored', state_by: 'ada', ignore_until: '2026-03-04T14:20:00Z' })
+  const given = { ...limited, accounts: [], issues: [aside] }
+  expect(text(given)).toContain('mostly “upstream said no” (ignored by ada until 14:20)')
+  expect(text(given, 'zh')).toContain('主要是“upstream said no”（ada 已忽略，至 14:20）')
+  expect(text({ ...given, issues: [aside, issueOf('another', {})] })).toContain('mostly “another”, ')
+})
+
 test('what is named leads to where it is', () => {
   const found = pieces(limited).flatMap(({ text, target }) => (target ? [[text, target.to]] : []))
   expect(found).toEqual([

@@ -2,7 +2,7 @@
 import type { TFunction } from 'i18next'
 import type { Search } from '../../app/search'
 import { percent } from '../../parts/number'
-import { type Account, sinceOf, type State } from './state'
+import { type Account, type Issue, sinceOf, type State } from './state'
 import type { Target } from './target'
 
 /** A piece of a sentence. `isSaid`: somebody else's words, in whichever direction they run. */
@@ -54,7 +54,7 @@ function reasonsOf(state: State, speech: Speech): Piece[][] {
   const reasons: Piece[][] = []
   if (issue && isFelt) {
     const title: Piece = { text: shortened(issue.title), target: { to: '/issues/$fingerprint', params: { fingerprint: issue.fingerprint }, search: window }, isSaid: true }
-    reasons.push(fill(t('sentence.issue', marked('title')), { title: [title] }))
+    reasons.push([...fill(t('sentence.issue', marked('title')), { title: [title] }), ...ignoredPieces(issue, speech)])
   }
   const shown = accounts.slice(0, MOST_ACCOUNTS)
   for (const account of shown) reasons.push(accountReason(account, isFelt, speech))
@@ -70,6 +70,14 @@ function reasonsOf(state: State, speech: Speech): Piece[][] {
     reasons.push([share])
   }
   return reasons
+}
+
+/** ` (ignored by ada until 14:20)`, of what somebody put aside. */
+function ignoredPieces({ state, state_by, ignore_until }: Issue, { t, clock }: Speech): Piece[] {
+  if (state !== 'ignored') return []
+  const by = state_by ? t('sentence.ignoredBy', { who: state_by }) : t('sentence.ignored')
+  const until = ignore_until ? t('sentence.ignoredUntil', { until: clock(Date.parse(ignore_until)) }) : ''
+  return [{ text: t('sentence.aside', { what: `${by}${until}` }) }]
 }
 
 /** `anthropic-3 rate limited since 02:41`; beside a failure that has its own beginning without that. */

@@ -98,7 +98,7 @@ function Make({ owner, onClose }: { owner: Owner; onClose: () => void }) {
   })
   const roles = ROLES.filter((role) => may(me.role, role) && may(owner.role, role))
   return (
-    <Sheet opened title={made ? form.values.name : t('tokens.createFor', { name: owner.name })} onClose={onClose} size="md">
+    <Sheet opened title={made ? form.values.name : t('tokens.createFor', { name: owner.name })} onClose={onClose} size="md" isDirty={!made && form.isDirty()}>
       {made ? (
         <Once secret={made} onClose={onClose} />
       ) : (

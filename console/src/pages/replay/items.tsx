@@ -47,6 +47,7 @@ export function Items({ replay }: { replay: Of<'Replay'> }) {
           onOpen={setOpen}
           more={found.more}
           isLoadingMore={found.isLoadingMore}
+          stopped={found.stopped}
           height="420px"
           empty={found.query.data ? <Empty>{t(asked.verdict ? 'itemsNone' : 'itemsNoneYet')}</Empty> : <Loading rows={8} />}
           foot={<Text size="xs">{found.total !== undefined && t('common:list.total', { count: found.total })}</Text>}

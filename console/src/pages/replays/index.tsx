@@ -37,6 +37,7 @@ export function Page() {
           onOpen={({ id }) => void navigate({ to: '/replays/$id', params: { id: String(id) } })}
           more={found.more}
           isLoadingMore={found.isLoadingMore}
+          stopped={found.stopped}
           height="calc(100dvh - 180px)"
           empty={found.query.data ? <Empty>{t('none')}</Empty> : <Loading rows={12} />}
           foot={<Text size="xs">{found.total !== undefined && t('common:list.total', { count: found.total })}</Text>}

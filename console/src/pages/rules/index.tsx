@@ -1,11 +1,13 @@
 /** Classification rules: an operator's own verdicts, in versions. */
 import { Stack, Text } from '@mantine/core'
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { $api, type Of } from '../../api/client'
 import { Head } from '../../parts/head'
 import { count } from '../../parts/number'
 import { PartTabs } from '../../parts/part-tabs'
 import { Loaded } from '../../parts/states'
+import { LeaveGuard } from '../../parts/unsaved'
 import { When } from '../../parts/when'
 import { Edit } from './edit'
 import { Versions } from './versions'
@@ -13,8 +15,10 @@ import { Versions } from './versions'
 export function Page() {
   const { t } = useTranslation(['rules', 'common'])
   const found = $api.useQuery('get', '/api/v1/admin/ops/classification-rules', {}, { refetchInterval: 10_000 })
+  const [isDirty, setDirty] = useState(false)
   return (
     <>
+      <LeaveGuard isDirty={isDirty} />
       <Head title={t('common:menu.rules')} />
       <Loaded query={found} rows={10}>
         {(inForce) => (
@@ -22,8 +26,9 @@ export function Page() {
             <InForce rules={inForce} />
             <PartTabs
               label={t('tabs.label')}
+              keeps={['edit']}
               parts={[
-                ['edit', t('tabs.edit'), () => <Edit inForce={inForce} />],
+                ['edit', t('tabs.edit'), () => <Edit inForce={inForce} setDirty={setDirty} />],
                 ['versions', t('tabs.versions'), () => <Versions inForce={inForce.version} />],
               ]}
             />

@@ -3,6 +3,7 @@ import { Button, Fieldset, Group, Select, SimpleGrid, Stack, Switch, TagsInput, 
 import { useForm } from '@mantine/form'
 import { useTranslation } from 'react-i18next'
 import { type Choice, useAccountChoices, useGroupChoices, useKeyChoices, useUserChoices } from '../../parts/choices'
+import { useUnsaved } from '../../parts/unsaved'
 import { CAUSES, OWNERS, PHASES, PLATFORMS, SEVERITIES, TYPES } from '../../parts/words-of'
 import { pairs, type Rule, ruleOf, THEN, type Values, valuesOf, WHEN } from './rule'
 
@@ -46,6 +47,7 @@ export function RuleForm({ rule, take }: { rule: Rule | undefined; take: (rule: 
       then: (_then, values) => (pairs(ruleOf(values, undefined).then).length > 0 ? null : t('needThen')),
     },
   })
+  useUnsaved(form.isDirty())
   const choice = (part: 'when' | 'then', name: string, empty: string) => {
     const props = form.getInputProps(`${part}.${name}`)
     return (

@@ -24,6 +24,7 @@ export const accounts = {
     inFlight: 'In flight',
     quota: 'Quota, tightest',
     failed: 'Failed',
+    failedUnknown: 'Only the accounts with most failures are counted by name.',
     lastError: 'Last said',
     id: 'Id',
   },
@@ -144,8 +145,8 @@ export const accounts = {
   },
   mark: {
     whole: 'whole account',
-    models_one: '{{count}} model',
-    models_other: '{{count}} models',
+    models_one: '{{count}} model held back',
+    models_other: '{{count}} models held back',
     since: 'since',
     noEnd: 'no end by itself',
     source: 'until when was read from',
@@ -185,6 +186,7 @@ export const accounts = {
   },
   failures: {
     none: 'No attempt failed in this window.',
+    asOf: 'The newest, as of',
     all: 'All failed attempts',
   },
   event: {

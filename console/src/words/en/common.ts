@@ -35,6 +35,8 @@ export const common = {
   },
   time: {
     window: 'Time',
+    spans: { '5m': '5 minutes', '30m': '30 minutes', '1h': 'hour', '6h': '6 hours', '24h': '24 hours', '7d': '7 days', '30d': '30 days' },
+    ofLast: 'the last {{span}}',
     from: 'From',
     to: 'To',
     apply: 'Apply',
@@ -51,6 +53,11 @@ export const common = {
     forbidden: 'Your role may not see this.',
     notFound: 'There is no such page.',
     home: 'To the overview',
+  },
+  outdated: {
+    silent: 'No answer since {{at}}. What you see is from then.',
+    stale: 'Some of this could not be loaded again. What you see is partly from {{at}}.',
+    tries: 'The gateway is asked on and on; this goes away once it answers.',
   },
   act: {
     save: 'Save',
@@ -74,6 +81,14 @@ export const common = {
   },
   form: {
     outdated: 'Somebody changed it meanwhile. Load it again, then repeat your change.',
+    gone: 'Somebody deleted it meanwhile.',
+    unchanged: 'Nothing was changed, so nothing was sent.',
+    theirs: 'Somebody changed it meanwhile. What you changed was made of what stood here before.',
+    takeTheirs: 'Discard mine, and load theirs',
+    unsaved: 'Discard what you changed?',
+    unsavedWhat: 'It was not saved, and does not come back.',
+    stay: 'Go on editing',
+    discard: 'Discard',
     reason: 'Reason',
     see: 'Show or hide what is typed',
     reasonWhere: 'It stands in the history, with your name. It may be left out.',
@@ -91,6 +106,7 @@ export const common = {
     total_one: '{{count}} row',
     total_other: '{{count}} rows',
     atLeast: 'at least {{count}} rows',
+    stopped: 'The next rows could not be loaded.',
   },
   /** What stands between things that are said in a row. */
   join: { list: ', ', clause: ', ', colon: ': ', stop: '. ', open: ' (', close: ')' },

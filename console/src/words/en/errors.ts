@@ -124,6 +124,7 @@ export const errors = {
   one: {
     title: 'Error {{id}}',
     providerSaid: '{{account}} said',
+    gatewaySaw: 'The gateway saw at {{account}}',
     gatewaySaid: 'The gateway says',
     remedy: 'What to do:',
     recovered: 'The client was served in the end: another attempt covered this.',

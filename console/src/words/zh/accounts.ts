@@ -27,6 +27,7 @@ export const accounts: Words<typeof source> = {
     inFlight: '进行中',
     quota: '配额（最紧的一项）',
     failed: '失败',
+    failedUnknown: '只按名称统计失败最多的账号。',
     lastError: '最近的说明',
     id: 'ID',
   },
@@ -147,8 +148,8 @@ export const accounts: Words<typeof source> = {
   },
   mark: {
     whole: '整个账号',
-    models_one: '{{count}} 个模型',
-    models_other: '{{count}} 个模型',
+    models_one: '{{count}} 个模型受限',
+    models_other: '{{count}} 个模型受限',
     since: '始于',
     noEnd: '不会自行结束',
     source: '期限来源',
@@ -188,6 +189,7 @@ export const accounts: Words<typeof source> = {
   },
   failures: {
     none: '此时间段内没有失败的尝试。',
+    asOf: '最新失败，截至',
     all: '查看全部失败的尝试',
   },
   event: {

@@ -38,6 +38,8 @@ export const common: Words<typeof source> = {
   },
   time: {
     window: '时间',
+    spans: { '5m': '5 分钟', '30m': '30 分钟', '1h': '1 小时', '6h': '6 小时', '24h': '24 小时', '7d': '7 天', '30d': '30 天' },
+    ofLast: '最近 {{span}}',
     from: '从',
     to: '到',
     apply: '应用',
@@ -54,6 +56,11 @@ export const common: Words<typeof source> = {
     forbidden: '你的角色无权查看。',
     notFound: '没有这个页面。',
     home: '回到总览',
+  },
+  outdated: {
+    silent: '自 {{at}} 起没有应答，当前显示的是那时的数据。',
+    stale: '部分内容无法更新，其中最旧的数据来自 {{at}}。',
+    tries: '正在持续重试，网关恢复应答后此提示会自动消失。',
   },
   act: {
     save: '保存',
@@ -77,6 +84,14 @@ export const common: Words<typeof source> = {
   },
   form: {
     outdated: '期间已被他人修改。请重新加载后再改一次。',
+    gone: '期间已被他人删除。',
+    unchanged: '没有任何改动，因此未发送。',
+    theirs: '期间已被他人修改。你的改动基于修改之前的内容。',
+    takeTheirs: '放弃我的改动，加载对方的',
+    unsaved: '放弃你的改动？',
+    unsavedWhat: '这些改动尚未保存，放弃后无法恢复。',
+    stay: '继续编辑',
+    discard: '放弃',
     reason: '原因',
     see: '显示或隐藏输入内容',
     reasonWhere: '会与你的名称一起记入历史，可以不填。',
@@ -94,6 +109,7 @@ export const common: Words<typeof source> = {
     total_one: '{{count}} 行',
     total_other: '{{count}} 行',
     atLeast: '至少 {{count}} 行',
+    stopped: '后面的行无法加载。',
   },
   join: { list: '、', clause: '，', colon: '：', stop: '。', open: '（', close: '）' },
   yes: '是',

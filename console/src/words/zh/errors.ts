@@ -127,6 +127,7 @@ export const errors: Words<typeof source> = {
   one: {
     title: '错误 {{id}}',
     providerSaid: '{{account}} 的原话',
+    gatewaySaw: '网关在 {{account}} 处观察到',
     gatewaySaid: '网关的说明',
     remedy: '怎么办：',
     recovered: '客户端最终得到了服务：另一次尝试掩盖了这次失败。',

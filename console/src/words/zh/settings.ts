@@ -5,7 +5,6 @@ export const settings: Words<typeof source> = {
   title: '设置',
   default: '默认',
   back: '恢复默认（{{otherwise}}）',
-  again: '重新加载',
   changed: '最近修改者：{{by}}',
   monitoring: {
     title: '监控',
@@ -63,6 +62,5 @@ export const settings: Words<typeof source> = {
     save: '保存价格',
     needed: '必填',
     empty: '没有任何模型有定价：费用未知；限制金额时请求会被拒绝。',
-    outdated: '加载之后价格已被他人修改。',
   },
 }

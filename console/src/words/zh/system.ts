@@ -57,6 +57,7 @@ export const system: Words<typeof source> = {
   },
   audit: {
     title: '审计日志',
+    adminsOnly: '只有 admin 角色可以查看审计日志。',
     empty: '此时间段内没有更改、查看详情或被拒绝的操作。可在页面顶部选择更长的时间段。',
     noneFits: '此时间段内没有符合筛选条件的条目。可在页面顶部选择更长的时间段。',
     done: '成功',
