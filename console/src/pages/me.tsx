@@ -1,4 +1,4 @@
-/** Who one is here: role, password, sessions, and one's own tokens. */
+/** Who one is here: role, password, second factor, sessions, and one's own tokens. */
 import { Alert, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useQueryClient } from '@tanstack/react-query'
@@ -14,6 +14,7 @@ import { useJoined } from '../parts/joined'
 import { PasswordInput } from '../parts/secret-input'
 import { When } from '../parts/when'
 import { NewPassword, passwordMistakes } from './people/password'
+import { SecondFactor } from './people/second-factor'
 import { Tokens } from './people/tokens'
 
 export function Page() {
@@ -40,9 +41,14 @@ export function Page() {
         <Part title={t('me.password')}>{me.id ? <Password /> : <Alert color="gray">{t('me.nobody')}</Alert>}</Part>
       </SimpleGrid>
       {me.id && (
-        <Part title={t('tokens.title')} mt="md">
-          <Tokens owner={{ id: me.id, name: me.name, role: me.role }} />
-        </Part>
+        <>
+          <Part title={t('totp.title')} mt="md">
+            <SecondFactor />
+          </Part>
+          <Part title={t('tokens.title')} mt="md">
+            <Tokens owner={{ id: me.id, name: me.name, role: me.role }} />
+          </Part>
+        </>
       )}
     </>
   )
