@@ -7,7 +7,7 @@
 //!
 //! Must not know: HTTP of the admin API, and how anybody is told.
 //!
-//! Reading order: [`evaluate`] reads and judges, [`arrived`] and [`waits`] say whether it is time to, [`read`] is where
+//! Reading order: [`evaluate`] begins, [`run`] judges, [`arrived`] and [`waits`] say whether it is time to, [`read`] is where
 //! numbers come from, [`named`] says what they are of, [`level`] is about objectives, [`statement`] hands out what they
 //! came to, [`preview`] tries a rule over history.
 
@@ -17,6 +17,7 @@ mod level;
 mod named;
 mod preview;
 mod read;
+mod run;
 pub mod statement;
 mod waits;
 

@@ -541,7 +541,9 @@ fn stick_roll_ups(world: &World) -> rusqlite::Connection {
 
 fn fill(db: &rusqlite::Connection, requests: usize) {
     let columns: Vec<String> = db
-        .prepare("SELECT name FROM pragma_table_info('requests') WHERE name NOT IN ('id', 'request_id')")
+        .prepare(
+            "SELECT name FROM pragma_table_info('requests') WHERE name NOT IN ('id', 'request_id')",
+        )
         .unwrap()
         .query_map([], |row| row.get(0))
         .unwrap()
@@ -611,7 +613,9 @@ async fn while_roll_ups_are_stuck_what_is_now_is_judged_and_what_was_lost_sight_
         let mut jobs = jobs["items"].as_array().unwrap().iter();
         let job = jobs.find(|job| job["name"] == "alerts")?;
         let detail = job["detail"].as_str()?;
-        detail.ends_with("requests are stored that are not rolled up").then_some(())
+        detail
+            .ends_with("requests are stored that are not rolled up")
+            .then_some(())
     })
     .await;
     for _ in 0..3 {
@@ -651,10 +655,8 @@ async fn monitoring_that_a_clock_switched_on_that_was_ahead_goes_on_when_it_is_r
     let world = &world;
     eventually("it is on since now", || async {
         let settings = world.ops("settings").await;
-        let since: waybill_model::time::UnixMillis = settings["monitoring"]["since"]
-            .as_str()?
-            .parse()
-            .unwrap();
+        let since: waybill_model::time::UnixMillis =
+            settings["monitoring"]["since"].as_str()?.parse().unwrap();
         (since.0 <= time.0.load(Ordering::Relaxed)).then_some(())
     })
     .await;
