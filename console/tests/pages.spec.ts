@@ -1,9 +1,8 @@
 /** Every page, without anything to show and with something: it opens, says so, fits, and can be used by everybody. */
-import { createRequire } from 'node:module'
-import { expect, type Page } from '@playwright/test'
-import { ADMIN, test, visitor } from './world'
-
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+import { expect } from '@playwright/test'
+import { serious, wider } from './fit'
+import { button, dialog } from './forms'
+import { ADMIN, signIn, test, visitor } from './world'
 
 const PAGES = [
   '', 'errors', 'upstream-errors', 'issues', 'replays', 'accounts', 'groups', 'keys', 'users', 'alerts', 'objectives',
@@ -41,6 +40,26 @@ for (const [theme, viewport] of [
   })
 }
 
+const FORMS = [
+  ['accounts', 'New account'], ['groups', 'New group'], ['keys', 'New key'], ['users', 'New user'], ['alerts?tab=rules', 'New rule'], ['alerts?tab=silences', 'New silence'],
+  ['objectives', 'New objective'], ['notifications', 'New channel'], ['reports', 'New report'], ['rules', 'Add a rule'], ['people', 'New admin user'],
+] as const
+
+test('every form opens, fits and is accessible on a phone', async ({ browser, world }) => {
+  test.setTimeout(180_000)
+  const { page, complaints, context } = await visitor(browser, world.url, { viewport: { width: 390, height: 844 }, hasTouch: true })
+  await signIn(page, world.url, ADMIN)
+  for (const [path, name] of FORMS) {
+    await page.goto(`${world.url}/console/${path}`)
+    await button(page, name).first().click()
+    await expect(dialog(page, /./), name).toBeVisible()
+    expect(await wider(page), `${name} is wider than the screen`).toBe(0)
+    expect(await serious(page), name).toEqual([])
+  }
+  expect(complaints).toEqual([])
+  await context.close()
+})
+
 test('on a gateway that has seen nothing every list says what to do', async ({ page, world }) => {
   test.setTimeout(180_000)
   for (const path of PAGES) {
@@ -59,23 +78,3 @@ test('it speaks Chinese', async ({ browser, world }) => {
   await expect(page.getByRole('link', { name: '总览' })).toBeVisible()
   await context.close()
 })
-
-/** How much the page is wider than what is seen of it, in pixels. */
-function wider(page: Page): Promise<number> {
-  return page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth))
-}
-
-/** What axe finds that is serious or worse. */
-async function serious(page: Page): Promise<string[]> {
-  if (!(await page.evaluate(() => 'axe' in globalThis))) {
-    // Through the debugger: the page's policy lets no foreign script in.
-    const text = await (await import('node:fs/promises')).readFile(AXE, 'utf8')
-    await page.evaluate(text)
-  }
-  return page.evaluate(async () => {
-    type Found = { violations: { id: string; impact: string; nodes: { html: string }[] }[] }
-    const axe = (globalThis as unknown as { axe: { run: (where: Document, options: object) => Promise<Found> } }).axe
-    const { violations } = await axe.run(document, { resultTypes: ['violations'] })
-    return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html }) => html.slice(0, 160)).join(' | ')}`)
-  })
-}

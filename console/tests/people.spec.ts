@@ -1,5 +1,6 @@
 /** Who may come in, and what they may do; and that a proxy may put all of it elsewhere. */
 import { createServer, request as forward } from 'node:http'
+import { button, choose, chooseMore, dialog, field, send, sure } from './forms'
 import { ADMIN, expect, signIn, test, visitor } from './world'
 
 test('a wrong password is refused, and a viewer is not offered what they may not do', async ({ browser, world }) => {
@@ -26,6 +27,67 @@ test('a wrong password is refused, and a viewer is not offered what they may not
   await expect(page.getByRole('link', { name: 'Audit log' })).toHaveCount(0)
   expect(complaints).toEqual([])
   await context.close()
+})
+
+test('a user, an admin user and their token are made, changed and removed', async ({ page, world }) => {
+  await page.goto(`${world.url}/console/users`)
+  await button(page, 'New user').click()
+  const user = dialog(page, 'New user')
+  await field(user, 'Name').fill('team blue')
+  await field(user, 'Credit in US dollars').fill('100.5')
+  await field(user, 'US dollars per day').fill('7')
+  await send(user, 'Save')
+  await page.reload()
+  const row = page.getByRole('row').filter({ hasText: 'team blue' })
+  await row.click()
+  const one = dialog(page, /^team blue/)
+  await expect(field(one, 'Credit in US dollars')).toHaveValue('$100.5')
+  await field(one, 'Credit in US dollars').fill('')
+  await field(one, 'US dollars per day').fill('')
+  await choose(one, 'Status', 'Disabled')
+  await send(one, 'Save')
+  const { items: users } = (await world.ask('GET', 'users')) as { items: { name: string; credit_usd?: number | null; limits: Record<string, unknown> }[] }
+  const kept = users.find(({ name }) => name === 'team blue')
+  expect(kept).toMatchObject({ status: 'disabled' })
+  expect([kept?.credit_usd ?? null, kept?.limits.usd_per_day ?? null]).toEqual([null, null])
+  await row.click()
+  await button(one, 'Delete').click()
+  await sure(page, 'Delete team blue?', 'Delete')
+  await expect(row).toHaveCount(0)
+
+  await page.goto(`${world.url}/console/people`)
+  await button(page, 'New admin user').click()
+  const person = dialog(page, 'New admin user')
+  await field(person, 'Name').fill('ben')
+  await choose(person, 'Role', 'Operator')
+  await field(person, 'Password').fill('the operator’s password')
+  await field(person, 'The same again').fill('not the same password')
+  await button(person, 'Save').click()
+  await expect(field(person, 'The same again')).toHaveAttribute('aria-invalid', 'true')
+  await field(person, 'The same again').fill('the operator’s password')
+  await send(person, 'Save')
+  await page.reload()
+  const ben = page.getByRole('row').filter({ hasText: 'ben' })
+  await ben.click()
+  const his = dialog(page, /^ben/)
+  await button(his, 'New token').click()
+  const token = dialog(page, 'New token for ben')
+  await field(token, 'Name').fill('nightly')
+  await choose(token, 'Role', 'Operator')
+  await chooseMore(token, 'Areas', /^alerts/)
+  await token.getByLabel('Expires').fill('2099-01-02T03:04')
+  await button(token, 'New token').click()
+  const made = dialog(page, 'nightly')
+  await expect(made.locator('[data-secret]')).toHaveText(/^\S{20,}$/)
+  await send(made, 'I have kept it')
+  const { items: tokens } = (await world.ask('GET', 'tokens')) as { items: { name: string }[] }
+  expect(tokens.find(({ name }) => name === 'nightly')).toMatchObject({ role: 'operator', scopes: ['alerts'], expires_at: '2099-01-02T02:04:00.000Z' })
+  await button(his.getByRole('row').filter({ hasText: 'nightly' }), 'Delete').click()
+  await sure(page, 'Delete the token nightly?', 'Delete')
+  await expect(his.getByRole('row').filter({ hasText: 'nightly' })).toHaveCount(0)
+  await button(his, 'Delete').click()
+  await sure(page, 'Delete ben?', 'Delete')
+  await expect(ben).toHaveCount(0)
 })
 
 test('it works under any prefix that a proxy takes away', async ({ browser, world }) => {

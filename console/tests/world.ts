@@ -2,6 +2,7 @@
  * A world per story: simulated providers, the real gateway with its console, an admin who is signed in.
  * Promises: loopback and free ports alone; everything is ended when the story is.
  */
+import { createServer } from 'node:http'
 import { type Browser, type BrowserContext, expect, type Page, test as base } from '@playwright/test'
 import { ADMIN_TOKEN, CLIENT_KEY, startGateway, startSim } from '../../tests/sdk/typescript/servers.mjs'
 
@@ -90,4 +91,34 @@ function worldOf(url: string, sim: World['sim']): World {
     return answer.status
   }
   return { url, sim, ask, request }
+}
+
+/** A notice of a message, as docs/NOTIFICATIONS.md has it. */
+export interface Notice {
+  kind: string
+  rule: string | null
+  severity: string
+  sentence: string
+  event_id: number | null
+}
+
+/** Who is told: a webhook's receiver, which takes everything. */
+export async function startReceiver(): Promise<{ url: string; heard: Notice[]; signed: (string | undefined)[]; close: () => void }> {
+  const [heard, signed]: [Notice[], (string | undefined)[]] = [[], []]
+  const server = createServer((asked, answer) => {
+    let text = ''
+    asked.setEncoding('utf8').on('data', (part: string) => (text += part))
+    asked.on('end', () => {
+      heard.push(...(JSON.parse(text) as { notices: Notice[] }).notices)
+      signed.push(asked.headers['x-waybill-signature'] as string | undefined)
+      answer.writeHead(200).end('taken')
+    })
+  })
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const { port } = server.address() as { port: number }
+  const close = () => {
+    server.closeAllConnections()
+    server.close()
+  }
+  return { url: `http://127.0.0.1:${port}/hooks/a-secret-path`, heard, signed, close }
 }

@@ -4,17 +4,16 @@ import { useForm } from '@mantine/form'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { $api, api, type Of } from '../api/client'
+import { $api, api } from '../api/client'
 import { useMay } from '../app/session'
 import { StateBadge, StatusBadge } from '../parts/account-state'
 import { ConfirmButton } from '../parts/confirm'
 import { Fields, SaveBar, Sheet, Trouble, useSave } from '../parts/form'
 import type { Column } from '../parts/list'
 import { Meter } from '../parts/meter'
-import { changes } from '../parts/problem-field'
 import { type Group, useGroups } from './access/data'
 import { Things } from './access/frame'
-import { ruleBody, ruleValues } from './accounts/body'
+import { FIELDS, formBody, patchBody, type Values, valuesOf } from './access/group'
 import { ModelMapping, StateRules } from './accounts/fields'
 
 export function Page() {
@@ -60,24 +59,6 @@ function useColumns(): Column<Group>[] {
 
 const PLATFORMS = ['anthropic', 'openai', 'gemini', 'antigravity'] as const
 const PROTOCOLS = ['anthropic', 'openai', 'gemini'] as const
-const FIELDS = ['name', 'platform', 'protocols', 'sticky', 'status', 'model_mapping.*.from', 'model_mapping.*.to', 'state_rules.*.name', 'state_rules.*.statuses', 'state_rules.*.contains', 'state_rules.*.cause', 'state_rules.*.state', 'state_rules.*.for_seconds'] as const
-
-function valuesOf(group: Group | undefined) {
-  return {
-    name: group?.name ?? '',
-    platform: group?.platform ?? ('anthropic' as Of<'Platform'>),
-    protocols: (group?.protocols ?? []) as Of<'Protocol'>[],
-    sticky: group?.sticky ?? ('prefix' as Of<'Sticky'>),
-    status: group?.status ?? ('active' as Of<'Status'>),
-    model_mapping: (group?.model_mapping ?? []).map(({ from, to }) => ({ from, to })),
-    state_rules: (group?.state_rules ?? []).map(ruleValues),
-  }
-}
-
-type Values = ReturnType<typeof valuesOf>
-
-const bodyOf = ({ name, protocols, sticky, status, model_mapping, state_rules }: Values) => ({ name: name.trim(), sticky, status, model_mapping, state_rules: state_rules.map(ruleBody), ...(protocols.length > 0 ? { protocols } : {}) })
-
 function One({ group, onClose }: { group: Group | undefined; onClose: () => void }) {
   const { t } = useTranslation(['access', 'common'])
   const mayChange = useMay('admin')
@@ -88,8 +69,8 @@ function One({ group, onClose }: { group: Group | undefined; onClose: () => void
     fields: FIELDS,
     send: async (values: Values) =>
       group
-        ? await api.PATCH('/api/v1/admin/groups/{id}', { params: { path: { id: group.id } }, body: changes(bodyOf(before), bodyOf(values)) })
-        : await api.POST('/api/v1/admin/groups', { body: { ...bodyOf(values), platform: values.platform } }),
+        ? await api.PATCH('/api/v1/admin/groups/{id}', { params: { path: { id: group.id } }, body: patchBody(before, values) })
+        : await api.POST('/api/v1/admin/groups', { body: formBody(values) }),
     onDone: onClose,
   })
   return (

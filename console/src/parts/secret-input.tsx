@@ -4,5 +4,6 @@ import { useTranslation } from 'react-i18next'
 
 export function PasswordInput(props: PasswordInputProps) {
   const { t } = useTranslation()
-  return <Input visibilityToggleButtonProps={{ 'aria-label': t('form.see') }} {...props} />
+  // That it is at fault is said to those who do not see it, too.
+  return <Input visibilityToggleButtonProps={{ 'aria-label': t('form.see') }} aria-invalid={props.error ? true : undefined} {...props} />
 }

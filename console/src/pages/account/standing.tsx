@@ -15,10 +15,12 @@ export function Standing({ account }: { account: Account }) {
   const standing = useStandings().get(account.id)
   const { marks } = account.state
   const failure = account.credential.last_failure
+  // What is switched off does not come back by itself.
+  const ramp = account.status === 'disabled' ? undefined : standing?.ramp
   return (
     <Stack gap="xs" mih={60}>
       {marks.length === 0 && <Text size="sm">{account.status === 'disabled' ? t('standing.disabled') : t('standing.well')}</Text>}
-      {standing?.ramp !== null && standing?.ramp !== undefined && <Text size="sm">{t('standing.ramp', { count: standing.ramp })}</Text>}
+      {ramp !== null && ramp !== undefined && <Text size="sm">{t('standing.ramp', { count: ramp })}</Text>}
       {standing?.way_failing && (
         <Alert color="orange" icon={<IconAlertTriangle aria-hidden />}>
           {t('mark.wayFailing')}

@@ -17,6 +17,11 @@ test('a change says what was changed, and null for what was taken away', () => {
   expect(patchBody(valuesOf(stored), after)).toEqual({ concurrency: null, proxy: null, headers: { 'x-team': 'b' } })
 })
 
+test('an address and APIs that were emptied are again what they are where nobody says otherwise', () => {
+  const before = { ...valuesOf(stored), base_url: 'http://one.example', apis: ['responses'] }
+  expect(patchBody(before, { ...before, base_url: ' ', apis: [] })).toEqual({ base_url: 'https://api.openai.com', apis: ['chat_completions', 'responses'] })
+})
+
 test('a credential is sent of its kind alone', () => {
   const typed = { ...blank().credential, api_key: 'left over', refresh_token: 'r', client_id: 'c' }
   expect(credentialBody({ ...typed, kind: 'refresh_token' })).toEqual({ refresh_token: 'r', client_id: 'c' })
@@ -34,4 +39,10 @@ test('a new account says nothing of what another platform alone has', () => {
 test('a name and the credential of the kind that was chosen are needed', () => {
   expect(mistakes(blank(), 'needed')).toEqual({ name: 'needed', 'credential.api_key': 'needed' })
   expect(mistakes(valuesOf(stored), 'needed')).toEqual({})
+})
+
+test('a header that is replaced needs its value again', () => {
+  const headers = [{ name: 'x-team', value: '' }, { name: 'x-new', value: 'v' }, { name: '', value: '' }]
+  expect(mistakes({ ...valuesOf(stored), headersFate: 'replace', headers }, 'needed')).toEqual({ 'headers.0.value': 'needed' })
+  expect(mistakes({ ...valuesOf(stored), headers }, 'needed')).toEqual({})
 })

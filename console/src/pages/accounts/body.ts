@@ -106,7 +106,12 @@ export function ruleBody({ name, statuses, contains, cause, state, for_seconds, 
   return { name, statuses: statuses.map(Number), contains: contains || null, cause: (cause || null) as Of<'Cause'> | null, state: (state || null) as Of<'MarkKind'> | null, for_seconds: state ? (numberOf(for_seconds) ?? 0) : 0, scope }
 }
 
-/** What is no secret. */
+/** Where an account's provider is where nobody says otherwise. */
+export const HOSTS: Record<Values['platform'], string> = { anthropic: 'https://api.anthropic.com', openai: 'https://api.openai.com', gemini: 'https://generativelanguage.googleapis.com', antigravity: 'https://cloudcode-pa.googleapis.com' }
+/** What an account of OpenAI's kind speaks where nobody says otherwise. */
+export const APIS: readonly Of<'OpenAiApi'>[] = ['chat_completions', 'responses']
+
+/** What is no secret; what a field says that was left empty is not in it. */
 function open(values: Values) {
   const { probe, quota } = values
   return {
@@ -122,10 +127,18 @@ function open(values: Values) {
     counted_statuses: values.counted_statuses.length > 0 ? values.counted_statuses.map(Number) : null,
     probe: probe.on ? { model: probe.model || null, every_seconds: numberOf(probe.every_seconds) } : null,
     state_rules: values.state_rules.map(ruleBody),
-    ...(values.base_url ? { base_url: values.base_url.trim() } : {}),
+    ...(values.base_url.trim() ? { base_url: values.base_url.trim() } : {}),
     ...(values.platform === 'openai' && values.apis.length > 0 ? { apis: values.apis as Of<'OpenAiApi'>[] } : {}),
     ...(values.platform === 'antigravity' ? { project: values.project || null } : {}),
   }
+}
+
+/**
+ * The same of an account that is there. What a change leaves out stays, and the API has no word for what it was
+ * without one: what was emptied is said in full.
+ */
+function stands(values: Values) {
+  return { base_url: HOSTS[values.platform], ...(values.platform === 'openai' ? { apis: [...APIS] } : {}), ...open(values) }
 }
 
 /** The credential as it was typed: of its kind alone. */
@@ -158,7 +171,7 @@ export function formBody(values: Values): Of<'AccountForm'> {
 export function patchBody(before: Values, after: Values): Of<'AccountPatch'> {
   const fate = (fate: Fate, name: string, replaced: unknown) => (fate === 'keep' ? {} : { [name]: fate === 'remove' ? null : replaced })
   return {
-    ...changes(open(before), open(after)),
+    ...changes(stands(before), stands(after)),
     ...(after.credentialFate === 'replace' ? { credential: credentialBody(after.credential) } : {}),
     ...fate(after.proxyFate, 'proxy', after.proxy),
     ...fate(after.headersFate, 'headers', headersBody(after.headers)),
@@ -171,5 +184,7 @@ export function mistakes(values: Values, needed: string): Record<string, string>
   const kinds: Record<Kind, (keyof Values['credential'])[]> = { api_key: ['api_key'], refresh_token: ['refresh_token', 'client_id'], service_account: ['service_account'] }
   const missing = credentialFate === 'replace' ? kinds[credential.kind].filter((name) => !credential[name].length).map((name) => `credential.${name}`) : []
   if (!values.name.trim()) missing.push('name')
+  // Replacing headers replaces all: one whose value was not typed again would be sent along empty.
+  if (values.headersFate === 'replace') missing.push(...values.headers.flatMap(({ name, value }, row) => (name && !value ? [`headers.${row}.value`] : [])))
   return Object.fromEntries(missing.map((path) => [path, needed]))
 }

@@ -5,14 +5,13 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api } from '../../api/client'
 import { Fields, SaveBar, Sheet, Trouble, useSave } from '../../parts/form'
-import { blank, FIELDS, formBody, mistakes, patchBody, type Values, valuesOf } from './body'
+import { APIS, blank, FIELDS, formBody, HOSTS, mistakes, patchBody, type Values, valuesOf } from './body'
 import { CredentialFields, KINDS } from './credential'
 import type { Account } from './data'
 import { useGroups } from './data'
 import { HeaderFields, ModelMapping, ProxyFields, QuotaFields, StateRules } from './fields'
 
 const PLATFORMS = ['anthropic', 'openai', 'gemini', 'antigravity'] as const
-const HOSTS = { anthropic: 'https://api.anthropic.com', openai: 'https://api.openai.com', gemini: 'https://generativelanguage.googleapis.com', antigravity: 'https://cloudcode-pa.googleapis.com' } as const
 
 interface Props {
   /** Absent: a new one. */
@@ -97,7 +96,7 @@ function Advanced({ form, account }: { form: Form; account: Account | undefined 
         <TagsInput label={t('field.fallback_urls')} description={t('field.fallback_urlsHint')} {...form.getInputProps('fallback_urls')} />
         <ProxyFields form={form} stored={account?.proxy} />
         <Select label={t('field.http_version')} data={['auto', '1.1', '2']} allowDeselect={false} {...form.getInputProps('http_version')} />
-        {platform === 'openai' && <MultiSelect label={t('field.apis')} description={t('field.apisHint')} data={['chat_completions', 'responses']} {...form.getInputProps('apis')} />}
+        {platform === 'openai' && <MultiSelect label={t('field.apis')} description={t('field.apisHint')} data={[...APIS]} {...form.getInputProps('apis')} />}
         {platform === 'antigravity' && <TextInput label={t('field.project')} description={t('field.projectHint')} {...form.getInputProps('project')} />}
       </>
     ),

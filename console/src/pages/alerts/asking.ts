@@ -21,8 +21,8 @@ export function useStands() {
   return $api.useQuery('get', '/api/v1/admin/ops/alert-stands', ALL, { refetchInterval: 10_000 })
 }
 
-/** Has everything that is about alerts asked for again. */
+/** Has everything that is about alerts asked for again, and who was told of them. */
 export function useAgain(): () => Promise<void> {
   const queries = useQueryClient()
-  return () => queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] === 'alert-events' || String(queryKey[1]).startsWith('/api/v1/admin/ops/alert-') })
+  return () => queries.invalidateQueries({ predicate: ({ queryKey: [name, path] }) => name === 'alert-events' || /^\/api\/v1\/admin\/ops\/(alert-|notifications)/.test(String(path)) })
 }

@@ -14,6 +14,7 @@ import { When } from '../../parts/when'
 import { DeliveryState } from '../notifications/state'
 import { EventActs } from './acts'
 import { type Event, placeOf, valued } from './kinds'
+import { SilencedMark } from './silenced-mark'
 import { EventStatusBadge } from './status'
 
 /** The event that the address names as `event`. */
@@ -42,6 +43,7 @@ function Shown({ event }: { event: Event }) {
       <Text fw={600} className="said">
         {evidence.sentence}
       </Text>
+      <SilencedMark event={event} />
       <EventActs event={event} />
       {evidence.note && (
         <Panel title={t('note')}>
@@ -95,7 +97,7 @@ export function Subject({ subject }: { subject: string }) {
 
 function Told({ event }: { event: Event }) {
   const { t } = useTranslation('alerts')
-  const found = $api.useQuery('get', '/api/v1/admin/ops/notifications', { params: { query: { event_id: event.id } } })
+  const found = $api.useQuery('get', '/api/v1/admin/ops/notifications', { params: { query: { event_id: event.id } } }, { refetchInterval: 10_000 })
   return (
     <Panel title={t('deliveries')}>
       <Loaded query={found} rows={2}>

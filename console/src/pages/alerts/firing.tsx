@@ -11,6 +11,7 @@ import { EventActs } from './acts'
 import { useRules, useStands } from './asking'
 import { Subject } from './event'
 import type { Event } from './kinds'
+import { SilencedMark } from './silenced-mark'
 
 export function Firing() {
   const { t } = useTranslation('alerts')
@@ -59,6 +60,7 @@ function One({ event }: { event: Event }) {
               {t('taken')} <When at={event.acknowledged_at} /> {event.acknowledged_by && t('takenBy', { who: event.acknowledged_by })}
             </Text>
           )}
+          <SilencedMark event={event} />
           {!event.told && <Text size="xs">{t('notTold')}</Text>}
         </Stack>
         <EventActs event={event} />

@@ -1,9 +1,10 @@
 /** Makes a channel, or changes one. Secrets are taken and never shown: of one that is there only that it is. */
-import { Button, Checkbox, Group, NumberInput, PasswordInput, Select, SimpleGrid, Stack, Switch, TagsInput, TextInput } from '@mantine/core'
+import { Button, Checkbox, Group, NumberInput, Select, SimpleGrid, Stack, Switch, TagsInput, TextInput } from '@mantine/core'
 import { useForm, type UseFormReturnType } from '@mantine/form'
 import { useTranslation } from 'react-i18next'
 import { api } from '../../api/client'
 import { toFields } from '../../parts/fields'
+import { PasswordInput } from '../../parts/secret-input'
 import { tellDone } from '../../parts/told'
 import { SEVERITIES } from '../../parts/words-of'
 import { useAgain } from './asking'

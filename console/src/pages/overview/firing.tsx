@@ -5,6 +5,7 @@ import type { Search } from '../../app/search'
 import { SeverityBadge } from '../../parts/badges'
 import { Loaded } from '../../parts/states'
 import { When } from '../../parts/when'
+import { useSilencedUntil } from '../alerts/silenced-mark'
 import { useFiring } from './asks'
 import { Go } from './go'
 import type { Every } from './live'
@@ -42,6 +43,7 @@ export function Firing({ window, every }: { window: Search; every: Every }) {
 function Line({ alert, window }: { alert: Alert; window: Search }) {
   const { t } = useTranslation('overview')
   const { severity, evidence, fired_at, acknowledged_by, told } = alert
+  const until = useSilencedUntil(alert)
   return (
     <li className={classes.alert}>
       <SeverityBadge severity={severity} />
@@ -55,6 +57,7 @@ function Line({ alert, window }: { alert: Alert; window: Search }) {
           <When at={fired_at} as="both" />
           {acknowledged_by && ` · ${t('alerts.acknowledged', { who: acknowledged_by })}`}
           {!told && ` · ${t('alerts.silenced')}`}
+          {until && ` · ${t('alerts.silencedUntil', { until })}`}
           {evidence.note && (
             <>
               {' '}

@@ -224,6 +224,7 @@ export const overview = {
     none: 'No alert is firing.',
     acknowledged: 'taken up by {{who}}',
     silenced: 'nobody was told',
+    silencedUntil: 'silenced until {{until}}',
     more: '{{count}} more',
   },
 } as const

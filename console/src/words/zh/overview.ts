@@ -227,6 +227,7 @@ export const overview: Words<typeof source> = {
     none: '没有正在触发的告警。',
     acknowledged: '{{who}} 已接手',
     silenced: '未通知任何人',
+    silencedUntil: '已静默至 {{until}}',
     more: '另有 {{count}} 条',
   },
 }
