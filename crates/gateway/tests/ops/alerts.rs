@@ -587,6 +587,8 @@ async fn while_roll_ups_are_stuck_what_is_now_is_judged_and_what_was_lost_sight_
     let db = stick_roll_ups(&world);
     fill(&db, 5_000);
     fail(&world, 3).await;
+    // The account rests for a second.
+    time.pass(2_000);
     let refusal = Fault::Provider {
         error: E::InvalidKey,
         retry_after_ms: None,
