@@ -16,6 +16,7 @@ use waybill_model::{
 use waybill_store::{Config, Store, StoreError};
 
 use crate::{
+    alerts::Waits,
     clock::Clock,
     cluster::Cluster,
     config::{Retention, Settings},
@@ -85,6 +86,8 @@ pub struct Shared {
     pub rule_trials: Desk,
     /// Which notification channels are served.
     pub notifier: Notifier,
+    /// For how long rules of alerts have waited for what they look at.
+    pub alert_waits: Waits,
     /// Bearer token of the admin API.
     pub admin_token: Secret,
     /// Who uses the admin API.
@@ -233,6 +236,7 @@ impl Shared {
             what_if: Desk::default(),
             rule_trials: Desk::default(),
             notifier: Notifier::default(),
+            alert_waits: Waits::default(),
             admin_token,
             people: People::default(),
             replica: home

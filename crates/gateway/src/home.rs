@@ -17,6 +17,7 @@ use waybill_store::{ForwarderThread, PostgresOptions, Replicas, Store, StoreErro
 
 use crate::{
     config::{Config, Database},
+    replication::Heard,
     vault::{self, Vault},
 };
 
@@ -39,6 +40,8 @@ pub struct SharedHome {
     pub replica: ReplicaId,
     /// Tells deployments apart.
     pub deployment: String,
+    /// For how long it has been heard of by others.
+    pub heard: Heard,
     /// The database answered at start. If not, the replica goes on from the picture it kept.
     pub is_reached: bool,
 }
@@ -163,6 +166,7 @@ async fn shared(
             },
             deployment: identity.deployment,
             replicas,
+            heard: Heard::default(),
             is_reached,
         }),
     })

@@ -5,7 +5,10 @@
 //! as well; accounts stand here as they stand for everybody once their events are known; a database that is
 //! away changes nothing of what is known. Must not know: how the database tells.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use anyhow::Context as _;
 use tokio::{task::JoinHandle, time::timeout};
@@ -34,6 +37,27 @@ const BEAT_EVERY: Duration = Duration::from_secs(2);
 
 /// What saying goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(3);
+
+/// What a replica says of how far behind it is with moving its records, in milliseconds.
+pub const BEHIND: &str = "behind_ms";
+
+/// Since when the others hear of this replica, without a beat that failed.
+#[derive(Debug, Default)]
+pub struct Heard(Mutex<Option<Instant>>);
+
+impl Heard {
+    fn note(&self, is_heard: bool, now: Instant) {
+        let mut since = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *since = is_heard.then(|| since.unwrap_or(now));
+    }
+
+    /// For how long, in milliseconds; 0: they do not.
+    pub fn for_ms(&self) -> i64 {
+        let since = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let ms = since.map_or(0, |since| since.elapsed().as_millis());
+        i64::try_from(ms).unwrap_or(i64::MAX)
+    }
+}
 
 /// What is known of the others' changes when the first request comes.
 #[derive(Debug, Clone, Copy)]
@@ -319,7 +343,9 @@ async fn beat(shared: Arc<Shared>) {
     loop {
         every.tick().await;
         let status = status(&shared).await;
-        if let Err(error) = home.replicas.beat(status).await {
+        let beat = home.replicas.beat(status).await;
+        home.heard.note(beat.is_ok(), Instant::now());
+        if let Err(error) = beat {
             tracing::debug!(%error, "this replica could not say that it is there");
         }
     }
@@ -327,9 +353,12 @@ async fn beat(shared: Arc<Shared>) {
 
 /// What a replica says of itself.
 async fn status(shared: &Shared) -> String {
-    let books = shared.recorder.books().await.unwrap_or_default();
+    let now = shared.clock.now();
+    let known = shared.recorder.books_and_moved(now).await;
+    let (books, moved) = known.unwrap_or_default();
     serde_json::json!({
         "books": books,
+        BEHIND: now.0.saturating_sub(moved.0),
         "config_version": shared.config_version(),
         "in_flight": shared.in_flight.count(),
         "leaving": shared.is_leaving(),

@@ -157,21 +157,49 @@ impl ObjectiveBody {
         (counted.total > 0).then(|| share / self.allowance())
     }
 
-    /// When the budget is gone, if it is spent on at `burn_rate`. `None`: not within the window; what is spent now
-    /// will have left it before. Nothing is counted on that may leave the window until then: it might be all good.
+    /// When the budget is gone, if requests come and fail on as they lately did. `None`: not within the window's
+    /// length; what is spent now will have left it before.
+    ///
+    /// As long as the window is not lived through (`lived_ms`), every request that comes adds to what is allowed, and
+    /// nothing leaves. From then on what is allowed stays as it is; and nothing is counted on that leaves the window
+    /// until then: it might be all good.
     pub fn gone_at(
         &self,
-        left_percent: f64,
-        burn_rate: f64,
+        counted: Counted,
+        lately: Pace,
+        lived_ms: i64,
         now: UnixMillis,
     ) -> Option<UnixMillis> {
-        if left_percent <= 0.0 {
+        if counted.total == 0 {
+            return None;
+        }
+        let left = counted.total as f64 * self.allowance() - counted.bad as f64;
+        if left <= 0.0 {
             return Some(now);
         }
-        // At a rate of 1 a window spends just a whole budget.
-        let ms = self.window_ms() as f64 * (left_percent / 100.0) / burn_rate;
-        (burn_rate > 0.0 && ms <= self.window_ms() as f64).then(|| now.plus_ms(ms as i64))
+        if lately.counted.bad == 0 || lately.ms <= 0 {
+            return None;
+        }
+        let per_ms = |count: f64| count / lately.ms as f64;
+        let spent = per_ms(lately.counted.bad as f64);
+        let earned = per_ms(lately.counted.total as f64 * self.allowance());
+        let grows_ms = self.window_ms().saturating_sub(lived_ms).max(0) as f64;
+        let soon = left / (spent - earned);
+        let ms = match spent > earned && soon <= grows_ms {
+            true => soon,
+            false => (left + earned * grows_ms) / spent,
+        };
+        (ms <= self.window_ms() as f64).then(|| now.plus_ms(ms as i64))
     }
+}
+
+/// What counted lately, and in how long a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// What counted.
+    pub counted: Counted,
+    /// In so many milliseconds.
+    pub ms: i64,
 }
 
 /// What counts, and what of it was bad.

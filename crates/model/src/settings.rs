@@ -268,6 +268,14 @@ impl Chosen {
         next
     }
 
+    /// The same, where monitoring was switched by a clock that was ahead and is right again: it was by now.
+    pub fn switched_by(self, now: UnixMillis) -> Chosen {
+        Chosen {
+            monitoring_since: self.monitoring_since.map(|since| since.min(now)),
+            ..self
+        }
+    }
+
     /// Whether alert rules and objectives are judged, and scheduled reports written.
     pub fn is_monitored(&self) -> bool {
         self.monitoring.enabled.unwrap_or(true)

@@ -43,7 +43,7 @@ mod sqlite;
 mod store;
 mod transfer;
 
-pub use alerts::{EventChange, Judged, Round, RoundReport, RuleRound};
+pub use alerts::{AlertMarks, EventChange, Judged, Round, RoundReport, RuleRound};
 pub use batch::{AccountEventFilter, Batch};
 pub use blocks::IndexReport;
 pub use change::{

@@ -13,7 +13,7 @@ use super::{
     App,
     problem::{Problem, ProblemDetails},
 };
-use crate::{app::Shared, cluster::ClusterView, ops::filter};
+use crate::{app::Shared, cluster::ClusterView, ops::filter, replication::BEHIND};
 
 /// A replica that has not been heard of for so long, in milliseconds, is taken to be gone.
 const HEARD_OF_WITHIN: i64 = 10_000;
@@ -52,6 +52,8 @@ pub struct ReplicaRow {
     in_flight: Option<u64>,
     /// The version of the configuration that is in force there.
     config_version: Option<i64>,
+    /// How far it was behind then with moving its records to the store, in milliseconds.
+    behind_ms: Option<i64>,
     /// Where records went that were due there.
     #[serde(skip)]
     pub books: Option<Books>,
@@ -99,6 +101,7 @@ impl From<Replica> for ReplicaRow {
             leaving,
             in_flight: status["in_flight"].as_u64(),
             config_version: status["config_version"].as_i64(),
+            behind_ms: status[BEHIND].as_i64(),
             books: serde_json::from_value(status["books"].clone()).ok(),
             id: replica.id,
             number: replica.number,

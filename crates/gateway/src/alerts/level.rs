@@ -3,7 +3,7 @@
 use serde::Serialize;
 use waybill_model::{
     alert::Objective,
-    objective::{Budget, Counted, Goal, ObjectiveBody, Side},
+    objective::{Budget, Counted, Goal, ObjectiveBody, Pace, Side},
     rollup::{Bucket, By, Scope},
     time::UnixMillis,
 };
@@ -49,13 +49,11 @@ pub struct LevelNow {
     pub budget: Option<Budget>,
     /// How fast that is spent.
     pub burn: Vec<Burn>,
-    /// When it is gone, if it is spent on as in the last six hours; `null`: not within a window's length.
+    /// When it is gone, if requests come and fail on as in the last six hours; `null`: not within a window's length, or
+    /// not known yet, where `counted` or what counted in those six hours is `null`.
     pub gone_at: Option<UnixMillis>,
     /// Whether every request of the window is counted.
     pub is_complete: bool,
-    /// Whether it is not known because roll-ups are behind.
-    #[serde(skip)]
-    pub(super) is_behind: bool,
 }
 
 /// How an objective stands at a moment.
@@ -69,12 +67,19 @@ pub async fn level_now(
     let budget = whole.counted.map(|counted| body.budget(counted));
     let mut burn = Vec::new();
     let mut gone_at = None;
+    let since = shared.store.rolled_up_since().await?;
+    let lived_ms = |ms: i64| lived(since, at).min(ms);
     for (window, ms) in BURN_WINDOWS {
         let counts = counted(shared, body, By::End, *ms, at).await?.counted;
         let rate = counts.and_then(|counts| body.burn_rate(counts));
         if *window == FORECAST_BY {
-            gone_at = budget
-                .and_then(|budget| body.gone_at(budget.left_percent, rate.unwrap_or(0.0), at));
+            let lately = counts.map(|counted| Pace {
+                counted,
+                ms: lived_ms(*ms),
+            });
+            gone_at = whole.counted.zip(lately).and_then(|(counted, lately)| {
+                body.gone_at(counted, lately, lived_ms(body.window_ms()), at)
+            });
         }
         burn.push(Burn {
             window,
@@ -90,8 +95,12 @@ pub async fn level_now(
         burn,
         gone_at,
         is_complete: whole.is_complete,
-        is_behind: whole.counted.is_none(),
     })
+}
+
+/// For how long requests have been counted.
+pub(super) fn lived(since: Option<UnixMillis>, at: UnixMillis) -> i64 {
+    since.map_or(0, |since| at.0.saturating_sub(since.0).max(0))
 }
 
 /// What counts for an objective in a window.

@@ -7,17 +7,19 @@
 //!
 //! Must not know: HTTP of the admin API, and how anybody is told.
 //!
-//! Reading order: [`evaluate`] reads and judges, [`read`] is where numbers come from, [`named`] says
-//! what they are of, [`level`] is about objectives,
-//! [`statement`] hands out what they
+//! Reading order: [`evaluate`] begins, [`run`] judges, [`arrived`] and [`waits`] say whether it is time to, [`read`] is where
+//! numbers come from, [`named`] says what they are of, [`level`] is about objectives, [`statement`] hands out what they
 //! came to, [`preview`] tries a rule over history.
 
+mod arrived;
 mod evaluate;
 mod level;
 mod named;
 mod preview;
 mod read;
+mod run;
 pub mod statement;
+mod waits;
 
 pub use evaluate::evaluate;
 #[cfg(test)]
@@ -25,3 +27,4 @@ pub(crate) use level::of_bucket;
 pub use level::{BURN_WINDOWS, Burn, LevelNow, level_now};
 pub use preview::{NoPreview, Previewed, WouldBe, preview};
 pub use statement::Statement;
+pub use waits::Waits;

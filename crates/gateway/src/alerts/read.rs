@@ -19,7 +19,7 @@ use waybill_store::{RollupOf, RollupQuery, StoreError};
 
 use super::{
     evaluate::begin,
-    level::{counted, level_now},
+    level::{counted, level_now, lived},
     named::{Named, of_account},
 };
 use crate::{
@@ -51,7 +51,8 @@ pub(super) struct Found {
     pub(super) reading: Reading,
     /// What is said of it, where the reading alone says little.
     pub(super) says: Option<String>,
-    /// Whether it was watched. What was not is not judged, whatever a rule says of nothing: monitoring was off.
+    /// Whether it was watched. What was not is not judged, whatever a rule says of nothing: monitoring was off, or it is
+    /// not known yet.
     pub(super) is_watched: bool,
 }
 
@@ -61,6 +62,8 @@ pub(super) struct Read {
     pub(super) found: Vec<Found>,
     /// Whether what is not among it is well.
     pub(super) is_whole: bool,
+    /// Requests are stored that could not be counted.
+    pub(super) is_behind: bool,
 }
 
 /// Reads for the rules of one round: what several of them look at is asked for once.
@@ -72,12 +75,19 @@ pub(super) struct Reader<'a> {
     ignore: Ignore,
     windows: HashMap<(u32, Scope), Option<Bucket>>,
     named: Option<Named>,
-    /// Requests are stored that could not be counted.
-    pub(super) is_behind: bool,
+    /// Records are not in the store yet that are of the time before.
+    is_partial: bool,
+    /// Requests are stored that could not be counted, of what was read last.
+    is_behind: bool,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(shared: &'a Arc<Shared>, at: UnixMillis, chosen: &Chosen) -> Self {
+    pub(super) fn new(
+        shared: &'a Arc<Shared>,
+        at: UnixMillis,
+        chosen: &Chosen,
+        is_partial: bool,
+    ) -> Self {
         Reader {
             shared,
             at,
@@ -85,12 +95,14 @@ impl<'a> Reader<'a> {
             ignore: chosen.ignore(),
             windows: HashMap::new(),
             named: None,
+            is_partial,
             is_behind: false,
         }
     }
 
     /// Everything that a rule is to judge.
     pub(super) async fn read(&mut self, rule: &AlertRuleBody) -> Result<Read, StoreError> {
+        self.is_behind = false;
         let found = match rule.metric.info().kind {
             MetricKind::Window => vec![self.window(rule).await?],
             MetricKind::Pool => vec![self.pool(rule).await?],
@@ -101,6 +113,7 @@ impl<'a> Reader<'a> {
         };
         Ok(Read {
             is_whole: found.len() < MOST_ISSUES as usize,
+            is_behind: self.is_behind,
             found,
         })
     }
@@ -127,7 +140,8 @@ impl<'a> Reader<'a> {
         let Some(start) = self.start(rule.window_minutes) else {
             return self.unwatched(rule).await;
         };
-        if start > begin(self.at, rule.window_minutes) && fires_for_little(rule) {
+        let is_part = self.is_partial || start > begin(self.at, rule.window_minutes);
+        if is_part && fires_for_little(rule) {
             return self.unwatched(rule).await;
         }
         let key = (rule.window_minutes, rule.scope());
@@ -142,15 +156,16 @@ impl<'a> Reader<'a> {
                     ..RollupQuery::whole(start, self.at, of)
                 };
                 let answer = self.shared.store.rollups(query).await?;
-                self.is_behind |= answer.is_behind;
                 // Half of the requests would be half of the truth.
                 let total = (!answer.is_behind).then(|| answer.total());
                 self.windows.entry(key).or_insert(total)
             }
         };
-        let reading = found.as_ref().map_or(NOTHING, |bucket| {
-            of_window(rule.metric, &bucket.counts, &bucket.sketches)
-        });
+        let Some(bucket) = found else {
+            self.is_behind = true;
+            return self.unwatched(rule).await;
+        };
+        let reading = of_window(rule.metric, &bucket.counts, &bucket.sketches);
         self.of_all(reading, rule).await
     }
 
@@ -246,31 +261,35 @@ impl<'a> Reader<'a> {
                     group_id: objective.body.group_id,
                     ..Filter::default()
                 };
+                let reading = self.objective(rule, &objective).await?;
+                self.is_behind |= reading.is_none();
+                let is_watched = rule.metric == Metric::BudgetLeft || self.watched_ms() > 0;
                 all.push(Found {
                     subject: format!("objective:{}", objective.id),
                     about: Some(objective.body.name.clone()),
                     scope: self.named().await?.subject(&filter),
-                    reading: self.objective(rule, &objective).await?,
+                    is_watched: is_watched && reading.is_some(),
+                    reading: reading.unwrap_or(NOTHING),
                     says: None,
-                    is_watched: rule.metric == Metric::BudgetLeft || self.watched_ms() > 0,
                 });
             }
         }
         Ok(all)
     }
 
+    /// `None`: not all that is stored could be counted.
     async fn objective(
-        &mut self,
+        &self,
         rule: &AlertRuleBody,
         objective: &Objective,
-    ) -> Result<Reading, StoreError> {
+    ) -> Result<Option<Reading>, StoreError> {
         if rule.metric == Metric::BudgetLeft {
             let level = level_now(self.shared, objective, self.at).await?;
-            self.is_behind |= level.is_behind;
-            return Ok(Reading {
-                value: level.budget.map(|budget| budget.left_percent),
-                samples: level.counted.map_or(0, |counted| counted.total),
-            });
+            let known = level.counted.zip(level.budget);
+            return Ok(known.map(|(counted, budget)| Reading {
+                value: Some(budget.left_percent),
+                samples: counted.total,
+            }));
         }
         let long_ms = i64::from(rule.window_minutes) * 60_000;
         let body = &objective.body;
@@ -279,26 +298,26 @@ impl<'a> Reader<'a> {
         let long = counted(self.shared, body, By::End, long_of_it, self.at).await?;
         let short_ms = short_window_ms(long_ms).min(watched_ms);
         let short = counted(self.shared, body, By::End, short_ms, self.at).await?;
-        let (long, short) = (long.counted, short.counted);
-        self.is_behind |= long.is_none() || short.is_none();
+        let Some((long, short)) = long.counted.zip(short.counted) else {
+            return Ok(None);
+        };
         let since = self.shared.store.rolled_up_since().await?;
-        let is_old_enough =
-            since.is_some_and(|since| self.at.0.saturating_sub(since.0) >= long_ms / LIVED_THROUGH);
-        Ok(Reading {
+        let is_old_enough = is_lived_through(long_ms, lived(since, self.at), watched_ms);
+        Ok(Some(Reading {
             value: burn(body, long, short).filter(|_| is_old_enough),
-            samples: long.unwrap_or_default().total,
-        })
+            samples: long.total,
+        }))
     }
 
     async fn books(&mut self, rule: &AlertRuleBody) -> Result<Found, StoreError> {
         let Some(since) = self.start(rule.window_minutes) else {
             return self.unwatched(rule).await;
         };
-        let now = self.losses().await?;
+        let now = losses(self.shared).await?;
         let then = match self.shared.store.losses_until(since).await? {
             Some(then) => then,
             // No round is as old: what was lost of a kind whose last one is.
-            None => self.losses_of(|at| at < since).await?,
+            None => losses_of(self.shared, |at| at < since).await?,
         };
         let lost = now.saturating_sub(then);
         let reading = Reading {
@@ -346,26 +365,30 @@ impl<'a> Reader<'a> {
         };
         Ok(self.named.insert(named))
     }
+}
 
-    /// How many records were lost in all.
-    pub(super) async fn losses(&self) -> Result<u64, StoreError> {
-        self.losses_of(|_| true).await
-    }
+/// How many records were lost in all.
+pub(super) async fn losses(shared: &Shared) -> Result<u64, StoreError> {
+    losses_of(shared, |_| true).await
+}
 
-    /// How many were, of the kinds whose last one was lost then.
-    async fn losses_of(&self, then: impl Fn(UnixMillis) -> bool) -> Result<u64, StoreError> {
-        let losses = self.shared.store.losses().await?;
-        let chosen = losses.iter().filter(|loss| loss.last_at.is_none_or(&then));
-        Ok(chosen.map(|loss| loss.count).sum())
-    }
+/// How many were, of the kinds whose last one was lost then.
+async fn losses_of(shared: &Shared, then: impl Fn(UnixMillis) -> bool) -> Result<u64, StoreError> {
+    let losses = shared.store.losses().await?;
+    let chosen = losses.iter().filter(|loss| loss.last_at.is_none_or(&then));
+    Ok(chosen.map(|loss| loss.count).sum())
 }
 
 /// How fast a budget burns: it must burn now, too, and not only have burnt, which is the lower one of both windows.
 /// Where fewer than [`FEWEST_BAD`] were bad in the short one, not at all.
-fn burn(body: &ObjectiveBody, long: Option<Counted>, short: Option<Counted>) -> Option<f64> {
-    let (long, short) = (long?, short?);
+fn burn(body: &ObjectiveBody, long: Counted, short: Counted) -> Option<f64> {
     let rate = body.burn_rate(long)?.min(body.burn_rate(short)?);
     Some(if short.bad < FEWEST_BAD { 0.0 } else { rate })
+}
+
+/// Whether enough of a long window was lived through: requests were counted, and it was watched.
+fn is_lived_through(long_ms: i64, lived_ms: i64, watched_ms: i64) -> bool {
+    lived_ms.min(watched_ms) >= long_ms / LIVED_THROUGH
 }
 
 /// Whether a rule fires for nothing, or for too little of something that adds up: a part of its window would pass for
@@ -403,7 +426,7 @@ mod tests {
     fn a_budget_does_not_burn_for_one_failure_of_a_quiet_hour() {
         let text = r#"{"name": "claude", "target_percent": 99.5}"#;
         let body: ObjectiveBody = serde_json::from_str(text).unwrap();
-        let counted = |total, bad| Some(Counted { total, bad });
+        let counted = |total, bad| Counted { total, bad };
         let rate = |long, short| burn(&body, long, short);
         assert_eq!(rate(counted(10, 1), counted(2, 1)), Some(0.0));
         assert_eq!(rate(counted(10, 2), counted(2, 2)), Some(0.0));
@@ -412,6 +435,16 @@ mod tests {
         // It burnt, and does not any more.
         assert_eq!(rate(counted(1_000, 500), counted(100, 0)), Some(0.0));
         assert_eq!(rate(counted(0, 0), counted(0, 0)), None);
-        assert_eq!(rate(counted(20, 3), None), None);
+    }
+
+    #[test]
+    fn a_burn_rate_is_told_when_half_of_its_window_was_lived_through_and_watched() {
+        let hour = 3_600_000;
+        let is_told = |lived, watched| is_lived_through(6 * hour, lived, watched);
+        assert!(is_told(3 * hour, i64::MAX));
+        assert!(!is_told(2 * hour, i64::MAX));
+        // It was switched on a minute ago: a minute's failures are not those of six hours.
+        assert!(!is_told(1_000 * hour, 60_000));
+        assert!(is_told(1_000 * hour, 3 * hour));
     }
 }

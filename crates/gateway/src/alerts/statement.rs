@@ -98,11 +98,7 @@ pub async fn of(
     let days = days(body, &answer.buckets, answer.start);
     let total = answer.total();
     let counted = of_bucket(body, &total);
-    let excluded = |found: &CauseCount| excluded(body.side, found);
-    let exclusions = total.causes.iter().filter_map(excluded);
-    let left_out = answer.left_out.causes.iter();
-    let left_out = left_out.filter_map(|found| left_out_of(body.side, found));
-    let exclusions: Vec<Exclusion> = exclusions.chain(left_out).collect();
+    let exclusions = exclusions(body.side, &total.causes, &answer.left_out.causes);
     // The last minute goes on: nothing is stated of what is to come of it.
     let end_time = answer.end.min(shared.clock.now().plus_ms(1));
     let window = (answer.start, end_time);
@@ -142,6 +138,26 @@ fn days(body: &ObjectiveBody, hours: &[Bucket], start: UnixMillis) -> Vec<Stated
         achieved_percent: counted.good_percent(),
     });
     stated.collect()
+}
+
+/// What does not count, and what the settings leave out: a line per kind, the most frequent first. Causes are told
+/// apart by more than kinds are: by phase and by status.
+fn exclusions(side: Side, causes: &[CauseCount], left_out: &[CauseCount]) -> Vec<Exclusion> {
+    let all = causes.iter().filter_map(|found| excluded(side, found));
+    let left_out = left_out.iter().filter_map(|found| left_out_of(side, found));
+    let mut kinds: Vec<Exclusion> = Vec::new();
+    for one in all.chain(left_out) {
+        let same = |kind: &&mut Exclusion| {
+            (kind.cause, kind.owner, kind.rule) == (one.cause, one.owner, one.rule)
+        };
+        match kinds.iter_mut().find(same) {
+            Some(kind) => kind.count += one.count,
+            None => kinds.push(one),
+        }
+    }
+    let name = |kind: &Exclusion| (kind.cause.as_str(), kind.owner.as_str(), kind.rule);
+    kinds.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| name(a).cmp(&name(b))));
+    kinds
 }
 
 /// What of a side's failures does not count. An attempt counts that failed by a limit: limits are what providers have.
@@ -303,12 +319,7 @@ pub async fn ledger(shared: &Shared, statement: &Statement) -> Result<String, St
             break;
         }
     }
-    let left_out = statement.exclusions.iter();
-    let left_out = left_out.filter(|one| one.rule == LEFT_OUT);
-    let left_out: u64 = left_out.map(|one| one.count).sum();
-    if left_out > 0 {
-        text.push_str(&format!("# {left_out} more are {LEFT_OUT}\n"));
-    }
+    text += &left_out_lines(&statement.exclusions);
     if !statement.ledger_complete {
         let wanted = listed(&statement.exclusions);
         let note = format!(
@@ -317,6 +328,21 @@ pub async fn ledger(shared: &Shared, statement: &Statement) -> Result<String, St
         text.push_str(&note);
     }
     Ok(text)
+}
+
+/// What the settings leave out, by kind: it is not among the failures that are listed one by one.
+fn left_out_lines(exclusions: &[Exclusion]) -> String {
+    let left_out = exclusions.iter().filter(|one| one.rule == LEFT_OUT);
+    let lines = left_out.map(|one| {
+        let Exclusion {
+            count,
+            cause,
+            owner,
+            ..
+        } = one;
+        format!("# {count} more, {cause} ({owner}), are {LEFT_OUT}\n")
+    });
+    lines.collect()
 }
 
 fn line(error: &ErrorLog, judged: Option<&JudgedBy>) -> String {
@@ -352,7 +378,52 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use waybill_model::{cause::Phase, rollup::Why};
+
     use super::*;
+
+    fn failures(cause: Cause, owner: Owner, status: u16, count: u64) -> CauseCount {
+        CauseCount {
+            why: Why {
+                side: Of::Failed,
+                cause,
+                phase: Phase::Request,
+                owner,
+                is_business_limited: false,
+                status,
+            },
+            count,
+        }
+    }
+
+    #[test]
+    fn what_does_not_count_is_one_line_per_kind_the_most_frequent_first() {
+        let causes = [
+            failures(Cause::ClientClosed, Owner::Client, 499, 3),
+            failures(Cause::InvalidRequest, Owner::Client, 400, 2),
+            failures(Cause::InvalidRequest, Owner::Client, 422, 2),
+            failures(Cause::StreamTruncated, Owner::Provider, 200, 50),
+        ];
+        let left_out = [
+            failures(Cause::StreamTruncated, Owner::Provider, 200, 6),
+            failures(Cause::StreamTruncated, Owner::Provider, 502, 1),
+            failures(Cause::InvalidRequest, Owner::Client, 400, 1),
+        ];
+        let said = exclusions(Side::Client, &causes, &left_out);
+        let lines: Vec<_> = said.iter().map(|one| (one.cause, one.count)).collect();
+        let wanted = [
+            (Cause::StreamTruncated, 7),
+            (Cause::InvalidRequest, 5),
+            (Cause::ClientClosed, 3),
+        ];
+        assert_eq!(lines, wanted);
+        assert_eq!(
+            left_out_lines(&said),
+            format!("# 7 more, stream.truncated (provider), are {LEFT_OUT}\n")
+        );
+        assert_eq!(listed(&said), 8);
+        assert_eq!(exclusions(Side::Provider, &causes, &left_out), []);
+    }
 
     #[test]
     fn a_cell_is_text_whatever_it_says() {

@@ -9,6 +9,7 @@ mod compose;
 mod counters;
 mod cut;
 mod journey;
+mod moved;
 mod noise;
 mod queue;
 #[cfg(test)]

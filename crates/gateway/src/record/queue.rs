@@ -10,7 +10,7 @@ use std::{
     future::Future,
     net::IpAddr,
     pin::Pin,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     task::{Context, Poll},
     time::Duration,
 };
@@ -28,7 +28,7 @@ use waybill_model::{
 };
 use waybill_store::{LossReason, Store, StoreError};
 
-use super::counters::Counters;
+use super::{counters::Counters, moved::Moved};
 use crate::{
     config::{Capture, RequestLogging},
     quota::{self, Charge},
@@ -67,6 +67,7 @@ pub struct Recorder {
     store: Store,
     capture: Capture,
     requests: RequestLogging,
+    moved: Mutex<Moved>,
 }
 
 /// One finished waybill, and who waits for it.
@@ -139,6 +140,7 @@ impl Recorder {
                 store,
                 capture,
                 requests,
+                moved: Mutex::default(),
             },
             queues,
         )
@@ -249,6 +251,17 @@ impl Recorder {
             spooled: books.spooled + waiting,
             ..books
         })
+    }
+
+    /// The books, and up to when every record that was due here is in the store: with a shared one, moved there.
+    pub async fn books_and_moved(
+        &self,
+        now: UnixMillis,
+    ) -> Result<(Books, UnixMillis), StoreError> {
+        let books = self.books().await?;
+        let mut moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
+        let up_to = moved.note(now, &books);
+        Ok((books, up_to))
     }
 
     /// Whether records are still written.

@@ -400,6 +400,14 @@ async fn a_replica_cut_off_from_the_database_goes_on_and_catches_up() {
     }
     let list = other.ops("errors?view=all&time_range=1h").await;
     assert_eq!(list["total"], 20);
+    // Rules of alerts wait for no more.
+    eventually("it says that it has caught up", || async {
+        let replicas = other.ops("replicas").await;
+        let mut replicas = replicas["items"].as_array().unwrap().iter();
+        let cut_off = replicas.find(|replica| replica["name"] == "cut-off")?;
+        (cut_off["behind_ms"].as_i64()? < 5_000).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

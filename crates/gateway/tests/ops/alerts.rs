@@ -528,3 +528,142 @@ async fn after_a_clock_that_was_ahead_rules_are_judged_from_now_on() {
     until(&world, "status=firing", 1).await;
     world.stop().await;
 }
+
+/// Roll-ups cannot be written, and more requests are stored than can be added as somebody asks.
+fn stick_roll_ups(world: &World) -> rusqlite::Connection {
+    let db = rusqlite::Connection::open(world.folder.path().join("waybill.db")).unwrap();
+    db.execute_batch(
+        "CREATE TRIGGER stuck BEFORE INSERT ON rollups BEGIN SELECT RAISE(ABORT, 'stuck'); END;",
+    )
+    .unwrap();
+    db
+}
+
+fn fill(db: &rusqlite::Connection, requests: usize) {
+    let columns: Vec<String> = db
+        .prepare(
+            "SELECT name FROM pragma_table_info('requests') WHERE name NOT IN ('id', 'request_id')",
+        )
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let columns = columns.join(", ");
+    let sql = format!(
+        "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {requests})
+         INSERT INTO requests (request_id, {columns})
+         SELECT printf('00000000-0000-7000-8000-%012x', n), {columns}
+         FROM n, (SELECT * FROM requests WHERE status_code = 200 AND cause IS NULL LIMIT 1)"
+    );
+    assert_eq!(db.execute(&sql, []).unwrap(), requests);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_roll_ups_are_stuck_what_is_now_is_judged_and_what_was_lost_sight_of_is_not() {
+    let (world, time) = world().await;
+    rule(
+        &world,
+        json!({"name": "down", "metric": "account_down", "threshold": 1}),
+    )
+    .await;
+    rule(
+        &world,
+        json!({"name": "none can serve", "metric": "accounts_available", "operator": "<", "threshold": 1,
+            "filter": {"platform": "anthropic"}}),
+    )
+    .await;
+    rule(
+        &world,
+        json!({"name": "silence", "metric": "error_rate", "missing": "alert", "threshold": 99, "window_minutes": 60}),
+    )
+    .await;
+    rule(&world, json!({"window_minutes": 60})).await;
+    serve(&world, 1).await;
+    eventually("it is stored", || async {
+        (world.ops("requests").await["total"] == 1).then_some(())
+    })
+    .await;
+    let db = stick_roll_ups(&world);
+    fill(&db, 5_000);
+    fail(&world, 3).await;
+    // The account rests for a second.
+    time.pass(2_000);
+    let refusal = Fault::Provider {
+        error: E::InvalidKey,
+        retry_after_ms: None,
+        echo_key: false,
+        headers: Default::default(),
+    };
+    world.sim.script(Rule::new(refusal).key(&key_of("a1")));
+    let answer = world.post(MESSAGES, message(false)).await;
+    assert_eq!(answer.status, 502, "{}", answer.text());
+    let names = |events: &[Value]| {
+        let name = |event: &Value| event["evidence"]["rule_name"].as_str().unwrap().to_owned();
+        let mut names: Vec<String> = events.iter().map(name).collect();
+        names.sort();
+        names
+    };
+    time.pass(MINUTE + 4_000);
+    let firing = until(&world, "status=firing", 2).await;
+    assert_eq!(names(&firing), ["down", "none can serve"]);
+    // Somebody is told that windows wait, and when they have for long they are passed over: nothing is said of them,
+    // least of all that there is nothing.
+    time.pass(MINUTE);
+    eventually("the job says so", || async {
+        let jobs = world.ops("jobs").await;
+        let mut jobs = jobs["items"].as_array().unwrap().iter();
+        let job = jobs.find(|job| job["name"] == "alerts")?;
+        let detail = job["detail"].as_str()?;
+        detail
+            .ends_with("requests are stored that are not rolled up")
+            .then_some(())
+    })
+    .await;
+    for _ in 0..3 {
+        time.pass(5 * MINUTE);
+        judged(&world, &time).await;
+    }
+    let of_windows = async || {
+        let mut names = names(&events(&world, "").await);
+        names.retain(|name| name == "failures" || name == "silence");
+        names
+    };
+    assert_eq!(of_windows().await, [""; 0]);
+    db.execute_batch("DROP TRIGGER stuck").unwrap();
+    eventually("what broke in the last hour is told", || async {
+        let found = of_windows().await;
+        assert!(!found.contains(&"silence".to_owned()));
+        (!found.is_empty()).then_some(())
+    })
+    .await;
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn monitoring_that_a_clock_switched_on_that_was_ahead_goes_on_when_it_is_right() {
+    let (world, time) = world().await;
+    rule(&world, json!({})).await;
+    let day = 24 * 60 * MINUTE;
+    time.pass(day);
+    for enabled in [false, true] {
+        let change = json!({"monitoring": {"enabled": enabled}});
+        let answer = world
+            .admin(Method::PATCH, "/ops/settings", change.to_string())
+            .await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+    time.pass(-day);
+    let world = &world;
+    eventually("it is on since now", || async {
+        let settings = world.ops("settings").await;
+        let since: waybill_model::time::UnixMillis =
+            settings["monitoring"]["since"].as_str()?.parse().unwrap();
+        (since.0 <= time.0.load(Ordering::Relaxed)).then_some(())
+    })
+    .await;
+    time.pass(MINUTE);
+    fail(world, 3).await;
+    time.pass(MINUTE + 4_000);
+    until(world, "status=firing", 1).await;
+}

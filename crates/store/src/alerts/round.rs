@@ -4,12 +4,15 @@ use std::collections::HashMap;
 
 use waybill_model::{
     alert::{AlertRule, Evidence, MetricKind, News, Phase, Said, Silence, Stand, Subject, turn},
+    rollup::Span,
     time::UnixMillis,
 };
 
 use super::{
     events::{self, Ending},
-    issue, losses, written,
+    issue, losses,
+    marks::{self, AlertMarks},
+    written,
 };
 use crate::{
     Store, settings,
@@ -41,13 +44,15 @@ pub struct RuleRound {
     pub is_whole: bool,
 }
 
-/// All rules that could be read.
+/// All rules that could be read of a minute.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Round {
     /// The moment that it is of.
     pub at: UnixMillis,
     /// What each says.
     pub rules: Vec<RuleRound>,
+    /// Rules that wait for what they look at: their turn of this minute is still to come.
+    pub waiting: Vec<i64>,
     /// How many records were lost until then, in all; `None`: nobody looked.
     pub losses: Option<u64>,
 }
@@ -64,8 +69,8 @@ pub struct RoundReport {
 }
 
 impl Store {
-    /// Takes a round in: turns every stand, begins and ends events. A round that is not of a later moment than the
-    /// last does nothing: whoever else evaluates was quicker, or the clock went back. Nor does one that comes while
+    /// Takes a round in: turns every stand, begins and ends events. Of a rule that is evaluated up to then already
+    /// nothing is taken in: whoever else evaluates was quicker, or the clock went back. Nor is anything while
     /// monitoring is off, whoever read it before that.
     pub async fn alert_round(&self, round: Round) -> Result<RoundReport> {
         self.desk.change(move |db| take_in(db, &round)).await
@@ -80,6 +85,8 @@ impl Store {
                 if db.execute(sql, values![at])? == 0 {
                     return Ok(());
                 }
+                let sql = "DELETE FROM alert_waits WHERE evaluated_to >= ?1";
+                db.execute(sql, values![at])?;
                 for column in ["since", "ended_at", "seen_at"] {
                     let sql = format!("UPDATE alert_stands SET {column} = ?1 WHERE {column} > ?1");
                     db.execute(&sql, values![at])?;
@@ -92,16 +99,6 @@ impl Store {
             })
             .await
     }
-
-    /// Up to when all rules are evaluated.
-    pub async fn alerts_evaluated_to(&self) -> Result<UnixMillis> {
-        self.readers
-            .run(|db| {
-                let sql = "SELECT evaluated_to FROM alert_progress WHERE id = 1";
-                Ok(db.cell(sql, &[])?.unwrap_or_default())
-            })
-            .await
-    }
 }
 
 fn take_in(db: &dyn Db, round: &Round) -> Result<RoundReport> {
@@ -110,12 +107,17 @@ fn take_in(db: &dyn Db, round: &Round) -> Result<RoundReport> {
         return Ok(report);
     }
     begin_progress(db)?;
-    let sql = "UPDATE alert_progress SET evaluated_to = ?1 WHERE id = 1 AND evaluated_to < ?1";
-    if db.execute(sql, values![round.at])? == 0 {
-        return Ok(report);
-    }
-    if let Some(total) = round.losses {
-        losses::note(db, round.at, total)?;
+    // Locks the row: of two rounds one sees what the other has noted.
+    let sql = "UPDATE alert_progress SET evaluated_to = evaluated_to WHERE id = 1";
+    db.execute(sql, &[])?;
+    let marks = AlertMarks::load(db)?;
+    let is_new = round.at > marks.evaluated_to;
+    if is_new {
+        let sql = "UPDATE alert_progress SET evaluated_to = ?1 WHERE id = 1";
+        db.execute(sql, values![round.at])?;
+        if let Some(total) = round.losses {
+            losses::note(db, round.at, total)?;
+        }
     }
     let silences: Vec<Silence> = written::all(db)?;
     let rules: HashMap<i64, AlertRule> = written::all(db)?
@@ -124,11 +126,27 @@ fn take_in(db: &dyn Db, round: &Round) -> Result<RoundReport> {
         .collect();
     for of_rule in &round.rules {
         // What was judged by another wording is not taken in: the next round reads the new one.
+        let id = of_rule.rule.id;
         let is_current = rules
-            .get(&of_rule.rule.id)
+            .get(&id)
             .is_some_and(|now| now.body == of_rule.rule.body && now.body.enabled);
-        if is_current {
+        if is_current && round.at > marks.of(id) {
             turn_rule(db, of_rule, &silences, round.at, &mut report)?;
+            match round.at >= marks.evaluated_to {
+                true => marks::caught_up(db, id)?,
+                false => marks::wait(db, id, round.at)?,
+            }
+        }
+    }
+    // Before the first round nothing was missed but this minute.
+    let before = match marks.evaluated_to.0 {
+        0 => round.at.plus_ms(-Span::Minute.millis()),
+        _ => marks.evaluated_to,
+    };
+    for id in &round.waiting {
+        let waits = rules.get(id).is_some_and(|rule| rule.body.enabled);
+        if is_new && waits && !marks.waiting.contains_key(id) {
+            marks::wait(db, *id, before)?;
         }
     }
     report.told += events::tell_of_unsilenced(db, &silences, round.at)?;
@@ -203,8 +221,9 @@ fn stands(db: &dyn Db, rule: i64) -> Result<HashMap<String, Stand>> {
 }
 
 /// Forgets what is broken and was not told yet: between two times of monitoring nothing is broken for long. What goes
-/// on goes on.
+/// on goes on, and nothing waits to be judged.
 pub(crate) fn begin_anew(db: &dyn Db) -> Result<()> {
+    marks::all_caught_up(db)?;
     let (pending, cooling) = (Phase::Pending.as_str(), Phase::Cooling.as_str());
     // Of what rests after an event, that it does stays known.
     let sql = "UPDATE alert_stands SET phase = ?2 WHERE phase = ?1 AND ended_at IS NOT NULL";

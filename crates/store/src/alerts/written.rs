@@ -7,7 +7,7 @@ use waybill_model::{
     time::UnixMillis,
 };
 
-use super::{events::end_all, round::begin_progress};
+use super::{events::end_all, marks, round::begin_progress};
 use crate::{
     Kind, Store, StoreError,
     entities::{check_name, json},
@@ -66,6 +66,8 @@ impl Store {
         self.desk
             .change(move |db| {
                 let saved = save(db, id, body, by.as_deref(), now)?;
+                // Of what it says now, no minute was missed.
+                marks::caught_up(db, saved.id)?;
                 if !saved.body.enabled {
                     end_all(db, saved.id, by.as_deref(), now)?;
                 }

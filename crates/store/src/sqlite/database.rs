@@ -35,6 +35,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0019_numbers.sql"),
     include_str!("migrations/0020_unanswered.sql"),
     include_str!("migrations/0021_totp.sql"),
+    include_str!("migrations/0022_alert_waits.sql"),
 ];
 
 /// Longest wait for another process that holds the file. Within this process writers take turns, so

@@ -72,6 +72,7 @@ pub(crate) const RECORD: &[Table] = &[
     alerts::ALERT_LOSSES,
     rollups::RETENTION_CLOCK,
     alerts::ALERT_STANDS,
+    alerts::ALERT_WAITS,
     alerts::ALERT_EVENTS,
     rulings::CLASSIFICATION_VERSIONS,
     rulings::CLASSIFICATION_FOLD,

@@ -24,6 +24,8 @@ on_both! {
     what_is_written_has_a_name_of_its_own_and_says_who_wrote_it,
     an_event_begins_once_and_ends_once,
     a_moment_is_evaluated_once_and_an_older_one_never,
+    a_rule_that_waits_keeps_no_other_waiting_and_has_its_turn_of_each_minute,
+    what_waits_is_forgotten_with_what_it_waited_for,
     what_a_silence_covers_happens_and_is_told_when_it_still_goes_on_afterwards,
     somebody_takes_an_event_up_and_says_that_it_is_over,
     a_rule_that_is_switched_off_or_removed_leaves_nothing_that_goes_on,
@@ -101,6 +103,7 @@ async fn round(
                 .collect(),
             is_whole: true,
         }],
+        waiting: Vec::new(),
         losses: None,
     };
     store.alert_round(round).await.unwrap()
@@ -199,8 +202,88 @@ async fn a_moment_is_evaluated_once_and_an_older_one_never(subject: Subject) {
         let report = round(&f.store, &rule, minute(older), &[("all", Said::Well)]).await;
         assert_eq!(report, RoundReport::default());
     }
-    assert_eq!(f.store.alerts_evaluated_to().await.unwrap(), minute(5));
+    assert_eq!(f.store.alert_marks().await.unwrap().evaluated_to, minute(5));
     assert_eq!(events(&f.store, Some(EventStatus::Firing)).await.len(), 1);
+}
+
+async fn a_rule_that_waits_keeps_no_other_waiting_and_has_its_turn_of_each_minute(
+    subject: Subject,
+) {
+    let f = Fixture::on(subject).await;
+    let slow = rule(&f.store, "slow").await;
+    let quick = rule(&f.store, "quick").await;
+    let says = |rule: &AlertRule, said| RuleRound {
+        rule: rule.clone(),
+        judged: vec![judged("all", said)],
+        is_whole: true,
+    };
+    let take_in = async |number, rules, waiting| {
+        let at = minute(number);
+        let round = Round {
+            at,
+            rules,
+            waiting,
+            losses: None,
+        };
+        f.store.alert_round(round).await.unwrap()
+    };
+    let marks = async || {
+        let marks = f.store.alert_marks().await.unwrap();
+        (marks.of(quick.id), marks.of(slow.id))
+    };
+    // Before the first round, this minute alone was missed.
+    take_in(5, vec![says(&quick, Said::Well)], vec![slow.id]).await;
+    assert_eq!(marks().await, (minute(5), minute(4)));
+    take_in(6, vec![says(&quick, Said::Breach)], vec![slow.id]).await;
+    take_in(7, vec![says(&quick, Said::Breach)], vec![slow.id]).await;
+    assert_eq!(marks().await, (minute(7), minute(4)));
+    // Whoever was slower says of a minute again that the rule waits, or what another said of it.
+    let report = take_in(5, vec![says(&slow, Said::Breach)], Vec::new()).await;
+    assert_eq!(report.fired, 1);
+    assert_eq!(marks().await, (minute(7), minute(5)));
+    let report = take_in(5, vec![says(&slow, Said::Well)], vec![slow.id]).await;
+    assert_eq!(report, RoundReport::default());
+    let report = take_in(6, vec![says(&quick, Said::Well)], vec![slow.id]).await;
+    assert_eq!(
+        (report.resolved, marks().await),
+        (0, (minute(7), minute(5)))
+    );
+    let report = take_in(7, vec![says(&slow, Said::Well)], Vec::new()).await;
+    assert_eq!(report.resolved, 1);
+    assert_eq!(marks().await, (minute(7), minute(7)));
+    assert_eq!(f.store.alert_marks().await.unwrap().waiting.len(), 0);
+}
+
+async fn what_waits_is_forgotten_with_what_it_waited_for(subject: Subject) {
+    let f = Fixture::on(subject).await;
+    let slow = rule(&f.store, "slow").await;
+    let waits = async |number| {
+        let round = Round {
+            at: minute(number),
+            rules: Vec::new(),
+            waiting: vec![slow.id],
+            losses: None,
+        };
+        f.store.alert_round(round).await.unwrap();
+        f.store.alert_marks().await.unwrap().waiting.len()
+    };
+    assert_eq!(waits(1).await, 1);
+    // Of another wording nothing was missed.
+    let saved = f
+        .store
+        .save_alert_rule(Some(slow.id), body("other"), None, THEN)
+        .await;
+    saved.unwrap();
+    assert_eq!(f.store.alert_marks().await.unwrap().of(slow.id), minute(1));
+    assert_eq!(waits(2).await, 1);
+    f.store.alerts_begin_anew(minute(1)).await.unwrap();
+    assert_eq!(f.store.alert_marks().await.unwrap().of(slow.id), minute(1));
+    assert_eq!(waits(3).await, 1);
+    f.store
+        .remove_alert_rule(slow.id, None, THEN)
+        .await
+        .unwrap();
+    assert_eq!(waits(4).await, 0);
 }
 
 async fn what_a_silence_covers_happens_and_is_told_when_it_still_goes_on_afterwards(
@@ -443,6 +526,7 @@ async fn of_a_round_that_is_not_of_all_nothing_is_said_of_the_others(subject: Su
             judged: vec![judged("issue:2", Said::Breach)],
             is_whole,
         }],
+        waiting: Vec::new(),
         losses: None,
     };
     let report = f.store.alert_round(some(minute(2), false)).await.unwrap();
@@ -458,9 +542,12 @@ async fn after_a_clock_that_was_ahead_evaluation_begins_anew(subject: Subject) {
     round(&f.store, &rule, minute(day), &[("all", Said::Breach)]).await;
     // Not before it.
     f.store.alerts_begin_anew(minute(2 * day)).await.unwrap();
-    assert_eq!(f.store.alerts_evaluated_to().await.unwrap(), minute(day));
+    assert_eq!(
+        f.store.alert_marks().await.unwrap().evaluated_to,
+        minute(day)
+    );
     f.store.alerts_begin_anew(minute(5)).await.unwrap();
-    assert_eq!(f.store.alerts_evaluated_to().await.unwrap(), minute(5));
+    assert_eq!(f.store.alert_marks().await.unwrap().evaluated_to, minute(5));
     assert_eq!(f.store.alert_stands().await.unwrap()[0].since, minute(5));
     let report = round(&f.store, &rule, minute(6), &[("all", Said::Well)]).await;
     assert_eq!(report.resolved, 1);
@@ -473,6 +560,7 @@ async fn what_was_lost_is_known_as_of_then(subject: Subject) {
         let round = Round {
             at: minute(number),
             rules: Vec::new(),
+            waiting: Vec::new(),
             losses: Some(losses),
         };
         f.store.alert_round(round).await.unwrap();

@@ -147,7 +147,12 @@ async fn round(store: &Store, at: UnixMillis, said: Said) -> RoundReport {
         is_whole: true,
     }];
     let losses = None;
-    let round = Round { at, rules, losses };
+    let round = Round {
+        at,
+        rules,
+        waiting: Vec::new(),
+        losses,
+    };
     store.alert_round(round).await.unwrap()
 }
 
@@ -171,7 +176,7 @@ async fn while_monitoring_is_off_no_round_is_taken_in_and_what_is_pending_begins
     assert_eq!(f.store.alert_stands().await.unwrap(), []);
     let ignored = round(&f.store, minute(5), Said::Breach).await;
     assert_eq!(ignored, RoundReport::default());
-    assert_eq!(f.store.alerts_evaluated_to().await.unwrap(), minute(1));
+    assert_eq!(f.store.alert_marks().await.unwrap().evaluated_to, minute(1));
     let on = set(&f.store, r#"{"monitoring":{"enabled":null}}"#, minute(6)).await;
     assert_eq!(on.chosen.monitored_since(), Some(minute(6)));
     // It was broken before and is now, which is not four minutes.
@@ -187,4 +192,13 @@ async fn while_monitoring_is_off_no_round_is_taken_in_and_what_is_pending_begins
         Phase::Firing
     );
     assert_eq!(fired(21, Said::Breach).await, 0);
+    // By a clock that was ahead.
+    let switched = async |by| {
+        f.store.monitoring_switched_by(minute(by)).await.unwrap();
+        let stored = f.store.settings().await.unwrap();
+        (stored.version, stored.chosen.monitored_since())
+    };
+    let (version, since) = switched(30).await;
+    assert_eq!(since, Some(minute(20)));
+    assert_eq!(switched(15).await, (version, Some(minute(15))));
 }

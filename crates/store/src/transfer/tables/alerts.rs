@@ -52,6 +52,12 @@ pub(super) const ALERT_PROGRESS: Table = Table::new(
 pub(super) const ALERT_LOSSES: Table =
     Table::new("alert_losses", &["at"], &[int("at"), int("total")]);
 
+pub(super) const ALERT_WAITS: Table = Table::new(
+    "alert_waits",
+    &["rule_id"],
+    &[int("rule_id"), int("evaluated_to")],
+);
+
 pub(super) const ALERT_STANDS: Table = Table::new(
     "alert_stands",
     &["rule_id", "subject"],
