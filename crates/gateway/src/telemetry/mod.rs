@@ -254,7 +254,7 @@ mod tests {
         let text = page(&families.sorted());
         for line in [
             "waybill_requests_total{platform=\"openai\",endpoint=\"responses\",outcome=\"failed\"} 0",
-            "waybill_request_failures_total{cause=\"gateway.internal\",owner=\"gateway\"} 0",
+            "waybill_request_failures_total{cause=\"gateway.internal\",owner=\"platform\"} 0",
             "waybill_hidden_failures_total{cause=\"network.reset\"} 0",
             "waybill_job_runs_total{job=\"alerts\",outcome=\"ok\"} 1",
             "waybill_job_runs_total{job=\"alerts\",outcome=\"failed\"} 0",
