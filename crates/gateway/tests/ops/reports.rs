@@ -220,6 +220,13 @@ async fn a_report_waits_an_hour_for_requests_that_are_not_counted_and_then_says_
     }
     let answer = desk.world.post("/v1/messages", message(false)).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
+    eventually("the request is stored", || async {
+        let stored = db.query_row("SELECT COUNT(*) FROM requests", [], |row| {
+            row.get::<_, i64>(0)
+        });
+        (stored.unwrap() == 1).then_some(())
+    })
+    .await;
     let columns: Vec<String> = db
         .prepare(
             "SELECT name FROM pragma_table_info('requests') WHERE name NOT IN ('id', 'request_id')",
