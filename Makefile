@@ -8,8 +8,9 @@ SHELL := bash
 
 PYTHON := .build/venv/bin/python
 ARGS ?=
+REQUESTS ?= 1000000
 
-.PHONY: help demo run build test lint fmt bench
+.PHONY: help demo run build test lint fmt bench books
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +38,11 @@ lint: ## the checks that need no test run: format, clippy, dependencies, reposit
 fmt: ## format the Rust code in place
 	@scripts/setup.sh rust rust-tools
 	@cargo fmt --all
+
+books: ## the books of a million simulated requests, on both stores, against the truth; REQUESTS=20000 takes less
+	@scripts/setup.sh rust services
+	@WAYBILL_ROLLUP_REQUESTS=$(REQUESTS) cargo test --locked --release -p waybill-store --test store -- \
+		--nocapture --test-threads=1 every_number_of_every_length_is_the_truth
 
 bench: ## the gateway, nginx and no proxy side by side; ARGS=--quick takes three minutes
 	@scripts/setup.sh rust

@@ -31,7 +31,7 @@ def main() -> int:
         print(metadata.stderr.strip())
         return 1
     packages = json.loads(metadata.stdout)["packages"]
-    breaches = [*rust_breaches(packages, policy), *npm_breaches(set(policy["licences"]["npm"]), set(policy["licences"]["npm-tools"]))]
+    breaches = [*rust_breaches(packages, policy), *npm_breaches(policy)]
     print("\n".join(breaches) if breaches else f"dependencies: {len(packages)} crates as the policy wants them")
     return 1 if breaches else 0
 
@@ -72,7 +72,10 @@ def duplicate_breaches(name: str, found: set[str], excused: list[str] | None) ->
             yield f"{name}: the policy excuses version {line}, which is not used any more"
 
 
-def npm_breaches(allowed: set[str], for_tools: set[str]) -> Iterator[str]:
+def npm_breaches(policy: dict[str, Any]) -> Iterator[str]:
+    allowed, for_tools = set(policy["licences"]["npm"]), set(policy["licences"]["npm-tools"])
+    read = {entry["package"]: entry["is"] for entry in policy.get("npm-licence", [])}
+    unused = set(read)
     tracked = subprocess.run(
         ["git", "ls-files", "*package-lock.json"], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -86,8 +89,14 @@ def npm_breaches(allowed: set[str], for_tools: set[str]) -> Iterator[str]:
             if "integrity" not in package:
                 yield f"{lock}: {name}: has no checksum"
             licences = allowed | for_tools if package.get("dev") else allowed
-            if not satisfied(package.get("license", ""), licences):
-                yield f"{lock}: {name}: licence `{package.get('license')}` is not allowed"
+            licence = package.get("license")
+            if licence is None and name in read:
+                licence = read[name]
+                unused.discard(name)
+            if not satisfied(licence or "", licences):
+                yield f"{lock}: {name}: licence `{licence}` is not allowed"
+    for name in sorted(unused):
+        yield f"{name}: the policy says what its licence is, and nothing needs that"
 
 
 def satisfied(expression: str, allowed: set[str]) -> bool:

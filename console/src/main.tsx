@@ -5,6 +5,7 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { App } from './app/app'
 import { NONCE } from './app/base'
+import { lookAhead } from './app/routes'
 import { loadWords } from './words'
 
 // What locks the page behind a dialogue writes a style of its own, and looks here for its nonce.
@@ -12,6 +13,8 @@ Object.assign(globalThis, { __webpack_nonce__: NONCE })
 
 const root = document.getElementById('root')
 if (!root) throw new Error('the page has no root')
+// What fails here fails again where it is shown.
+lookAhead().catch(() => undefined)
 await loadWords()
 createRoot(root).render(
   <StrictMode>

@@ -141,6 +141,7 @@ test('a rule and a silence are made, changed and removed', async ({ page, world 
   const silence = dialog(page, 'Silence')
   await silence.getByLabel('Until').fill('2001-01-02T03:04')
   await button(silence, 'Create').click()
+  await button(silence, 'Silence everything').click()
   await expect(silence.getByLabel('Until')).toHaveAttribute('aria-invalid', 'true')
   await button(silence, '4 hours').click()
   await choose(silence, 'Rule', 'Slower')

@@ -9,6 +9,9 @@ export const queries = new QueryClient({
       // A refusal is an answer; only what had none is asked again.
       retry: (count, error) => error instanceof Problem && (error.status === 0 || error.status === 503) && count < 2,
       refetchOnWindowFocus: true,
+      // The gateway may be on this machine, or on a network that the browser does not count: that it is away is seen by asking.
+      networkMode: 'always',
     },
+    mutations: { networkMode: 'always' },
   },
 })

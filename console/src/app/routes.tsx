@@ -21,8 +21,16 @@ const inside = createRoute({
   },
 })
 
-const at = <Path extends string>(path: Path, load: () => Promise<{ Page: () => React.ReactNode }>) =>
-  createRoute({ getParentRoute: () => inside, path, component: lazyRouteComponent(load, 'Page') })
+/** A page, and what it begins with: that is asked for while the page is made. */
+type Load = () => Promise<{ Page: () => React.ReactNode; ahead?: (search: Search) => void }>
+
+/** Where each page's code is. */
+const code = new Map<string, Load>()
+
+const at = <Path extends string>(path: Path, load: Load) => {
+  code.set(path, load)
+  return createRoute({ getParentRoute: () => inside, path, component: lazyRouteComponent(load, 'Page') })
+}
 
 const pages = [
   at('/', () => import('../pages/overview')),
@@ -64,8 +72,22 @@ export const router = createRouter({
   defaultPreload: 'intent',
   scrollRestoration: true,
   defaultNotFoundComponent: Missing,
-  defaultErrorComponent: ({ error, reset }) => <Failed thrown={error} retry={reset} />,
+  // Who is there is asked again, too.
+  defaultErrorComponent: ({ error }) => <Failed thrown={error} retry={() => void router.invalidate()} />,
 })
+
+/**
+ * For a first look: who is there is asked, the page's code is had and what it begins with is asked, beside what else
+ * there is to do, rather than one after the other.
+ */
+export async function lookAhead(): Promise<void> {
+  const { pathname, search } = router.latestLocation
+  const path = router.matchRoutes(pathname, search).at(-1)?.fullPath
+  const load = path === undefined ? undefined : code.get(path)
+  if (!load) return
+  const [me, page] = await Promise.all([queries.ensureQueryData(whoAmI), load()])
+  if (me) page.ahead?.(search as Search)
+}
 
 declare module '@tanstack/react-router' {
   interface Register {

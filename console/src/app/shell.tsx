@@ -4,16 +4,34 @@ import { useMantineColorScheme } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconLanguage, IconLogout, IconMoon, IconUser } from '@tabler/icons-react'
 import { useQueryClient } from '@tanstack/react-query'
-import { Link, Outlet, useNavigate } from '@tanstack/react-router'
+import { Link, Outlet, useNavigate, useRouter } from '@tanstack/react-router'
+import { useEffect } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api } from '../api/client'
 import { WindowPicker } from '../parts/window'
 import { LANGUAGES, type Language, speak } from '../words'
 import { Menu } from './menu'
-import { useMe } from './session'
+import { Outdated } from './outdated'
+import { useAnybody, useMe, whoAmI } from './session'
 import classes from './shell.module.css'
 
+/** Whoever is nobody any more is led to where one signs in, and from there back. */
 export function Shell() {
+  const isSomebody = useAnybody() !== null
+  const queries = useQueryClient()
+  const router = useRouter()
+  useEffect(() => {
+    if (isSomebody) return
+    // What one person saw is not for the next.
+    queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== whoAmI.queryKey[0] })
+    // They may be on their way there, for they ended it themselves.
+    if (router.history.location.pathname.endsWith('/sign-in')) return
+    void router.navigate({ to: '/sign-in', search: { to: router.latestLocation.href, because: 'ended' }, replace: true })
+  }, [isSomebody, queries, router])
+  return isSomebody ? <Around /> : null
+}
+
+function Around() {
   const { t } = useTranslation()
   const [open, { toggle, close }] = useDisclosure()
   return (
@@ -41,6 +59,7 @@ export function Shell() {
         <Menu onGo={close} />
       </AppShell.Navbar>
       <AppShell.Main id="content" tabIndex={-1}>
+        <Outdated />
         <Outlet />
       </AppShell.Main>
     </AppShell>
@@ -89,14 +108,14 @@ function Scheme() {
 }
 
 function Mine() {
-  const { t } = useTranslation()
+  const { t } = useTranslation(['common', 'people'])
   const me = useMe()
   const queries = useQueryClient()
   const navigate = useNavigate()
   const signOut = async () => {
     await api.POST('/api/v1/admin/sign-out').catch(() => undefined)
-    queries.clear()
     await navigate({ to: '/sign-in' })
+    queries.clear()
   }
   return (
     <Drop>
@@ -107,7 +126,7 @@ function Mine() {
       </Drop.Target>
       <Drop.Dropdown>
         <Drop.Label>
-          {me.name} · {me.role}
+          {me.name} · {t(`people:role.${me.role}`)}
         </Drop.Label>
         <Drop.Item component={Link} to="/me">
           {t('menu.me')}

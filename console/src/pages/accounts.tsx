@@ -1,5 +1,5 @@
 /** Accounts: how each stands and why, what it may do, what runs on it. */
-import { Button, Group, Select, Text, TextInput } from '@mantine/core'
+import { Button, Group, Select, Text } from '@mantine/core'
 import { IconPlus, IconSearch } from '@tabler/icons-react'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
@@ -9,12 +9,12 @@ import { STATE_WORDS, StateBadge } from '../parts/account-state'
 import { Head } from '../parts/head'
 import { List } from '../parts/list'
 import { Empty, Failed, Loading } from '../parts/states'
+import { Typed } from '../parts/typed'
 import { useWindow } from '../parts/window'
+import { PLATFORMS } from '../parts/words-of'
 import { type Account, useAccounts, useFailures, useStandings } from './accounts/data'
 import { AccountSheet } from './accounts/form'
-import { useColumns } from './accounts/columns'
-
-const PLATFORMS = ['anthropic', 'openai', 'gemini', 'antigravity'] as const
+import { useColumns, useNarrow } from './accounts/columns'
 
 export function Page() {
   const { t } = useTranslation('accounts')
@@ -22,7 +22,9 @@ export function Page() {
   const search = useSearch({ strict: false })
   const mayChange = useMay('admin')
   const accounts = useAccounts()
-  const columns = useColumns(useStandings(), useFailures(useWindow()))
+  const standings = useStandings()
+  const columns = useColumns(standings, useFailures(useWindow()))
+  const narrow = useNarrow(standings)
   const set = (change: Search) => void navigate({ to: '.', search: (old: Search) => ({ ...old, ...change }), replace: true })
   const all = accounts.data ?? []
   const rows = all.filter((one) => fits(one, search))
@@ -36,7 +38,7 @@ export function Page() {
       <Head title={t('title')}>{add}</Head>
       <Counts accounts={all} />
       <Group gap="xs" mb="xs">
-        <TextInput size="xs" leftSection={<IconSearch size={14} aria-hidden />} placeholder={t('filter.q')} aria-label={t('filter.q')} value={search.q ?? ''} onChange={(event) => set({ q: event.currentTarget.value || undefined })} />
+        <Typed size="xs" leftSection={<IconSearch size={14} aria-hidden />} placeholder={t('filter.q')} aria-label={t('filter.q')} value={search.q ?? ''} say={(q) => set({ q: q || undefined })} />
         <Select size="xs" w={140} clearable aria-label={t('field.platform')} placeholder={t('field.platform')} data={[...PLATFORMS]} value={search.platform ?? null} onChange={(platform) => set({ platform: platform ?? undefined })} />
         <Select size="xs" w={150} clearable aria-label={t('column.state')} placeholder={t('column.state')} data={STATE_WORDS.map((value) => ({ value, label: t(`state.${value}`) }))} value={search.status ?? null} onChange={(status) => set({ status: status ?? undefined })} />
         <Select size="xs" w={160} clearable searchable aria-label={t('column.groups')} placeholder={t('column.groups')} data={[...new Set(all.flatMap(({ groups }) => groups))].sort()} value={search.group ?? null} onChange={(group) => set({ group: group ?? undefined })} />
@@ -49,6 +51,7 @@ export function Page() {
           label={t('title')}
           rows={rows}
           columns={columns}
+          narrow={narrow}
           rowKey={({ id }) => id}
           onOpen={({ id }) => void navigate({ to: '/accounts/$id', params: { id: String(id) }, search: windowOf(search) as never })}
           empty={accounts.isPending ? <Loading rows={8} /> : <Empty action={all.length === 0 ? add : undefined}>{all.length === 0 ? t('empty') : t('noneFits')}</Empty>}

@@ -1,14 +1,16 @@
 /** The audit log: what was changed, seen in full or refused, by whom. */
-import { Badge, Button, Code, Group, Stack, Table, Text, TextInput } from '@mantine/core'
+import { Alert, Badge, Button, Code, Group, Stack, Table, Text, TextInput } from '@mantine/core'
 import { IconCircleCheck, IconCircleX, IconHelp } from '@tabler/icons-react'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { type ReactNode, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, type Of } from '../api/client'
 import { pick, type Search } from '../app/search'
+import { useMay } from '../app/session'
 import { Id } from '../parts/copy'
 import { Sheet } from '../parts/form'
 import { Head } from '../parts/head'
+import { useJoined } from '../parts/joined'
 import { type Column, List } from '../parts/list'
 import { usePages } from '../parts/pages'
 import { Empty, Failed, Loading } from '../parts/states'
@@ -20,6 +22,18 @@ type Entry = Of<'AuditEntry'>
 const FILTERS = ['actor', 'action', 'subject', 'subject_id'] as const
 
 export function Page() {
+  const { t } = useTranslation('system')
+  const isAdmin = useMay('admin')
+  if (isAdmin) return <Log />
+  return (
+    <>
+      <Head title={t('audit.title')} />
+      <Alert color="gray">{t('audit.adminsOnly')}</Alert>
+    </>
+  )
+}
+
+function Log() {
   const { t } = useTranslation(['system', 'common'])
   const search = useSearch({ strict: false })
   const navigate = useNavigate()
@@ -61,6 +75,7 @@ export function Page() {
           onOpen={setOpened}
           more={entries.more}
           isLoadingMore={entries.isLoadingMore}
+          stopped={entries.stopped}
           empty={entries.query.isPending ? <Loading rows={10} /> : <Empty>{filtered ? t('audit.noneFits') : t('audit.empty')}</Empty>}
           foot={<Text size="xs">{entries.total !== undefined && (entries.isEstimate ? t('common:list.atLeast', { count: entries.total }) : t('common:list.total', { count: entries.total }))}</Text>}
         />
@@ -98,7 +113,8 @@ function Result({ status }: { status: number | null | undefined }) {
 }
 
 function useColumns(): Column<Entry>[] {
-  const { t } = useTranslation('system')
+  const { t } = useTranslation(['system', 'people'])
+  const joined = useJoined()
   return [
     { key: 'at', title: t('audit.column.at'), width: '180px', cell: ({ at }) => <When at={at} as="both" /> },
     { key: 'actor', title: t('audit.column.actor'), width: 'minmax(120px, 1fr)', cell: ({ actor }) => <strong>{actor}</strong> },
@@ -106,27 +122,27 @@ function useColumns(): Column<Entry>[] {
     { key: 'subject', title: t('audit.column.subject'), width: 'minmax(150px, 1fr)', cell: ({ subject, subject_id }) => [subject, subject_id].filter(Boolean).join(' ') },
     { key: 'status', title: t('audit.column.status'), width: '150px', cell: ({ status }) => <Result status={status} /> },
     { key: 'count', title: t('audit.column.count'), width: '70px', align: 'right', cell: ({ count }) => count },
-    { key: 'fields', title: t('audit.column.fields'), width: 'minmax(200px, 2fr)', cell: ({ detail }) => said(detail) },
-    { key: 'role', title: t('audit.column.role'), width: '90px', cell: ({ role }) => role ?? '–' },
+    { key: 'fields', title: t('audit.column.fields'), width: 'minmax(200px, 2fr)', cell: ({ detail }) => said(detail, joined) },
+    { key: 'role', title: t('audit.column.role'), width: '90px', cell: ({ role }) => (role ? t(`people:role.${role}`) : '–') },
     { key: 'through', title: t('audit.column.through'), width: '130px', cell: ({ through }) => t(`audit.throughs.${through}`) },
     { key: 'client_ip', title: t('audit.column.client_ip'), width: '130px', cell: ({ client_ip }) => <span className="mono">{client_ip}</span> },
   ]
 }
 
 /** The detail on one line. */
-function said(detail: Record<string, unknown>): string {
+function said(detail: Record<string, unknown>, { list, named }: ReturnType<typeof useJoined>): string {
   return Object.entries(detail)
-    .map(([name, value]) => (name === 'fields' && Array.isArray(value) ? value.join(', ') : `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`))
+    .map(([name, value]) => (name === 'fields' && Array.isArray(value) ? list(value) : named(name, typeof value === 'string' ? value : JSON.stringify(value))))
     .join(' · ')
 }
 
 function One({ entry, onClose, narrow }: { entry: Entry; onClose: () => void; narrow: (change: Search) => void }) {
-  const { t } = useTranslation('system')
+  const { t } = useTranslation(['system', 'people'])
   const { fields, ...rest } = entry.detail as { fields?: string[] } & Record<string, unknown>
   const rows: [string, ReactNode][] = [
     [t('audit.column.at'), <When key="at" at={entry.at} as="both" />],
     [t('audit.column.actor'), entry.actor],
-    [t('audit.column.role'), entry.role ?? '–'],
+    [t('audit.column.role'), entry.role ? t(`people:role.${entry.role}`) : '–'],
     [t('audit.column.through'), t(`audit.throughs.${entry.through}`)],
     [t('audit.column.client_ip'), <Id key="ip" value={entry.client_ip} />],
     [t('audit.column.action'), <span key="action" className="mono">{entry.action}</span>],

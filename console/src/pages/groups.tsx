@@ -7,10 +7,13 @@ import { useTranslation } from 'react-i18next'
 import { $api, api } from '../api/client'
 import { useMay } from '../app/session'
 import { StateBadge, StatusBadge } from '../parts/account-state'
+import { changed } from '../parts/changed'
 import { ConfirmButton } from '../parts/confirm'
 import { Fields, SaveBar, Sheet, Trouble, useSave } from '../parts/form'
+import { useJoined } from '../parts/joined'
 import type { Column } from '../parts/list'
 import { Meter } from '../parts/meter'
+import { PLATFORMS } from '../parts/words-of'
 import { type Group, useGroups } from './access/data'
 import { Things } from './access/frame'
 import { FIELDS, formBody, patchBody, type Values, valuesOf } from './access/group'
@@ -23,6 +26,7 @@ export function Page() {
 
 function useColumns(): Column<Group>[] {
   const { t } = useTranslation('access')
+  const { list } = useJoined()
   const availability = $api.useQuery('get', '/api/v1/admin/ops/account-availability', {}, { refetchInterval: 5_000 })
   const concurrency = $api.useQuery('get', '/api/v1/admin/ops/concurrency', {}, { refetchInterval: 5_000 })
   const accounts = new Map(availability.data?.groups.map((group) => [group.group_id, group]))
@@ -51,13 +55,12 @@ function useColumns(): Column<Group>[] {
       cell: ({ id }) => <Meter used={running.get(id)?.in_flight ?? 0} limit={running.get(id)?.limit} label={t('usage.inFlight')} />,
     },
     { key: 'waiting', title: t('groups.waiting'), width: '80px', align: 'right', cell: ({ id }) => running.get(id)?.waiting ?? 0 },
-    { key: 'protocols', title: t('groups.protocols'), width: 'minmax(150px, 1fr)', cell: ({ protocols }) => protocols.join(', ') },
+    { key: 'protocols', title: t('groups.protocols'), width: 'minmax(150px, 1fr)', cell: ({ protocols }) => list(protocols) },
     { key: 'sticky', title: t('groups.sticky'), width: '110px', cell: ({ sticky }) => t(`groups.stickies.${sticky}`) },
-    { key: 'mapping', title: t('groups.mapping'), width: 'minmax(160px, 1fr)', cell: ({ model_mapping }) => model_mapping.map(({ from, to }) => `${from} → ${to}`).join(', ') || '–' },
+    { key: 'mapping', title: t('groups.mapping'), width: 'minmax(160px, 1fr)', cell: ({ model_mapping }) => list(model_mapping.map(({ from, to }) => `${from} → ${to}`)) || '–' },
   ]
 }
 
-const PLATFORMS = ['anthropic', 'openai', 'gemini', 'antigravity'] as const
 const PROTOCOLS = ['anthropic', 'openai', 'gemini'] as const
 function One({ group, onClose }: { group: Group | undefined; onClose: () => void }) {
   const { t } = useTranslation(['access', 'common'])
@@ -69,12 +72,12 @@ function One({ group, onClose }: { group: Group | undefined; onClose: () => void
     fields: FIELDS,
     send: async (values: Values) =>
       group
-        ? await api.PATCH('/api/v1/admin/groups/{id}', { params: { path: { id: group.id } }, body: patchBody(before, values) })
+        ? await api.PATCH('/api/v1/admin/groups/{id}', { params: { path: { id: group.id } }, body: changed(patchBody(before, values)) })
         : await api.POST('/api/v1/admin/groups', { body: formBody(values) }),
     onDone: onClose,
   })
   return (
-    <Sheet opened title={group ? group.name : t('groups.create')} onClose={onClose}>
+    <Sheet opened title={group ? group.name : t('groups.create')} onClose={onClose} isDirty={form.isDirty()}>
       {group && <Members name={group.name} />}
       <form onSubmit={form.onSubmit((values) => save(values))}>
         <Fields locked={mayChange ? undefined : t('common:form.adminsOnly')}>

@@ -7,8 +7,10 @@ import { useTranslation } from 'react-i18next'
 import { api, type Of } from '../api/client'
 import { useMay } from '../app/session'
 import { StatusBadge } from '../parts/account-state'
+import { changed } from '../parts/changed'
 import { ConfirmButton } from '../parts/confirm'
 import { Fields, SaveBar, Sheet, Trouble, useSave } from '../parts/form'
+import { useJoined } from '../parts/joined'
 import type { Column } from '../parts/list'
 import { isoOf, localInput } from '../parts/moment'
 import { count, usd } from '../parts/number'
@@ -44,11 +46,12 @@ export function Page() {
 
 function useColumns(): Column<Key>[] {
   const { t, i18n } = useTranslation('access')
+  const { list } = useJoined()
   return [
     { key: 'name', title: t('name'), width: 'minmax(150px, 1fr)', cell: ({ name }) => <strong>{name}</strong> },
     { key: 'prefix', title: t('keys.prefix'), width: '120px', cell: ({ prefix }) => <span className="mono">{prefix}…</span> },
     { key: 'user', title: t('keys.user'), width: '120px', cell: ({ user }) => user ?? '–' },
-    { key: 'groups', title: t('keys.groups'), width: 'minmax(140px, 1fr)', cell: ({ groups }) => groups.join(', ') },
+    { key: 'groups', title: t('keys.groups'), width: 'minmax(140px, 1fr)', cell: ({ groups }) => list(groups) },
     { key: 'status', title: t('status'), width: '110px', cell: ({ status }) => <StatusBadge status={status} /> },
     { key: 'expires_at', title: t('keys.expires'), width: '110px', cell: ({ expires_at }) => (expires_at ? <When at={expires_at} /> : t('keys.never')) },
     { key: 'nearest', title: t('usage.nearest'), width: '210px', cell: ({ usage, limits }) => <NearestLimit usage={usage} limits={limits} /> },
@@ -87,7 +90,7 @@ function One({ apiKey, onClose }: { apiKey: Key | undefined; onClose: () => void
     form,
     fields: FIELDS,
     send: async (values: Values) => {
-      if (apiKey) return void (await api.PATCH('/api/v1/admin/api-keys/{id}', { params: { path: { id: apiKey.id } }, body: changes(bodyOf(before), bodyOf(values)) }))
+      if (apiKey) return void (await api.PATCH('/api/v1/admin/api-keys/{id}', { params: { path: { id: apiKey.id } }, body: changed(changes(bodyOf(before), bodyOf(values))) }))
       return (await api.POST('/api/v1/admin/api-keys', { body: formOf(values) })).data?.key
     },
     onDone: (key) => (key ? setMade(key) : onClose()),
@@ -99,7 +102,7 @@ function One({ apiKey, onClose }: { apiKey: Key | undefined; onClose: () => void
       </Sheet>
     )
   return (
-    <Sheet opened title={apiKey ? apiKey.name : t('keys.create')} onClose={onClose}>
+    <Sheet opened title={apiKey ? apiKey.name : t('keys.create')} onClose={onClose} isDirty={form.isDirty()}>
       {apiKey && <UsageTable usage={apiKey.usage} limits={apiKey.limits} inFlight={apiKey.in_flight} />}
       {apiKey && (
         <Text size="sm" my="xs">

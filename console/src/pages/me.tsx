@@ -1,4 +1,4 @@
-/** Who one is here: role, password, sessions, and one's own tokens. */
+/** Who one is here: role, password, second factor, sessions, and one's own tokens. */
 import { Alert, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useQueryClient } from '@tanstack/react-query'
@@ -10,13 +10,16 @@ import { useMe } from '../app/session'
 import { ConfirmButton } from '../parts/confirm'
 import { Fields, SaveBar, Trouble, useSave } from '../parts/form'
 import { Head } from '../parts/head'
+import { useJoined } from '../parts/joined'
 import { PasswordInput } from '../parts/secret-input'
 import { When } from '../parts/when'
 import { NewPassword, passwordMistakes } from './people/password'
+import { SecondFactor } from './people/second-factor'
 import { Tokens } from './people/tokens'
 
 export function Page() {
   const { t } = useTranslation('people')
+  const { list } = useJoined()
   const me = useMe()
   return (
     <>
@@ -27,7 +30,7 @@ export function Page() {
             <strong>{me.name}</strong> · {t(`role.${me.role}`)}
           </Text>
           <Text size="sm">{t(`roleMay.${me.role}`)}</Text>
-          {me.scopes.length > 0 && <Text size="sm">{t('me.scopes', { scopes: me.scopes.join(', ') })}</Text>}
+          {me.scopes.length > 0 && <Text size="sm">{t('me.scopes', { scopes: list(me.scopes) })}</Text>}
           {me.expires_at && (
             <Text size="sm">
               {t('me.session')} <When at={me.expires_at} as="both" />
@@ -38,9 +41,14 @@ export function Page() {
         <Part title={t('me.password')}>{me.id ? <Password /> : <Alert color="gray">{t('me.nobody')}</Alert>}</Part>
       </SimpleGrid>
       {me.id && (
-        <Part title={t('tokens.title')} mt="md">
-          <Tokens owner={{ id: me.id, name: me.name, role: me.role }} />
-        </Part>
+        <>
+          <Part title={t('totp.title')} mt="md">
+            <SecondFactor />
+          </Part>
+          <Part title={t('tokens.title')} mt="md">
+            <Tokens owner={{ id: me.id, name: me.name, role: me.role }} />
+          </Part>
+        </>
       )}
     </>
   )

@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next'
 import { api, type Of } from '../api/client'
 import { type Role, useMay, useMe } from '../app/session'
 import { StatusBadge } from '../parts/account-state'
+import { changed } from '../parts/changed'
 import { ConfirmButton } from '../parts/confirm'
 import { useEvery } from '../parts/every'
 import { Fields, SaveBar, Sheet, Trouble, useSave } from '../parts/form'
@@ -16,6 +17,7 @@ import { When } from '../parts/when'
 import { Things } from './access/frame'
 import { NewPassword, passwordMistakes } from './people/password'
 import { ROLES, Tokens } from './people/tokens'
+import { TotpBadge } from './people/totp-badge'
 
 type Person = Of<'AdminUser'>
 
@@ -44,6 +46,7 @@ function useColumns(): Column<Person>[] {
     { key: 'name', title: t('people.name'), width: 'minmax(160px, 1fr)', cell: ({ id, name }) => (<><strong>{name}</strong> {id === me.id && t('people.you')}</>) },
     { key: 'role', title: t('people.role'), width: '140px', cell: ({ role }) => t(`role.${role}`) },
     { key: 'status', title: t('people.status'), width: '120px', cell: ({ status }) => <StatusBadge status={status} /> },
+    { key: 'totp', title: t('totp.title'), width: '140px', cell: ({ totp }) => <TotpBadge isOn={totp} /> },
     { key: 'last', title: t('people.last'), width: '180px', cell: ({ last_sign_in_at }) => (last_sign_in_at ? <When at={last_sign_in_at} as="both" /> : t('people.neverSignedIn')) },
     { key: 'created', title: t('people.created'), width: '180px', cell: ({ created_at }) => <When at={created_at} as="both" /> },
   ]
@@ -71,12 +74,12 @@ function One({ person, onClose }: { person: Person | undefined; onClose: () => v
     fields: ['name', 'role', 'status', 'password'],
     send: async (values: Values) =>
       person
-        ? await api.PATCH('/api/v1/admin/admin-users/{id}', { params: { path: { id: person.id } }, body: { ...changes(bodyOf(before), bodyOf(values)), ...(values.password ? { password: values.password } : {}) } })
+        ? await api.PATCH('/api/v1/admin/admin-users/{id}', { params: { path: { id: person.id } }, body: changed({ ...changes(bodyOf(before), bodyOf(values)), ...(values.password ? { password: values.password } : {}) }) })
         : await api.POST('/api/v1/admin/admin-users', { body: { ...bodyOf(values), password: values.password } }),
     onDone: onClose,
   })
   return (
-    <Sheet opened title={person ? person.name : t('people.create')} onClose={onClose}>
+    <Sheet opened title={person ? person.name : t('people.create')} onClose={onClose} isDirty={form.isDirty()}>
       <form onSubmit={form.onSubmit((values) => save(values))}>
         <Fields>
           {person && person.id === me.id && <Alert color="gray">{t('people.thatIsYou')}</Alert>}
@@ -85,6 +88,7 @@ function One({ person, onClose }: { person: Person | undefined; onClose: () => v
           <Select label={t('people.status')} description={t('people.statusHint')} data={(['active', 'disabled'] as const).map((value) => ({ value, label: t(`access:statuses.${value}`) }))} allowDeselect={false} {...form.getInputProps('status')} />
           <NewPassword form={form} label={person ? t('people.otherPassword') : t('signIn.password')} isOptional={Boolean(person)} />
           {person && <Text size="sm">{t('people.passwordEnds')}</Text>}
+          {person?.totp && <Lost person={person} isMe={person.id === me.id} onDone={onClose} />}
           <Trouble problem={problem} explain={explain} />
         </Fields>
         <SaveBar saving={isSaving} onCancel={onClose}>
@@ -105,5 +109,22 @@ function One({ person, onClose }: { person: Person | undefined; onClose: () => v
         </>
       )}
     </Sheet>
+  )
+}
+
+/** What is done about somebody who lost the device that shows their codes. */
+function Lost({ person: { id, name }, isMe, onDone }: { person: Person; isMe: boolean; onDone: () => void }) {
+  const { t } = useTranslation('people')
+  return (
+    <div>
+      <Text size="sm" mb="xs">
+        {isMe ? t('people.totpYours') : t('people.totpOn')}
+      </Text>
+      {!isMe && (
+        <ConfirmButton size="xs" label={t('totp.turnOff')} title={t('people.totpReset', { name })} act={() => api.DELETE('/api/v1/admin/admin-users/{id}/totp', { params: { path: { id } } })} onDone={onDone}>
+          {t('people.totpResetWhat')}
+        </ConfirmButton>
+      )}
+    </div>
   )
 }

@@ -17,7 +17,7 @@ export function Page() {
       <Head title={t('title')} />
       <Stack gap="md">
         <Loaded query={settings} rows={18}>
-          {(settings) => <Choices key={settings.version} settings={settings} locked={locked} />}
+          {(settings) => <Choices newest={settings} locked={locked} />}
         </Loaded>
         <Prices locked={locked} />
       </Stack>

@@ -1,15 +1,20 @@
-/** Who is there? */
+/** Who is there? A name and a password; the code of a second factor where the API asks for it. */
 import { Alert, Anchor, Button, Center, Paper, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Link, useRouter, useSearch } from '@tanstack/react-router'
-import { useEffect } from 'react'
+import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { $api, api } from '../api/client'
 import { type Problem, problemOf } from '../api/problem'
+import { onward } from '../app/onward'
 import { whoAmI } from '../app/session'
 import { Countdown } from '../parts/countdown'
 import { PasswordInput } from '../parts/secret-input'
+import { CodeInput } from './people/code'
+
+/** The password is right: what is missing, or was wrong, is the code. */
+const OF_CODES = new Set(['totp_required', 'totp_wrong', 'totp_locked'])
 
 export function Page() {
   const { t } = useTranslation('people')
@@ -17,18 +22,27 @@ export function Page() {
   const router = useRouter()
   const queries = useQueryClient()
   const setup = $api.useQuery('get', '/api/v1/admin/setup')
-  const form = useForm({ initialValues: { name: '', password: '' } })
+  const form = useForm({ initialValues: { name: '', password: '', code: '' } })
+  const [asksCode, setAsksCode] = useState(false)
   useEffect(() => {
     document.title = `${t('signIn.title')} · Waybill`
   }, [t])
   const signIn = useMutation({
-    mutationFn: (body: typeof form.values) => api.POST('/api/v1/admin/sign-in', { body }),
+    mutationFn: ({ name, password, code }: typeof form.values) => api.POST('/api/v1/admin/sign-in', { body: { name, password, ...(asksCode ? { code } : {}) } }),
     onSuccess: async () => {
       await queries.resetQueries(whoAmI)
-      router.history.push(to?.startsWith('/') && !to.startsWith('//') ? to : router.buildLocation({ to: '/' }).href)
+      router.history.push(onward(to))
     },
-    onError: () => form.setFieldValue('password', ''),
+    onError: (thrown) => {
+      const { code, status } = problemOf(thrown)
+      form.setFieldValue('code', '')
+      if (OF_CODES.has(code)) return setAsksCode(true)
+      if (status !== 401) return
+      setAsksCode(false)
+      form.setFieldValue('password', '')
+    },
   })
+  const problem = signIn.error ? problemOf(signIn.error) : undefined
   return (
     <Center mih="90dvh" component="main">
       <Paper withBorder p="lg" w={360} maw="94vw">
@@ -38,6 +52,7 @@ export function Page() {
               Waybill
             </Title>
             {because === 'password' && !signIn.error && <Alert color="teal">{t('signIn.changed')}</Alert>}
+            {because === 'ended' && !signIn.error && <Alert color="blue">{t('signIn.ended')}</Alert>}
             {setup.data?.open && (
               <Alert color="blue" title={t('setup.title')}>
                 {t('signIn.nobodyYet')}{' '}
@@ -48,7 +63,8 @@ export function Page() {
             )}
             <TextInput label={t('signIn.name')} required autoFocus autoComplete="username" {...form.getInputProps('name')} />
             <PasswordInput label={t('signIn.password')} required autoComplete="current-password" {...form.getInputProps('password')} />
-            {signIn.error && <Refused problem={problemOf(signIn.error)} />}
+            {asksCode && <CodeInput label={t('totp.code')} description={t('totp.codeHint')} autoFocus {...form.getInputProps('code')} />}
+            {problem && problem.code !== 'totp_required' && <Refused problem={problem} />}
             <Button type="submit" loading={signIn.isPending}>
               {t('signIn.submit')}
             </Button>
@@ -61,7 +77,13 @@ export function Page() {
 
 function Refused({ problem: { status, code, detail, retryAt } }: { problem: Problem }) {
   const { t } = useTranslation(['people', 'common'])
-  const said = code === 'unreachable' ? t('common:state.unreachable') : code === 'too_many_attempts' ? t('signIn.later') : status === 401 ? t('signIn.wrong') : detail
+  const told: Record<string, string> = {
+    unreachable: t('common:state.unreachable'),
+    too_many_attempts: t('signIn.later'),
+    totp_wrong: t('totp.wrong'),
+    totp_locked: t('totp.locked'),
+  }
+  const said = told[code] ?? (status === 401 ? t('signIn.wrong') : detail)
   return (
     <Alert color="red" role="alert">
       <Text size="sm" className="said">

@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next'
 import { api, type Of } from '../api/client'
 import { useMay } from '../app/session'
 import { StatusBadge } from '../parts/account-state'
+import { changed } from '../parts/changed'
 import { ConfirmButton } from '../parts/confirm'
 import { Fields, SaveBar, Sheet, Trouble, useSave } from '../parts/form'
 import type { Column } from '../parts/list'
@@ -59,12 +60,12 @@ function One({ user, onClose }: { user: User | undefined; onClose: () => void })
     fields: FIELDS,
     send: async (values: Values) =>
       user
-        ? await api.PATCH('/api/v1/admin/users/{id}', { params: { path: { id: user.id } }, body: changes(bodyOf(before), bodyOf(values)) })
+        ? await api.PATCH('/api/v1/admin/users/{id}', { params: { path: { id: user.id } }, body: changed(changes(bodyOf(before), bodyOf(values))) })
         : await api.POST('/api/v1/admin/users', { body: bodyOf(values) }),
     onDone: onClose,
   })
   return (
-    <Sheet opened title={user ? user.name : t('users.create')} onClose={onClose}>
+    <Sheet opened title={user ? user.name : t('users.create')} onClose={onClose} isDirty={form.isDirty()}>
       {user && (
         <>
           <UsageTable usage={user.usage} limits={user.limits} inFlight={user.in_flight} />

@@ -6,7 +6,8 @@ import type { Of } from '../api/client'
 
 type Word = Of<'StateWord'>
 
-const STATES = {
+/** The look of each state, the same wherever one is shown. */
+export const STATES = {
   active: { color: 'teal', Icon: IconCircleCheck },
   rate_limited: { color: 'yellow', Icon: IconHourglass },
   overloaded: { color: 'orange', Icon: IconFlame },

@@ -1,12 +1,11 @@
-/**
- * What comes over the page: a form or one thing of a list at its side, a question in its middle. The page behind is not
- * kept from scrolling, because that would need a style that the content security policy does not allow.
- */
+/** What comes over the page: a form or one thing of a list at its side, a question in its middle. */
 import { Button, type ButtonProps, Drawer, Group, Modal, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { type ReactNode, useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { useTopmost } from './layers'
 import { tellProblem } from './told'
+import { useGuarded } from './unsaved'
 
 interface AsideProps {
   open: boolean
@@ -18,9 +17,11 @@ interface AsideProps {
 
 export function Aside({ open, close, title, size = 'lg', children }: AsideProps) {
   const { t } = useTranslation()
+  const guarded = useGuarded(close)
+  const isTopmost = useTopmost(open)
   return (
-    <Drawer opened={open} onClose={close} title={title} size={size} position="right" lockScroll={false} closeButtonProps={{ 'aria-label': t('act.close') }} styles={{ title: { fontWeight: 600 } }}>
-      {children}
+    <Drawer opened={open} onClose={guarded.close} title={title} size={size} position="right" closeOnEscape={isTopmost} closeButtonProps={{ 'aria-label': t('act.close') }} styles={{ title: { fontWeight: 600 } }}>
+      {guarded.guard(children)}
     </Drawer>
   )
 }
@@ -37,6 +38,7 @@ interface SureProps extends ButtonProps {
 export function SureButton({ children, what, act, ...rest }: SureProps) {
   const { t } = useTranslation()
   const [open, { open: ask, close }] = useDisclosure()
+  const isTopmost = useTopmost(open)
   const [busy, setBusy] = useState(false)
   const go = () => {
     setBusy(true)
@@ -49,7 +51,7 @@ export function SureButton({ children, what, act, ...rest }: SureProps) {
       <Button size="xs" variant="default" {...rest} onClick={ask}>
         {children}
       </Button>
-      <Modal opened={open} onClose={close} title={t('act.confirm')} lockScroll={false} centered closeButtonProps={{ 'aria-label': t('act.close') }}>
+      <Modal opened={open} onClose={close} title={t('act.confirm')} closeOnEscape={isTopmost} centered closeButtonProps={{ 'aria-label': t('act.close') }}>
         <Text size="sm" className="said">
           {what}
         </Text>

@@ -5,6 +5,7 @@ import {
 } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import type { Of } from '../api/client'
+import { useGateway } from '../words/gateway'
 import classes from './badges.module.css'
 
 const OWNERS = {
@@ -34,13 +35,23 @@ const SEVERITIES = {
 export function SeverityBadge({ severity }: { severity: Of<'Severity'> }) {
   const { color, Icon } = SEVERITIES[severity]
   return (
-    <Badge variant="light" color={color} leftSection={<Icon size={12} aria-hidden />} tt="none" classNames={{ label: classes.label }}>
+    <Badge miw="fit-content" variant="light" color={color} leftSection={<Icon size={12} aria-hidden />} tt="none" classNames={{ label: classes.label }}>
       {severity}
     </Badge>
   )
 }
 
-/** The cause's stable word, as the API and the filters have it. */
+/** The stage of a request's way in which it failed. */
+export function Phase({ phase }: { phase: string }) {
+  return <>{useGateway().phase(phase)}</>
+}
+
+/** The cause's stable word, as the API and the filters have it; what it means is under the pointer where the language has words for it. */
 export function Cause({ cause }: { cause: string }) {
-  return <span className="mono">{cause}</span>
+  const { explanation } = useGateway()
+  return (
+    <span className="mono" title={explanation(cause, '') || undefined}>
+      {cause}
+    </span>
+  )
 }

@@ -15,6 +15,16 @@ interface Props {
   onChoose?: (point: { name: string; seriesName: string; value: unknown }) => void
 }
 
+let last: Promise<void> = Promise.resolve()
+
+/** One drawing at a time, with a rest before each: four charts at once would hold up whoever clicks meanwhile. */
+function inTurn(act: () => void | Promise<void>): Promise<void> {
+  // What one chart throws is no other's affair.
+  const turn = last.then(() => new Promise<void>((done) => setTimeout(done))).then(act)
+  last = turn.catch(() => undefined)
+  return turn
+}
+
 export function Chart({ option, label, height = 220, onBrush, onChoose }: Props) {
   const scheme = useComputedColorScheme('light')
   const place = useRef<HTMLDivElement>(null)
@@ -25,7 +35,8 @@ export function Chart({ option, label, height = 220, onBrush, onChoose }: Props)
 
   useEffect(() => {
     let gone = false
-    void import('./echarts').then(({ draw }) => {
+    void inTurn(async () => {
+      const { draw } = await import('./echarts')
       if (gone || !place.current) return
       drawn.current = draw(place.current, scheme, {
         onBrush: (from, to) => told.current.onBrush?.(from, to),
@@ -42,7 +53,14 @@ export function Chart({ option, label, height = 220, onBrush, onChoose }: Props)
   }, [scheme])
 
   useEffect(() => {
-    if (ready) drawn.current?.show(option, Boolean(told.current.onBrush))
+    if (!ready) return
+    let gone = false
+    void inTurn(() => {
+      if (!gone) drawn.current?.show(option, Boolean(told.current.onBrush))
+    })
+    return () => {
+      gone = true
+    }
   }, [ready, option])
 
   return (

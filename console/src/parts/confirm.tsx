@@ -6,6 +6,7 @@ import { type ReactNode, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { problemOf } from '../api/problem'
 import { Trouble } from './form'
+import { useTopmost } from './layers'
 import { tellDone } from './told'
 
 interface Props extends ButtonProps {
@@ -26,6 +27,7 @@ interface Props extends ButtonProps {
 export function ConfirmButton({ label, title, children, act, onDone, asksReason, explain, done, color = 'red', ...button }: Props) {
   const { t } = useTranslation()
   const [opened, { open, close }] = useDisclosure()
+  const isTopmost = useTopmost(opened)
   const [reason, setReason] = useState('')
   const queries = useQueryClient()
   const acted = useMutation({
@@ -51,7 +53,7 @@ export function ConfirmButton({ label, title, children, act, onDone, asksReason,
       >
         {label}
       </Button>
-      <Modal opened={opened} onClose={close} title={<strong className="said">{title}</strong>} closeButtonProps={{ 'aria-label': t('act.close') }} zIndex={400}>
+      <Modal opened={opened} onClose={close} title={<strong className="said">{title}</strong>} closeOnEscape={isTopmost} closeButtonProps={{ 'aria-label': t('act.close') }} zIndex={400}>
         <form
           onSubmit={(event) => {
             event.preventDefault()

@@ -1,14 +1,13 @@
 /** How long it is until something ends, to the second. */
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { duration } from './number'
+import { span } from './number'
 import { local } from './when'
 
 /** Whole seconds and more: `12 s`, `4 min 3 s`; nothing where it is over. */
 export function left(ms: number): string | undefined {
   if (ms <= 0) return undefined
-  const seconds = Math.ceil(ms / 1_000)
-  return seconds < 60 ? `${seconds} s` : duration(seconds * 1_000)
+  return span(Math.ceil(ms / 1_000))
 }
 
 export function Countdown({ until }: { until: string }) {

@@ -5,6 +5,7 @@ import { type EChartsType, init, use as take } from 'echarts/core'
 import type { EChartsOption } from 'echarts'
 import { CanvasRenderer } from 'echarts/renderers'
 import { SERIES } from '../app/theme'
+import { holding } from './holding'
 
 // A brush brings a toolbox, which is not shown.
 take([BarChart, HeatmapChart, LineChart, BrushComponent, DataZoomComponent, GridComponent, LegendComponent, MarkLineComponent, ToolboxComponent, TooltipComponent, VisualMapComponent, CanvasRenderer])
@@ -29,12 +30,15 @@ export function draw(place: HTMLDivElement, scheme: 'light' | 'dark', told: Told
   const resized = new ResizeObserver(() => chart.resize({ animation: { duration: 0 } }))
   resized.observe(place)
   listen(chart, told)
+  // A new picture would take away the brush that is being drawn on the old one.
+  const pictures = holding(place, (option: EChartsOption, brushes: boolean) => {
+    chart.setOption(dressed(option, scheme, brushes), { notMerge: true })
+    if (brushes) chart.dispatchAction({ type: 'takeGlobalCursor', key: 'brush', brushOption: { brushType: 'lineX', brushMode: 'single' } })
+  })
   return {
-    show(option, brushes) {
-      chart.setOption(dressed(option, scheme, brushes), { notMerge: true })
-      if (brushes) chart.dispatchAction({ type: 'takeGlobalCursor', key: 'brush', brushOption: { brushType: 'lineX', brushMode: 'single' } })
-    },
+    show: pictures.show,
     end() {
+      pictures.end()
       resized.disconnect()
       chart.dispose()
     },

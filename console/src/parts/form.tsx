@@ -4,8 +4,11 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Problem, problemOf } from '../api/problem'
+import { isUnchanged } from './changed'
+import { useTopmost } from './layers'
 import { fieldOf } from './problem-field'
-import { tellDone } from './told'
+import { tellDone, tellUnchanged } from './told'
+import { useGuarded } from './unsaved'
 
 interface Told {
   setFieldError: (path: string, error: ReactNode) => void
@@ -32,12 +35,15 @@ export function useSave<Values, Answer>({ form, fields, send, onDone, done }: Sa
       await queries.invalidateQueries()
     },
     onError: (thrown) => {
-      const { field, detail } = problemOf(thrown)
+      const { code, field, detail } = problemOf(thrown)
+      if (isUnchanged(thrown)) tellUnchanged()
+      // What somebody else made of it is to be seen.
+      if (code === 'outdated') void queries.invalidateQueries()
       const path = fieldOf(field, fields)
       if (path) form.setFieldError(path, detail)
     },
   })
-  return { save: sent.mutate, isSaving: sent.isPending, problem: sent.error ? problemOf(sent.error) : undefined, reset: sent.reset }
+  return { save: sent.mutate, isSaving: sent.isPending, problem: sent.error && !isUnchanged(sent.error) ? problemOf(sent.error) : undefined, reset: sent.reset }
 }
 
 /** Why something could not be done, in the API's words; `explain` says what to do about some codes. */
@@ -60,21 +66,26 @@ interface SheetProps {
   onClose: () => void
   children: ReactNode
   size?: string
+  /** Something was changed, and not saved yet: closing it asks first. */
+  isDirty?: boolean
 }
 
 /** Where one thing is looked at and changed, beside the list that it is in. */
-export function Sheet({ title, opened, onClose, children, size = 'lg' }: SheetProps) {
+export function Sheet({ title, opened, onClose, children, size = 'lg', isDirty = false }: SheetProps) {
   const { t } = useTranslation()
+  const guarded = useGuarded(onClose, isDirty)
+  const isTopmost = useTopmost(opened)
   return (
     <Drawer
       opened={opened}
-      onClose={onClose}
+      onClose={guarded.close}
+      closeOnEscape={isTopmost}
       position="right"
       size={size}
       title={<strong className="said">{title}</strong>}
       closeButtonProps={{ 'aria-label': t('act.close') }}
     >
-      {children}
+      {guarded.guard(children)}
     </Drawer>
   )
 }

@@ -3,13 +3,16 @@
  * Keys: `j` `k` or arrows move, `enter` opens. The chosen row stays the chosen one when others come above it, and what
  * is read does not move away; whoever comes back from a row finds it chosen.
  */
-import { Box, Checkbox, Group, Loader, Menu, Text, UnstyledButton } from '@mantine/core'
-import { IconColumns } from '@tabler/icons-react'
+import { Box, Button, Checkbox, Group, Loader, Menu, Text, UnstyledButton } from '@mantine/core'
+import { IconAlertCircle, IconColumns } from '@tabler/icons-react'
+import { useMediaQuery } from '@mantine/hooks'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type ReactNode, useCallback, useEffect, useId, useLayoutEffect, useRef, useState } from 'react'
+import { memo, type ReactNode, useCallback, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { problemOf } from '../api/problem'
 import { isTaken } from './keys'
 import classes from './list.module.css'
+import type { Stopped } from './pages'
 
 export interface Column<Row> {
   key: string
@@ -22,6 +25,12 @@ export interface Column<Row> {
   hidden?: boolean
 }
 
+/** A row where there is no room for columns: two lines, what matters most in the first. */
+export interface NarrowRow<Row> {
+  title: string
+  cell: (row: Row) => ReactNode
+}
+
 interface Props<Row> {
   /** Names the list for those who hear it, and its columns for the next visit. */
   name: string
@@ -32,14 +41,18 @@ interface Props<Row> {
   onOpen?: (row: Row) => void
   /** Marks a row: a class of the page's own. */
   rowClass?: (row: Row) => string | undefined
-  more?: () => void
+  more?: (() => void) | undefined
   isLoadingMore?: boolean
+  /** The next page could not be had. */
+  stopped?: Stopped | undefined
   empty?: ReactNode
   height?: string
   /** Stands left of the choice of columns. */
   foot?: ReactNode
   /** What further keys do with the chosen row: `{ r: … }`. */
   keys?: Record<string, (row: Row) => void>
+  /** What stands instead of the columns on a phone. */
+  narrow?: NarrowRow<Row>
   /** The list is what the page is for: its letters work wherever nobody is writing. */
   wide?: boolean
 }
@@ -47,6 +60,10 @@ interface Props<Row> {
 type Key = string | number
 
 const ROW = 34
+/** Of two lines. */
+const NARROW = 54
+/** Mantine's `sm`, below which there are no columns. */
+const PHONE = '(max-width: 47.99em)'
 const HEAD = 30
 
 /** The row of each list that was opened last. */
@@ -54,28 +71,40 @@ const opened = new Map<string, Key>()
 
 export function List<Row>(props: Props<Row>) {
   const { name, label, rows, rowKey, onOpen, more, empty, height = 'calc(100dvh - 260px)' } = props
-  const [shown, choose] = useColumns(name, props.columns)
+  const [chosenColumns, choose] = useColumns(name, props.columns)
+  const isPhone = useMediaQuery(PHONE, false, { getInitialValueInEffect: false })
+  const narrow = isPhone ? props.narrow : undefined
+  const shown = useMemo<Column<Row>[]>(() => (narrow ? [{ key: 'narrow', width: 'minmax(0, 1fr)', ...narrow }] : chosenColumns), [narrow, chosenColumns])
+  const rowHeight = narrow ? NARROW : ROW
   const prefix = useId()
   const [chosen, setChosen] = useState<Key | undefined>(() => opened.get(name))
   const frame = useRef<HTMLDivElement>(null)
+  const rowKeyOf = useRef(rowKey)
+  rowKeyOf.current = rowKey
   const rowsInView = useVirtualizer({
     count: rows.length,
     getScrollElement: () => frame.current,
-    estimateSize: () => ROW,
-    overscan: 12,
-    getItemKey: (index) => rowKey(rows[index] as Row),
+    estimateSize: () => rowHeight,
+    overscan: 8,
+    // Rows are of one height, and known by their place: a key of each, a new function each time, would have all of a
+    // hundred thousand rows placed anew in every frame.
     // The head stands above the rows, and stays there.
     scrollMargin: HEAD,
     scrollPaddingStart: HEAD,
   })
+  useEffect(() => rowsInView.measure(), [rowsInView, rowHeight])
   const items = rowsInView.getVirtualItems()
   const last = items.at(-1)?.index ?? -1
   useEffect(() => {
     if (more && last >= rows.length - 20 && rows.length > 0) more()
   }, [last, more, rows.length])
-  useStill(frame, rows, rowKey)
+  useStill(frame, rows, rowKey, rowHeight)
 
-  const at = chosen === undefined ? -1 : rows.findIndex((row) => rowKey(row) === chosen)
+  // Places are used again for the rows that come into sight: nothing is made or thrown away while one scrolls.
+  const places = useRef(1)
+  places.current = Math.max(places.current, items.length)
+
+  const at = useMemo(() => (chosen === undefined ? -1 : rows.findIndex((row) => rowKey(row) === chosen)), [chosen, rows, rowKey])
   const isFound = at >= 0
   const comesBack = useRef(chosen !== undefined)
   useEffect(() => {
@@ -85,8 +114,9 @@ export function List<Row>(props: Props<Row>) {
   }, [isFound, at, rowsInView])
   const open = useCallback(
     (row: Row) => {
+      if (!onOpen) return
       opened.set(name, rowKey(row))
-      onOpen?.(row)
+      onOpen(row)
     },
     [name, onOpen, rowKey],
   )
@@ -109,9 +139,16 @@ export function List<Row>(props: Props<Row>) {
     event.preventDefault()
   }
   const onPageKey = useRef(onKey)
+  const onRow = useRef(open)
   useEffect(() => {
     onPageKey.current = onKey
+    onRow.current = open
   })
+  const click = useRef((row: unknown) => {
+    setChosen(rowKeyOf.current(row as Row))
+    // Text that was marked to be copied is not a click.
+    if (!getSelection()?.toString()) onRow.current(row as Row)
+  }).current
   const { wide } = props
   useEffect(() => {
     if (!wide) return
@@ -124,10 +161,10 @@ export function List<Row>(props: Props<Row>) {
     window.addEventListener('keydown', listen)
     return () => window.removeEventListener('keydown', listen)
   }, [wide])
-  const tracks = shown.map(({ width }) => width).join(' ')
+  const tracks = tracksOf(shown)
   return (
     <Box>
-      <div ref={frame} className={classes.frame} style={{ height }} role="grid" aria-label={label} aria-rowcount={rows.length} tabIndex={0} onKeyDown={onKey} data-list={name} aria-activedescendant={isFound ? `${prefix}${chosen}` : undefined}>
+      <div ref={frame} className={classes.frame} style={{ height }} role="grid" aria-label={label} aria-rowcount={rows.length} tabIndex={0} onKeyDown={onKey} data-list={name} data-narrow={Boolean(narrow)} aria-activedescendant={isFound ? `${prefix}${chosen}` : undefined}>
         <div className={classes.inner}>
           <div role="row" className={classes.head} style={{ gridTemplateColumns: tracks }}>
             {shown.map(({ key, title, align }) => (
@@ -140,30 +177,22 @@ export function List<Row>(props: Props<Row>) {
             empty
           ) : (
             <div style={{ height: rowsInView.getTotalSize(), position: 'relative' }} role="rowgroup">
-              {items.map(({ index, key, start }) => {
+              {items.map(({ index, start }) => {
                 const row = rows[index] as Row
                 return (
-                  <div
-                    key={key}
-                    id={`${prefix}${key}`}
-                    role="row"
-                    aria-rowindex={index + 1}
-                    aria-selected={index === at}
-                    className={`${classes.row} ${props.rowClass?.(row) ?? ''}`}
-                    data-open={Boolean(onOpen)}
-                    style={{ gridTemplateColumns: tracks, transform: `translateY(${start - HEAD}px)`, height: ROW }}
-                    onClick={() => {
-                      setChosen(rowKey(row))
-                      // Text that was marked to be copied is not a click.
-                      if (onOpen && !getSelection()?.toString()) open(row)
-                    }}
-                  >
-                    {shown.map((column) => (
-                      <div key={column.key} role="gridcell" className={classes.cell} data-align={column.align}>
-                        {column.cell(row)}
-                      </div>
-                    ))}
-                  </div>
+                  <Line
+                    key={index % places.current}
+                    id={`${prefix}${rowKey(row)}`}
+                    row={row}
+                    height={rowHeight}
+                    index={index}
+                    top={start - HEAD}
+                    isChosen={index === at}
+                    shown={shown}
+                    className={props.rowClass?.(row) ?? ''}
+                    canOpen={Boolean(onOpen)}
+                    onClick={click}
+                  />
                 )
               })}
             </div>
@@ -174,21 +203,76 @@ export function List<Row>(props: Props<Row>) {
         <Group gap="xs">
           {props.foot}
           {props.isLoadingMore && <Loader size="xs" />}
+          {props.stopped && <Stop {...props.stopped} />}
         </Group>
-        <Chooser columns={props.columns} shown={shown.map(({ key }) => key)} choose={choose} />
+        {!narrow && <Chooser columns={props.columns} shown={shown.map(({ key }) => key)} choose={choose} />}
       </Group>
     </Box>
   )
 }
 
+/** Why a list does not go on, in one line. */
+function Stop({ thrown, again }: Stopped) {
+  const { t } = useTranslation()
+  const { code, detail } = problemOf(thrown)
+  return (
+    <Group gap="xs" role="alert" wrap="nowrap">
+      <IconAlertCircle size={14} color="var(--mantine-color-red-filled)" aria-hidden />
+      <Text size="xs" className="said" lineClamp={2} maw={420} title={`${detail} (${code})`}>
+        {t('list.stopped')} {code === 'unreachable' ? t('state.unreachable') : detail}
+      </Text>
+      <Button size="compact-xs" variant="default" onClick={again}>
+        {t('state.retry')}
+      </Button>
+    </Group>
+  )
+}
+
+const tracksOf = (shown: readonly { width: string }[]) => shown.map(({ width }) => width).join(' ')
+
+interface LineProps<Row> {
+  id: string
+  row: Row
+  index: number
+  top: number
+  height: number
+  isChosen: boolean
+  shown: Column<Row>[]
+  className: string
+  canOpen: boolean
+  onClick: (row: unknown) => void
+}
+
+/** One row; drawn anew only where something of it is new. */
+const Line = memo(function Line<Row>({ id, row, index, top, height, isChosen, shown, className, canOpen, onClick }: LineProps<Row>) {
+  return (
+    <div
+      id={id}
+      role="row"
+      aria-rowindex={index + 1}
+      aria-selected={isChosen}
+      className={`${classes.row} ${className}`}
+      data-open={canOpen}
+      style={{ gridTemplateColumns: tracksOf(shown), transform: `translateY(${top}px)`, height }}
+      onClick={() => onClick(row)}
+    >
+      {shown.map((column) => (
+        <div key={column.key} role="gridcell" className={classes.cell} data-align={column.align}>
+          {column.cell(row)}
+        </div>
+      ))}
+    </div>
+  )
+}) as <Row>(props: LineProps<Row>) => ReactNode
+
 /** Rows that come above what is read do not move it; at the top they are what is read. */
-function useStill<Row>(frame: React.RefObject<HTMLDivElement | null>, rows: Row[], rowKey: (row: Row) => Key) {
+function useStill<Row>(frame: React.RefObject<HTMLDivElement | null>, rows: Row[], rowKey: (row: Row) => Key, height: number) {
   const top = useRef<Key | undefined>(undefined)
   const first = rows[0] === undefined ? undefined : rowKey(rows[0])
   useLayoutEffect(() => {
     if (first === top.current) return
     const came = rows.findIndex((row) => rowKey(row) === top.current)
-    if (came > 0 && frame.current && frame.current.scrollTop > 0) frame.current.scrollTop += came * ROW
+    if (came > 0 && frame.current && frame.current.scrollTop > 0) frame.current.scrollTop += came * height
     top.current = first
   })
 }
@@ -220,9 +304,12 @@ function Chooser<Row>({ columns, shown, choose }: { columns: Column<Row>[]; show
 function useColumns<Row>(name: string, columns: Column<Row>[]): [Column<Row>[], (keys: string[]) => void] {
   const kept = `waybill.columns.${name}`
   const [keys, setKeys] = useState<string[] | null>(() => JSON.parse(localStorage.getItem(kept) ?? 'null') as string[] | null)
-  const shown = columns.filter(({ key, hidden }) => (keys ? keys.includes(key) : !hidden))
+  const shown = useMemo(() => {
+    const wanted = columns.filter(({ key, hidden }) => (keys ? keys.includes(key) : !hidden))
+    return wanted.length > 0 ? wanted : columns
+  }, [columns, keys])
   return [
-    shown.length > 0 ? shown : columns,
+    shown,
     (next) => {
       localStorage.setItem(kept, JSON.stringify(next))
       setKeys(next)

@@ -1,10 +1,9 @@
 /** Fields that narrow a list. What they say is in the page's address, by the API's own names. */
-import { CloseButton, Group, Select, TextInput } from '@mantine/core'
-import { useDebouncedCallback } from '@mantine/hooks'
-import { useEffect, useState } from 'react'
+import { CloseButton, Group, Select } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { useAsked } from './asked'
 import type { Choice } from './choices'
+import { Typed } from './typed'
 
 export interface Narrowing {
   /** The API's name. */
@@ -37,34 +36,12 @@ export function Narrow({ by }: { by: readonly Narrowing[] }) {
             searchable
           />
         ) : (
-          <Typed key={one.name} {...one} />
+          <Typed key={one.name} size="xs" w={one.width ?? 170} aria-label={one.label} title={one.label} placeholder={one.label} value={asked[one.name] ?? ''} say={(text) => ask({ [one.name]: text || undefined })} />
         ),
       )}
       {given.length > 0 && (
         <CloseButton aria-label={t('act.clear')} title={t('act.clear')} onClick={() => ask(Object.fromEntries(given.map(({ name }) => [name, undefined])))} />
       )}
     </Group>
-  )
-}
-
-/** Text is asked for once its typing rests. */
-function Typed({ name, label, width = 170 }: Narrowing) {
-  const [asked, ask] = useAsked()
-  const [text, setText] = useState(asked[name] ?? '')
-  useEffect(() => setText(asked[name] ?? ''), [asked, name])
-  const later = useDebouncedCallback((value: string) => ask({ [name]: value.trim() || undefined }), 400)
-  return (
-    <TextInput
-      size="xs"
-      w={width}
-      aria-label={label}
-      title={label}
-      placeholder={label}
-      value={text}
-      onChange={({ currentTarget: { value } }) => {
-        setText(value)
-        later(value)
-      }}
-    />
   )
 }

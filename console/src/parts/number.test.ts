@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { bytes, count, duration, percent, relative, usd } from './number'
+import { bytes, count, duration, percent, relative, span, usd } from './number'
 
 test('what is almost all is not all, and what is almost nothing is not nothing', () => {
   expect(percent(99.9999, 'en')).toBe('99.999 %')
@@ -10,7 +10,7 @@ test('what is almost all is not all, and what is almost nothing is not nothing',
 })
 
 test('a duration has its two largest units', () => {
-  expect([0, 999, 1_000, 12_340, 200_000, 18_600_000, 183_600_000].map(duration)).toEqual([
+  expect([0, 999, 1_000, 12_340, 200_000, 18_600_000, 183_600_000].map((ms) => duration(ms, 'en'))).toEqual([
     '0 ms', '999 ms', '1.00 s', '12.3 s', '3 min 20 s', '5 h 10 min', '2 d 3 h',
   ])
 })
@@ -25,4 +25,11 @@ test('a moment is said relative to now, in the reader’s language', () => {
   expect(relative(0, 200_000, 'en')).toBe('3 min. ago')
   expect(relative(7_300_000, 0, 'en')).toBe('in 2 hr.')
   expect(relative(0, 90_000, 'zh')).toBe('1分钟前')
+})
+
+test('durations take the language', () => {
+  expect(duration(239_000, 'zh')).toBe('3 分 59 秒')
+  expect(duration(840, 'zh-CN')).toBe('840 毫秒')
+  expect(duration(93_784_000, 'zh')).toBe('1 天 2 小时')
+  expect([span(12, 'en'), span(12, 'zh'), span(243, 'zh')]).toEqual(['12 s', '12 秒', '4 分 3 秒'])
 })

@@ -1,4 +1,4 @@
-/** Numbers as people read them. Pure; the language is an argument. */
+/** Numbers as people read them. Pure; the language is an argument. Of durations it is the page's where none is given. */
 
 /** `1,234`; from ten thousand on `12.3K`. */
 export function count(value: number, language: string): string {
@@ -15,16 +15,26 @@ export function percent(value: number | null | undefined, language: string): str
   return `${new Intl.NumberFormat(language, { maximumFractionDigits: near }).format(floor)} %`
 }
 
+const UNITS = {
+  en: { ms: 'ms', s: 's', min: 'min', h: 'h', d: 'd' },
+  zh: { ms: '毫秒', s: '秒', min: '分', h: '小时', d: '天' },
+} as const
+
+const unitsOf = (language: string) => (language.startsWith('zh') ? UNITS.zh : UNITS.en)
+
+const spoken = () => document.documentElement.lang
+
 /** Milliseconds: `840 ms`, `2.4 s`, `3 min 20 s`, `5 h 10 min`, `2 d 3 h`. */
-export function duration(ms: number | null | undefined): string {
+export function duration(ms: number | null | undefined, language: string = spoken()): string {
   if (ms === null || ms === undefined) return '–'
-  if (ms < 1_000) return `${Math.round(ms)} ms`
-  if (ms < 60_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 2 : 1)} s`
+  const unit = unitsOf(language)
+  if (ms < 1_000) return `${Math.round(ms)} ${unit.ms}`
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 2 : 1)} ${unit.s}`
   const units = [
-    ['d', 86_400_000],
-    ['h', 3_600_000],
-    ['min', 60_000],
-    ['s', 1_000],
+    [unit.d, 86_400_000],
+    [unit.h, 3_600_000],
+    [unit.min, 60_000],
+    [unit.s, 1_000],
   ] as const
   const first = units.findIndex(([, size]) => ms >= size)
   const parts: string[] = []
@@ -35,6 +45,11 @@ export function duration(ms: number | null | undefined): string {
     left -= whole * size
   }
   return parts.join(' ')
+}
+
+/** Whole seconds and more, of what counts down or was set: `12 s`, `4 min 3 s`. */
+export function span(seconds: number, language: string = spoken()): string {
+  return seconds < 60 ? `${seconds} ${unitsOf(language).s}` : duration(seconds * 1_000, language)
 }
 
 /** `12 B`, `3.4 KiB`, `1.2 MiB`. */
@@ -53,6 +68,9 @@ export function usd(value: number | null | undefined, language: string): string 
   return new Intl.NumberFormat(language, { style: 'currency', currency: 'USD', minimumFractionDigits: 2, maximumFractionDigits: digits }).format(value)
 }
 
+// What formats is dear to make, and lists have one in every row.
+const relatives = new Map<string, Intl.RelativeTimeFormat>()
+
 /** How long ago, or how long from now: `3 min. ago`, `in 5 hr.` */
 export function relative(at: number, now: number, language: string): string {
   const seconds = (at - now) / 1_000
@@ -63,5 +81,7 @@ export function relative(at: number, now: number, language: string): string {
     ['second', 1],
   ] as const
   const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? units[3]
-  return new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' }).format(Math.trunc(seconds / size), unit)
+  const format = relatives.get(language) ?? new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' })
+  relatives.set(language, format)
+  return format.format(Math.trunc(seconds / size), unit)
 }

@@ -9,9 +9,11 @@ interface Props {
   /** The name in the address. */
   param?: string
   label: string
+  /** Parts that keep what is being done in them while another one is shown. */
+  keeps?: readonly string[]
 }
 
-export function PartTabs({ parts, param = 'tab', label }: Props) {
+export function PartTabs({ parts, param = 'tab', label, keeps = [] }: Props) {
   const [asked, ask] = useAsked()
   const first = parts[0]?.[0] ?? ''
   const at = parts.some(([word]) => word === asked[param]) ? asked[param] : first
@@ -25,7 +27,7 @@ export function PartTabs({ parts, param = 'tab', label }: Props) {
         ))}
       </Tabs.List>
       {parts.map(([word, , shows]) => (
-        <Tabs.Panel key={word} value={word}>
+        <Tabs.Panel key={word} value={word} keepMounted={keeps.includes(word)}>
           {shows()}
         </Tabs.Panel>
       ))}

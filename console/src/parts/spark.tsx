@@ -9,7 +9,7 @@ interface Props {
 export function Spark({ values, label, width = 96, height = 22 }: Props) {
   const step = width / Math.max(values.length, 1)
   return (
-    <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="img" aria-label={label} display="block">
+    <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="img" aria-label={label} display="block" style={{ flexShrink: 0 }}>
       <title>{label}</title>
       <line x1={0} x2={width} y1={height - 0.5} y2={height - 0.5} stroke="currentColor" strokeOpacity={0.3} />
       {heights(values, height - 2).map((high, index) => (

@@ -6,13 +6,29 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Search, WINDOW, windowOf } from '../app/search'
 import { local } from './when'
+import { useJoined } from './joined'
 
 export const SPANS = ['5m', '30m', '1h', '6h', '24h', '7d', '30d'] as const
 
 /** The window as the API takes it: what the address says, else this. */
-export function useWindow(otherwise: (typeof SPANS)[number] = '1h'): Search {
-  const window = windowOf(useSearch({ strict: false }))
+export function useWindow(otherwise?: (typeof SPANS)[number]): Search {
+  return windowIn(useSearch({ strict: false }), otherwise)
+}
+
+/** The window that an address names. */
+export function windowIn(search: Search, otherwise: (typeof SPANS)[number] = '1h'): Search {
+  const window = windowOf(search)
   return Object.keys(window).length > 0 ? window : { time_range: otherwise }
+}
+
+/** A window in words: `the last 30 days`, or from when to when. */
+export function useSaidWindow(): (window: Search) => string {
+  const { t, i18n } = useTranslation()
+  return ({ time_range, start_time, end_time }) => {
+    const span = SPANS.find((one) => one === time_range)
+    if (span) return t('time.ofLast', { span: t(`time.spans.${span}`) })
+    return time_range ?? [start_time, end_time].map((at) => (at ? local(Date.parse(at), i18n.language) : t('time.now'))).join(' – ')
+  }
 }
 
 /** Looks at another time, on the page that is shown. */
@@ -27,6 +43,7 @@ export function useSetWindow(): (window: Search) => void {
 
 export function WindowPicker() {
   const { t, i18n } = useTranslation()
+  const { named } = useJoined()
   const window = useWindow()
   const set = useSetWindow()
   const [open, setOpen] = useState(false)
@@ -40,7 +57,7 @@ export function WindowPicker() {
   return (
     <Popover opened={open} onChange={setOpen} position="bottom-end" trapFocus withinPortal>
       <Popover.Target>
-        <Button size="xs" variant="default" leftSection={<IconClock size={14} aria-hidden />} onClick={() => setOpen(!open)} aria-label={`${t('time.window')}: ${said}`}>
+        <Button size="xs" variant="default" leftSection={<IconClock size={14} aria-hidden />} onClick={() => setOpen(!open)} aria-label={named(t('time.window'), said)}>
           {said}
         </Button>
       </Popover.Target>

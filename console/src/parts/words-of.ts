@@ -11,6 +11,15 @@ export const OWNERS = wordsOf<Of<'Owner'>>({ client: true, provider: true, platf
 
 export const SEVERITIES = wordsOf<Of<'Severity'>>({ P0: true, P1: true, P2: true, P3: true })
 
+export const SOURCES = wordsOf<Of<'Source'>>({ client: true, gateway: true, upstream: true })
+
+export const PHASES = wordsOf<Of<'Phase'>>({ request: true, auth: true, billing: true, concurrency: true, scheduling: true, upstream: true, network: true, response: true, internal: true })
+
+export const TYPES = wordsOf<Of<'ErrorType'>>({
+  invalid_request_error: true, authentication_error: true, permission_error: true, not_found_error: true, request_too_large: true, billing_error: true,
+  rate_limit_error: true, overloaded_error: true, timeout_error: true, upstream_error: true, api_error: true, client_closed_request: true,
+})
+
 export const CAUSES = wordsOf<Of<'Cause'>>({
   'rate_limit.requests': true,
   'rate_limit.tokens': true,

@@ -1,10 +1,12 @@
 /**
  * The words of the console. English is the source: another language that lacks one of its words is a type error. What
- * the gateway itself says (remedies, sentences, providers' messages) is shown as it came.
+ * the gateway says by closed lists (explanations, remedies, phases) is in `gateway.ts`; what it and the providers say
+ * beside those is shown as it came.
  */
 import i18next from 'i18next'
 import { initReactI18next } from 'react-i18next'
 import type { en } from './en'
+import { type GatewayWords, setGatewayWords } from './gateway'
 
 export const LANGUAGES = { en: 'English', zh: '简体中文' } as const
 export type Language = keyof typeof LANGUAGES
@@ -14,9 +16,18 @@ export type Words<T = typeof en> = { readonly [Key in keyof T]: T[Key] extends s
 
 const KEPT = 'waybill.language'
 
-const loaders: Record<Language, () => Promise<Words>> = {
-  en: async () => (await import('./en')).en,
-  zh: async () => (await import('./zh')).zh,
+/** The console's words, and the gateway's where it is not to speak for itself. */
+interface Spoken {
+  words: Words
+  gateway?: GatewayWords
+}
+
+const loaders: Record<Language, () => Promise<Spoken>> = {
+  en: async () => ({ words: (await import('./en')).en }),
+  zh: async () => {
+    const [{ zh: words }, { gateway }] = await Promise.all([import('./zh'), import('./zh/gateway')])
+    return { words, gateway }
+  },
 }
 
 function wanted(): Language {
@@ -27,7 +38,10 @@ function wanted(): Language {
 
 /** Loads one language, and speaks it from then on. */
 export async function loadWords(language: Language = wanted()): Promise<void> {
-  const words = await loaders[language]()
+  const { words, gateway } = await loaders[language]()
+  setGatewayWords(gateway)
+  // Before anything is drawn anew: what is not made of words, such as a duration, follows it, too.
+  document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en'
   if (!i18next.isInitialized) {
     await i18next.use(initReactI18next).init({
       lng: language,
@@ -42,7 +56,6 @@ export async function loadWords(language: Language = wanted()): Promise<void> {
     for (const [namespace, texts] of Object.entries(words)) i18next.addResourceBundle(language, namespace, texts)
     await i18next.changeLanguage(language)
   }
-  document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en'
 }
 
 /** What somebody chose is spoken next time, too. */

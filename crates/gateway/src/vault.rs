@@ -49,6 +49,8 @@ pub enum Purpose {
     Expiring,
     /// The secrets of a notification channel.
     Channel,
+    /// What somebody's authenticator app makes codes from.
+    Totp,
 }
 
 impl Purpose {
@@ -61,6 +63,7 @@ impl Purpose {
             Purpose::Headers => b"headers",
             Purpose::Expiring => b"expiring credential",
             Purpose::Channel => b"notification channel",
+            Purpose::Totp => b"second factor",
         }
     }
 }

@@ -76,6 +76,8 @@ pub struct AdminUser {
     /// The hash of their password; never serialised.
     #[serde(skip)]
     pub password_hash: String,
+    /// Whether signing in takes a code of an authenticator app besides.
+    pub totp: bool,
     /// When they last signed in.
     pub last_sign_in_at: Option<UnixMillis>,
     /// When they were made.

@@ -141,6 +141,9 @@ pub struct Report {
     pub end: UnixMillis,
     /// Where its days begin.
     pub time_zone: String,
+    /// What its numbers lack, in sentences; empty: nothing that is known.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// Single numbers.
     pub figures: Vec<Figure>,
     /// Numbers over time.

@@ -58,8 +58,8 @@ pub use journal::Journal;
 pub use notify::{DeliveryFilter, DeliveryUpdate, NewChannel, Outbox, Waiting, Waits};
 pub use options::{Durability, PostgresOptions, RetentionPolicy, RetentionReport, StoreOptions};
 pub use people::{
-    AdminUserChange, AuditFilter, Keep, NewAdminToken, NewAdminUser, NewAuditEntry, NewSession,
-    Session,
+    AdminUserChange, AuditFilter, Keep, MOST_WRONG_CODES, NewAdminToken, NewAdminUser,
+    NewAuditEntry, NewSession, RightCode, Session, Totp,
 };
 pub use picture::Picture;
 pub use postgres::{Change, Changes, DatabaseFacts, Forwarder, ForwarderThread, Forwarding};

@@ -1,7 +1,7 @@
 //! The store as everybody sees it: where records and the configuration rest, and who may use which
 //! connection. Where they rest is [`Home`]'s affair.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use waybill_model::{id::ErrorId, time::UnixMillis, view::Books};
 
@@ -258,6 +258,15 @@ impl Store {
             Home::Embedded(embedded) => embedded.retain(policy, now).await,
             Home::Shared(shared) => shared.retain(policy, now).await,
         }
+    }
+
+    /// Requests that runs of [`Store::retain`] of this process removed before they were in the roll-ups.
+    pub fn requests_given_up_here(&self) -> u64 {
+        let given_up = match &self.home {
+            Home::Embedded(embedded) => &embedded.given_up,
+            Home::Shared(shared) => &shared.given_up,
+        };
+        given_up.load(Ordering::Relaxed)
     }
 
     /// Does upkeep now that a commit of the journal would otherwise have to wait for: moves the log of

@@ -1,5 +1,5 @@
 /** A list of named things with filters, and one of them open beside it: what groups, users and keys have in common. */
-import { Button, Group, Text, TextInput } from '@mantine/core'
+import { Button, Group, Text } from '@mantine/core'
 import { IconPlus, IconSearch } from '@tabler/icons-react'
 import type { UseQueryResult } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
@@ -10,6 +10,7 @@ import { useMay } from '../../app/session'
 import { Head } from '../../parts/head'
 import { type Column, List } from '../../parts/list'
 import { Empty, Failed, Loading } from '../../parts/states'
+import { Typed } from '../../parts/typed'
 
 interface Row {
   id: number
@@ -53,7 +54,7 @@ export function Things<R extends Row>({ name, title, create, empty, found, colum
     <>
       <Head title={title}>{add}</Head>
       <Group gap="xs" mb="xs">
-        <TextInput size="xs" leftSection={<IconSearch size={14} aria-hidden />} placeholder={t('name')} aria-label={t('name')} value={q ?? ''} onChange={(event) => set({ q: event.currentTarget.value || undefined })} />
+        <Typed size="xs" leftSection={<IconSearch size={14} aria-hidden />} placeholder={t('name')} aria-label={t('name')} value={q ?? ''} say={(q) => set({ q: q || undefined })} />
         {filters}
       </Group>
       {found.isError && !found.data ? (

@@ -2,6 +2,7 @@
 import { Group, NumberInput, SimpleGrid, Table, Text } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import type { Of } from '../../api/client'
+import { useJoined } from '../../parts/joined'
 import { Meter } from '../../parts/meter'
 import { count, usd } from '../../parts/number'
 import { type LimitName, limitName, type Limits, nearest, type Unit, UNITS, WINDOWS } from './limits'
@@ -16,6 +17,7 @@ function useSay() {
 /** Every window and unit; bars where there is a limit. */
 export function UsageTable({ usage, limits, inFlight }: { usage: Usage; limits: Limits; inFlight: number }) {
   const { t } = useTranslation('access')
+  const { clauses } = useJoined()
   const say = useSay()
   return (
     <>
@@ -37,7 +39,7 @@ export function UsageTable({ usage, limits, inFlight }: { usage: Usage; limits: 
                   const name = window === 'total' ? undefined : limitName(unit, window)
                   return (
                     <Table.Td key={unit}>
-                      <Meter used={usage[window][unit]} limit={name && limits[name]} label={`${t(`window.${window}`)}, ${t(`unit.${unit}`)}`} say={say(unit)} />
+                      <Meter used={usage[window][unit]} limit={name && limits[name]} label={clauses(t(`window.${window}`), t(`unit.${unit}`))} say={say(unit)} />
                     </Table.Td>
                   )
                 })}

@@ -1,16 +1,17 @@
 /** Every change of an account's state, and how it stood at a moment. */
 import { Alert, Anchor, Button, Group, Select, Text, TextInput } from '@mantine/core'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
-import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, type Of } from '../../api/client'
 import type { Search } from '../../app/search'
 import { StateBadge } from '../../parts/account-state'
+import { useJoined } from '../../parts/joined'
 import { type Column, List } from '../../parts/list'
 import { isoOf, localInput } from '../../parts/moment'
 import { usePages } from '../../parts/pages'
 import { Empty, Failed, Loading } from '../../parts/states'
 import { When } from '../../parts/when'
+import { useGateway } from '../../words/gateway'
 
 type Event = Of<'AccountEvent'>
 
@@ -18,16 +19,17 @@ const KINDS = ['rate_limited', 'overloaded', 'paused', 'error', 'disabled', 'ena
 
 export function History({ id }: { id: number }) {
   const { t } = useTranslation('accounts')
+  const { named } = useJoined()
+  const gateway = useGateway()
   const { at, kind } = useSearch({ strict: false })
   const navigate = useNavigate()
   const set = (change: Search) => void navigate({ to: '.', search: (old: Search) => ({ ...old, ...change }), replace: true, resetScroll: false })
   const query = { ...(at ? { at } : {}), ...(kind ? { kind } : {}), page_size: '100' }
-  const [then, setThen] = useState<Of<'AccountEvents'>>()
-  const events = usePages<Event>(`account events ${id}`, query, async (query, signal) => {
+  const events = usePages<Event, Of<'AccountEvents'>>(`account events ${id}`, query, async (query, signal) => {
     const { data } = await api.GET('/api/v1/admin/accounts/{id}/events', { params: { path: { id }, query: query as never }, signal })
-    if (!query.cursor) setThen(data)
-    return { rows: data?.items ?? [], next: data?.next_cursor }
+    return { rows: data?.items ?? [], next: data?.next_cursor, ...(data ? { beside: data } : {}) }
   })
+  const then = events.beside
   const columns = useColumns()
   return (
     <>
@@ -52,13 +54,13 @@ export function History({ id }: { id: number }) {
             )}
             {then.state.marks.map((mark) => (
               <Text key={`${mark.kind} ${mark.scope}`} size="sm" className="said">
-                {t(`state.${mark.kind}`)} · {mark.scope}: {mark.reason}
+                {t(`state.${mark.kind}`)} · {named(gateway.scope(mark.scope), mark.reason)}
               </Text>
             ))}
           </Group>
         </Alert>
       )}
-      {events.query.isError ? (
+      {events.query.isError && !events.query.data ? (
         <Failed thrown={events.query.error} retry={() => void events.query.refetch()} />
       ) : (
         <List
@@ -69,6 +71,7 @@ export function History({ id }: { id: number }) {
           rowKey={({ id }) => id}
           more={events.more}
           isLoadingMore={events.isLoadingMore}
+          stopped={events.stopped}
           height="320px"
           empty={events.query.isPending ? <Loading rows={6} /> : <Empty>{t('event.none')}</Empty>}
         />
@@ -79,10 +82,11 @@ export function History({ id }: { id: number }) {
 
 function useColumns(): Column<Event>[] {
   const { t } = useTranslation('accounts')
+  const gateway = useGateway()
   return [
     { key: 'at', title: t('event.when'), width: '170px', cell: ({ at }) => <When at={at} as="both" /> },
     { key: 'kind', title: t('event.kind'), width: '140px', cell: ({ kind }) => t(`event.kinds.${kind}`) },
-    { key: 'scope', title: t('event.scope'), width: 'minmax(120px, 0.8fr)', cell: ({ scope }) => scope },
+    { key: 'scope', title: t('event.scope'), width: 'minmax(120px, 0.8fr)', cell: ({ scope }) => gateway.scope(scope) },
     { key: 'until', title: t('event.until'), width: '110px', cell: ({ until }) => <When at={until} as="absolute" /> },
     { key: 'source', title: t('event.source'), width: '140px', cell: ({ source }) => <span className="mono">{source ?? '–'}</span> },
     { key: 'strikes', title: t('event.strikes'), width: '70px', align: 'right', cell: ({ strikes }) => strikes },

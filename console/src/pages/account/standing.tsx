@@ -8,6 +8,7 @@ import { Cause } from '../../parts/badges'
 import { Id } from '../../parts/copy'
 import { Countdown } from '../../parts/countdown'
 import { When } from '../../parts/when'
+import { useGateway } from '../../words/gateway'
 import { type Account, type Mark, useStandings } from '../accounts/data'
 
 export function Standing({ account }: { account: Account }) {
@@ -45,12 +46,13 @@ export function Standing({ account }: { account: Account }) {
 
 function One({ mark }: { mark: Mark }) {
   const { t } = useTranslation('accounts')
+  const gateway = useGateway()
   return (
     <Alert color="gray" p="xs">
       <Group gap="xs">
         <StateBadge state={mark.half_open ? 'half_open' : mark.kind} />
         {mark.half_open && <span>{t(`state.${mark.kind}`)}</span>}
-        <strong className="said">{mark.scope === 'account' ? t('mark.whole') : mark.scope}</strong>
+        <strong className="said">{mark.scope === 'account' ? t('mark.whole') : gateway.scope(mark.scope)}</strong>
         <span>
           {t('mark.since')} <When at={mark.since} />
         </span>

@@ -41,7 +41,9 @@ test('a name and the credential of the kind that was chosen are needed', () => {
   expect(mistakes(valuesOf(stored), 'needed')).toEqual({})
 })
 
-test('a header that is replaced needs its value again', () => {
+test('a header that is replaced needs its value again, and a value its name', () => {
+  const nameless = { ...valuesOf(stored), headersFate: 'replace' as const, headers: [{ name: '', value: 'v' }] }
+  expect(mistakes(nameless, 'needed')).toEqual({ 'headers.0.name': 'needed' })
   const headers = [{ name: 'x-team', value: '' }, { name: 'x-new', value: 'v' }, { name: '', value: '' }]
   expect(mistakes({ ...valuesOf(stored), headersFate: 'replace', headers }, 'needed')).toEqual({ 'headers.0.value': 'needed' })
   expect(mistakes({ ...valuesOf(stored), headers }, 'needed')).toEqual({})

@@ -185,6 +185,6 @@ export function mistakes(values: Values, needed: string): Record<string, string>
   const missing = credentialFate === 'replace' ? kinds[credential.kind].filter((name) => !credential[name].length).map((name) => `credential.${name}`) : []
   if (!values.name.trim()) missing.push('name')
   // Replacing headers replaces all: one whose value was not typed again would be sent along empty.
-  if (values.headersFate === 'replace') missing.push(...values.headers.flatMap(({ name, value }, row) => (name && !value ? [`headers.${row}.value`] : [])))
+  if (values.headersFate === 'replace') missing.push(...values.headers.flatMap(({ name, value }, row) => (!name === !value ? [] : [`headers.${row}.${name ? 'value' : 'name'}`])))
   return Object.fromEntries(missing.map((path) => [path, needed]))
 }

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { api, $api, type Of } from '../../api/client'
 import type { Search } from '../../app/search'
 import { useEvery } from '../../parts/every'
+import { failuresOf } from './failures'
 
 export type Account = Of<'AccountView'>
 export type Standing = Of<'AccountAvailability'>
@@ -25,12 +26,12 @@ export function useStandings(): Map<number, Standing> {
   return new Map(data?.accounts.map((one) => [one.account_id, one]))
 }
 
-/** Failed attempts by account in the window. */
-export function useFailures(window: Search): Map<number, number> {
+/** Failed attempts by account in the window; of an account that is not told of, `undefined`. */
+export function useFailures(window: Search): (id: number) => number | undefined {
   const { data } = useQuery({
     queryKey: ['failures by account', window],
     queryFn: async ({ signal }) => (await api.GET('/api/v1/admin/ops/dashboard/error-distribution', { params: { query: { ...window, of: 'attempts', by: 'account' } as never }, signal })).data,
     refetchInterval: 30_000,
   })
-  return new Map(data?.items.map(({ value, count }) => [Number(value), count]))
+  return (id) => failuresOf(data, id)
 }

@@ -1,6 +1,7 @@
 /** Fields of an account that are lists, and those that are secret. */
 import { Button, Fieldset, Group, NumberInput, SegmentedControl, Select, SimpleGrid, Stack, TagsInput, Text, TextInput } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
+import { useJoined } from '../../parts/joined'
 import { PasswordInput } from '../../parts/secret-input'
 import { type Fate, newRule, type Rule } from './body'
 import type { Form } from './form'
@@ -137,6 +138,7 @@ export function ProxyFields({ form, stored }: { form: Form; stored: string | nul
 
 export function HeaderFields({ form, stored }: { form: Form; stored: string[] }) {
   const { t } = useTranslation(['accounts', 'common'])
+  const { list } = useJoined()
   const { headersFate, headers } = form.values
   const isOpen = headersFate === 'replace' || stored.length === 0
   const add = () => {
@@ -153,7 +155,7 @@ export function HeaderFields({ form, stored }: { form: Form; stored: string[] })
       )}
       {stored.length > 0 && (
         <Group justify="space-between">
-          <span className="mono said">{stored.join(', ')}</span>
+          <span className="mono said">{list(stored)}</span>
           <FateChoice fate={headersFate} set={(fate) => form.setFieldValue('headersFate', fate)} label={t('part.headers')} />
         </Group>
       )}

@@ -4,14 +4,14 @@ import { useForm } from '@mantine/form'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api } from '../../api/client'
+import { changed } from '../../parts/changed'
 import { Fields, SaveBar, Sheet, Trouble, useSave } from '../../parts/form'
+import { PLATFORMS } from '../../parts/words-of'
 import { APIS, blank, FIELDS, formBody, HOSTS, mistakes, patchBody, type Values, valuesOf } from './body'
 import { CredentialFields, KINDS } from './credential'
 import type { Account } from './data'
 import { useGroups } from './data'
 import { HeaderFields, ModelMapping, ProxyFields, QuotaFields, StateRules } from './fields'
-
-const PLATFORMS = ['anthropic', 'openai', 'gemini', 'antigravity'] as const
 
 interface Props {
   /** Absent: a new one. */
@@ -29,7 +29,7 @@ export function AccountSheet({ account, onClose, onDone }: Props) {
     fields: FIELDS,
     send: async (values) =>
       account
-        ? ((await api.PATCH('/api/v1/admin/accounts/{id}', { params: { path: { id: account.id } }, body: patchBody(before, values) })).data as Account)
+        ? ((await api.PATCH('/api/v1/admin/accounts/{id}', { params: { path: { id: account.id } }, body: changed(patchBody(before, values)) })).data as Account)
         : ((await api.POST('/api/v1/admin/accounts', { body: formBody(values) })).data as Account),
     onDone: (made) => {
       onClose()
@@ -42,7 +42,7 @@ export function AccountSheet({ account, onClose, onDone }: Props) {
   const choose = (chosen: Values['platform']) => form.setValues({ platform: chosen, groups: [], apis: [], project: '', credential: { ...form.values.credential, kind: KINDS[chosen][0] ?? 'api_key' } })
   const choices = (groups.data ?? []).filter((group) => group.platform === platform).map(({ name }) => name)
   return (
-    <Sheet opened title={account ? t('editOne', { name: account.name }) : t('create')} onClose={onClose} size="xl">
+    <Sheet opened title={account ? t('editOne', { name: account.name }) : t('create')} onClose={onClose} size="xl" isDirty={form.isDirty()}>
       <form onSubmit={form.onSubmit((values) => save(values))} noValidate>
         <Fields>
           <TextInput label={t('field.name')} required {...form.getInputProps('name')} data-autofocus />

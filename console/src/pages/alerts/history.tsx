@@ -44,6 +44,7 @@ export function History() {
           onOpen={({ id }) => ask({ event: String(id) })}
           more={found.more}
           isLoadingMore={found.isLoadingMore}
+          stopped={found.stopped}
           empty={found.query.data ? <Empty>{t('historyNone')}</Empty> : <Loading rows={12} />}
           foot={<Text size="xs">{found.total !== undefined && t('common:list.total', { count: found.total })}</Text>}
         />

@@ -6,9 +6,12 @@ import { api } from '../../api/client'
 import { useMay } from '../../app/session'
 import { useAccountChoices, useChannelChoices, useGroupChoices, useKeyChoices, useObjectiveChoices } from '../../parts/choices'
 import { toFields } from '../../parts/fields'
+import { unlessNewer } from '../../parts/meanwhile'
+import { useJoined } from '../../parts/joined'
 import { tellDone } from '../../parts/told'
+import { useUnsaved } from '../../parts/unsaved'
 import { PLATFORMS, SEVERITIES } from '../../parts/words-of'
-import { useAgain } from './asking'
+import { readRule, useAgain } from './asking'
 import { bodyOfValues, FIELDS, type Values, valuesOf } from './form'
 import { type FilterName, METRICS, type Metric, type Rule } from './kinds'
 import { Preview } from './preview'
@@ -29,14 +32,20 @@ export function RuleForm({ rule, close }: { rule: Rule | undefined; close: () =>
       },
     },
   })
+  useUnsaved(form.isDirty())
   const submit = form.onSubmit(async (values) => {
     const body = bodyOfValues(values)
-    const sent = rule ? api.PUT('/api/v1/admin/ops/alert-rules/{id}', { params: { path: { id: rule.id } }, body }) : api.POST('/api/v1/admin/ops/alert-rules', { body })
+    const sent = rule ? unlessNewer(rule, readRule(rule.id)).then(() => api.PUT('/api/v1/admin/ops/alert-rules/{id}', { params: { path: { id: rule.id } }, body })) : api.POST('/api/v1/admin/ops/alert-rules', { body })
     await (sent as Promise<unknown>).then(async () => {
+      // What stands behind the form is as new as what was sent, before anything can be done with it.
+      await again()
       tellDone()
       close()
-      await again()
-    }, toFields(form, FIELDS))
+    }, (thrown) => {
+      toFields(form, FIELDS)(thrown)
+      // What somebody else made of it meanwhile is what it is opened with next.
+      return again()
+    })
   })
   return (
     <form onSubmit={submit}>
@@ -78,13 +87,14 @@ function Said({ form }: { form: Form }) {
 
 function Condition({ form }: { form: Form }) {
   const { t } = useTranslation('alerts')
+  const { aside } = useJoined()
   const metrics = (Object.keys(METRICS) as Metric[]).map((value) => ({ value, label: t(`metric.${value}`) }))
   const { unit, isShare } = METRICS[form.values.metric]
   return (
     <SimpleGrid cols={{ base: 1, sm: 3 }} spacing="sm">
       <Select size="xs" label={t('form.metric')} data={metrics} searchable allowDeselect={false} {...form.getInputProps('metric')} />
       <Select size="xs" label={t('form.operator')} data={['>', '>=', '<', '<=']} allowDeselect={false} {...form.getInputProps('operator')} />
-      <NumberInput size="xs" label={`${t('form.threshold')} (${t(`unit.${unit}`)})`} min={0} {...form.getInputProps('threshold')} />
+      <NumberInput size="xs" label={aside(t('form.threshold'), t(`unit.${unit}`))} min={0} {...form.getInputProps('threshold')} />
       {isShare && <NumberInput size="xs" label={t('form.minRequests')} description={t('form.minRequestsHint')} min={0} allowDecimal={false} {...form.getInputProps('min_requests')} />}
       <Select size="xs" label={t('form.missing')} data={(['keep', 'ok', 'alert'] as const).map((value) => ({ value, label: t(`missing.${value}`) }))} allowDeselect={false} {...form.getInputProps('missing')} />
     </SimpleGrid>

@@ -8,9 +8,11 @@ import { useMay } from '../../app/session'
 import { Aside, SureButton } from '../../parts/aside'
 import { SeverityBadge } from '../../parts/badges'
 import { nameOf, useAccountChoices, useChannelChoices, useGroupChoices, useKeyChoices, useObjectiveChoices } from '../../parts/choices'
+import { useJoined } from '../../parts/joined'
 import { Empty, Failed, Loading } from '../../parts/states'
+import { unlessNewer } from '../../parts/meanwhile'
 import { tellProblem } from '../../parts/told'
-import { useAgain, useRules, useStands } from './asking'
+import { readRule, useAgain, useRules, useStands } from './asking'
 import { bodyOf } from './form'
 import { METRICS, type Rule, valued } from './kinds'
 import { RuleForm } from './rule-form'
@@ -59,7 +61,7 @@ function RuleTable({ rules, open }: { rules: readonly Rule[]; open: (rule: Rule)
             <Table.Th>{t('column.name')}</Table.Th>
             <Table.Th>{t('column.severity')}</Table.Th>
             <Table.Th>{t('column.condition')}</Table.Th>
-            <Table.Th>{t('column.filter')}</Table.Th>
+            <Table.Th miw={70}>{t('column.filter')}</Table.Th>
             <Table.Th>{t('column.channels')}</Table.Th>
             <Table.Th>{t('column.stands')}</Table.Th>
             <Table.Th aria-label={t('common:act.delete')} />
@@ -80,13 +82,16 @@ function One({ rule, open }: { rule: Rule; open: () => void }) {
   const mayChange = useMay('admin')
   const again = useAgain()
   const channels = useChannelChoices()
+  const { list, named } = useJoined()
   const [busy, setBusy] = useState(false)
   const path = { params: { path: { id: rule.id } } }
   const turn = (enabled: boolean) => {
     setBusy(true)
-    void api
-      .PUT('/api/v1/admin/ops/alert-rules/{id}', { ...path, body: { ...bodyOf(rule), enabled } })
-      .then(again, tellProblem)
+    void unlessNewer(rule, readRule(rule.id))
+      .then(() => api.PUT('/api/v1/admin/ops/alert-rules/{id}', { ...path, body: { ...bodyOf(rule), enabled } }))
+      .catch(tellProblem)
+      // What somebody else made of it is to be seen, too.
+      .then(again)
       .finally(() => setBusy(false))
   }
   const remove = async () => {
@@ -97,7 +102,7 @@ function One({ rule, open }: { rule: Rule; open: () => void }) {
   return (
     <Table.Tr>
       <Table.Td>
-        <Switch size="xs" checked={rule.enabled} disabled={!mayChange || busy} onChange={(event) => turn(event.currentTarget.checked)} aria-label={`${t('column.on')}: ${rule.name}`} />
+        <Switch size="xs" checked={rule.enabled} disabled={!mayChange || busy} onChange={(event) => turn(event.currentTarget.checked)} aria-label={named(t('column.on'), rule.name)} />
       </Table.Td>
       <Table.Td>
         <UnstyledButton onClick={open} fz="sm" fw={600} className="said" c="var(--mantine-color-anchor)">
@@ -109,12 +114,12 @@ function One({ rule, open }: { rule: Rule; open: () => void }) {
       </Table.Td>
       <Table.Td>
         {t('condition', { metric: t(`metric.${rule.metric}`), operator: rule.operator, value, window: String(rule.window_minutes) })}
-        {rule.sustained_minutes > 0 && `, ${t('sustained', { count: rule.sustained_minutes })}`}
+        {rule.sustained_minutes > 0 && t('common:join.clause') + t('sustained', { count: rule.sustained_minutes })}
       </Table.Td>
       <Table.Td>
         <Filtered filter={rule.filter} />
       </Table.Td>
-      <Table.Td>{rule.channels.length > 0 ? rule.channels.map((id) => nameOf(channels, id)).join(', ') : t('allChannels', { severity: rule.severity })}</Table.Td>
+      <Table.Td>{rule.channels.length > 0 ? list(rule.channels.map((id) => nameOf(channels, id))) : t('allChannels', { severity: rule.severity })}</Table.Td>
       <Table.Td>
         <Stands rule={rule} />
       </Table.Td>
@@ -131,6 +136,7 @@ function One({ rule, open }: { rule: Rule; open: () => void }) {
 
 function Stands({ rule }: { rule: Rule }) {
   const { t } = useTranslation('alerts')
+  const { list, aside } = useJoined()
   const { data } = useStands()
   const its = data?.items.filter(({ rule_id }) => rule_id === rule.id) ?? []
   if (!rule.enabled) return <span>–</span>
@@ -138,7 +144,7 @@ function Stands({ rule }: { rule: Rule }) {
   const phases = [...new Set(its.map(({ phase }) => phase as unknown as 'firing'))]
   return (
     <Text size="xs" component="span">
-      {phases.map((phase) => `${t(`phase.${phase}`)} (${its.filter((one) => (one.phase as unknown) === phase).length})`).join(', ')}
+      {list(phases.map((phase) => aside(t(`phase.${phase}`), its.filter((one) => (one.phase as unknown) === phase).length)))}
     </Text>
   )
 }
@@ -146,9 +152,10 @@ function Stands({ rule }: { rule: Rule }) {
 /** What a rule or a silence is kept to, by the names that people know. */
 export function Filtered({ filter }: { filter: Rule['filter'] }) {
   const { t } = useTranslation('alerts')
+  const { list } = useJoined()
   const choices = { group_id: useGroupChoices(), account_id: useAccountChoices(), api_key_id: useKeyChoices(), objective_id: useObjectiveChoices(), platform: [], model: [] }
   const given = (Object.keys(choices) as (keyof typeof choices)[]).filter((name) => filter[name] !== null && filter[name] !== undefined)
   if (given.length === 0) return <span>{t('everything')}</span>
   const value = (name: keyof typeof choices) => (name === 'platform' || name === 'model' ? filter[name] : nameOf(choices[name], filter[name]))
-  return <span className="said">{given.map((name) => `${t(`filter.${name}`)} ${value(name)}`).join(', ')}</span>
+  return <span className="said">{list(given.map((name) => `${t(`filter.${name}`)} ${value(name)}`))}</span>
 }

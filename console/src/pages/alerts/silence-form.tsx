@@ -1,21 +1,25 @@
 /** Keeps events from being told, for a time. */
-import { Button, Group, Select, Stack, Text, Textarea, TextInput } from '@mantine/core'
+import { Alert, Button, Group, Select, Stack, Text, Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, type Of } from '../../api/client'
 import { useAccountChoices, useGroupChoices } from '../../parts/choices'
 import { toFields } from '../../parts/fields'
+import { unlessNewer } from '../../parts/meanwhile'
 import { isoOf, localInput } from '../../parts/moment'
 import { tellDone } from '../../parts/told'
+import { useUnsaved } from '../../parts/unsaved'
+import { local } from '../../parts/when'
 import { PLATFORMS } from '../../parts/words-of'
-import { useAgain, useRules } from './asking'
+import { readSilence, useAgain, useRules } from './asking'
 import type { Silence } from './kinds'
 
 const FIELDS = ['rule_id', 'platform', 'group_id', 'account_id', 'until', 'note']
 const SPANS = { '1h': 1, '4h': 4, '24h': 24 } as const
 
 export function SilenceForm({ silence, close }: { silence: Silence | undefined; close: () => void }) {
-  const { t } = useTranslation(['alerts', 'common'])
+  const { t, i18n } = useTranslation(['alerts', 'common'])
   const again = useAgain()
   const { rules } = useRules()
   const [groups, accounts] = [useGroupChoices(), useAccountChoices()]
@@ -31,16 +35,28 @@ export function SilenceForm({ silence, close }: { silence: Silence | undefined; 
     },
     validate: { until: (until) => (isoOf(until) ? null : t('silence.needUntil')) },
   })
+  useUnsaved(form.isDirty())
+  // One click must not silence everything: what was not chosen is asked about once.
+  const [asksAll, setAsksAll] = useState(false)
+  const { rule_id, platform, group_id, account_id } = form.values
+  const isAll = [rule_id, platform, group_id, account_id].every((chosen) => !chosen)
   const submit = form.onSubmit(async (values) => {
+    if (isAll && !asksAll) return setAsksAll(true)
     const number = (id: string | null) => (id ? Number(id) : null)
     const body = { ...values, rule_id: number(values.rule_id), group_id: number(values.group_id), account_id: number(values.account_id), until: isoOf(values.until) ?? '' }
-    const sent = silence ? api.PUT('/api/v1/admin/ops/alert-silences/{id}', { params: { path: { id: silence.id } }, body }) : api.POST('/api/v1/admin/ops/alert-silences', { body })
+    const sent = silence ? unlessNewer(silence, readSilence(silence.id)).then(() => api.PUT('/api/v1/admin/ops/alert-silences/{id}', { params: { path: { id: silence.id } }, body })) : api.POST('/api/v1/admin/ops/alert-silences', { body })
     await (sent as Promise<unknown>).then(async () => {
+      // What stands behind the form is as new as what was sent, before anything can be done with it.
+      await again()
       tellDone()
       close()
-      await again()
-    }, toFields(form, FIELDS))
+    }, (thrown) => {
+      toFields(form, FIELDS)(thrown)
+      // What somebody else made of it meanwhile is what it is opened with next.
+      return again()
+    })
   })
+  const until = isoOf(form.values.until)
   return (
     <form onSubmit={submit}>
       <Stack gap="sm">
@@ -58,9 +74,14 @@ export function SilenceForm({ silence, close }: { silence: Silence | undefined; 
           ))}
         </Group>
         <Textarea size="xs" label={t('silence.note')} autosize minRows={2} {...form.getInputProps('note')} />
+        {isAll && asksAll && (
+          <Alert color="red" role="alert" title={t('silence.all')}>
+            {t('silence.allWhat', { until: until ? local(Date.parse(until), i18n.language) : '–' })}
+          </Alert>
+        )}
         <Group justify="end">
-          <Button size="xs" type="submit" loading={form.submitting}>
-            {t(silence ? 'common:act.save' : 'common:act.create')}
+          <Button size="xs" type="submit" color={isAll && asksAll ? 'red' : undefined} loading={form.submitting}>
+            {isAll && asksAll ? t('silence.allDo') : t(silence ? 'common:act.save' : 'common:act.create')}
           </Button>
         </Group>
       </Stack>

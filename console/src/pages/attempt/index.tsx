@@ -11,16 +11,20 @@ import { Copy, Id } from '../../parts/copy'
 import { Facts } from '../../parts/facts'
 import { within } from '../../parts/filters/use'
 import { Head } from '../../parts/head'
+import { useJoined } from '../../parts/joined'
 import { Marked } from '../../parts/json/marked'
 import { useKeys } from '../../parts/keys'
 import { duration } from '../../parts/number'
-import { Section } from '../../parts/section'
+import { Panel } from '../../parts/panel'
 import { Loaded } from '../../parts/states'
 import { When } from '../../parts/when'
+import { useGateway } from '../../words/gateway'
 import { Fate } from '../attempts/columns'
 import classes from '../error/error.module.css'
 import { OfAttempt } from '../error/payloads'
+import { SPEAKERS } from '../error/said'
 import { SendAgain } from '../error/send-again'
+import { speakerOf } from '../error/speaker'
 import { useError } from '../error/use-error'
 import { Waterfall } from '../error/waterfall'
 
@@ -71,19 +75,19 @@ function One({ attempt }: { attempt: Attempt }) {
         <div className={classes.column}>
           <Said attempt={attempt} />
           {attempt.error_id != null && <OfError attempt={attempt} id={String(attempt.error_id)} />}
-          <Section title={t('wire')}>
+          <Panel title={t('wire')}>
             {(attempt.withheld?.length ?? 0) > 0 && (
               <Text size="sm" mb="xs">
                 {t('errors:body.role')}
               </Text>
             )}
             <OfAttempt attempt={attempt} />
-          </Section>
+          </Panel>
         </div>
         <div className={classes.column}>
-          <Section title={t('errors:one.facts')}>
+          <Panel title={t('errors:one.facts')}>
             <AttemptFacts attempt={attempt} />
-          </Section>
+          </Panel>
         </div>
       </div>
     </>
@@ -92,7 +96,8 @@ function One({ attempt }: { attempt: Attempt }) {
 
 function Said({ attempt }: { attempt: Attempt }) {
   const { t } = useTranslation(['attempts', 'errors', 'common'])
-  const speaker = t('errors:one.providerSaid', { account: attempt.account_name })
+  const { sentence } = useGateway()
+  const speaker = t(`errors:${SPEAKERS[speakerOf(attempt.cause, attempt.upstream_status_code)]}`, { account: attempt.account_name })
   return (
     <Paper withBorder p="md" component="section" aria-label={speaker}>
       <Stack gap="sm">
@@ -115,7 +120,7 @@ function Said({ attempt }: { attempt: Attempt }) {
           </Text>
           <Text size="sm">
             → {t(`errors:decision.${attempt.decision}`)}
-            {attempt.decision_reason && `: ${attempt.decision_reason}`}
+            {attempt.decision_reason && t('common:join.colon') + sentence(attempt.decision_reason)}
           </Text>
         </Group>
         <Text size="sm">{t(attempt.recovered ? 'hiddenMeans' : 'seenMeans')}</Text>
@@ -131,12 +136,12 @@ function OfError({ attempt, id }: { attempt: Attempt; id: string }) {
     <Loaded query={useError(id)} rows={4}>
       {(error) => (
         <>
-          <Section title={t('errors:waterfall.title')}>
+          <Panel title={t('errors:waterfall.title')}>
             <Waterfall times={error} />
-          </Section>
-          <Section title={t('errors:again.title')}>
+          </Panel>
+          <Panel title={t('errors:again.title')}>
             <SendAgain key={attempt.id} error={error} attempt={attempt} />
-          </Section>
+          </Panel>
         </>
       )}
     </Loaded>
@@ -145,6 +150,7 @@ function OfError({ attempt, id }: { attempt: Attempt; id: string }) {
 
 function AttemptFacts({ attempt }: { attempt: Attempt }) {
   const { t } = useTranslation(['attempts', 'errors', 'common'])
+  const { aside } = useJoined()
   return (
     <Facts
       facts={[
@@ -160,7 +166,7 @@ function AttemptFacts({ attempt }: { attempt: Attempt }) {
         [t('column.connect_ms'), attempt.connect_ms == null ? t('reused') : duration(attempt.connect_ms)],
         [t('column.first_byte_ms'), attempt.first_byte_ms == null ? null : duration(attempt.first_byte_ms)],
         [t('column.duration_ms'), duration(attempt.duration_ms)],
-        [t('column.retry_after_ms'), attempt.retry_after_ms == null ? null : `${duration(attempt.retry_after_ms)}${attempt.retry_after_source ? ` (${attempt.retry_after_source})` : ''}`],
+        [t('column.retry_after_ms'), attempt.retry_after_ms == null ? null : aside(duration(attempt.retry_after_ms), attempt.retry_after_source)],
         [t('column.upstream_request_id'), attempt.upstream_request_id && <Id value={attempt.upstream_request_id} />],
         [t('column.request_id'), <Id value={attempt.request_id} />],
         [t('column.id'), <Id value={attempt.id} />],

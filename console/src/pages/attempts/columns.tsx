@@ -1,9 +1,11 @@
 /** What the list of failed attempts shows of each, the API's fields by their names. */
 import { IconAlertTriangle, IconEyeOff } from '@tabler/icons-react'
 import type { TFunction } from 'i18next'
-import type { Column } from '../../parts/list'
+import type { Column, NarrowRow } from '../../parts/list'
 import { duration } from '../../parts/number'
+import { Rest, TwoLines } from '../../parts/two-lines'
 import { When } from '../../parts/when'
+import { useGateway } from '../../words/gateway'
 import type { Row } from './ask'
 import classes from './attempts.module.css'
 
@@ -14,6 +16,33 @@ export const EXPORTED: readonly (keyof Row)[] = [
   'retry_after_source', 'upstream_request_id',
 ]
 
+/** On a phone: what was said, and beneath it when, whether it was seen, what, and where. */
+export function narrow(t: TFunction<['attempts', 'errors', 'common']>): NarrowRow<Row> {
+  return {
+    title: t('column.message'),
+    cell: ({ created_at, recovered, upstream_status_code, cause, account_name, message }) => (
+      <TwoLines
+        first={
+          <Rest title={message}>
+            <strong>{message}</strong>
+          </Rest>
+        }
+        second={
+          <>
+            <When at={created_at} />
+            <Fate recovered={recovered} word={t(recovered ? 'hidden' : 'seen')} />
+            <span className="mono">{upstream_status_code ?? '–'}</span>
+            <Rest title={cause}>
+              <span className="mono">{cause}</span>
+            </Rest>
+            <Rest title={account_name}>{account_name}</Rest>
+          </>
+        }
+      />
+    ),
+  }
+}
+
 export function columns(t: TFunction<['attempts', 'errors', 'common']>): Column<Row>[] {
   return [
     { key: 'created_at', title: t('column.created_at'), width: '136px', cell: ({ created_at }) => <When at={created_at} as="absolute" /> },
@@ -23,7 +52,7 @@ export function columns(t: TFunction<['attempts', 'errors', 'common']>): Column<
     { key: 'cause', title: t('column.cause'), width: '176px', cell: ({ cause }) => <span className="mono">{cause}</span> },
     { key: 'message', title: t('column.message'), width: 'minmax(280px, 1fr)', cell: ({ message }) => <span title={message}>{message}</span> },
     { key: 'model', title: t('column.model'), width: '150px', cell: ({ model }) => <span title={model ?? undefined}>{model ?? '–'}</span> },
-    { key: 'decision', title: t('column.decision'), width: '160px', cell: ({ decision, decision_reason }) => <span title={decision_reason}>{t(`errors:decision.${decision}`)}</span> },
+    { key: 'decision', title: t('column.decision'), width: '160px', cell: ({ decision, decision_reason }) => <Decided word={t(`errors:decision.${decision}`)} reason={decision_reason} /> },
     { key: 'duration_ms', title: t('column.duration_ms'), width: '90px', align: 'right', cell: ({ duration_ms }) => duration(duration_ms) },
     { key: 'attempt', title: t('column.attempt'), width: '80px', align: 'right', hidden: true, cell: ({ attempt }) => attempt },
     { key: 'platform', title: t('column.platform'), width: '110px', hidden: true, cell: ({ platform }) => platform },
@@ -35,6 +64,11 @@ export function columns(t: TFunction<['attempts', 'errors', 'common']>): Column<
     { key: 'upstream_request_id', title: t('column.upstream_request_id'), width: '280px', hidden: true, cell: ({ upstream_request_id }) => <span className="mono">{upstream_request_id ?? '–'}</span> },
     { key: 'request_id', title: t('column.request_id'), width: '290px', hidden: true, cell: ({ request_id }) => <span className="mono">{request_id}</span> },
   ]
+}
+
+/** What was decided; why is under the pointer. */
+function Decided({ word, reason }: { word: string; reason: string }) {
+  return <span title={useGateway().sentence(reason)}>{word}</span>
 }
 
 /** Whether the client saw it: a word and a shape. */

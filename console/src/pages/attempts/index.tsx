@@ -20,8 +20,8 @@ import { Total } from '../../parts/total'
 import { useWindow } from '../../parts/window'
 import { Export } from '../errors/export'
 import { askAttempts, type Row } from './ask'
-import { columns, EXPORTED } from './columns'
-import { type By, Shares, SHARES } from './shares'
+import { columns, EXPORTED, narrow } from './columns'
+import { type By, Shares, SHARED, SHARES } from './shares'
 
 const isBy = (word: string | undefined): word is By => word !== undefined && word in SHARES
 
@@ -30,11 +30,12 @@ export function Page() {
   const { search, change } = useAddress()
   const queries = useQueryClient()
   const by = isBy(search.by) ? search.by : undefined
+  const refresh = () => void Promise.all([queries.resetQueries({ queryKey: ['attempts'] }), queries.invalidateQueries({ queryKey: SHARED })])
   return (
     <>
       <Head title={t('common:menu.attempts')}>
         <SavedViews list="attempts" names={LIST_NAMES} />
-        <Button size="compact-xs" variant="default" leftSection={<IconRefresh size={13} aria-hidden />} onClick={() => void queries.resetQueries({ queryKey: ['attempts'] })}>
+        <Button size="compact-xs" variant="default" leftSection={<IconRefresh size={13} aria-hidden />} onClick={refresh}>
           {t('common:act.refresh')}
         </Button>
       </Head>
@@ -71,6 +72,7 @@ function All() {
   const query: Search = { ...window, ...pick(search, LIST_NAMES) }
   const pages = usePages('attempts', { ...query, page_size: '200' }, askAttempts, { keepsOld: true })
   const shown = useMemo(() => columns(t), [t])
+  const onPhone = useMemo(() => narrow(t), [t])
   const isNewestFirst = search.sort !== 'created_at'
   const open = (row: Row) => void navigate({ to: '/upstream-errors/$id', params: { id: String(row.id) }, search: (old: Search) => old })
   useKeys({ '/': () => field.current?.focus(), '?': () => setDialog('keys') })
@@ -84,20 +86,23 @@ function All() {
           {t(isNewestFirst ? 'errors:sort.newest' : 'errors:sort.oldest')}
         </Button>
       </FilterBar>
-      {pages.query.isError && <Failed thrown={pages.query.error} retry={() => void pages.query.refetch()} />}
       {pages.query.isPending ? (
         <Loading rows={14} />
-      ) : pages.query.isError && pages.rows.length === 0 ? null : (
+      ) : pages.query.isError && !pages.query.data ? (
+        <Failed thrown={pages.query.error} retry={() => void pages.query.refetch()} />
+      ) : (
         <List
           key={JSON.stringify(query)}
           name="attempts"
           label={t('common:menu.attempts')}
           rows={pages.rows}
           columns={shown}
+          narrow={onPhone}
           rowKey={(row) => row.id}
           onOpen={open}
           more={pages.more}
           isLoadingMore={pages.isLoadingMore || pages.query.isPlaceholderData}
+          stopped={pages.stopped}
           wide
           height="max(320px, calc(100dvh - 268px))"
           empty={<Empty>{t('none')}</Empty>}

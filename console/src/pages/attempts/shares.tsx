@@ -13,13 +13,16 @@ import classes from './attempts.module.css'
 /** How they are told apart, and the filter of the list that belongs to it. */
 export const SHARES = { account: 'account_id', platform: 'platform' } as const
 
+/** Where they are asked for, which is also the beginning of their queries' keys. */
+export const SHARED = ['get', '/api/v1/admin/ops/dashboard/error-distribution'] as const
+
 export type By = keyof typeof SHARES
 
 export function Shares({ by }: { by: By }) {
   const { t, i18n } = useTranslation(['attempts', 'errors'])
   const window = useWindow()
   const { nameOf } = useNames(by === 'account' ? 'account' : undefined)
-  const found = $api.useQuery('get', '/api/v1/admin/ops/dashboard/error-distribution', { params: { query: { ...window, of: 'attempts', by } as never } }, { staleTime: 15_000 })
+  const found = $api.useQuery(...SHARED, { params: { query: { ...window, of: 'attempts', by } as never } }, { staleTime: 15_000 })
   const said = (value: number) => count(value, i18n.language)
   return (
     <Loaded query={found} rows={8}>

@@ -5,11 +5,15 @@ import { useTranslation } from 'react-i18next'
 import type { Of } from '../../api/client'
 import { Cause } from '../../parts/badges'
 import { within } from '../../parts/filters/use'
+import { useJoined } from '../../parts/joined'
 import { When } from '../../parts/when'
+import { useGateway } from '../../words/gateway'
 import type { ExclusionWord } from './words'
 
 export function Candidates({ route }: { route: Of<'Candidate'>[] }) {
   const { t } = useTranslation('errors')
+  const { aside } = useJoined()
+  const { scope } = useGateway()
   if (route.length === 0) return <Text size="sm">{t('candidates.none')}</Text>
   return (
     <Table.ScrollContainer minWidth={520} type="native">
@@ -41,7 +45,7 @@ export function Candidates({ route }: { route: Of<'Candidate'>[] }) {
                       <Cause cause={candidate.cause} />
                     </>
                   )}
-                  {candidate.scope && candidate.scope !== 'account' && ` (${candidate.scope})`}
+                  {candidate.scope && candidate.scope !== 'account' && aside('', scope(candidate.scope))}
                   {candidate.caused_by && (
                     <>
                       {' '}

@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next'
 import type { Of } from '../../api/client'
 import { useNames } from '../../parts/filters/names'
 import { within } from '../../parts/filters/use'
+import { useJoined } from '../../parts/joined'
 import { Body } from '../../parts/json/payload'
 import { Notice } from '../../parts/notice'
 import { duration } from '../../parts/number'
@@ -19,6 +20,7 @@ interface Props {
 
 export function Comparison({ before, after }: Props) {
   const { t } = useTranslation('errors')
+  const { aside } = useJoined()
   const { nameOf } = useNames('account')
   const lines = compared(before, after, after.used_account_id == null ? undefined : nameOf(String(after.used_account_id)))
   return (
@@ -41,7 +43,8 @@ export function Comparison({ before, after }: Props) {
                   <Table.Th scope="row">{t(`again.compared.${line.what}`)}</Table.Th>
                   <Table.Td className="said">{said(line, line.before)}</Table.Td>
                   <Table.Td className={`said ${line.isSame ? '' : classes.differs}`}>
-                    {said(line, line.after)} {line.isSame && <Text span size="xs">({t('again.same')})</Text>}
+                    {said(line, line.after)}
+                    {line.isSame && <Text span size="xs">{aside('', t('again.same'))}</Text>}
                   </Table.Td>
                 </Table.Tr>
               ))}

@@ -8,9 +8,11 @@ import { Facts } from '../../parts/facts'
 import { within } from '../../parts/filters/use'
 import { duration } from '../../parts/number'
 import { When } from '../../parts/when'
+import { useGateway } from '../../words/gateway'
 
 export function ErrorFacts({ error }: { error: Of<'ErrorLogDetail'> }) {
   const { t } = useTranslation(['errors', 'common'])
+  const { phase } = useGateway()
   const status = error.upstream_status_code != null && error.upstream_status_code !== error.status_code ? t('one.statuses', { client: String(error.status_code), provider: String(error.upstream_status_code) }) : String(error.status_code)
   return (
     <Facts
@@ -23,7 +25,7 @@ export function ErrorFacts({ error }: { error: Of<'ErrorLogDetail'> }) {
         [t('column.group_name'), <Filtered name="group_id" id={error.group_id} said={error.group_name} />],
         [t('column.api_key_name'), <Filtered name="api_key_id" id={error.api_key_id} said={error.api_key_name} />],
         [t('column.user_name'), <Filtered name="user_id" id={error.user_id} said={error.user_name} />],
-        [t('column.phase'), error.phase],
+        [t('column.phase'), phase(error.phase)],
         [t('column.type'), <span className="mono">{error.type}</span>],
         [t('column.error_source'), t(`source.${error.error_source}`)],
         [t('one.retryable'), t(error.is_retryable ? 'common:yes' : 'common:no')],

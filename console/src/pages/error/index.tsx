@@ -7,11 +7,12 @@ import { useTranslation } from 'react-i18next'
 import type { Of } from '../../api/client'
 import { pick, type Search } from '../../app/search'
 import { useMay } from '../../app/session'
+import { whereHidden } from '../../parts/filters/hidden'
 import { LIST_NAMES } from '../../parts/filters/table'
 import { Head } from '../../parts/head'
 import { KeyHelp } from '../../parts/key-help'
 import { useKeys } from '../../parts/keys'
-import { Section } from '../../parts/section'
+import { Panel } from '../../parts/panel'
 import { Loaded } from '../../parts/states'
 import { useWindow } from '../../parts/window'
 import { Differences } from '../errors/differences'
@@ -56,7 +57,7 @@ function One({ error }: { error: Of<'ErrorLogDetail'> }) {
     again.current?.querySelector('button')?.focus({ preventScroll: true })
   }
   useKeys({ r: mayOperate ? toAgain : undefined, u: () => void navigate({ to: '/errors', search: (old: Search) => old }), '?': () => setDialog('keys') })
-  const alike: Search = error.issue ? { issue: error.issue.fingerprint } : { fingerprint: error.fingerprint }
+  const alike: Search = error.issue ? { issue: error.issue.fingerprint, ...whereHidden(error.issue.count) } : { fingerprint: error.fingerprint, ...whereHidden(error.recovered ? 0 : 1) }
   const shownKeys = ['next', ...(mayOperate ? (['again'] as const) : []), 'up', 'help'] as const
   return (
     <>
@@ -80,32 +81,32 @@ function One({ error }: { error: Of<'ErrorLogDetail'> }) {
       <div className={classes.page}>
         <div className={classes.column}>
           <Said error={error} />
-          <Section title={t('waterfall.title')}>
+          <Panel title={t('waterfall.title')}>
             <Waterfall times={error} />
-          </Section>
-          <Section title={t('candidates.title')}>
+          </Panel>
+          <Panel title={t('candidates.title')}>
             <Candidates route={error.route} />
-          </Section>
+          </Panel>
           <div ref={again}>
-            <Section title={t('again.title')}>
+            <Panel title={t('again.title')}>
               <SendAgain error={error} />
-            </Section>
+            </Panel>
           </div>
-          <Section title={t('retries.title')}>
+          <Panel title={t('retries.title')}>
             <Retries error={error} />
-          </Section>
-          <Section title={t('body.title')}>
+          </Panel>
+          <Panel title={t('body.title')}>
             <Payloads error={error} />
-          </Section>
-          <Section title={t('code.title')}>
+          </Panel>
+          <Panel title={t('code.title')}>
             <Code id={String(error.id)} />
-          </Section>
+          </Panel>
         </div>
         <div className={classes.column}>
           <IssueOf error={error} />
-          <Section title={t('one.facts')}>
+          <Panel title={t('one.facts')}>
             <ErrorFacts error={error} />
-          </Section>
+          </Panel>
         </div>
       </div>
       <KeyHelp title={t('keys.title')} opened={dialog === 'keys'} onClose={() => setDialog(null)} keys={shownKeys.map((what) => [KEYS[what], t(`keys.${what}`)])} />

@@ -5,13 +5,19 @@ import type { Of } from '../../api/client'
 import { OwnerBadge, SeverityBadge } from '../../parts/badges'
 import { Copy } from '../../parts/copy'
 import { Marked } from '../../parts/json/marked'
+import { useGateway } from '../../words/gateway'
 import classes from './error.module.css'
+import { speakerOf } from './speaker'
+
+/** How what was said is told, by whose words it is. */
+export const SPEAKERS = { provider: 'one.providerSaid', gateway: 'one.gatewaySaw' } as const
 
 export function Said({ error }: { error: Of<'ErrorLogDetail'> }) {
   const { t } = useTranslation('errors')
+  const { explanation, remedy } = useGateway()
   const provider = error.upstream_error_message
   const said = provider || error.message
-  const speaker = provider ? t('one.providerSaid', { account: error.account_name ?? error.platform }) : t('one.gatewaySaid')
+  const speaker = provider ? t(SPEAKERS[speakerOf(error.ruled_by?.built_in.cause ?? error.cause, error.upstream_status_code)], { account: error.account_name ?? error.platform }) : t('one.gatewaySaid')
   return (
     <Paper withBorder p="md" component="section" aria-label={speaker}>
       <Stack gap="sm">
@@ -39,9 +45,9 @@ export function Said({ error }: { error: Of<'ErrorLogDetail'> }) {
             {error.cause}
           </Text>
         </Group>
-        <Text className="said">{error.explanation}</Text>
+        <Text className="said">{explanation(error.cause, error.explanation)}</Text>
         <Text className="said">
-          <strong>{t('one.remedy')}</strong> {error.remedy}
+          <strong>{t('one.remedy')}</strong> {remedy(error.cause, error.remedy)}
         </Text>
         {error.recovered && <Text size="sm">{t('one.recovered')}</Text>}
         {error.replay_of != null && <Text size="sm">{t('one.replay')}</Text>}

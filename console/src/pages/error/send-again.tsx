@@ -123,9 +123,9 @@ function Refused({ thrown }: { thrown: unknown }) {
 
 /** The accounts, each with how it stands now; those of the request's own platform first. */
 function Account({ platform, value, onChange }: { platform: Of<'Platform'>; value: string | null; onChange: (id: string | null) => void }) {
-  const { t } = useTranslation('errors')
+  const { t } = useTranslation(['errors', 'accounts'])
   const { data } = $api.useQuery('get', '/api/v1/admin/accounts', { params: { query: { page_size: 500 } } }, { staleTime: 2_000 })
-  const option = ({ id, name, state }: Of<'AccountView'>) => ({ value: String(id), label: `${name} · ${t(`account.${state.status}`)}` })
+  const option = ({ id, name, state }: Of<'AccountView'>) => ({ value: String(id), label: `${name} · ${t(`accounts:state.${state.status}`)}` })
   const accounts = data?.items ?? []
   const groups = [
     { group: platform, items: accounts.filter((one) => one.platform === platform).map(option) },
@@ -137,7 +137,7 @@ function Account({ platform, value, onChange }: { platform: Of<'Platform'>; valu
       <Select size="xs" w={{ base: '100%', xs: 320 }} label={t('again.account')} data={groups.filter(({ items }) => items.length > 0)} value={value} onChange={onChange} searchable nothingFoundMessage={t('filters.noName')} placeholder={t('filters.choose')} />
       {chosen?.state.until && (
         <Text size="xs">
-          {t(`account.${chosen.state.status}`)} → <When at={chosen.state.until} as="both" />
+          {t(`accounts:state.${chosen.state.status}`)} → <When at={chosen.state.until} as="both" />
         </Text>
       )}
     </Stack>

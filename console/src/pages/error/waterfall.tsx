@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { Cause } from '../../parts/badges'
 import { within } from '../../parts/filters/use'
 import { duration } from '../../parts/number'
+import { useGateway } from '../../words/gateway'
 import classes from './error.module.css'
 import { type Bar, placed, type Times, waterfall } from './bars'
 
@@ -26,7 +27,8 @@ export function Waterfall({ times }: { times: Times }) {
 }
 
 function One({ bar, total }: { bar: Bar; total: number }) {
-  const { t } = useTranslation('errors')
+  const { t } = useTranslation(['errors', 'common'])
+  const { sentence } = useGateway()
   const { left, width } = placed(bar, total)
   const { attempt } = bar
   return (
@@ -52,7 +54,7 @@ function One({ bar, total }: { bar: Bar; total: number }) {
           {attempt.retry_after_ms != null && ` · ${t('waterfall.stated', { time: duration(attempt.retry_after_ms) })}`}
           {' → '}
           <strong>{t(`decision.${attempt.decision}`)}</strong>
-          {attempt.decision_reason && `: ${attempt.decision_reason}`}
+          {attempt.decision_reason && t('common:join.colon') + sentence(attempt.decision_reason)}
         </span>
       )}
     </li>

@@ -1,9 +1,11 @@
 /** What the list of failed requests shows of each, the API's fields by their names. */
 import { IconArrowBackUp, IconCheck, IconEyeOff } from '@tabler/icons-react'
 import type { TFunction } from 'i18next'
+import { Phase } from '../../parts/badges'
 import { Owner, Severity } from '../../parts/marks'
-import type { Column } from '../../parts/list'
+import type { Column, NarrowRow } from '../../parts/list'
 import { duration } from '../../parts/number'
+import { Rest, TwoLines } from '../../parts/two-lines'
 import { When } from '../../parts/when'
 import type { Row } from './ask'
 
@@ -15,23 +17,53 @@ export const EXPORTED: readonly (keyof Row)[] = [
   'client_request_id', 'client_ip', 'request_path',
 ]
 
+/** On a phone: what was said, and beneath it when, how bad, what, and where. */
+export function narrow(t: TFunction<['errors', 'common']>): NarrowRow<Row> {
+  return {
+    title: t('column.message'),
+    cell: (row) => (
+      <TwoLines
+        first={
+          <Rest>
+            <strong>
+              <Message row={row} t={t} />
+            </strong>
+          </Rest>
+        }
+        second={
+          <>
+            <When at={row.created_at} />
+            <Severity severity={row.severity} />
+            <span className="mono">{row.status_code}</span>
+            <Rest title={row.cause}>
+              <span className="mono">{row.cause}</span>
+            </Rest>
+            {row.account_name && <Rest title={row.account_name}>{row.account_name}</Rest>}
+          </>
+        }
+      />
+    ),
+  }
+}
+
+/** All of those that are shown until somebody chooses fit beside the menu at 1280 pixels. */
 export function columns(t: TFunction<['errors', 'common']>): Column<Row>[] {
   const text = (key: keyof Row, width: string, hidden = false): Column<Row> => ({ key, title: t(`column.${key}` as 'column.model'), width, hidden, cell: (row) => <Text value={row[key]} /> })
   return [
-    { key: 'created_at', title: t('column.created_at'), width: '136px', cell: ({ created_at }) => <When at={created_at} as="absolute" /> },
-    { key: 'severity', title: t('column.severity'), width: '74px', cell: ({ severity }) => <Severity severity={severity} /> },
-    { key: 'status_code', title: t('column.status_code'), width: '64px', cell: ({ status_code }) => <span className="mono">{status_code}</span> },
-    { key: 'cause', title: t('column.cause'), width: '176px', cell: ({ cause }) => <span className="mono">{cause}</span> },
-    { key: 'error_owner', title: t('column.error_owner'), width: '100px', cell: ({ error_owner }) => <Owner owner={error_owner} /> },
-    { key: 'message', title: t('column.message'), width: 'minmax(280px, 1fr)', cell: (row) => <Message row={row} t={t} /> },
-    text('account_name', '150px'),
-    text('model', '150px'),
-    text('api_key_name', '100px'),
-    { key: 'latency_ms', title: t('column.latency_ms'), width: '90px', align: 'right', cell: ({ latency_ms }) => duration(latency_ms) },
+    { key: 'created_at', title: t('column.created_at'), width: '132px', cell: ({ created_at }) => <When at={created_at} as="absolute" /> },
+    { key: 'severity', title: t('column.severity'), width: '70px', cell: ({ severity }) => <Severity severity={severity} /> },
+    { key: 'status_code', title: t('column.status_code'), width: '60px', cell: ({ status_code }) => <span className="mono">{status_code}</span> },
+    { key: 'cause', title: t('column.cause'), width: '132px', cell: ({ cause }) => <span className="mono" title={cause}>{cause}</span> },
+    { key: 'error_owner', title: t('column.error_owner'), width: '92px', cell: ({ error_owner }) => <Owner owner={error_owner} /> },
+    { key: 'message', title: t('column.message'), width: 'minmax(150px, 1fr)', cell: (row) => <Message row={row} t={t} /> },
+    text('account_name', '98px'),
+    text('model', '126px'),
+    text('api_key_name', '72px'),
+    { key: 'latency_ms', title: t('column.latency_ms'), width: '66px', align: 'right', cell: ({ latency_ms }) => duration(latency_ms) },
     text('platform', '100px', true),
     text('group_name', '110px', true),
     text('user_name', '110px', true),
-    text('phase', '110px', true),
+    { key: 'phase', title: t('column.phase'), width: '110px', hidden: true, cell: ({ phase }) => <Phase phase={phase} /> },
     text('type', '170px', true),
     text('error_source', '90px', true),
     { key: 'stream', title: t('column.stream'), width: '80px', hidden: true, cell: ({ stream }) => t(stream ? 'common:yes' : 'common:no') },

@@ -1,5 +1,6 @@
 /** Failures over time above the list. A brushed span becomes the window. Takes what roll-ups know, and says what it leaves out. */
 import { Box, Text } from '@mantine/core'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import type { EChartsOption } from 'echarts'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -14,6 +15,12 @@ import { useSetWindow, useWindow } from '../../parts/window'
 const TAKEN = ['platform', 'group_id', 'account_id', 'model', 'api_key_id', 'user_id'] as const
 const HEIGHT = 130
 
+/** Where it is asked for, which is also the beginning of its query's key. */
+export const TREND = ['get', '/api/v1/admin/ops/dashboard/error-trend'] as const
+
+/** How often while rows come by themselves: as often as there can be something new in its narrowest steps. */
+const LIVE_MS = 10_000
+
 type Point = Of<'ErrorPoint'>
 
 /** What is stacked, by view: what counts against the service, and what does not. */
@@ -24,12 +31,15 @@ const SERIES = [
   ['client_gone', (point: Point) => point.client_gone, '#999999', ['excluded', 'all']],
 ] as const
 
-export function Histogram({ search }: { search: Search }) {
+export function trendOf(search: Search, window: Search) {
+  return $api.queryOptions(...TREND, { params: { query: { ...window, ...pick(search, TAKEN) } as never } })
+}
+
+export function Histogram({ search, isLive }: { search: Search; isLive: boolean }) {
   const { t, i18n } = useTranslation('errors')
   const window = useWindow()
   const setWindow = useSetWindow()
-  const asked = pick(search, TAKEN)
-  const found = $api.useQuery('get', '/api/v1/admin/ops/dashboard/error-trend', { params: { query: { ...window, ...asked } as never } }, { staleTime: 15_000, placeholderData: (old) => old })
+  const found = useQuery({ ...trendOf(search, window), staleTime: 15_000, placeholderData: keepPreviousData, refetchInterval: isLive && LIVE_MS })
   const view = search.view ?? 'all'
   const points = found.data?.points
   const shown = useMemo(() => SERIES.filter(([, , , views]) => (views as readonly string[]).includes(view)), [view])
@@ -56,7 +66,7 @@ export function Histogram({ search }: { search: Search }) {
   const left = setOf(FAILURES, search).filter(({ name }) => !(TAKEN as readonly string[]).includes(name))
   return (
     <Box mb={4}>
-      {found.isError ? (
+      {found.isError && !found.data ? (
         <Box h={HEIGHT}>
           <Text size="xs" role="status" className="said">
             {t('histogram.failed')} {problemOf(found.error).detail}

@@ -1,10 +1,10 @@
 /** Failed requests: the list, everything that narrows it, and the rows as they come. */
 import { Button, Modal, SegmentedControl, Stack, Text } from '@mantine/core'
 import { IconArrowsSort, IconDownload, IconKeyboard, IconRefresh, IconScale } from '@tabler/icons-react'
-import { useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { queries } from '../../api/queries'
 import { pick, type Search } from '../../app/search'
 import { useMay } from '../../app/session'
 import { FilterBar } from '../../parts/filters/bar'
@@ -15,16 +15,16 @@ import { Head } from '../../parts/head'
 import { KeyHelp } from '../../parts/key-help'
 import { useKeys } from '../../parts/keys'
 import { List } from '../../parts/list'
-import { usePages } from '../../parts/pages'
+import { pagesOf, usePages } from '../../parts/pages'
 import { Empty, Failed, Loading } from '../../parts/states'
 import { Total } from '../../parts/total'
-import { useWindow } from '../../parts/window'
+import { useWindow, windowIn } from '../../parts/window'
 import { SendAgainDialog } from '../error/send-dialog'
 import { askErrors, type Row } from './ask'
-import { columns, EXPORTED } from './columns'
+import { columns, EXPORTED, narrow } from './columns'
 import { Differences } from './differences'
 import { Export } from './export'
-import { Histogram } from './histogram'
+import { Histogram, TREND, trendOf } from './histogram'
 import { Live, LiveNotes } from './live'
 import { above } from './tail'
 import { useLive } from './use-live'
@@ -34,20 +34,32 @@ const NEWEST_FIRST = '-created_at'
 
 type Dialog = 'keys' | 'export' | 'differences' | { again: Row }
 
+/** What the list shows, of what its address says. */
+function queryIn(search: Search, window: Search): Search {
+  return { ...window, ...pick(search, LIST_NAMES) }
+}
+
+const listed = (query: Search) => ({ ...query, page_size: '200' })
+
+export function ahead(search: Search) {
+  const window = windowIn(search)
+  void queries.prefetchInfiniteQuery(pagesOf('errors', listed(queryIn(search, window)), askErrors))
+  void queries.prefetchQuery(trendOf(search, window))
+}
+
 export function Page() {
   const { t } = useTranslation(['errors', 'common'])
   const { search, change } = useAddress()
   const window = useWindow()
   const navigate = useNavigate()
-  const queries = useQueryClient()
   const mayOperate = useMay('operator')
   const field = useRef<HTMLInputElement>(null)
   const [dialog, setDialog] = useState<Dialog | null>(null)
   const [isLive, setLive] = useState(false)
 
   const filters = pick(search, LIST_NAMES)
-  const query: Search = { ...window, ...filters }
-  const pages = usePages('errors', { ...query, page_size: '200' }, askErrors, { keepsOld: true })
+  const query = queryIn(search, window)
+  const pages = usePages('errors', listed(query), askErrors, { keepsOld: true })
   const isOld = pages.query.isPlaceholderData
   const isNewestFirst = (search.sort ?? NEWEST_FIRST) === NEWEST_FIRST
   const newest = useMemo(() => pages.rows.reduce<number | undefined>((most, { id }) => (most === undefined || id > most ? id : most), undefined), [pages.rows])
@@ -55,10 +67,11 @@ export function Page() {
   const live = useLive(isLive && isNewestFirst && !pages.query.isPending && !isOld, { ...streamed, ...pick(window, ['start_time']) }, newest)
   const rows = useMemo(() => above(live.tail, pages.rows), [live.tail, pages.rows])
   const shown = useMemo(() => columns(t), [t])
+  const onPhone = useMemo(() => narrow(t), [t])
 
   const close = () => setDialog(null)
   const open = (row: Row) => void navigate({ to: '/errors/$id', params: { id: String(row.id) }, search: (old: Search) => old })
-  const refresh = () => void queries.resetQueries({ queryKey: ['errors'] })
+  const refresh = () => void Promise.all([queries.resetQueries({ queryKey: ['errors'] }), queries.invalidateQueries({ queryKey: TREND })])
   useKeys({ '/': () => field.current?.focus(), '?': () => setDialog('keys') })
 
   return (
@@ -77,22 +90,26 @@ export function Page() {
             {t(isNewestFirst ? 'sort.newest' : 'sort.oldest')}
           </Button>
         </FilterBar>
-        <Histogram search={search} />
+        <Histogram search={search} isLive={live.line === 'open'} />
         <LiveNotes tail={live.tail} />
-        {pages.query.isError && <Failed thrown={pages.query.error} retry={() => void pages.query.refetch()} />}
         {pages.query.isPending ? (
           <Loading rows={14} />
-        ) : pages.query.isError && pages.rows.length === 0 ? null : (
+        ) : pages.query.isError && !pages.query.data ? (
+          <Failed thrown={pages.query.error} retry={() => void pages.query.refetch()} />
+        ) : (
           <List
             key={JSON.stringify(filters)}
             name="errors"
             label={t('common:menu.errors')}
             rows={rows}
             columns={shown}
+            narrow={onPhone}
             rowKey={(row) => row.id}
             onOpen={open}
-            more={pages.more}
+            // Where rows between were let go, what was read below them is not shown, and more of it would not be.
+            more={live.tail.isCut ? undefined : pages.more}
             isLoadingMore={pages.isLoadingMore || isOld}
+            stopped={live.tail.isCut ? undefined : pages.stopped}
             keys={mayOperate ? { r: (row) => setDialog({ again: row }) } : {}}
             wide
             height="max(320px, calc(100dvh - 372px))"

@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'react'
 import { address, type Of } from '../../api/client'
 import type { Search } from '../../app/search'
+import { doubtSession } from '../../app/session'
 import type { Row } from './ask'
 import { came, emptyTail, MOST, missed, paused, resumed, type Tail } from './tail'
 
@@ -93,7 +94,10 @@ function listen(filters: Search, after: number | undefined, { onRow, onMissed, o
         return
       }
       onLine('broken')
-      if (source.readyState === EventSource.CLOSED) timer = setTimeout(begin, AGAIN_MS)
+      if (source.readyState !== EventSource.CLOSED) return
+      // Why, a stream does not say; that there is no session any more is to be found out.
+      doubtSession()
+      timer = setTimeout(begin, AGAIN_MS)
     })
   }
   begin()

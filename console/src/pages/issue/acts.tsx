@@ -58,7 +58,7 @@ function Said({ act, what, go }: { act: string; what?: string; go: (note: string
       <Button size="xs" variant="default" onClick={ask}>
         {act}
       </Button>
-      <Modal opened={open} onClose={close} title={act} lockScroll={false} closeButtonProps={{ 'aria-label': t('common:act.close') }}>
+      <Modal opened={open} onClose={close} title={act} closeButtonProps={{ 'aria-label': t('common:act.close') }}>
         <form onSubmit={submit}>
           <Stack gap="sm">
             {what && <Text size="sm">{what}</Text>}
@@ -95,7 +95,7 @@ function Ignore({ change }: { change: (body: Of<'ChangeIssue'>) => Promise<void>
       <Button size="xs" variant="default" onClick={ask}>
         {t('act.ignore')}
       </Button>
-      <Modal opened={open} onClose={close} title={t('ignore.title')} lockScroll={false} closeButtonProps={{ 'aria-label': t('common:act.close') }}>
+      <Modal opened={open} onClose={close} title={t('ignore.title')} closeButtonProps={{ 'aria-label': t('common:act.close') }}>
         <form onSubmit={submit}>
           <Stack gap="sm">
             <Text size="sm">{t('ignore.hint')}</Text>

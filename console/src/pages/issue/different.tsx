@@ -5,54 +5,48 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { $api } from '../../api/client'
 import { windowOf } from '../../app/search'
+import { whereHidden } from '../../parts/filters/hidden'
 import { count, percent } from '../../parts/number'
 import { Panel } from '../../parts/panel'
 import { Loaded } from '../../parts/states'
 import { local } from '../../parts/when'
+import { useGateway } from '../../words/gateway'
 import classes from './issue.module.css'
-
-/** What stands out, as the API has it. */
-interface Standing {
-  attribute: string
-  value: string
-  sentence: string
-  failure_share: number
-  success_share: number
-}
 
 const DAY_MS = 24 * 3_600_000
 
 /** The window of the address; without one, the day that ends with the newest failure, as it was when the page was opened. */
-export function Different({ issue, lastSeen }: { issue: string; lastSeen: string }) {
+export function Different({ issue, seen, lastSeen }: { issue: string; seen: number; lastSeen: string }) {
   const { t, i18n } = useTranslation('issues')
   const window = windowOf(useSearch({ strict: false }))
   const [last] = useState(() => Date.parse(lastSeen))
   const around = { start_time: new Date(last - DAY_MS).toISOString(), end_time: new Date(last + 1_000).toISOString() }
-  const query = { issue, ...(Object.keys(window).length > 0 ? window : around) }
-  const found = $api.useQuery('get', '/api/v1/admin/ops/errors/differences', { params: { query: query as never } }, { staleTime: 60_000 })
+  const query = { issue, ...(Object.keys(window).length > 0 ? window : around), ...whereHidden(seen) }
+  const gateway = useGateway()
+  const asked = $api.useQuery('get', '/api/v1/admin/ops/errors/differences', { params: { query: query as never } }, { staleTime: 60_000 })
   const number = (value: number) => count(value, i18n.language)
   const moment = (at: string) => local(Date.parse(at), i18n.language)
   return (
     <Panel title={t('different')}>
-      <Loaded query={found} rows={4}>
-        {({ summary, failures, successes, sampled, window: compared, attributes }) => (
+      <Loaded query={asked} rows={4}>
+        {(found) => (
           <Stack gap="sm">
-            {(attributes as unknown as Standing[])[0]?.sentence !== summary && (
+            {found.attributes[0]?.sentence !== found.summary && (
               <Text size="sm" className="said" fw={500}>
-                {summary}
+                {gateway.summary(found)}
               </Text>
             )}
-            {(attributes as unknown as Standing[]).slice(0, 12).map((one) => (
+            {found.attributes.slice(0, 12).map((one) => (
               <div key={`${one.attribute} ${one.value}`}>
                 <Text size="sm" className="said">
-                  {one.sentence}
+                  {gateway.difference(one)}
                 </Text>
                 <Share share={one.failure_share} of={t('ofFailures')} isFailure />
                 <Share share={one.success_share} of={t('ofSuccesses')} />
               </div>
             ))}
             <Text size="xs">
-              {t('differentOf', { failures: number(failures), successes: number(successes), from: moment(compared.start_time), to: moment(compared.end_time) })} {sampled && t('sampled')}
+              {t('differentOf', { failures: number(found.failures), successes: number(found.successes), from: moment(found.window.start_time), to: moment(found.window.end_time) })} {found.sampled && t('sampled')}
             </Text>
           </Stack>
         )}

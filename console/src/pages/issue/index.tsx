@@ -8,11 +8,12 @@ import { Cause, OwnerBadge, SeverityBadge } from '../../parts/badges'
 import { Id } from '../../parts/copy'
 import { FactsGrid } from '../../parts/facts-grid'
 import { Head } from '../../parts/head'
+import { IssueStateBadge } from '../../parts/issue-state'
 import { count } from '../../parts/number'
 import { Panel } from '../../parts/panel'
 import { Loaded } from '../../parts/states'
 import { When } from '../../parts/when'
-import { IssueStateBadge } from '../issues/state'
+import { useGateway } from '../../words/gateway'
 import { Acts } from './acts'
 import { Hours } from './chart'
 import { Different } from './different'
@@ -44,8 +45,8 @@ function Shown({ issue }: { issue: Of<'IssueDetail'> }) {
       <div className={classes.columns}>
         <div className={classes.column}>
           <Hours hours={issue.hours} />
-          <Different issue={issue.fingerprint} lastSeen={issue.last_seen} />
-          <Samples issue={issue.fingerprint} isHidden={issue.count === 0} />
+          <Different issue={issue.fingerprint} seen={issue.count} lastSeen={issue.last_seen} />
+          <Samples issue={issue.fingerprint} seen={issue.count} />
           <Kinds kinds={issue.kinds} />
         </div>
         <div className={classes.column}>
@@ -61,6 +62,7 @@ function Shown({ issue }: { issue: Of<'IssueDetail'> }) {
 
 function About({ issue }: { issue: Of<'IssueDetail'> }) {
   const { t, i18n } = useTranslation('issues')
+  const { scope } = useGateway()
   const number = (value: number) => count(value, i18n.language)
   return (
     <FactsGrid
@@ -76,21 +78,23 @@ function About({ issue }: { issue: Of<'IssueDetail'> }) {
         [t('column.cause'), <Cause key="cause" cause={issue.cause} />],
         [t('column.platform'), issue.platform],
         [t('column.status'), issue.status_code ? [issue.status_code, issue.provider_code].filter(Boolean).join(' ') : null],
-        [t('column.scope'), issue.scope],
+        [t('column.scope'), scope(issue.scope)],
         [t('column.first'), <When key="first" at={issue.first_seen} />],
         [t('column.last'), <When key="last" at={issue.last_seen} />],
-        ['fingerprint', <Id key="id" value={issue.fingerprint} />],
+        [t('column.fingerprint'), <Id key="id" value={issue.fingerprint} />],
       ]}
     />
   )
 }
 
 function Since({ issue }: { issue: Of<'IssueDetail'> }) {
-  const { t } = useTranslation('issues')
+  const { t } = useTranslation(['issues', 'common'])
   return (
     <>
-      <When at={issue.state_since} />: {t(`why.${issue.state_why}`)}
-      {issue.state_by && `, ${t('by', { who: issue.state_by })}`}
+      <When at={issue.state_since} />
+      {t('common:join.colon')}
+      {t(`why.${issue.state_why}`)}
+      {issue.state_by && t('common:join.clause') + t('by', { who: issue.state_by })}
     </>
   )
 }
@@ -108,6 +112,7 @@ function Ignored({ issue }: { issue: Of<'IssueDetail'> }) {
 
 function Remedy({ issue }: { issue: Of<'IssueDetail'> }) {
   const { t } = useTranslation('issues')
+  const gateway = useGateway()
   return (
     <>
       {issue.recounting && (
@@ -115,13 +120,13 @@ function Remedy({ issue }: { issue: Of<'IssueDetail'> }) {
           {t('recounting')}
         </Alert>
       )}
-      {issue.part_by && <Text size="sm">{t('part', { by: issue.part_by, value: issue.part_value ?? '–' })}</Text>}
+      {issue.part_by && <Text size="sm">{t('part', { by: gateway.splitBy(issue.part_by), value: issue.part_value ?? '–' })}</Text>}
       <Alert color="blue" icon={<IconBulb />} title={t('remedy')}>
         <Text size="sm" className="said">
-          {issue.explanation}
+          {gateway.explanation(issue.cause, issue.explanation)}
         </Text>
         <Text size="sm" className="said" fw={600}>
-          {issue.remedy}
+          {gateway.remedy(issue.cause, issue.remedy)}
         </Text>
       </Alert>
     </>

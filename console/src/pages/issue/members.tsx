@@ -3,6 +3,7 @@ import { Anchor, Stack, Table, Text } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import type { Of } from '../../api/client'
+import { whereHidden } from '../../parts/filters/hidden'
 import { count } from '../../parts/number'
 import { Panel } from '../../parts/panel'
 import { When } from '../../parts/when'
@@ -49,7 +50,7 @@ function Sort({ issue, title, filter, list }: { issue: string; title: string; fi
           {list.top.slice(0, SHOWN).map(({ id, name, count: seen, hidden_count, last_seen }) => (
             <Table.Tr key={id}>
               <Table.Td>
-                <Anchor component={Link} to="/errors" search={{ issue, [filter]: id, time_range: '30d' } as never} fz="xs" className="said">
+                <Anchor component={Link} to="/errors" search={{ issue, [filter]: id, time_range: '30d', ...whereHidden(seen) } as never} fz="xs" className="said">
                   {name ?? id}
                 </Anchor>
               </Table.Td>

@@ -3,14 +3,14 @@ import { Anchor, Table, Text } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { $api } from '../../api/client'
+import { whereHidden } from '../../parts/filters/hidden'
 import { Panel } from '../../parts/panel'
 import { Loaded } from '../../parts/states'
 import { When } from '../../parts/when'
 
-/** Where clients saw none, those that failover hid are shown. */
-export function Samples({ issue, isHidden }: { issue: string; isHidden: boolean }) {
+export function Samples({ issue, seen }: { issue: string; seen: number }) {
   const { t } = useTranslation('issues')
-  const filter = { issue, time_range: '30d' as const, ...(isHidden ? { recovered: 'true' } : {}) }
+  const filter = { issue, time_range: '30d' as const, ...whereHidden(seen) }
   const found = $api.useQuery('get', '/api/v1/admin/ops/errors', { params: { query: { ...filter, page_size: 8 } as never } }, { refetchInterval: 15_000 })
   const all = (
     <Anchor component={Link} to="/errors" search={filter as never} size="sm">

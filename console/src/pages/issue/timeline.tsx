@@ -4,10 +4,10 @@ import { useTranslation } from 'react-i18next'
 import type { Of } from '../../api/client'
 import { Panel } from '../../parts/panel'
 import { When } from '../../parts/when'
-import { IssueStateBadge } from '../issues/state'
+import { IssueStateBadge } from '../../parts/issue-state'
 
 export function Timeline({ timeline }: { timeline: readonly Of<'IssueTransition'>[] }) {
-  const { t } = useTranslation('issues')
+  const { t } = useTranslation(['issues', 'common'])
   return (
     <Panel title={t('timeline')}>
       <Stack component="ol" gap="xs" p={0} m={0} style={{ listStyle: 'none' }}>
@@ -17,7 +17,7 @@ export function Timeline({ timeline }: { timeline: readonly Of<'IssueTransition'
               <IssueStateBadge state={to} />
               <Text size="sm" component="span">
                 {t(`why.${why}`)}
-                {by && `, ${t('by', { who: by })}`}
+                {by && t('common:join.clause') + t('by', { who: by })}
               </Text>
               <Text size="xs" component="span">
                 <When at={at} as="both" />

@@ -1,17 +1,19 @@
 /** The columns of the list of issues. */
 import type { Of } from '../../api/client'
 import { Cause, OwnerBadge, SeverityBadge } from '../../parts/badges'
+import { IssueStateBadge } from '../../parts/issue-state'
 import type { Column } from '../../parts/list'
 import { count } from '../../parts/number'
 import { Spark } from '../../parts/spark'
 import { When } from '../../parts/when'
+import { useGateway } from '../../words/gateway'
 import { useTranslation } from 'react-i18next'
-import { IssueStateBadge } from './state'
 
 export type Issue = Of<'IssueLog'>
 
 export function useIssueColumns(): Column<Issue>[] {
   const { t, i18n } = useTranslation('issues')
+  const gateway = useGateway()
   const number = (value: number) => count(value, i18n.language)
   const members = (value: number, issue: Issue) => (issue.members_are_bounded && value >= 100 ? `≥ ${number(value)}` : number(value))
   return [
@@ -32,7 +34,7 @@ export function useIssueColumns(): Column<Issue>[] {
     { key: 'last', title: t('column.last'), width: '112px', cell: ({ last_seen }) => <When at={last_seen} /> },
     { key: 'first', title: t('column.first'), width: '112px', cell: ({ first_seen }) => <When at={first_seen} /> },
     { key: 'platform', title: t('column.platform'), width: '100px', hidden: true, cell: ({ platform }) => platform },
-    { key: 'phase', title: t('column.phase'), width: '100px', hidden: true, cell: ({ phase }) => String(phase) },
+    { key: 'phase', title: t('column.phase'), width: '100px', hidden: true, cell: ({ phase }) => gateway.phase(phase) },
     { key: 'status', title: t('column.status'), width: '120px', align: 'right', hidden: true, cell: ({ status_code }) => status_code ?? '–' },
   ]
 }

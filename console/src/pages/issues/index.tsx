@@ -55,6 +55,7 @@ export function Page() {
           onOpen={({ fingerprint }) => void navigate({ to: '/issues/$fingerprint', params: { fingerprint }, search: window })}
           more={found.more}
           isLoadingMore={found.isLoadingMore}
+          stopped={found.stopped}
           height="calc(100dvh - 270px)"
           empty={found.query.data ? <None isOpen={state === OPEN} /> : <Loading rows={12} />}
           foot={<Text size="xs">{found.total !== undefined && t(found.isEstimate ? 'common:list.atLeast' : 'common:list.total', { count: found.total, formatted: i18n.language })}</Text>}

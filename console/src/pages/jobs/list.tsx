@@ -3,6 +3,7 @@ import { Badge, Table, Text } from '@mantine/core'
 import { IconCircleCheck, IconCircleOff, IconCircleX, IconHeartOff, IconLoader2, IconMinus } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import { $api } from '../../api/client'
+import { useJoined } from '../../parts/joined'
 import { count, duration } from '../../parts/number'
 import { useNow } from '../../parts/now'
 import { Empty, Loaded } from '../../parts/states'
@@ -23,6 +24,7 @@ const WHOLE = { whiteSpace: 'nowrap' } as const
 
 export function Jobs() {
   const { t, i18n } = useTranslation('system')
+  const { aside } = useJoined()
   const now = useNow()
   const jobs = $api.useQuery('get', '/api/v1/admin/ops/jobs', {}, { refetchInterval: 5_000 })
   return (
@@ -64,7 +66,7 @@ export function Jobs() {
                       <Table.Td miw={90} className="said">{job.holder ?? '–'}</Table.Td>
                       <Table.Td>
                         {count(job.runs, i18n.language)}
-                        {job.failures > 0 && <strong> ({t('jobs.failures', { count: job.failures })})</strong>}
+                        {job.failures > 0 && <strong>{aside('', t('jobs.failures', { count: job.failures }))}</strong>}
                       </Table.Td>
                       <Table.Td maw={360}>
                         <Text size="xs" className="said" lineClamp={3} title={job.detail ?? undefined}>

@@ -4,8 +4,10 @@ import { useForm, type UseFormReturnType } from '@mantine/form'
 import { useTranslation } from 'react-i18next'
 import { api } from '../../api/client'
 import { toFields } from '../../parts/fields'
+import { unlessNewer } from '../../parts/meanwhile'
 import { PasswordInput } from '../../parts/secret-input'
 import { tellDone } from '../../parts/told'
+import { useUnsaved } from '../../parts/unsaved'
 import { SEVERITIES } from '../../parts/words-of'
 import { useAgain } from './asking'
 import { type Channel, FIELDS, formOf, type Kind, KINDS, type Values, valuesOf } from './channel'
@@ -24,14 +26,20 @@ export function ChannelForm({ channel, close }: { channel: Channel | undefined; 
       routing_key: (key, { kind }) => (isNew && KINDS[kind].hasKey && !key ? t('notifications.needKey') : null),
     },
   })
+  useUnsaved(form.isDirty())
   const submit = form.onSubmit(async (values) => {
     const body = formOf(values, isNew)
-    const sent = channel ? api.PATCH('/api/v1/admin/ops/notification-channels/{id}', { params: { path: { id: channel.id } }, body }) : api.POST('/api/v1/admin/ops/notification-channels', { body })
+    const sent = channel ? unlessNewer(channel, async () => (await api.GET('/api/v1/admin/ops/notification-channels/{id}', { params: { path: { id: channel.id } } })).data).then(() => api.PATCH('/api/v1/admin/ops/notification-channels/{id}', { params: { path: { id: channel.id } }, body })) : api.POST('/api/v1/admin/ops/notification-channels', { body })
     await (sent as Promise<unknown>).then(async () => {
+      // What stands behind the form is as new as what was sent, before anything can be done with it.
+      await again()
       tellDone()
       close()
-      await again()
-    }, toFields(form, FIELDS))
+    }, (thrown) => {
+      toFields(form, FIELDS)(thrown)
+      // What somebody else made of it meanwhile is what it is opened with next.
+      return again()
+    })
   })
   return (
     <form onSubmit={submit} autoComplete="off">
@@ -81,6 +89,7 @@ function Secrets({ form, channel }: { form: Form; channel: Channel | undefined }
           {...form.getInputProps('url')}
         />
       )}
+      {url === 'optional' && channel?.host && <Checkbox size="xs" label={t('notifications.plain')} description={t('notifications.plainHint')} {...form.getInputProps('plain', { type: 'checkbox' })} />}
       {signs && (
         <PasswordInput
           size="xs"
@@ -98,7 +107,7 @@ function Secrets({ form, channel }: { form: Form; channel: Channel | undefined }
 
 function Mail({ form, channel }: { form: Form; channel: Channel | undefined }) {
   const { t } = useTranslation('watch')
-  const password = channel?.has_password ? `${t('notifications.kept')} ${t('notifications.passwordAgain')}` : t('notifications.notSet')
+  const password = channel?.has_password ? `${t('notifications.kept')} ${t('notifications.passwordAgain')} ${t('notifications.passwordGone')}` : t('notifications.notSet')
   return (
     <>
       <TagsInput size="xs" label={t('notifications.to')} description={t('notifications.toHint')} splitChars={[',', ' ', ';']} acceptValueOnBlur {...form.getInputProps('email.to')} />

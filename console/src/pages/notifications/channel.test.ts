@@ -13,6 +13,12 @@ test('a signing secret is taken away when somebody says so', () => {
   expect(formOf({ ...empty, unsign: true, signing_secret: 'new' }, false).signing_secret).toBe('new')
 })
 
+test('PagerDuty’s own address is taken again when somebody says so', () => {
+  expect(formOf({ ...empty, kind: 'pagerduty', plain: true, routing_key: 'k' }, false)).toMatchObject({ url: null, routing_key: 'k' })
+  expect(formOf({ ...empty, kind: 'pagerduty', plain: true, url: 'https://events.example' }, false).url).toBe('https://events.example')
+  expect(formOf({ ...empty, kind: 'slack', plain: true }, false)).not.toHaveProperty('url')
+})
+
 test('only fields of the kind are sent', () => {
   const pagerduty = formOf({ ...empty, kind: 'pagerduty', routing_key: 'k', signing_secret: 's', group_seconds: 30 }, true)
   expect(pagerduty).toMatchObject({ kind: 'pagerduty', routing_key: 'k' })

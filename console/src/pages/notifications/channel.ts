@@ -34,6 +34,8 @@ export interface Values {
   max_per_hour: number | ''
   send_resolved: boolean
   url: string
+  /** The kind's own address again. */
+  plain: boolean
   signing_secret: string
   unsign: boolean
   routing_key: string
@@ -57,6 +59,7 @@ export function valuesOf(channel: Channel | undefined): Values {
     max_per_hour: channel?.max_per_hour ?? '',
     send_resolved: channel?.send_resolved ?? true,
     url: '',
+    plain: false,
     signing_secret: '',
     unsign: false,
     routing_key: '',
@@ -83,6 +86,7 @@ export function formOf(values: Values, isNew: boolean): Form {
     send_resolved: values.send_resolved,
     ...(groups ? { group_seconds: Number(values.group_seconds), max_per_hour: values.max_per_hour === '' ? null : values.max_per_hour } : {}),
     ...(url !== 'none' && values.url ? { url: values.url } : {}),
+    ...(url === 'optional' && values.plain && !values.url ? { url: null } : {}),
     ...(signs && values.signing_secret ? { signing_secret: values.signing_secret } : {}),
     ...(signs && values.unsign && !values.signing_secret ? { signing_secret: null } : {}),
     ...(hasKey && values.routing_key ? { routing_key: values.routing_key } : {}),

@@ -7,6 +7,7 @@ import { $api, api, type Of } from '../../api/client'
 import { useMay } from '../../app/session'
 import { Aside, SureButton } from '../../parts/aside'
 import { SeverityBadge } from '../../parts/badges'
+import { useJoined } from '../../parts/joined'
 import { duration } from '../../parts/number'
 import { Empty, Loaded } from '../../parts/states'
 import { tellProblem } from '../../parts/told'
@@ -65,6 +66,7 @@ function ChannelTable({ channels, edit }: { channels: readonly Channel[]; edit: 
 
 function One({ channel, edit }: { channel: Channel; edit: () => void }) {
   const { t } = useTranslation(['watch', 'common'])
+  const { aside, list, named } = useJoined()
   const again = useAgain()
   const [mayChange, mayTest] = [useMay('admin'), useMay('operator')]
   const [busy, setBusy] = useState(false)
@@ -80,12 +82,12 @@ function One({ channel, edit }: { channel: Channel; edit: () => void }) {
     await api.DELETE('/api/v1/admin/ops/notification-channels/{id}', path)
     await again()
   }
-  const where = channel.email ? `${channel.email.to.join(', ')} (${channel.email.host})` : (channel.host ?? '–')
-  const secrets = [channel.has_signing_secret && t('notifications.signed'), channel.has_password && t('notifications.withPassword')].filter(Boolean).join(', ')
+  const where = channel.email ? aside(list(channel.email.to), channel.email.host) : (channel.host ?? '–')
+  const secrets = list([channel.has_signing_secret && t('notifications.signed'), channel.has_password && t('notifications.withPassword')])
   return (
     <Table.Tr>
       <Table.Td>
-        <Switch size="xs" checked={channel.enabled ?? true} disabled={!mayChange || busy} onChange={(event) => turn(event.currentTarget.checked)} aria-label={`${t('notifications.on')}: ${channel.name}`} />
+        <Switch size="xs" checked={channel.enabled ?? true} disabled={!mayChange || busy} onChange={(event) => turn(event.currentTarget.checked)} aria-label={named(t('notifications.on'), channel.name)} />
       </Table.Td>
       <Table.Td className="said" fw={600}>
         {channel.name}

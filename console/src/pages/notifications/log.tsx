@@ -55,6 +55,7 @@ export function Log() {
           onOpen={({ id }) => ask({ id: String(id) })}
           more={found.more}
           isLoadingMore={found.isLoadingMore}
+          stopped={found.stopped}
           empty={found.query.data ? <Empty>{t('notifications.logNone')}</Empty> : <Loading rows={12} />}
           foot={<Text size="xs">{found.total !== undefined && t(found.isEstimate ? 'common:list.atLeast' : 'common:list.total', { count: found.total })}</Text>}
         />

@@ -5,9 +5,11 @@ import { useTranslation } from 'react-i18next'
 import { api } from '../../api/client'
 import { useGroupChoices } from '../../parts/choices'
 import { toFields } from '../../parts/fields'
+import { unlessNewer } from '../../parts/meanwhile'
 import { tellDone } from '../../parts/told'
+import { useUnsaved } from '../../parts/unsaved'
 import { PLATFORMS } from '../../parts/words-of'
-import { useAgain } from './asking'
+import { readObjective, useAgain } from './asking'
 import { bodyOf, FIELDS, type Objective, type Values, valuesOf } from './kinds'
 
 export function ObjectiveForm({ objective, close }: { objective: Objective | undefined; close: () => void }) {
@@ -22,14 +24,20 @@ export function ObjectiveForm({ objective, close }: { objective: Objective | und
       within_ms: (within, { goal }) => (goal === 'availability' || Number(within) > 0 ? null : t('objectives.needWithin')),
     },
   })
+  useUnsaved(form.isDirty())
   const submit = form.onSubmit(async (values) => {
     const body = bodyOf(values)
-    const sent = objective ? api.PUT('/api/v1/admin/ops/objectives/{id}', { params: { path: { id: objective.id } }, body }) : api.POST('/api/v1/admin/ops/objectives', { body })
+    const sent = objective ? unlessNewer(objective, readObjective(objective.id)).then(() => api.PUT('/api/v1/admin/ops/objectives/{id}', { params: { path: { id: objective.id } }, body })) : api.POST('/api/v1/admin/ops/objectives', { body })
     await (sent as Promise<unknown>).then(async () => {
+      // What stands behind the form is as new as what was sent, before anything can be done with it.
+      await again()
       tellDone()
       close()
-      await again()
-    }, toFields(form, FIELDS))
+    }, (thrown) => {
+      toFields(form, FIELDS)(thrown)
+      // What somebody else made of it meanwhile is what it is opened with next.
+      return again()
+    })
   })
   const isTime = form.values.goal !== 'availability'
   return (

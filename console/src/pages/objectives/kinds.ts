@@ -2,7 +2,7 @@
 import type { Of } from '../../api/client'
 
 export type Body = Of<'ObjectiveBody'>
-export type Objective = Body & { id: number; updated_by?: string | null }
+export type Objective = Body & { id: number; updated_at: string; updated_by?: string | null }
 export type Side = NonNullable<Body['side']>
 export type Goal = NonNullable<Body['goal']>
 

@@ -7,11 +7,12 @@ import { useMay } from '../../app/session'
 import { SureButton } from '../../parts/aside'
 import { nameOf, useGroupChoices } from '../../parts/choices'
 import { FactsGrid } from '../../parts/facts-grid'
+import { useJoined } from '../../parts/joined'
 import { count, duration, percent, relative } from '../../parts/number'
 import { useNow } from '../../parts/now'
 import { Loaded } from '../../parts/states'
 import { When } from '../../parts/when'
-import { useWindow } from '../../parts/window'
+import { useSaidWindow, useWindow } from '../../parts/window'
 import { useAgain } from './asking'
 import type { Objective } from './kinds'
 
@@ -40,10 +41,11 @@ export function One({ objective, edit }: { objective: Objective; edit: () => voi
 function Promised({ objective }: { objective: Objective }) {
   const { t, i18n } = useTranslation('watch')
   const groups = useGroupChoices()
+  const { list } = useJoined()
   const { goal = 'availability', side = 'client', within_ms, window_days = 30, target_percent } = objective
   const target = `${new Intl.NumberFormat(i18n.language, { maximumFractionDigits: 4 }).format(target_percent)} %`
   const promised = t('objectives.promised', { target, goal: t(`objectives.goal.${goal}`), days: String(window_days) })
-  const scope = [objective.platform, nameOf(groups, objective.group_id), objective.model].filter(Boolean).join(', ')
+  const scope = list([objective.platform, nameOf(groups, objective.group_id), objective.model])
   return (
     <Text size="sm">
       {[promised, within_ms && t('objectives.within', { time: duration(within_ms) }), scope || t('objectives.all'), t(`objectives.side.${side}`)].filter(Boolean).join(' · ')}
@@ -56,6 +58,7 @@ function Acts({ objective, edit }: { objective: Objective; edit: () => void }) {
   const mayChange = useMay('admin')
   const again = useAgain()
   const window = useWindow('30d')
+  const said = useSaidWindow()
   const remove = async () => {
     await api.DELETE('/api/v1/admin/ops/objectives/{id}', { params: { path: { id: objective.id } } })
     await again()
@@ -70,7 +73,7 @@ function Acts({ objective, edit }: { objective: Objective; edit: () => void }) {
           </Button>
         </Menu.Target>
         <Menu.Dropdown>
-          <Menu.Label>{t('objectives.inWindow')}</Menu.Label>
+          <Menu.Label>{t('objectives.inWindow', { window: said(window) })}</Menu.Label>
           {(['json', 'csv', 'ledger'] as const).map((format) => (
             <Menu.Item key={format} component="a" href={address(path, { ...window, format })} download={`objective-${objective.id}-${format}.${format === 'json' ? 'json' : 'csv'}`}>
               {t(`objectives.${format}`)}
@@ -124,12 +127,13 @@ interface Spent {
 
 function Left({ budget, goneAt }: Spent) {
   const { t, i18n } = useTranslation('watch')
+  const { named } = useJoined()
   const isOver = budget.left_percent <= 0
   const said = { left: percent(budget.left_percent, i18n.language), over: percent(-budget.left_percent, i18n.language), bad: count(budget.bad, i18n.language), allowed: count(Math.round(budget.allowed * 10) / 10, i18n.language) }
   const Icon = isOver ? IconAlertTriangle : IconCircleCheck
   return (
     <div>
-      <Progress value={Math.max(0, Math.min(100, budget.left_percent))} color={budget.left_percent > 25 ? 'teal' : 'orange'} aria-label={`${t('objectives.left')}: ${said.left}`} />
+      <Progress value={Math.max(0, Math.min(100, budget.left_percent))} color={budget.left_percent > 25 ? 'teal' : 'orange'} aria-label={named(t('objectives.left'), said.left)} />
       <Group gap={6} mt={4} wrap="nowrap" align="start">
         <Icon size={16} aria-hidden style={{ flexShrink: 0, marginTop: 2 }} />
         <Text size="sm">

@@ -5,7 +5,7 @@ import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Search } from '../../app/search'
 import { useMay } from '../../app/session'
-import { duration } from '../../parts/number'
+import { span } from '../../parts/number'
 import { Empty, Loaded } from '../../parts/states'
 import { useAvailability } from './asks'
 import { Go } from './go'
@@ -19,7 +19,7 @@ const MOST = 60
 
 export function Accounts({ window, every }: { window: Search; every: Every }) {
   const { t } = useTranslation('overview')
-  const mayAdd = useMay('operator')
+  const mayAdd = useMay('admin')
   const found = useAvailability(every)
   return (
     <Loaded query={found} rows={4}>
@@ -59,7 +59,7 @@ function Grid({ accounts, window }: { accounts: Account[]; window: Search }) {
 }
 
 function Card({ account, window }: { account: Account; window: Search }) {
-  const { t } = useTranslation('overview')
+  const { t } = useTranslation(['overview', 'accounts'])
   const { tone, Icon, word } = lookOf(account)
   const { account_id, account_name, in_flight, concurrency, ramp, marks, status } = account
   const limit = ramp ?? concurrency
@@ -106,19 +106,14 @@ function useLeft(until: string): number {
   return Math.ceil((Date.parse(until) - useSecond()) / 1_000)
 }
 
-/** Whole seconds: what counts down has no fractions. */
-function spanOf(seconds: number): string {
-  return seconds < 60 ? `${seconds} s` : duration(seconds * 1_000)
-}
-
 /** Counts down to when it may be tried again. */
 function Back({ until }: { until: string }) {
   const { t } = useTranslation('overview')
   const left = useLeft(until)
-  return <>{left <= 0 ? t('accounts.soon') : t('accounts.back', { span: spanOf(left) })}</>
+  return <>{left <= 0 ? t('accounts.soon') : t('accounts.back', { span: span(left) })}</>
 }
 
 function Left({ until }: { until: string }) {
   const left = useLeft(until)
-  return left <= 0 ? null : <> · {spanOf(left)}</>
+  return left <= 0 ? null : <> · {span(left)}</>
 }

@@ -1,6 +1,7 @@
 /** What this page asks the API. What was shown stays until the next answer is there: nothing jumps. */
-import { keepPreviousData, useQueries } from '@tanstack/react-query'
+import { keepPreviousData, useQueries, useQuery } from '@tanstack/react-query'
 import { $api } from '../../api/client'
+import { queries } from '../../api/queries'
 import type { Of } from '../../api/client'
 import type { Search } from '../../app/search'
 import type { Every } from './live'
@@ -22,20 +23,33 @@ export function windowFor(search: Search): Window {
 const ADMIN = '/api/v1/admin/ops'
 const kept = (every: Every) => ({ refetchInterval: every, placeholderData: keepPreviousData }) as const
 
+const overviewOf = (window: Window) => $api.queryOptions('get', `${ADMIN}/dashboard/overview`, { params: { query: window } })
+const availabilityNow = () => $api.queryOptions('get', `${ADMIN}/account-availability`, {})
+const firingNow = () => $api.queryOptions('get', `${ADMIN}/alert-events`, { params: { query: { status: 'firing', page_size: 50 } } })
+const issuesOf = (window: Window, state: string) => $api.queryOptions('get', `${ADMIN}/issues`, { params: { query: { ...window, sort: '-impact', page_size: 5, state } } })
+const topIssuesOf = (window: Window) => issuesOf(window, 'new,ongoing,escalating,regressed')
+const ignoredOf = (window: Window) => issuesOf(window, 'ignored')
+const trendOf = (window: Window, platform?: Platform) => $api.queryOptions('get', `${ADMIN}/dashboard/error-trend`, { params: { query: platform ? { ...window, platform } : window } })
+
 export function useOverview(window: Window, every: Every) {
-  return $api.useQuery('get', `${ADMIN}/dashboard/overview`, { params: { query: window } }, kept(every))
+  return useQuery({ ...overviewOf(window), ...kept(every) })
 }
 
 export function useAvailability(every: Every) {
-  return $api.useQuery('get', `${ADMIN}/account-availability`, {}, kept(every))
+  return useQuery({ ...availabilityNow(), ...kept(every) })
 }
 
 export function useFiring(every: Every) {
-  return $api.useQuery('get', `${ADMIN}/alert-events`, { params: { query: { status: 'firing', page_size: 50 } } }, kept(every))
+  return useQuery({ ...firingNow(), ...kept(every) })
 }
 
 export function useTopIssues(window: Window, every: Every) {
-  return $api.useQuery('get', `${ADMIN}/issues`, { params: { query: { ...window, sort: '-impact', page_size: 5, state: 'new,ongoing,escalating,regressed' } } }, kept(every))
+  return useQuery({ ...topIssuesOf(window), ...kept(every) })
+}
+
+/** What somebody put aside: it is shown where clients still meet it, and nothing else explains what fails. */
+function useIgnoredIssues(window: Window, every: Every) {
+  return useQuery({ ...ignoredOf(window), ...kept(every) })
 }
 
 export function useConcurrency(every: Every) {
@@ -43,7 +57,7 @@ export function useConcurrency(every: Every) {
 }
 
 export function useErrorTrend(window: Window, every: Every) {
-  return $api.useQuery('get', `${ADMIN}/dashboard/error-trend`, { params: { query: window } }, kept(every))
+  return useQuery({ ...trendOf(window), ...kept(every) })
 }
 
 export function useThroughput(window: Window, every: Every) {
@@ -57,7 +71,7 @@ export function useDistribution(window: Window, of: Of<'Of'>, by: Of<'By'>, ever
 /** Each platform by itself: what failed over time. */
 function useTrends(platforms: Platform[], window: Window, every: Every): { trends: Trend[]; isPending: boolean; error: unknown } {
   return useQueries({
-    queries: platforms.map((platform) => $api.queryOptions('get', `${ADMIN}/dashboard/error-trend`, { params: { query: { ...window, platform } } }, kept(every))),
+    queries: platforms.map((platform) => ({ ...trendOf(window, platform), ...kept(every) })),
     combine: (answers) => ({
       isPending: answers.some(({ isPending }) => isPending),
       error: answers.find(({ data, error }) => error && !data)?.error,
@@ -74,6 +88,21 @@ function fine(window: Window): Window {
   return window.time_range === '7d' || window.time_range === '30d' ? { time_range: '24h' } : window
 }
 
+/** Those that have accounts. */
+function platformsOf(availability: Of<'Availability'> | undefined): Platform[] {
+  return availability?.platforms.filter(({ total }) => total > 0).map(({ platform }) => platform) ?? []
+}
+
+/** What the sentence is made of, asked before there is a page to ask it: `useFacts` finds it there. */
+export async function askAhead(window: Window): Promise<void> {
+  void queries.prefetchQuery(overviewOf(window))
+  void queries.prefetchQuery(topIssuesOf(window))
+  void queries.prefetchQuery(ignoredOf(window))
+  void queries.prefetchQuery(firingNow())
+  const found = await queries.fetchQuery(availabilityNow())
+  for (const platform of platformsOf(found)) void queries.prefetchQuery(trendOf(fine(window), platform))
+}
+
 /** Everything that the sentence is made of; `undefined` until all of it was asked. */
 export function useFacts(window: Window, every: Every, now: number): { facts?: Facts; error?: unknown; retry: () => void } {
   const isNow = window.end_time === undefined
@@ -81,9 +110,10 @@ export function useFacts(window: Window, every: Every, now: number): { facts?: F
   const availability = useAvailability(every)
   const firing = useFiring(every)
   const issues = useTopIssues(window, every)
-  const platforms = availability.data?.platforms.filter(({ total }) => total > 0).map(({ platform }) => platform) ?? []
+  const ignored = useIgnoredIssues(window, every)
+  const platforms = platformsOf(availability.data)
   const trends = useTrends(platforms, fine(window), every)
-  const asked = [overview, availability, firing, issues]
+  const asked = [overview, availability, firing, issues, ignored]
   const retry = () => void Promise.all(asked.map((answer) => answer.refetch()))
   // A part that is missing is not a part that is well.
   const error = asked.find((answer) => answer.isError && !answer.data)?.error ?? trends.error
@@ -96,7 +126,7 @@ export function useFacts(window: Window, every: Every, now: number): { facts?: F
       trends: trends.trends,
       accounts: isNow ? (availability.data?.accounts ?? []) : [],
       alerts: isNow ? (firing.data?.items ?? []) : [],
-      issues: issues.data?.items ?? [],
+      issues: [...(issues.data?.items ?? []), ...(ignored.data?.items ?? [])],
       now,
       isNow,
     },

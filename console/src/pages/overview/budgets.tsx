@@ -3,6 +3,7 @@ import { Skeleton, Text } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { useMay } from '../../app/session'
 import type { Of } from '../../api/client'
+import { useJoined } from '../../parts/joined'
 import { percent } from '../../parts/number'
 import { useBudgets } from './asks'
 import { clockOf } from './clock'
@@ -15,7 +16,7 @@ const MOST = 3
 
 export function Budgets({ every }: { every: Every }) {
   const { t } = useTranslation('overview')
-  const mayWrite = useMay('operator')
+  const mayWrite = useMay('admin')
   const { list, shown, levels } = useBudgets(every, MOST)
   const total = list.data?.total ?? 0
   return (
@@ -45,6 +46,7 @@ export function Budgets({ every }: { every: Every }) {
 
 function Line({ name, now }: { name: string; now?: Of<'ObjectiveNow'> }) {
   const { t, i18n } = useTranslation('overview')
+  const { named } = useJoined()
   if (!now) return <Skeleton height={30} my={2} />
   const { level, objective } = now
   const achieved = level.budget?.achieved_percent ?? null
@@ -53,7 +55,7 @@ function Line({ name, now }: { name: string; now?: Of<'ObjectiveNow'> }) {
   const reached = t('budget.reached', { achieved: percent(achieved, i18n.language), target: percent(objective.target_percent, i18n.language), days: String(objective.window_days) })
   const gone = level.gone_at && left !== null && left > 0 ? ` · ${t('budget.gone', { at: clockOf(i18n.language, Date.now())(Date.parse(level.gone_at)) })}` : ''
   return (
-    <div title={`${name}: ${reached}${gone}`}>
+    <div title={named(name, reached + gone)}>
       <Text size="xs" className={classes.cut}>
         <Go target={{ to: '/objectives' }} inherit className={classes.inText}>
           <strong>{achieved === null || left === null ? t('budget.noData') : left < 0 ? t('budget.overdrawn') : percent(left, i18n.language)}</strong>

@@ -3,6 +3,7 @@ import { Skeleton, Text } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import type { Of } from '../../api/client'
 import type { Search } from '../../app/search'
+import { useJoined } from '../../parts/joined'
 import { count, duration, percent } from '../../parts/number'
 import { Failed } from '../../parts/states'
 import { useOverview, windowFor } from './asks'
@@ -152,12 +153,13 @@ function Rates({ overview }: Pick<Shown, 'overview'>) {
 
 function Times({ overview }: Shown) {
   const { t, i18n } = useTranslation('overview')
+  const { named } = useJoined()
   const rows = [
     [t('figure.duration'), overview.duration],
     [t('figure.ttft'), overview.time_to_first_token],
   ] as const
   return (
-    <Figure label={t('figure.times')} isWide judged={overThreshold(overview, 'ttft_p99_ms_max')} threshold={(most) => `${t('figure.ttft')} p99: ${t('figure.atMost', { value: duration(most) })}`}>
+    <Figure label={t('figure.times')} isWide judged={overThreshold(overview, 'ttft_p99_ms_max')} threshold={(most) => named(`${t('figure.ttft')} p99`, t('figure.atMost', { value: duration(most) }))}>
       <table className={classes.numbers}>
         <thead>
           <tr>

@@ -3,6 +3,7 @@ import { Group, Popover, RingProgress, Stack, Text, UnstyledButton } from '@mant
 import type { TFunction } from 'i18next'
 import { useTranslation } from 'react-i18next'
 import type { Of } from '../../api/client'
+import { useGateway } from '../../words/gateway'
 import { Figure } from './figure'
 import { Go } from './go'
 import classes from './overview.module.css'
@@ -76,7 +77,8 @@ export function HealthFigure({ health }: { health: Of<'Health'> }) {
 }
 
 function PartLine({ part }: { part: Of<'HealthPart'> }) {
-  const { t } = useTranslation('overview')
+  const { t } = useTranslation(['overview', 'common'])
+  const { sentence } = useGateway()
   const { name, score, value, weight, explanation } = part
   const known = score !== null && score !== undefined
   const title = nameOf(name, t)
@@ -95,8 +97,8 @@ function PartLine({ part }: { part: Of<'HealthPart'> }) {
         <div className={classes.fill} style={{ width: `${score ?? 0}%`, background: `var(--mantine-color-${tone(score)}-6)` }} />
       </div>
       <Text size="xs" mt={2} className="said">
-        {value !== null && value !== undefined && `${t('figure.measured', { value: String(value) })}; `}
-        {explanation}
+        {value !== null && value !== undefined && t('figure.measured', { value: String(value) }) + t('common:join.clause')}
+        {sentence(explanation)}
       </Text>
     </div>
   )

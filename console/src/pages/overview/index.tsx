@@ -3,8 +3,10 @@ import { Stack, Text } from '@mantine/core'
 import { lazy } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Head } from '../../parts/head'
-import { useWindow } from '../../parts/window'
+import type { Search } from '../../app/search'
+import { useWindow, windowIn } from '../../parts/window'
 import { Accounts } from './accounts'
+import { askAhead, windowFor } from './asks'
 import { Firing } from './firing'
 import { Figures } from './figures'
 import { TopIssues } from './issues'
@@ -18,6 +20,10 @@ const Throughput = lazy(() => import('./charts/throughput').then(({ Throughput }
 const Causes = lazy(() => import('./charts/causes').then(({ Causes }) => ({ default: Causes })))
 const Latency = lazy(() => import('./charts/latency').then(({ Latency }) => ({ default: Latency })))
 const Views = lazy(() => import('./charts/views').then(({ Views }) => ({ default: Views })))
+
+export function ahead(search: Search) {
+  askAhead(windowFor(windowIn(search))).catch(() => undefined)
+}
 
 export function Page() {
   const { t } = useTranslation('overview')

@@ -1,28 +1,18 @@
 /** What hurts most, and one step from there to the provider's own words. */
-import { Badge, Group, Text } from '@mantine/core'
-import { IconArrowBackUp, IconBellOff, IconCheck, IconRefresh, IconSparkles, IconTrendingUp } from '@tabler/icons-react'
+import { Group, Text } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
-import type { Of } from '../../api/client'
 import type { Search } from '../../app/search'
 import { OwnerBadge, SeverityBadge } from '../../parts/badges'
+import { IssueStateBadge } from '../../parts/issue-state'
 import { count } from '../../parts/number'
 import { Loaded } from '../../parts/states'
+import { Spark } from '../../parts/spark'
 import { When } from '../../parts/when'
 import { useTopIssues, windowFor } from './asks'
 import { Go } from './go'
 import type { Every } from './live'
 import classes from './overview.module.css'
-import { Spark } from './spark'
 import type { Issue } from './state'
-
-const STATES: Record<Of<'IssueState'>, { color: string; Icon: typeof IconCheck }> = {
-  new: { color: 'blue', Icon: IconSparkles },
-  ongoing: { color: 'gray', Icon: IconRefresh },
-  escalating: { color: 'red', Icon: IconTrendingUp },
-  regressed: { color: 'orange', Icon: IconArrowBackUp },
-  resolved: { color: 'teal', Icon: IconCheck },
-  ignored: { color: 'gray', Icon: IconBellOff },
-}
 
 export function TopIssues({ window, every }: { window: Search; every: Every }) {
   const { t } = useTranslation('overview')
@@ -49,7 +39,6 @@ export function TopIssues({ window, every }: { window: Search; every: Every }) {
 function Line({ issue, window }: { issue: Issue; window: Search }) {
   const { t, i18n } = useTranslation('overview')
   const { fingerprint, title, severity, state, owner, hidden_count, users, hourly, first_seen, sample_error_id } = issue
-  const look = STATES[state]
   return (
     <li className={classes.issue}>
       <SeverityBadge severity={severity} />
@@ -67,10 +56,8 @@ function Line({ issue, window }: { issue: Issue; window: Search }) {
         </Text>
       </div>
       <div className={classes.issueRest}>
-        <Spark hourly={hourly} />
-        <Badge variant="light" color={look.color} tt="none" leftSection={<look.Icon size={12} aria-hidden />}>
-          {t(`issues.state.${state}`)}
-        </Badge>
+        <Spark values={hourly} label={t('issues.hourly', { now: count(hourly.at(-1) ?? 0, i18n.language), most: count(Math.max(0, ...hourly), i18n.language) })} />
+        <IssueStateBadge state={state} />
         <OwnerBadge owner={owner} />
         <Group gap="xs" wrap="nowrap">
           <Go target={{ to: '/errors', search: { ...window, issue: fingerprint } }} size="xs">

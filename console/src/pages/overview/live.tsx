@@ -1,8 +1,9 @@
 /** Whether the page follows what happens: while it is seen, its window ends now, and nobody has stopped it. */
 import { ActionIcon, Badge, Button, Group } from '@mantine/core'
-import { IconActivity, IconHistory, IconPlayerPause, IconPlayerPlay } from '@tabler/icons-react'
+import { IconActivity, IconHistory, IconPlugConnectedX, IconPlayerPause, IconPlayerPlay } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { usePulse } from '../../api/pulse'
 import { useSetWindow, useWindow } from '../../parts/window'
 
 /** How often to ask again, in milliseconds. */
@@ -24,8 +25,16 @@ export function useLive(): Live {
   return { every: isNow && !isPaused ? EVERY_MS : false, isNow, isPaused, setPaused }
 }
 
+/** What the mark says, by how it is: a word, a shape, a colour. */
+const MARKS = {
+  on: { color: 'teal', Icon: IconActivity },
+  paused: { color: 'gray', Icon: IconPlayerPause },
+  broken: { color: 'red', Icon: IconPlugConnectedX },
+} as const
+
 export function LiveMark({ isNow, isPaused, setPaused }: Live) {
   const { t } = useTranslation('overview')
+  const isWell = usePulse().is === 'well'
   const setWindow = useSetWindow()
   if (!isNow) {
     return (
@@ -40,10 +49,12 @@ export function LiveMark({ isNow, isPaused, setPaused }: Live) {
     )
   }
   const act = t(isPaused ? 'live.resume' : 'live.pause', { seconds: String(EVERY_MS / 1_000) })
+  const how = isPaused ? 'paused' : isWell ? 'on' : 'broken'
+  const { color, Icon } = MARKS[how]
   return (
     <Group gap={4}>
-      <Badge variant="light" color={isPaused ? 'gray' : 'teal'} tt="none" miw={84} leftSection={isPaused ? <IconPlayerPause size={12} aria-hidden /> : <IconActivity size={12} aria-hidden />}>
-        {t(isPaused ? 'live.paused' : 'live.on')}
+      <Badge variant="light" color={color} tt="none" miw={84} leftSection={<Icon size={12} aria-hidden />} data-live={how}>
+        {t(`live.${how}`)}
       </Badge>
       <ActionIcon size="sm" variant="subtle" color="gray" aria-label={act} title={act} aria-pressed={isPaused} onClick={() => setPaused(!isPaused)}>
         {isPaused ? <IconPlayerPlay size={14} /> : <IconPlayerPause size={14} />}

@@ -3,6 +3,7 @@ import { Text } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import type { Of } from '../../api/client'
 import type { Search } from '../../app/search'
+import { useJoined } from '../../parts/joined'
 import { count, duration } from '../../parts/number'
 import { Loaded } from '../../parts/states'
 import { useConcurrency } from './asks'
@@ -59,13 +60,14 @@ function busiest({ users, api_keys }: Of<'Concurrency'>, window: Search): Row[] 
 
 function Queue({ now }: { now: Of<'Concurrency'> }) {
   const { t, i18n } = useTranslation('overview')
+  const { aside } = useJoined()
   const { queue, in_flight } = now
   const rows = [
     [t('places.inFlight'), count(in_flight, i18n.language)],
     [t('places.waiting'), count(queue.waiting, i18n.language)],
     [t('places.longest'), queue.waiting > 0 ? duration(queue.longest_wait_ms) : '–'],
-    [`${t('places.refused')} (${t('places.sinceStart')})`, count(queue.refused, i18n.language)],
-    [`${t('places.timedOut')} (${t('places.sinceStart')})`, count(queue.timed_out, i18n.language)],
+    [aside(t('places.refused'), t('places.sinceStart')), count(queue.refused, i18n.language)],
+    [aside(t('places.timedOut'), t('places.sinceStart')), count(queue.timed_out, i18n.language)],
   ] as const
   return (
     <table className={classes.numbers}>

@@ -1,18 +1,18 @@
 import i18next, { type TFunction } from 'i18next'
 import { beforeAll, expect, test } from 'vitest'
-import { overview as en } from '../../words/en/overview'
-import { overview as zh } from '../../words/zh/overview'
+import { en } from '../../words/en'
+import { zh } from '../../words/zh'
 import { accountOf, alertOf, facts, issueOf, trend } from './sample'
 import { type Piece, say } from './say'
 import { type Facts, stateOf } from './state'
 
 const languages = i18next.createInstance()
-beforeAll(() => languages.init({ resources: { en: { overview: en }, zh: { overview: zh } }, interpolation: { escapeValue: false } }))
+beforeAll(() => languages.init({ resources: { en, zh }, interpolation: { escapeValue: false } }))
 
 const clock = (at: number) => new Date(at).toISOString().slice(11, 16)
 
 function pieces(given: Facts, language: 'en' | 'zh' = 'en', window: Record<string, string> = { time_range: '1h' }): Piece[] {
-  return say(stateOf(given), { t: languages.getFixedT(language, 'overview') as TFunction<'overview'>, language, clock, window })
+  return say(stateOf(given), { t: languages.getFixedT(language, ['overview', 'accounts']) as TFunction<['overview', 'accounts']>, language, clock, window })
 }
 
 function text(given: Facts, language: 'en' | 'zh' = 'en', window?: Record<string, string>): string {
@@ -33,7 +33,15 @@ test('what is well is said with how much was served', () => {
 
 test('what is degraded is said with whose it is, since when, why, and what failover covers', () => {
   expect(text(limited)).toBe('Claude traffic degraded since 02:41: 12 of 120 requests failed, anthropic-3 rate limited, failover covers 94 %.')
-  expect(text(limited, 'zh')).toBe('Claude 流量自 02:41 起降级：120 个请求中有 12 个失败，anthropic-3 被限流，故障转移挡住了 94 %。')
+  expect(text(limited, 'zh')).toBe('Claude 流量自 02:41 起降级：120 个请求中有 12 个失败，anthropic-3 被限流，故障转移掩盖了 94 %。')
+})
+
+test('what somebody ignored is still what fails, and it is said who did and until when', () => {
+  const aside = issueOf('upstream said no', { state: 'ignored', state_by: 'ada', ignore_until: '2026-03-04T14:20:00Z' })
+  const given = { ...limited, accounts: [], issues: [aside] }
+  expect(text(given)).toContain('mostly “upstream said no” (ignored by ada until 14:20)')
+  expect(text(given, 'zh')).toContain('主要是“upstream said no”（ada 已忽略，至 14:20）')
+  expect(text({ ...given, issues: [aside, issueOf('another', {})] })).toContain('mostly “another”, ')
 })
 
 test('what is named leads to where it is', () => {
@@ -74,7 +82,7 @@ test('two platforms are both named, accounts beyond two are counted, and an aler
 
 test('served with accounts out, recovered, down and idle have their sentences', () => {
   const strained = facts({ trends: [trend('anthropic', calm)], accounts: [accountOf('anthropic-3', 'error')], recovered: 5 })
-  expect(text(strained)).toBe('Clients are served (99.98 % of 12,340 requests in the last hour), with trouble behind: anthropic-3 refused by its provider since 02:41, failover covers 100 %.')
+  expect(text(strained)).toBe('Clients are served (99.98 % of 12,340 requests in the last hour), with trouble behind: anthropic-3 refused since 02:41, failover covers 100 %.')
   const over = facts({ trends: [trend('openai', ['0/40', '0/40', '0/40', '0/40', '0/40', '9/40', ...calm.slice(0, 9)])], sla: 97 })
   expect(text(over)).toBe('OpenAI traffic was degraded from 02:05 to 02:06: 9 of 40 requests failed. Well since.')
   expect(text(over, 'zh')).toBe('OpenAI 流量在 02:05 至 02:06 期间曾降级：40 个请求中有 9 个失败。此后恢复正常。')

@@ -2,7 +2,7 @@
 import type { TFunction } from 'i18next'
 import type { Search } from '../../app/search'
 import { percent } from '../../parts/number'
-import { type Account, sinceOf, type State } from './state'
+import { type Account, type Issue, sinceOf, type State } from './state'
 import type { Target } from './target'
 
 /** A piece of a sentence. `isSaid`: somebody else's words, in whichever direction they run. */
@@ -13,7 +13,7 @@ export interface Piece {
 }
 
 export interface Speech {
-  t: TFunction<'overview'>
+  t: TFunction<['overview', 'accounts']>
   language: string
   /** A moment as the reader's clock shows it, to the minute. */
   clock: (at: number) => string
@@ -54,7 +54,7 @@ function reasonsOf(state: State, speech: Speech): Piece[][] {
   const reasons: Piece[][] = []
   if (issue && isFelt) {
     const title: Piece = { text: shortened(issue.title), target: { to: '/issues/$fingerprint', params: { fingerprint: issue.fingerprint }, search: window }, isSaid: true }
-    reasons.push(fill(t('sentence.issue', marked('title')), { title: [title] }))
+    reasons.push([...fill(t('sentence.issue', marked('title')), { title: [title] }), ...ignoredPieces(issue, speech)])
   }
   const shown = accounts.slice(0, MOST_ACCOUNTS)
   for (const account of shown) reasons.push(accountReason(account, isFelt, speech))
@@ -72,11 +72,19 @@ function reasonsOf(state: State, speech: Speech): Piece[][] {
   return reasons
 }
 
+/** ` (ignored by ada until 14:20)`, of what somebody put aside. */
+function ignoredPieces({ state, state_by, ignore_until }: Issue, { t, clock }: Speech): Piece[] {
+  if (state !== 'ignored') return []
+  const by = state_by ? t('sentence.ignoredBy', { who: state_by }) : t('sentence.ignored')
+  const until = ignore_until ? t('sentence.ignoredUntil', { until: clock(Date.parse(ignore_until)) }) : ''
+  return [{ text: t('sentence.aside', { what: `${by}${until}` }) }]
+}
+
 /** `anthropic-3 rate limited since 02:41`; beside a failure that has its own beginning without that. */
-function accountReason(account: Account, isFelt: boolean, { t, clock, window }: Speech): Piece[] {
+function accountReason(account: Account, isFelt: boolean, { t, language, clock, window }: Speech): Piece[] {
   const since = sinceOf(account)
   const name: Piece = { text: account.account_name, target: { to: '/accounts/$id', params: { id: String(account.account_id) }, search: window }, isSaid: true }
-  const how = t(`status.${account.status}`)
+  const how = t(`accounts:state.${account.status}`).toLocaleLowerCase(language)
   const key = isFelt || !Number.isFinite(since) ? 'sentence.account' : 'sentence.accountSince'
   return fill(t(key, { ...marked('name'), how, at: Number.isFinite(since) ? clock(since) : '' }), { name: [name] })
 }

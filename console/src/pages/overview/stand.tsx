@@ -2,7 +2,7 @@
 import { Badge, Button, Group, Paper, Skeleton, Text } from '@mantine/core'
 import { IconAlertOctagon, IconAlertTriangle, IconCircleCheck, IconCircleDashed, IconHistory, IconShieldHalf } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router'
-import { type ReactNode, useEffect, useMemo, useRef } from 'react'
+import { type ReactNode, useDeferredValue, useEffect, useMemo, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { $api } from '../../api/client'
 import type { Search } from '../../app/search'
@@ -10,6 +10,7 @@ import { OwnerBadge } from '../../parts/badges'
 import { percent } from '../../parts/number'
 import { useNow } from '../../parts/now'
 import { Failed } from '../../parts/states'
+import { useGateway } from '../../words/gateway'
 import { useDistribution, useFacts, type Window, windowFor } from './asks'
 import { clockOf } from './clock'
 import { Go } from './go'
@@ -31,7 +32,8 @@ const LOOKS: Record<Level, { color: string; Icon: typeof IconCircleCheck }> = {
 export function Stand({ window, live, children }: { window: Search; live: Live; children: ReactNode }) {
   const now = useNow()
   const { facts, error, retry } = useFacts(windowFor(window), live.every, now)
-  const state = useLast(useMemo(() => facts && stateOf(facts), [facts]))
+  // The whole page comes with it: drawn in pieces, so that the page can be used meanwhile.
+  const state = useDeferredValue(useLast(useMemo(() => facts && stateOf(facts), [facts])))
   if (error) {
     return (
       <>
@@ -60,7 +62,7 @@ function useLast<T>(value: T | undefined): T | undefined {
 }
 
 function Said({ state, window, live }: { state: State; window: Search; live: Live }) {
-  const { t, i18n } = useTranslation('overview')
+  const { t, i18n } = useTranslation(['overview', 'accounts'])
   const { color, Icon } = LOOKS[state.level]
   const pieces = say(state, { t, language: i18n.language, clock: clockOf(i18n.language, Date.now()), window })
   const isFelt = state.failed.part > 0
@@ -152,12 +154,13 @@ function Whose({ window, live }: { window: Search; live: Live }) {
 /** What the gateway says is to be done about the worst of it, and the way to the provider's own words. */
 function Todo({ issue, window }: { issue: Issue; window: Search }) {
   const { t } = useTranslation('overview')
+  const { remedy } = useGateway()
   const { fingerprint, sample_error_id } = issue
   const found = $api.useQuery('get', '/api/v1/admin/ops/issues/{fingerprint}', { params: { path: { fingerprint } } }, { staleTime: 60_000 })
   return (
     <Group gap="sm" align="center">
       <Text size="sm" className="said">
-        {found.data?.remedy ?? '…'}
+        {found.data ? remedy(found.data.cause, found.data.remedy) : '…'}
       </Text>
       <Button component={Link} to="/errors/$id" params={{ id: String(sample_error_id) } as never} search={window as never} size="compact-xs" variant="default">
         {t('facts.theirWords')}

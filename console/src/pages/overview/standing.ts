@@ -1,26 +1,19 @@
 /** How an account's standing looks: a shape, a word and a tone. Pure. */
-import { IconAlertOctagon, IconBan, IconCircleCheck, IconCircleHalf2, IconFlame, IconHourglass, IconPlayerPause, IconStack2 } from '@tabler/icons-react'
+import { type Icon, IconStack2 } from '@tabler/icons-react'
 import type { TFunction } from 'i18next'
 import type { Of } from '../../api/client'
+import { STATES } from '../../parts/account-state'
 import type { Account } from './state'
 
 export interface Look {
   /** What needs somebody most is shown first. */
   need: number
-  tone: 'red' | 'orange' | 'yellow' | 'blue' | 'teal' | 'gray'
-  Icon: typeof IconBan
-  word: (t: TFunction<'overview'>) => string
+  tone: 'red' | 'orange' | 'yellow' | 'blue' | 'grape' | 'teal' | 'gray'
+  Icon: Icon
+  word: (t: TFunction<['overview', 'accounts']>) => string
 }
 
-const STATUS: Record<Of<'StateWord'>, Omit<Look, 'word'>> = {
-  error: { need: 0, tone: 'red', Icon: IconAlertOctagon },
-  overloaded: { need: 1, tone: 'orange', Icon: IconFlame },
-  rate_limited: { need: 2, tone: 'yellow', Icon: IconHourglass },
-  paused: { need: 3, tone: 'yellow', Icon: IconPlayerPause },
-  half_open: { need: 4, tone: 'blue', Icon: IconCircleHalf2 },
-  active: { need: 6, tone: 'teal', Icon: IconCircleCheck },
-  disabled: { need: 7, tone: 'gray', Icon: IconBan },
-}
+const NEED: Record<Of<'StateWord'>, number> = { error: 0, overloaded: 1, rate_limited: 2, paused: 3, half_open: 4, active: 6, disabled: 7 }
 
 /** What keeps an account whose own standing is good. */
 const OBSTACLES = ['no_slot', 'quota_reached', 'no_credential', 'way_failing'] as const
@@ -29,5 +22,6 @@ export function lookOf({ status, available, obstacle }: Pick<Account, 'status' |
   // The description names another type here: on the wire it is a word.
   const kept = status === 'active' && !available ? OBSTACLES.find((one) => one === String(obstacle)) : undefined
   if (kept) return { need: 5, tone: 'orange', Icon: IconStack2, word: (t) => t(`obstacle.${kept}`) }
-  return { ...STATUS[status], word: (t) => t(`status.${status}`) }
+  const { color, Icon } = STATES[status]
+  return { need: NEED[status], tone: color, Icon, word: (t) => t(`accounts:state.${status}`) }
 }

@@ -191,9 +191,10 @@ export function sinceOf({ marks }: Account): number {
   return Math.min(...(whole.length > 0 ? whole : marks).map(({ since }) => Date.parse(since)))
 }
 
-/** What clients meet most, of what nobody has put aside. */
+/** What clients meet most. What somebody put aside is told where nothing else is there: that it fails is not put aside. */
 function worst(issues: Issue[], platforms: Platform[] | null): Issue | undefined {
-  return issues.find(({ count, platform, state }) => count > 0 && state !== 'ignored' && state !== 'resolved' && (!platforms || platforms.includes(platform)))
+  const met = issues.filter(({ count, platform, state }) => count > 0 && state !== 'resolved' && (!platforms || platforms.includes(platform)))
+  return met.find(({ state }) => state !== 'ignored') ?? met[0]
 }
 
 const LOUD = ['P0', 'P1'] as const

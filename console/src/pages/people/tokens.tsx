@@ -8,6 +8,7 @@ import { may, type Role, useMe } from '../../app/session'
 import { ConfirmButton } from '../../parts/confirm'
 import { useEvery } from '../../parts/every'
 import { Fields, SaveBar, Sheet, Trouble, useSave } from '../../parts/form'
+import { useJoined } from '../../parts/joined'
 import { isoOf } from '../../parts/moment'
 import { useNow } from '../../parts/now'
 import { Once } from '../../parts/once'
@@ -26,6 +27,7 @@ interface Owner {
 /** The tokens of one. */
 export function Tokens({ owner }: { owner: Owner }) {
   const { t } = useTranslation(['people', 'common'])
+  const { list } = useJoined()
   const [makes, setMakes] = useState(false)
   const now = useNow()
   const tokens = useEvery('tokens', async (query) => (await api.GET('/api/v1/admin/tokens', { params: { query } })).data as Of<'List_AdminTokenView'>)
@@ -56,7 +58,7 @@ export function Tokens({ owner }: { owner: Owner }) {
                         <span className="mono">{token.prefix}…</span>
                       </Table.Td>
                       <Table.Td>{t(`role.${token.role}`)}</Table.Td>
-                      <Table.Td>{token.scopes.length > 0 ? token.scopes.join(', ') : t('tokens.allAreas')}</Table.Td>
+                      <Table.Td>{token.scopes.length > 0 ? list(token.scopes) : t('tokens.allAreas')}</Table.Td>
                       <Table.Td>{token.last_used_at ? <When at={token.last_used_at} /> : t('tokens.neverUsed')}</Table.Td>
                       <Table.Td>
                         {token.expires_at ? <When at={token.expires_at} /> : t('tokens.never')} {token.expires_at && Date.parse(token.expires_at) < now && <Badge color="gray" c="var(--mantine-color-text)" variant="light" tt="none">{t('tokens.over')}</Badge>}
@@ -96,7 +98,7 @@ function Make({ owner, onClose }: { owner: Owner; onClose: () => void }) {
   })
   const roles = ROLES.filter((role) => may(me.role, role) && may(owner.role, role))
   return (
-    <Sheet opened title={made ? form.values.name : t('tokens.createFor', { name: owner.name })} onClose={onClose} size="md">
+    <Sheet opened title={made ? form.values.name : t('tokens.createFor', { name: owner.name })} onClose={onClose} size="md" isDirty={!made && form.isDirty()}>
       {made ? (
         <Once secret={made} onClose={onClose} />
       ) : (

@@ -10,6 +10,7 @@ import { SureButton } from '../../parts/aside'
 import { nameOf, useAccountChoices } from '../../parts/choices'
 import { FactsGrid } from '../../parts/facts-grid'
 import { Head } from '../../parts/head'
+import { useJoined } from '../../parts/joined'
 import { count, usd } from '../../parts/number'
 import { Panel } from '../../parts/panel'
 import { Loaded } from '../../parts/states'
@@ -82,6 +83,7 @@ function Cancel({ replay }: { replay: Replay }) {
 
 function About({ replay }: { replay: Replay }) {
   const { t, i18n } = useTranslation('replays')
+  const { named } = useJoined()
   const accounts = useAccountChoices()
   const { budget } = replay
   const number = (value: number) => count(value, i18n.language)
@@ -92,7 +94,7 @@ function About({ replay }: { replay: Replay }) {
         [t('column.status'), <ReplayStatusBadge key="status" status={replay.status} />],
         [t('column.created'), <When key="created" at={replay.created_at} as="both" />],
         [t('column.finished'), replay.finished_at ? <When key="finished" at={replay.finished_at} as="both" /> : null],
-        [t('column.mode'), [t(`mode.${replay.mode}`), nameOf(accounts, replay.pinned_account_id)].filter(Boolean).join(': ')],
+        [t('column.mode'), named(t(`mode.${replay.mode}`), nameOf(accounts, replay.pinned_account_id))],
         [t('candidates'), replay.candidates_is_estimate ? t('atLeast', { count: replay.candidates }) : number(replay.candidates)],
         [t('sent'), number(replay.sent)],
         [t('budget'), t('budgetSaid', { count: budget.max_count, rate: number(budget.per_minute) })],

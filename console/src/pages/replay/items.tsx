@@ -6,6 +6,7 @@ import { api, type Of } from '../../api/client'
 import type { Search } from '../../app/search'
 import { Aside } from '../../parts/aside'
 import { useAsked } from '../../parts/asked'
+import { useJoined } from '../../parts/joined'
 import { type Column, List } from '../../parts/list'
 import { count, duration, usd } from '../../parts/number'
 import { atPage, numbered } from '../../parts/numbered'
@@ -46,6 +47,7 @@ export function Items({ replay }: { replay: Of<'Replay'> }) {
           onOpen={setOpen}
           more={found.more}
           isLoadingMore={found.isLoadingMore}
+          stopped={found.stopped}
           height="420px"
           empty={found.query.data ? <Empty>{t(asked.verdict ? 'itemsNone' : 'itemsNoneYet')}</Empty> : <Loading rows={8} />}
           foot={<Text size="xs">{found.total !== undefined && t('common:list.total', { count: found.total })}</Text>}
@@ -80,7 +82,8 @@ function useColumns(): Column<Item>[] {
 
 function Now({ item }: { item: Item }) {
   const { t } = useTranslation('replays')
+  const { named } = useJoined()
   const { new: now, reason } = item
   if (!now) return reason ? t(`reason.${reason}`) : '–'
-  return [now.status_code, now.cause].filter(Boolean).join(' ') + (now.message ? `: ${now.message}` : '')
+  return named([now.status_code, now.cause].filter(Boolean).join(' '), now.message)
 }

@@ -29,7 +29,7 @@ export function ReplayButton(props: Props) {
       <Button size="xs" onClick={ask}>
         {props.label}
       </Button>
-      <Modal opened={open} onClose={close} title={t('form.title')} lockScroll={false} size="lg" closeButtonProps={{ 'aria-label': t('common:act.close') }}>
+      <Modal opened={open} onClose={close} title={t('form.title')} size="lg" closeButtonProps={{ 'aria-label': t('common:act.close') }}>
         <Form {...props} close={close} />
       </Modal>
     </>

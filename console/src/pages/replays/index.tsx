@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { api, type Of } from '../../api/client'
 import type { Search } from '../../app/search'
 import { Head } from '../../parts/head'
+import { useJoined } from '../../parts/joined'
 import { type Column, List } from '../../parts/list'
 import { count, usd } from '../../parts/number'
 import { atPage, numbered } from '../../parts/numbered'
@@ -36,6 +37,7 @@ export function Page() {
           onOpen={({ id }) => void navigate({ to: '/replays/$id', params: { id: String(id) } })}
           more={found.more}
           isLoadingMore={found.isLoadingMore}
+          stopped={found.stopped}
           height="calc(100dvh - 180px)"
           empty={found.query.data ? <Empty>{t('none')}</Empty> : <Loading rows={12} />}
           foot={<Text size="xs">{found.total !== undefined && t('common:list.total', { count: found.total })}</Text>}
@@ -52,11 +54,10 @@ async function page(query: Search, signal: AbortSignal) {
 
 function useColumns(): Column<Replay>[] {
   const { t, i18n } = useTranslation('replays')
+  const { list } = useJoined()
   const number = (value: number) => count(value, i18n.language)
   const verdicts = (replay: Replay) =>
-    VERDICTS.filter((verdict) => replay.verdicts[verdict] > 0)
-      .map((verdict) => `${t(`verdict.${verdict}`)} ${number(replay.verdicts[verdict])}`)
-      .join(', ')
+    list(VERDICTS.filter((verdict) => replay.verdicts[verdict] > 0).map((verdict) => `${t(`verdict.${verdict}`)} ${number(replay.verdicts[verdict])}`))
   return [
     { key: 'id', title: t('column.id'), width: '80px', cell: ({ id }) => id },
     { key: 'status', title: t('column.status'), width: '122px', cell: ({ status }) => <ReplayStatusBadge status={status} /> },

@@ -3,6 +3,7 @@ import { Badge, Group, Progress, Text } from '@mantine/core'
 import { IconArrowsSplit2, IconBan, IconCheck, IconClockPause, IconEqual, IconPlugX } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import type { Of } from '../../api/client'
+import { useJoined } from '../../parts/joined'
 import { count } from '../../parts/number'
 
 export type Verdict = Of<'Verdict'>
@@ -32,10 +33,11 @@ export function VerdictBadge({ verdict, times }: { verdict: Verdict; times?: num
 /** How far a replay is: what had its turn, by what came of it. */
 export function ReplayProgress({ replay }: { replay: Of<'Replay'> }) {
   const { t, i18n } = useTranslation('replays')
+  const { list } = useJoined()
   const number = (value: number) => count(value, i18n.language)
   const all = Math.max(Math.min(replay.candidates, replay.budget.max_count), replay.done, 1)
   const there = VERDICTS.filter((verdict) => replay.verdicts[verdict] > 0)
-  const parts = there.map((verdict) => `${t(`verdict.${verdict}`)} ${number(replay.verdicts[verdict])}`).join(', ')
+  const parts = list(there.map((verdict) => `${t(`verdict.${verdict}`)} ${number(replay.verdicts[verdict])}`))
   return (
     <div>
       <Progress.Root size={14} role="img" aria-label={t('progressSaid', { done: number(replay.done), all: number(all), parts })}>

@@ -5,7 +5,9 @@ import { useTranslation } from 'react-i18next'
 import { api, type Of } from '../../api/client'
 import { useChannelChoices } from '../../parts/choices'
 import { toFields } from '../../parts/fields'
+import { unlessNewer } from '../../parts/meanwhile'
 import { tellDone } from '../../parts/told'
+import { useUnsaved } from '../../parts/unsaved'
 import { useAgain } from './asking'
 
 export const KINDS = ['daily_summary', 'weekly_summary', 'error_digest', 'account_health'] as const satisfies readonly Of<'ReportKind'>[]
@@ -31,14 +33,20 @@ export function ScheduleForm({ schedule, close }: { schedule: Of<'Schedule'> | u
       channels: (chosen) => (chosen.length > 0 ? null : t('reports.needChannels')),
     },
   })
+  useUnsaved(form.isDirty())
   const submit = form.onSubmit(async (values) => {
     const body = { ...values, channels: values.channels.map(Number) }
-    const sent = schedule ? api.PATCH('/api/v1/admin/ops/report-schedules/{id}', { params: { path: { id: schedule.id } }, body }) : api.POST('/api/v1/admin/ops/report-schedules', { body })
+    const sent = schedule ? unlessNewer(schedule, async () => (await api.GET('/api/v1/admin/ops/report-schedules/{id}', { params: { path: { id: schedule.id } } })).data).then(() => api.PATCH('/api/v1/admin/ops/report-schedules/{id}', { params: { path: { id: schedule.id } }, body })) : api.POST('/api/v1/admin/ops/report-schedules', { body })
     await (sent as Promise<unknown>).then(async () => {
+      // What stands behind the form is as new as what was sent, before anything can be done with it.
+      await again()
       tellDone()
       close()
-      await again()
-    }, toFields(form, FIELDS))
+    }, (thrown) => {
+      toFields(form, FIELDS)(thrown)
+      // What somebody else made of it meanwhile is what it is opened with next.
+      return again()
+    })
   })
   return (
     <form onSubmit={submit}>

@@ -10,6 +10,7 @@ import { useMay } from '../../app/session'
 import { Aside, SureButton } from '../../parts/aside'
 import { nameOf, useChannelChoices } from '../../parts/choices'
 import { Head } from '../../parts/head'
+import { useJoined } from '../../parts/joined'
 import { Empty, Loaded } from '../../parts/states'
 import { tellDone, tellProblem } from '../../parts/told'
 import { When } from '../../parts/when'
@@ -89,6 +90,7 @@ function Schedules({ schedules, edit, look }: { schedules: readonly Schedule[]; 
 
 function One({ schedule, edit, look }: { schedule: Schedule; edit: () => void; look: () => void }) {
   const { t } = useTranslation(['watch', 'common'])
+  const { list, named } = useJoined()
   const again = useAgain()
   const channels = useChannelChoices()
   const [mayChange, maySend] = [useMay('admin'), useMay('operator')]
@@ -113,7 +115,7 @@ function One({ schedule, edit, look }: { schedule: Schedule; edit: () => void; l
   return (
     <Table.Tr>
       <Table.Td>
-        <Switch size="xs" checked={schedule.enabled ?? true} disabled={!mayChange || busy} onChange={(event) => turn(event.currentTarget.checked)} aria-label={`${t('notifications.on')}: ${schedule.name}`} />
+        <Switch size="xs" checked={schedule.enabled ?? true} disabled={!mayChange || busy} onChange={(event) => turn(event.currentTarget.checked)} aria-label={named(t('notifications.on'), schedule.name)} />
       </Table.Td>
       <Table.Td className="said" fw={600}>
         {schedule.name}
@@ -122,7 +124,7 @@ function One({ schedule, edit, look }: { schedule: Schedule; edit: () => void; l
       <Table.Td>
         <span className="mono">{schedule.cron}</span> {schedule.time_zone}
       </Table.Td>
-      <Table.Td>{schedule.channels.map((id) => nameOf(channels, id)).join(', ')}</Table.Td>
+      <Table.Td>{list(schedule.channels.map((id) => nameOf(channels, id)))}</Table.Td>
       <Table.Td>
         <When at={schedule.next_at} />
       </Table.Td>

@@ -1,7 +1,7 @@
 /** The rules as they are edited, as a list or as JSON; tried, and applied. */
 import { Alert, Button, Group, Modal, SegmentedControl, Stack, Text, Textarea } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, type Of } from '../../api/client'
 import { type Problem, problemOf } from '../../api/problem'
@@ -13,7 +13,13 @@ import { RuleList } from './list'
 import { Preview } from './preview'
 import { isSame, read, type Rule, type Wrong, written } from './rule'
 
-export function Edit({ inForce: newest }: { inForce: Of<'ClassificationRules'> }) {
+interface Props {
+  inForce: Of<'ClassificationRules'>
+  /** Told whether there is something that would be lost. */
+  setDirty: (isDirty: boolean) => void
+}
+
+export function Edit({ inForce: newest, setDirty }: Props) {
   const { t } = useTranslation('rules')
   const [asked, ask] = useAsked()
   // The version that is being edited. Another's version takes its place where nothing would be lost by that.
@@ -43,6 +49,7 @@ export function Edit({ inForce: newest }: { inForce: Of<'ClassificationRules'> }
     start(newest.rules)
   }
   const isChanged = Boolean(wrong) || !isSame(rules, inForce.rules)
+  useEffect(() => setDirty(isChanged), [setDirty, isChanged])
   const isOutdated = newest.version !== inForce.version
   if (isOutdated && !wrong && (!isChanged || isSame(rules.map(unnumbered), newest.rules.map(unnumbered)))) takeUp()
   const refused = (thrown: unknown) => setProblem(problemOf(thrown))
@@ -135,7 +142,7 @@ function Apply({ rules, version, disabled, refused }: { rules: Rule[]; version: 
       <Button size="xs" onClick={ask} disabled={disabled}>
         {t('apply')}
       </Button>
-      <Modal opened={open} onClose={close} title={t('applyTitle')} lockScroll={false} closeButtonProps={{ 'aria-label': t('common:act.close') }}>
+      <Modal opened={open} onClose={close} title={t('applyTitle')} closeButtonProps={{ 'aria-label': t('common:act.close') }}>
         <Stack gap="sm">
           <Text size="sm">{t('applyWhat', { version: String(version) })}</Text>
           <Textarea size="xs" label={t('applyNote')} autosize minRows={2} value={note} onChange={(event) => setNote(event.currentTarget.value)} data-autofocus />

@@ -59,7 +59,7 @@ export function Preview({ rules, refused }: { rules: Rule[]; refused: (thrown: u
 }
 
 function Shown({ preview }: { preview: Of<'Preview'> }) {
-  const { t, i18n } = useTranslation('rules')
+  const { t, i18n } = useTranslation(['rules', 'common'])
   const number = (value: number) => count(value, i18n.language)
   return (
     <>
@@ -69,7 +69,7 @@ function Shown({ preview }: { preview: Of<'Preview'> }) {
       <Text size="sm">
         {t('preview.examined', { count: preview.examined, from: local(Date.parse(preview.start_time), i18n.language) })} {!preview.is_whole && t('preview.notWhole')}{' '}
         {preview.would_change_hidden > 0 && t('preview.hidden', { count: preview.would_change_hidden })}{' '}
-        {preview.sla_before !== null && preview.sla_before !== undefined && `${t('preview.sla')}: ${percent(preview.sla_before, i18n.language)} → ${percent(preview.sla_after, i18n.language)}.`}{' '}
+        {preview.sla_before !== null && preview.sla_before !== undefined && `${t('preview.sla')}${t('common:join.colon')}${percent(preview.sla_before, i18n.language)} → ${percent(preview.sla_after, i18n.language)}${t('common:join.stop')}`}{' '}
         {t('preview.against', { version: String(preview.version) })}
       </Text>
       <SimpleGrid cols={{ base: 1, sm: 2 }}>
@@ -116,7 +116,8 @@ function Shown({ preview }: { preview: Of<'Preview'> }) {
       </SimpleGrid>
       {preview.samples.length > 0 && (
         <Text size="xs" component="div">
-          {t('preview.samples')}:{' '}
+          {t('preview.samples')}
+          {t('common:join.colon')}
           {preview.samples.map((id) => (
             <Anchor key={id} component={Link} to="/errors/$id" params={{ id: String(id) } as never} size="xs" mr={6}>
               {id}

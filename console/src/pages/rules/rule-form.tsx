@@ -3,15 +3,11 @@ import { Button, Fieldset, Group, Select, SimpleGrid, Stack, Switch, TagsInput, 
 import { useForm } from '@mantine/form'
 import { useTranslation } from 'react-i18next'
 import { type Choice, useAccountChoices, useGroupChoices, useKeyChoices, useUserChoices } from '../../parts/choices'
-import { CAUSES, OWNERS, PLATFORMS, SEVERITIES } from '../../parts/words-of'
+import { useUnsaved } from '../../parts/unsaved'
+import { CAUSES, OWNERS, PHASES, PLATFORMS, SEVERITIES, TYPES } from '../../parts/words-of'
 import { pairs, type Rule, ruleOf, THEN, type Values, valuesOf, WHEN } from './rule'
 
 const ENDPOINTS = ['messages', 'count_tokens', 'chat_completions', 'responses', 'embeddings', 'generate_content', 'stream_generate_content', 'gemini_count_tokens', 'embed_content', 'models']
-const PHASES = ['request', 'auth', 'billing', 'concurrency', 'scheduling', 'upstream', 'network', 'response', 'internal']
-const TYPES = [
-  'invalid_request_error', 'authentication_error', 'permission_error', 'not_found_error', 'request_too_large', 'billing_error',
-  'rate_limit_error', 'overloaded_error', 'timeout_error', 'upstream_error', 'api_error', 'client_closed_request',
-]
 const TEXTS: readonly string[] = ['model', 'message_contains']
 const LISTS: readonly string[] = ['status_codes', 'upstream_status_codes']
 
@@ -51,6 +47,7 @@ export function RuleForm({ rule, take }: { rule: Rule | undefined; take: (rule: 
       then: (_then, values) => (pairs(ruleOf(values, undefined).then).length > 0 ? null : t('needThen')),
     },
   })
+  useUnsaved(form.isDirty())
   const choice = (part: 'when' | 'then', name: string, empty: string) => {
     const props = form.getInputProps(`${part}.${name}`)
     return (

@@ -1,23 +1,39 @@
 /** The settings as a form: monitoring, thresholds, what is left out of numbers, for how long things are kept. */
 import { Anchor, Badge, Button, Checkbox, Group, Modal, NumberInput, Paper, SimpleGrid, Stack, Switch, Text, Title } from '@mantine/core'
 import { useForm } from '@mantine/form'
-import { useQueryClient } from '@tanstack/react-query'
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { type Base, Theirs, useBase } from '../../parts/base'
+import { changed } from '../../parts/changed'
 import { Fields, SaveBar, Trouble, useSave } from '../../parts/form'
+import { LeaveGuard } from '../../parts/unsaved'
+import { useJoined } from '../../parts/joined'
 import { When } from '../../parts/when'
 import { type Change, change, type Choice, IGNORES, KEPT, type Settings, type ThresholdName, THRESHOLDS } from './api'
 import { changeOf, shortened, type Values, valuesOf } from './values'
 
 const FIELDS = ['monitoring.enabled', ...THRESHOLDS.map((name) => `thresholds.${name}`), ...IGNORES.map((name) => `ignore.${name}`), ...KEPT.map((name) => `retention.${name}`)]
 
-export function Choices({ settings, locked }: { settings: Settings; locked: string | undefined }) {
+export function Choices({ newest, locked }: { newest: Settings; locked: string | undefined }) {
+  const base = useBase(newest, ({ version }) => String(version))
+  return (
+    <>
+      <LeaveGuard isDirty={base.isDirty} />
+      <Form key={base.key} base={base} locked={locked} />
+    </>
+  )
+}
+
+function Form({ base, locked }: { base: Base<Settings>; locked: string | undefined }) {
+  const { value: settings, setDirty } = base
   const { t } = useTranslation(['settings', 'common'])
+  const { named } = useJoined()
   const [before] = useState(() => valuesOf(settings))
   const [asked, setAsked] = useState<Change>()
-  const queries = useQueryClient()
   const form = useForm<Values>({ initialValues: before })
-  const { save, isSaving, problem } = useSave({ form, fields: FIELDS, send: change })
+  const { save, isSaving, problem } = useSave({ form, fields: FIELDS, send: async (asked: Change) => change(changed(asked, 'version')), onDone: () => setDirty(false) })
+  const isDirty = Object.keys(changeOf(settings.version, before, form.values)).length > 1
+  useEffect(() => setDirty(isDirty), [setDirty, isDirty])
   const lost = asked ? shortened(settings, asked) : []
   const submit = (values: Values) => {
     const change = changeOf(settings.version, before, values)
@@ -64,11 +80,7 @@ export function Choices({ settings, locked }: { settings: Settings; locked: stri
           </Part>
         </SimpleGrid>
         <Trouble problem={problem} />
-        {problem?.code === 'outdated' && (
-          <Button size="xs" variant="default" w="fit-content" onClick={() => void queries.invalidateQueries()}>
-            {t('again')}
-          </Button>
-        )}
+        <Theirs base={base} />
       </Fields>
       <Group justify="space-between">
         <Text size="xs">
@@ -85,7 +97,7 @@ export function Choices({ settings, locked }: { settings: Settings; locked: stri
           <Text size="sm">{t('retention.gone')}</Text>
           {lost.map(({ name, from, to }) => (
             <Text key={name} size="sm">
-              {t(`retention.${name}`)}: {t('retention.fromTo', { from: String(from), to: String(to) })}
+              {named(t(`retention.${name}`), t('retention.fromTo', { from: String(from), to: String(to) }))}
             </Text>
           ))}
           <Group justify="flex-end" gap="xs">

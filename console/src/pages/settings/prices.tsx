@@ -2,13 +2,15 @@
 import { Button, NumberInput, Table, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { IconPlus } from '@tabler/icons-react'
-import { useState } from 'react'
+import { useEffect } from 'react'
 import { useTranslation } from 'react-i18next'
 import { $api, api, type Of } from '../../api/client'
-import { Problem } from '../../api/problem'
+import { type Base, Theirs, useBase } from '../../parts/base'
 import { Fields, SaveBar, Trouble, useSave } from '../../parts/form'
+import { unlessOthersChanged } from '../../parts/meanwhile'
 import { numberOf } from '../../parts/problem-field'
 import { Empty, Loaded } from '../../parts/states'
+import { LeaveGuard } from '../../parts/unsaved'
 import { Part } from './choices'
 
 type Price = Of<'Price'>
@@ -21,7 +23,7 @@ export function Prices({ locked }: { locked: string | undefined }) {
   return (
     <Part title={t('prices.title')} hint={t('prices.hint')}>
       <Loaded query={prices} rows={6}>
-        {({ prices }) => <Editor key={JSON.stringify(prices)} prices={prices} locked={locked} />}
+        {({ prices }) => <Kept newest={prices} locked={locked} />}
       </Loaded>
     </Part>
   )
@@ -35,9 +37,19 @@ type Row = ReturnType<typeof rowOf>
 
 const priceOf = ({ model, input, output, cache_read, cache_write }: Row): Price => ({ model: model.trim(), input: numberOf(input) ?? 0, output: numberOf(output) ?? 0, cache_read: numberOf(cache_read), cache_write: numberOf(cache_write) })
 
-function Editor({ prices, locked }: { prices: Price[]; locked: string | undefined }) {
+function Kept({ newest, locked }: { newest: Price[]; locked: string | undefined }) {
+  const base = useBase(newest, JSON.stringify)
+  return (
+    <>
+      <LeaveGuard isDirty={base.isDirty} />
+      <Editor key={base.key} base={base} locked={locked} />
+    </>
+  )
+}
+
+function Editor({ base, locked }: { base: Base<Price[]>; locked: string | undefined }) {
   const { t } = useTranslation(['settings', 'common'])
-  const [before] = useState(prices)
+  const { value: before, setDirty } = base
   const form = useForm({
     initialValues: { prices: before.map(rowOf) },
     validate: { prices: { model: (value) => (value.trim() ? null : t('prices.needed')), input: (value) => (numberOf(value) === null ? t('prices.needed') : null), output: (value) => (numberOf(value) === null ? t('prices.needed') : null) } },
@@ -47,11 +59,13 @@ function Editor({ prices, locked }: { prices: Price[]; locked: string | undefine
     fields: ['prices.*.model', ...COLUMNS.map((name) => `prices.*.${name}`)],
     send: async ({ prices }: typeof form.values) => {
       // The table has no version: what somebody else put there meanwhile must not be lost unseen.
-      const now = (await api.GET('/api/v1/admin/prices')).data?.prices
-      if (JSON.stringify(now) !== JSON.stringify(before)) throw new Problem(409, 'outdated', t('prices.outdated'))
+      await unlessOthersChanged(async () => (await api.GET('/api/v1/admin/prices')).data, (now) => JSON.stringify(now.prices) === JSON.stringify(before))
       return await api.PUT('/api/v1/admin/prices', { body: { prices: prices.map(priceOf) } })
     },
+    onDone: () => setDirty(false),
   })
+  const isDirty = form.isDirty()
+  useEffect(() => setDirty(isDirty), [setDirty, isDirty])
   const rows = form.values.prices
   return (
     <form onSubmit={form.onSubmit((values) => save(values))} noValidate>
@@ -106,6 +120,7 @@ function Editor({ prices, locked }: { prices: Price[]; locked: string | undefine
           </Table.ScrollContainer>
         )}
         <Trouble problem={problem} />
+        <Theirs base={base} />
       </Fields>
       {!locked && (
         <SaveBar saving={isSaving} label={t('prices.save')}>

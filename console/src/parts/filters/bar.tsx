@@ -2,11 +2,11 @@
  * What a list is narrowed by: a search, chips for what is set, and one control that adds. Everything it says is in the
  * address, by the API's names.
  */
-import { Button, Group, Popover, Select, Stack, TextInput, UnstyledButton } from '@mantine/core'
-import { useDebouncedCallback } from '@mantine/hooks'
+import { Button, Group, Popover, Select, Stack, UnstyledButton } from '@mantine/core'
 import { IconFilterPlus, IconSearch } from '@tabler/icons-react'
-import { type ReactNode, type Ref, useEffect, useState } from 'react'
+import { type ReactNode, type Ref, useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { Typed } from '../typed'
 import { Chip } from './chips'
 import { type Filter, setOf } from './table'
 import { useAddress } from './use'
@@ -76,31 +76,21 @@ export function FilterBar<F extends Filter>({ filters, label, search: sought, ch
   )
 }
 
-/** Looks for what was written once nothing more is written for a moment. */
 function SearchField({ placeholder, field, value, onSearch }: { placeholder: string; field?: Ref<HTMLInputElement>; value: string; onSearch: (text: string) => void }) {
-  const [text, setText] = useState(value)
-  const later = useDebouncedCallback(onSearch, 400)
-  // The address may change by itself: the way back, a saved view.
-  useEffect(() => setText(value), [value])
   return (
-    <TextInput
+    <Typed
       ref={field}
       size="xs"
       w={{ base: '100%', xs: 240 }}
       type="search"
-      dir="auto"
       aria-label={placeholder}
       placeholder={placeholder}
       leftSection={<IconSearch size={14} aria-hidden />}
-      value={text}
-      onChange={(event) => {
-        setText(event.currentTarget.value)
-        later(event.currentTarget.value.trim())
-      }}
+      value={value}
+      say={onSearch}
       onKeyDown={(event) => {
-        if (event.key === 'Enter') onSearch(text.trim())
         // It leaves the field, and what was sought stays: browsers would empty it.
-        if (event.key === 'Escape') {
+        if (event.key === 'Escape' && !event.nativeEvent.isComposing) {
           event.preventDefault()
           event.currentTarget.blur()
         }

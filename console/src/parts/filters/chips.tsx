@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next'
 import classes from './filters.module.css'
 import { isNamed, useNames } from './names'
 import type { Filter } from './table'
+import { useGateway } from '../../words/gateway'
 
 interface Props {
   filter: Filter
@@ -30,10 +31,11 @@ export function Chip({ filter, value, label, onEdit, onRemove }: Props) {
 }
 
 /** A value as people say it; the API's own words stand as they are. */
-function useSaid({ kind }: Filter, value: string): string {
+function useSaid({ kind, name }: Filter, value: string): string {
   const { t } = useTranslation()
+  const { filtered } = useGateway()
   const { nameOf } = useNames(isNamed(kind) ? kind : undefined)
   if (isNamed(kind)) return nameOf(value)
   if (kind === 'yesNo') return t(value === 'true' ? 'yes' : 'no')
-  return value
+  return filtered(name, value)
 }

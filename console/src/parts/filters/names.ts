@@ -1,6 +1,6 @@
-/** Accounts, groups, keys and users by name, for whoever chooses one of them. */
-import { useQuery } from '@tanstack/react-query'
-import { api } from '../../api/client'
+/** Accounts, groups, keys and users by name, for whoever chooses one of them; what fields of choice ask for, too. */
+import { useQuery, type UseQueryOptions } from '@tanstack/react-query'
+import { $api } from '../../api/client'
 import type { NamedKind } from './table'
 
 interface Named {
@@ -9,27 +9,24 @@ interface Named {
 }
 
 /** As many as one page has; whoever has more finds the rest by id. */
-const query = { page_size: 500 }
+const FIRST = { params: { query: { page_size: 500 } } }
 
-const ASK: Record<NamedKind, () => Promise<Named[]>> = {
-  account: async () => (await api.GET('/api/v1/admin/accounts', { params: { query } })).data?.items ?? [],
-  group: async () => (await api.GET('/api/v1/admin/groups', { params: { query } })).data?.items ?? [],
-  key: async () => (await api.GET('/api/v1/admin/api-keys', { params: { query } })).data?.items ?? [],
-  user: async () => (await api.GET('/api/v1/admin/users', { params: { query } })).data?.items ?? [],
-}
+const OPTIONS = {
+  account: $api.queryOptions('get', '/api/v1/admin/accounts', FIRST),
+  group: $api.queryOptions('get', '/api/v1/admin/groups', FIRST),
+  key: $api.queryOptions('get', '/api/v1/admin/api-keys', FIRST),
+  user: $api.queryOptions('get', '/api/v1/admin/users', FIRST),
+} as const satisfies Record<NamedKind, unknown>
 
 export function isNamed(kind: string): kind is NamedKind {
-  return kind in ASK
+  return kind in OPTIONS
 }
 
 /** The things of a kind, and the name of one by its id. */
 export function useNames(kind: NamedKind | undefined) {
-  const { data, isLoading } = useQuery({
-    queryKey: ['names', kind],
-    queryFn: async () => (kind ? (await ASK[kind]()).map(({ id, name }) => ({ value: String(id), label: name })) : []),
-    enabled: kind !== undefined,
-    staleTime: 60_000,
-  })
-  const names = data ?? []
+  // The four answers differ beside what is read here.
+  const options = OPTIONS[kind ?? 'account'] as unknown as UseQueryOptions<{ items: Named[] }>
+  const { data, isLoading } = useQuery({ ...options, enabled: kind !== undefined, staleTime: 60_000 })
+  const names = kind && data ? data.items.map(({ id, name }) => ({ value: String(id), label: name })) : []
   return { names, isLoading, nameOf: (id: string) => names.find(({ value }) => value === id)?.label ?? `#${id}` }
 }

@@ -4,6 +4,7 @@ import { type FormEvent, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { isNamed, useNames } from './names'
 import { type Filter, statuses } from './table'
+import { useGateway } from '../../words/gateway'
 
 interface Props {
   filter: Filter
@@ -20,10 +21,11 @@ export function Value(props: Props) {
 
 function Chosen({ filter, label, value, onChoose }: Props) {
   const { t } = useTranslation(['errors', 'common'])
+  const { filtered } = useGateway()
   const { names, isLoading } = useNames(isNamed(filter.kind) ? filter.kind : undefined)
   const [sought, setSought] = useState('')
   const yesNo = ['true', 'false'].map((one) => ({ value: one, label: t(one === 'true' ? 'common:yes' : 'common:no') }))
-  const data = filter.kind === 'yesNo' ? yesNo : isNamed(filter.kind) ? withId(names, sought) : [...(filter.values ?? [])]
+  const data = filter.kind === 'yesNo' ? yesNo : isNamed(filter.kind) ? withId(names, sought) : (filter.values ?? []).map((one) => ({ value: one, label: filtered(filter.name, one) }))
   return (
     <Select
       size="xs"

@@ -13,7 +13,7 @@ export const accounts = {
     overloaded: 'Overloaded',
     paused: 'Paused',
     error: 'Refused',
-    half_open: 'Finding out',
+    half_open: 'On trial',
     disabled: 'Disabled',
   },
   column: {
@@ -24,7 +24,9 @@ export const accounts = {
     inFlight: 'In flight',
     quota: 'Quota, tightest',
     failed: 'Failed',
+    failedUnknown: 'Only the accounts with most failures are counted by name.',
     lastError: 'Last said',
+    id: 'Id',
   },
   filter: { q: 'Name, model, message' },
   field: {
@@ -143,8 +145,8 @@ export const accounts = {
   },
   mark: {
     whole: 'whole account',
-    models_one: '{{count}} model',
-    models_other: '{{count}} models',
+    models_one: '{{count}} model held back',
+    models_other: '{{count}} models held back',
     since: 'since',
     noEnd: 'no end by itself',
     source: 'until when was read from',
@@ -184,6 +186,7 @@ export const accounts = {
   },
   failures: {
     none: 'No attempt failed in this window.',
+    asOf: 'The newest, as of',
     all: 'All failed attempts',
   },
   event: {

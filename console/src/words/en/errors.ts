@@ -124,6 +124,7 @@ export const errors = {
   one: {
     title: 'Error {{id}}',
     providerSaid: '{{account}} said',
+    gatewaySaw: 'The gateway saw at {{account}}',
     gatewaySaid: 'The gateway says',
     remedy: 'What to do:',
     recovered: 'The client was served in the end: another attempt covered this.',
@@ -151,7 +152,6 @@ export const errors = {
     failures: 'Failures of the same kind',
     none: 'It belongs to no issue.',
     counts: '{{seen}} seen by clients, {{hidden}} hidden by failover',
-    state: { new: 'New', ongoing: 'Ongoing', escalating: 'Escalating', regressed: 'Regressed', resolved: 'Resolved', ignored: 'Ignored' },
   },
   waterfall: {
     title: 'Where the time went',
@@ -296,13 +296,4 @@ export const errors = {
     mayNot: 'Operators and admins may see the request as code; your role may not.',
   },
   resolve: { do: 'Resolve', alone: 'This failure alone', withIssue: 'Together with its issue', undo: 'Mark as not resolved' },
-  account: {
-    active: 'active',
-    rate_limited: 'rate limited',
-    overloaded: 'overloaded',
-    paused: 'paused',
-    error: 'error',
-    disabled: 'disabled',
-    half_open: 'half open',
-  },
 } as const

@@ -99,5 +99,4 @@ export const replays = {
     note: 'Why (stands in the replay)',
     start: 'Begin',
   },
-  to: 'To the replay',
 } as const

@@ -2,7 +2,6 @@ export const settings = {
   title: 'Settings',
   default: 'default',
   back: 'Back to the default ({{otherwise}})',
-  again: 'Load again',
   changed: 'Changed last by {{by}}',
   monitoring: {
     title: 'Monitoring',
@@ -60,6 +59,5 @@ export const settings = {
     save: 'Save prices',
     needed: 'needed',
     empty: 'No model has a price: costs are unknown, and where money is limited, requests are refused.',
-    outdated: 'Somebody changed the prices since they were loaded.',
   },
 } as const

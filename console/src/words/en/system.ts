@@ -54,6 +54,7 @@ export const system = {
   },
   audit: {
     title: 'Audit log',
+    adminsOnly: 'Only admins see the audit log.',
     empty: 'Nothing was changed, seen in full or refused in this window. Choose a longer one at the top.',
     noneFits: 'No entry fits the filters in this window. Choose a longer one at the top.',
     done: 'done',

@@ -8,11 +8,11 @@ export const attempts: Words<typeof source> = {
   hidden: '已掩盖',
   seen: '客户端可见',
   both: '全部',
-  hiddenMeans: '已由故障转移掩盖:客户端最终由另一次尝试得到了服务。',
+  hiddenMeans: '已由故障转移掩盖：客户端最终由另一次尝试得到了服务。',
   seenMeans: '客户端没有得到服务。',
   noAnswer: '无应答',
   reused: '复用连接',
-  none: '这段时间内没有失败的尝试。请选择更长的时间段,或去掉某个筛选条件。',
+  none: '这段时间内没有失败的尝试。请选择更长的时间段，或去掉某个筛选条件。',
   by: { all: '全部尝试', account: '按账号', platform: '按供应商' },
   shares: {
     count: '失败数',
@@ -21,7 +21,7 @@ export const attempts: Words<typeof source> = {
     excluded: '不计入',
     total: '这段时间内共 {{total}} 次失败尝试。',
     others: '其中 {{others}} 次未列出。',
-    unfiltered: '此处统计全部数据,列表的筛选条件不生效。',
+    unfiltered: '此处统计全部数据，列表的筛选条件不生效。',
   },
   column: {
     created_at: '时间',

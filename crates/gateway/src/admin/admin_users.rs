@@ -138,6 +138,8 @@ pub async fn change(
         note.say("status", status.as_str());
     }
     let change = AdminUserChange {
+        // One's own password may be known to whoever guesses one's codes.
+        forgets_wrong_codes: patch.password.is_some() && actor.id != Some(id),
         name: patch.name,
         role: patch.role,
         status: patch.status,
@@ -172,7 +174,7 @@ pub async fn remove(
 }
 
 /// Whom a token kept to some areas could make, or become, would be kept to none.
-fn check_unkept(actor: &Actor) -> Result<(), Problem> {
+pub fn check_unkept(actor: &Actor) -> Result<(), Problem> {
     if actor.areas.is_empty() {
         return Ok(());
     }

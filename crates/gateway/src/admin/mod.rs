@@ -47,6 +47,7 @@ mod sign_in;
 mod state;
 mod stream;
 mod tokens;
+mod totp;
 mod usage;
 mod users;
 mod what_if;
@@ -483,6 +484,16 @@ fn routes() -> Vec<Route> {
             sign_in::change_password,
         )
         .needs(Viewer),
+        post("/api/v1/admin/me/totp", People, totp::begin)
+            .needs(Viewer)
+            .called("me.totp.begin"),
+        put("/api/v1/admin/me/totp", People, totp::confirm)
+            .needs(Viewer)
+            .called("me.totp.confirm"),
+        post("/api/v1/admin/me/totp/disable", People, totp::disable)
+            .needs(Viewer)
+            .called("me.totp.disable"),
+        delete("/api/v1/admin/admin-users/{id}/totp", People, totp::reset),
         get("/api/v1/admin/tokens", People, tokens::list),
         post("/api/v1/admin/tokens", People, tokens::create).needs(Viewer),
         delete("/api/v1/admin/tokens/{id}", People, tokens::remove).needs(Viewer),

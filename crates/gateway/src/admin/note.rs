@@ -70,7 +70,7 @@ impl Note {
 
     /// So many attempts more were not looked at.
     pub fn more(&self, count: u64) {
-        self.lock().more = count;
+        self.lock().more += count;
     }
 
     /// What was said.

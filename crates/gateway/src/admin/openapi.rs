@@ -18,7 +18,7 @@ use super::{
     App, accounts, admin_users, alerts, api_keys, audit_log, availability, books, channels,
     classification, concurrency, dashboard, differences, errors, groups, issues, jobs, metrics,
     notifications, objectives, prices, probes, problem, records, replays, replicas, reports,
-    retries, settings, setup, sign_in, stream, tokens, users, what_if,
+    retries, settings, setup, sign_in, stream, tokens, totp, users, what_if,
 };
 use crate::ops::{
     accounts as asked, alerts as asked_of_alerts, audit, code, dashboard as asked_of_dashboards,
@@ -70,6 +70,7 @@ pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
         prices::show, prices::change,
         api_keys::list, api_keys::create, api_keys::show, api_keys::change, api_keys::remove,
         setup::show, setup::create, sign_in::sign_in, sign_in::sign_out, sign_in::sign_out_everywhere, sign_in::me, sign_in::change_password,
+        totp::begin, totp::confirm, totp::disable, totp::reset,
         tokens::list, tokens::create, tokens::remove,
         admin_users::list, admin_users::create, admin_users::show, admin_users::change, admin_users::remove, audit_log::list,
     )

@@ -86,6 +86,11 @@ codes! {
     Forbidden = "forbidden", FORBIDDEN, "Who asks may not do this.";
     CsrfToken = "csrf_token", FORBIDDEN, "A change by a session needs the session's `x-waybill-csrf`.";
     TooManyAttempts = "too_many_attempts", TOO_MANY_REQUESTS, "Too many attempts failed; wait before the next one.";
+    TotpRequired = "totp_required", UNAUTHORIZED, "The password is right; a code of the second factor is needed besides.";
+    TotpWrong = "totp_wrong", UNAUTHORIZED, "The code of the second factor is wrong, too old, or was used already.";
+    TotpLocked = "totp_locked", FORBIDDEN, "Too many codes in a row were wrong: none is taken before another admin gives another password.";
+    TotpOn = "totp_on", CONFLICT, "The second factor is on already.";
+    TotpOff = "totp_off", CONFLICT, "The second factor is not on, or was not begun.";
     SetupClosed = "setup_closed", CONFLICT, "There is an admin user already.";
     LastAdmin = "last_admin", CONFLICT, "Nobody would be left who is an admin and can sign in.";
     UnknownPath = "unknown_path", NOT_FOUND, "The admin API has no such path.";
@@ -137,6 +142,11 @@ impl Problem {
     /// The HTTP status it is sent with.
     pub fn status(&self) -> StatusCode {
         self.code.status()
+    }
+
+    /// Whether it is one of this code.
+    pub fn is(&self, code: ProblemCode) -> bool {
+        self.code == code
     }
 
     /// Says when the same may be asked again.
@@ -299,7 +309,7 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if self.code == ProblemCode::Unauthorized {
+        if self.code.status() == StatusCode::UNAUTHORIZED {
             headers.insert(
                 header::WWW_AUTHENTICATE,
                 HeaderValue::from_static("Bearer realm=\"waybill admin\""),

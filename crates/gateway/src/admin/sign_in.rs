@@ -1,7 +1,9 @@
-//! Signing in and out, who one is, one's own password.
+//! Signing in and out, who one is, one's own password. The second factor is `totp`'s.
 //!
 //! Promises: a wrong name and a wrong password are told apart neither by the answer nor by its time; attempts
 //! are throttled by name and by address. Must not know: how passwords are hashed.
+
+use std::net::IpAddr;
 
 use axum::{
     Json,
@@ -28,10 +30,11 @@ use super::{
     cookie,
     note::Note,
     problem::{Problem, ProblemCode, ProblemDetails},
+    totp,
 };
 use crate::people::{known::LONGEST_MS, password, throttle::Key};
 
-/// Name and password.
+/// Name and password, and a code where the second factor is on.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignIn {
@@ -40,6 +43,9 @@ pub struct SignIn {
     /// Their password.
     #[schema(value_type = String, format = Password, write_only)]
     password: Secret,
+    /// The six digits that their authenticator app shows, where the answer without them was `totp_required`.
+    #[schema(value_type = Option<String>, format = Password, write_only)]
+    code: Option<Secret>,
 }
 
 /// Who one is.
@@ -57,6 +63,8 @@ pub struct Me {
     scopes: Vec<Area>,
     /// When the token ends that one is known through.
     expires_at: Option<UnixMillis>,
+    /// Whether signing in takes a code of an authenticator app besides one's password.
+    totp: bool,
     /// What changes by a session have to bear as `x-waybill-csrf`; `null` without a session.
     csrf_token: Option<String>,
 }
@@ -66,7 +74,7 @@ pub struct Asked {
     /// Its headers.
     pub headers: HeaderMap,
     /// Where it came from.
-    pub ip: std::net::IpAddr,
+    pub ip: IpAddr,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Asked {
@@ -110,18 +118,29 @@ pub async fn sign_in(
         note.subject(user.id);
     }
     let user = checked(&shared, user, form.password).await?;
+    let code = totp::for_sign_in(&shared, &user, form.code, now, &note).await;
+    if let Err(problem) = &code
+        && problem.is(ProblemCode::TotpRequired)
+    {
+        // No guess, but the first half: codes are counted on their own.
+        shared.people.throttle.succeeded(&keys);
+    }
+    let code = code?;
+    let has_code = code.is_some();
     let text = shared.vault.new_pass(SESSION_PREFIX);
     let session = NewSession {
         admin_user_id: user.id,
         password_hash: user.password_hash.clone(),
+        code,
         hash: shared.vault.hash_pass(text.expose()),
         expires_at: now.plus_ms(LONGEST_MS),
     };
     if !shared.store.begin_session(session, now).await? {
-        // It was changed while it was checked.
-        return Err(wrong());
+        // It was changed, or the code was used, while it was checked.
+        return Err(if has_code { totp::wrong() } else { wrong() });
     }
     shared.people.throttle.succeeded(&keys);
+    totp::accepted(&shared, user.id);
     let me = Me {
         id: Some(user.id),
         name: user.name,
@@ -129,6 +148,7 @@ pub async fn sign_in(
         through: Through::Session,
         scopes: Vec::new(),
         expires_at: None,
+        totp: user.totp,
         csrf_token: Some(shared.vault.csrf_token(text.expose())),
     };
     Ok(with_cookie(
@@ -184,17 +204,26 @@ pub async fn sign_out_everywhere(
 
 /// Who one is, and what one may do.
 #[utoipa::path(get, path = "/api/v1/admin/me", operation_id = "get_me", tag = "people", responses((status = 200, body = Me)))]
-pub async fn me(actor: Actor, request: Request) -> Json<Me> {
+pub async fn me(
+    State(shared): State<App>,
+    actor: Actor,
+    request: Request,
+) -> Result<Json<Me>, Problem> {
+    let user = match actor.id {
+        Some(id) => shared.store.admin_user(id).await?,
+        None => None,
+    };
     let own = request.extensions().get::<OwnSession>();
-    Json(Me {
+    Ok(Json(Me {
         id: actor.id,
         name: actor.name,
         role: actor.role,
         through: actor.through,
         scopes: actor.areas,
         expires_at: actor.until,
+        totp: user.is_some_and(|user| user.totp),
         csrf_token: own.map(|own| own.csrf_token.clone()),
-    })
+    }))
 }
 
 /// One's own password.
@@ -218,17 +247,10 @@ pub async fn change_password(
     asked: Asked,
     Body(form): Body<NewPassword>,
 ) -> Result<WithCookie<StatusCode>, Problem> {
-    let id = named(&actor)?;
-    let keys = [Key::of_name(&actor.name), Key::of_address(asked.ip)];
+    let id = own_password(&shared, &actor, asked.ip, form.old_password)
+        .await?
+        .id;
     let now = shared.clock.now();
-    shared
-        .people
-        .throttle
-        .attempt(&keys, now)
-        .map_err(Problem::wait)?;
-    let user = shared.store.admin_user(id).await?;
-    checked(&shared, user, form.old_password).await?;
-    shared.people.throttle.succeeded(&keys);
     let change = AdminUserChange {
         password_hash: Some(hashed(&shared, "new_password", form.new_password).await?),
         ..AdminUserChange::default()
@@ -245,7 +267,28 @@ pub async fn change_password(
     ))
 }
 
-fn named(actor: &Actor) -> Result<AdminUserId, Problem> {
+/// Who acts, if the password that is given is theirs. Guesses are throttled as sign-ins are.
+pub async fn own_password(
+    shared: &App,
+    actor: &Actor,
+    ip: IpAddr,
+    given: Secret,
+) -> Result<AdminUser, Problem> {
+    let id = named(actor)?;
+    let keys = [Key::of_name(&actor.name), Key::of_address(ip)];
+    shared
+        .people
+        .throttle
+        .attempt(&keys, shared.clock.now())
+        .map_err(Problem::wait)?;
+    let user = shared.store.admin_user(id).await?;
+    let user = checked(shared, user, given).await?;
+    shared.people.throttle.succeeded(&keys);
+    Ok(user)
+}
+
+/// Which admin user acts.
+pub fn named(actor: &Actor) -> Result<AdminUserId, Problem> {
     let detail = "the configured admin token is nobody's: it has no password and no sessions";
     actor
         .id

@@ -27,6 +27,8 @@ pub enum Admins {
     Change(Change),
     /// Give an admin user another password, which is asked for, or read from standard input.
     Password(One),
+    /// Turn off the second factor of an admin user who lost the device that makes codes. Their sessions end.
+    ResetTotp(One),
     /// Delete an admin user, with their tokens and sessions.
     Remove(One),
 }
@@ -144,13 +146,14 @@ pub fn admins(command: Admins) -> anyhow::Result<()> {
         Admins::List(args) => list(
             &args.client,
             "/admin-users",
-            &["ID", "NAME", "ROLE", "STATUS", "LAST SIGN-IN"],
+            &["ID", "NAME", "ROLE", "STATUS", "TOTP", "LAST SIGN-IN"],
             |item| {
                 vec![
                     plain(&item["id"]),
                     text(&item["name"]),
                     text(&item["role"]),
                     status(&item["status"]),
+                    plain(if item["totp"] == true { "on" } else { "off" }),
                     text(&item["last_sign_in_at"]),
                 ]
             },
@@ -172,6 +175,13 @@ pub fn admins(command: Admins) -> anyhow::Result<()> {
         Admins::Password(one) => {
             let patch = json!({"password": password()?});
             change(&one, &patch)
+        }
+        Admins::ResetTotp(one) => {
+            let remote = Remote::new(&one.client)?;
+            let path = path_of(&remote, &one.name)?;
+            remote.delete(&format!("{path}/totp"))?;
+            let words = format!("turned off the second factor of {}", one.name);
+            say(&one.client, &Value::Null, &words)
         }
         Admins::Remove(one) => {
             let remote = Remote::new(&one.client)?;

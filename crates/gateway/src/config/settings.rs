@@ -251,6 +251,12 @@ pub struct NotificationSettings {
     pub answer_timeout: Duration,
 }
 
+impl NotificationSettings {
+    /// The longest that either may be: a mail takes eleven times as long, which is less than what is put off may wait
+    /// for.
+    pub const MOST: Duration = Duration::from_secs(300);
+}
+
 impl Default for NotificationSettings {
     fn default() -> Self {
         NotificationSettings {

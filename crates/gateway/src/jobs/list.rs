@@ -149,11 +149,8 @@ impl Job {
                 Ok(String::new())
             }),
             Work::Report => Box::pin(async move {
-                let made = report::make_due(&shared).await?;
-                Ok(match made {
-                    0 => String::new(),
-                    made => format!("made {made} reports"),
-                })
+                let done = report::make_due(&shared).await?;
+                Ok(done.said())
             }),
             Work::Interrupt => Box::pin(async move {
                 let ended = replay::sweep(&shared).await;
@@ -309,7 +306,7 @@ async fn retain(shared: &Shared) -> Result<String, String> {
         forgotten.map_err(|error| error.to_string())?;
     }
     if let Some(age) = millis(alert_events) {
-        let before = shared.clock.now().plus_ms(-age);
+        let before = now.plus_ms(-age);
         let forgotten = shared.store.forget_alert_events(before).await;
         forgotten.map_err(|error| error.to_string())?;
     }

@@ -54,10 +54,14 @@ pub struct Patience {
 impl Patience {
     /// With what waits in line.
     pub const fn of(settings: &NotificationSettings) -> Self {
+        Patience::within(settings.timeout, settings.answer_timeout)
+    }
+
+    const fn within(connect: Duration, answer: Duration) -> Self {
         Patience {
-            connect: settings.timeout,
-            answer: settings.answer_timeout,
-            mail: settings.answer_timeout.saturating_mul(10),
+            connect,
+            answer,
+            mail: answer.saturating_mul(10),
         }
     }
 
@@ -70,17 +74,27 @@ impl Patience {
         }
     }
 
+    /// The longest that any delivery takes, however it is configured.
+    pub(super) const MOST_MS: i64 = {
+        let most = Patience::within(NotificationSettings::MOST, NotificationSettings::MOST);
+        let (mail, post) = (
+            most.longest(ChannelKind::Email).as_millis() as i64,
+            most.longest(ChannelKind::Webhook).as_millis() as i64,
+        );
+        if mail > post { mail } else { post }
+    };
+
     /// The longest that a delivery takes.
-    pub fn longest(&self, kind: ChannelKind) -> Duration {
+    pub const fn longest(&self, kind: ChannelKind) -> Duration {
         match kind {
-            ChannelKind::Email => self.answer + self.mail,
+            ChannelKind::Email => self.answer.saturating_add(self.mail),
             ChannelKind::Webhook
             | ChannelKind::Slack
             | ChannelKind::Discord
             | ChannelKind::Feishu
             | ChannelKind::Dingtalk
             | ChannelKind::Wecom
-            | ChannelKind::Pagerduty => self.connect + self.answer,
+            | ChannelKind::Pagerduty => self.connect.saturating_add(self.answer),
         }
     }
 

@@ -7,8 +7,8 @@
 //! Promises: each channel has a line of its own, which goes in order and holds up no other; a receiver that hangs is
 //! cut off; what fails is tried again for a day, and what was begun as one message stays that message, with the same
 //! key; one replica at a time begins messages. A receiver is sent a message again only if no answer to it was written
-//! down: it said nothing in time, or the process, or its way to the store, ended before that. What was sent five times
-//! without an answer is left.
+//! down: it said nothing in time, or the process, or its way to the store, ended before that. What a receiver that
+//! cannot tell repeats was sent five times without an answer is left.
 //!
 //! Must not know: what alerts are about, SQL.
 

@@ -17,8 +17,12 @@ pub const HOUR_MS: i64 = 3_600_000;
 /// Notices of one group; what is more makes another one.
 const MOST_GROUPED: usize = 50;
 
-/// Nothing is put off for longer: a receiver's wish is kept to for an hour, and so many messages an hour are sent.
-const LONGEST_WAIT_MS: i64 = HOUR_MS + 60_000;
+/// More messages than these that wait for a receiver go as one: it was away, and should not be away for longer.
+const MOST_BY_THEMSELVES: usize = 100;
+
+/// Nothing is put off for longer: a receiver's wish is kept to for an hour, and so many messages an hour are sent; a
+/// delivery takes less.
+pub(super) const LONGEST_WAIT_MS: i64 = HOUR_MS + 60_000;
 
 /// Whether what waits until an instant has waited long enough. What waits for longer than anything may was put off by
 /// a clock that was ahead, and has, too.
@@ -55,7 +59,12 @@ pub fn next(body: &ChannelBody, waiting: &[Waiting], sent: &[UnixMillis], now: U
         let same = |at: &usize| waiting[*at].message_id == head.message_id;
         return Next::Send((0..waiting.len()).filter(same).collect());
     }
-    let group = group_from(body, waiting, 0);
+    // PagerDuty takes one by one; to others a long line goes as a few messages.
+    let is_long = body.kind.groups() && messages(body, waiting) > MOST_BY_THEMSELVES;
+    let group = match is_long {
+        true => 0..run_of(waiting),
+        false => group_from(body, waiting, 0),
+    };
     let closes_at = head.queued_at.plus_ms(window_ms(body, head));
     if !is_due(closes_at, now) && group.len() < MOST_GROUPED {
         return Next::Wait {

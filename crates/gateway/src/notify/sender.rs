@@ -28,6 +28,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Beyond the time a delivery may take: who takes over the lease leaves it alone for so long.
 const SLACK_MS: i64 = 20_000;
 
+// A message that is under way is not taken for one that a clock that was ahead put off, and is not begun twice.
+const _: () = assert!(Patience::MOST_MS + SLACK_MS <= plan::LONGEST_WAIT_MS);
+
 /// From one try to write down how a delivery went to the next.
 const WRITE_AGAIN: Duration = Duration::from_millis(500);
 
@@ -134,7 +137,7 @@ async fn message(
         unanswered: head.unanswered,
         queued_at: head.queued_at,
     };
-    let update = when::update(&reply, tried, now);
+    let update = when::update(channel.body.kind, &reply, tried, now);
     if update != DeliveryUpdate::Sent {
         tracing::warn!(channel = %channel.body.name, said = reply.said, "a notification was not taken");
     }

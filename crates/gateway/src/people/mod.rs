@@ -7,6 +7,7 @@ pub mod password;
 pub mod refused;
 pub mod setup;
 pub mod throttle;
+pub mod totp;
 
 use self::{
     known::Known,

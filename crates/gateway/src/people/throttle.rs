@@ -1,4 +1,4 @@
-//! Throttling of attempts: to sign in, to set up, to guess a token.
+//! Throttling of attempts: to sign in, to set up, to guess a code or a token.
 //!
 //! Promises: an attempt counts from its begin, so that many at once are no way around it; each failure beyond
 //! the free ones doubles the wait, up to a limit; memory is bounded. Must not know: what is attempted; what time
@@ -10,7 +10,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use waybill_model::time::UnixMillis;
+use waybill_model::{id::AdminUserId, time::UnixMillis};
 
 /// Names and addresses that are remembered at once.
 const MOST: usize = 10_000;
@@ -23,6 +23,8 @@ const FORGET_MS: i64 = 3_600_000;
 pub enum Key {
     /// Sign-ins by the name that was given, as a hash of it.
     Name([u8; 32]),
+    /// Codes of a second factor by whose it is.
+    Code(AdminUserId),
     /// Sign-ins and set-ups by the address they came from.
     Address(IpAddr),
     /// Tokens by the address they came from.
@@ -48,7 +50,7 @@ impl Key {
     /// Failures that cost nothing, and the longest wait, in seconds.
     const fn allows(&self) -> (u32, i64) {
         match self {
-            Key::Name(_) => (5, 900),
+            Key::Name(_) | Key::Code(_) => (5, 900),
             Key::Address(_) => (20, 300),
             Key::Token(_) => (30, 300),
         }
@@ -130,12 +132,13 @@ impl Throttle {
         Ok(refused)
     }
 
-    /// The attempt that was begun last succeeded: its name is forgotten, its address has one failure less.
+    /// The attempt that was begun last succeeded: its name, or its code, is forgotten, its address has one failure
+    /// less.
     pub fn succeeded(&self, keys: &[Key]) {
         let mut all = self.lock();
         for key in keys {
             match key {
-                Key::Name(_) => drop(all.remove(key)),
+                Key::Name(_) | Key::Code(_) => drop(all.remove(key)),
                 Key::Address(_) | Key::Token(_) => {
                     if let Some(tried) = all.get_mut(key) {
                         tried.failures = tried.failures.saturating_sub(1);

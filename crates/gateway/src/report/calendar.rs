@@ -58,6 +58,16 @@ impl Calendar {
         found.ok().map(millis)
     }
 
+    /// When it is due next, though the clock was another one when that was asked last. Where the clock went back over
+    /// the time of the one that `came`, that does not come again.
+    pub fn due(&self, came: Option<UnixMillis>, now: UnixMillis) -> Option<UnixMillis> {
+        let next = self.next(now)?;
+        match came == Some(next) {
+            true => self.next(next),
+            false => Some(next),
+        }
+    }
+
     /// When it was due last, up to an instant.
     pub fn last(&self, until: UnixMillis) -> Option<UnixMillis> {
         let found = self
@@ -241,6 +251,19 @@ mod tests {
         assert_eq!(missed, at("2027-01-14T09:00:00Z"));
         let now = calendar.last(at("2027-01-15T09:00:00Z")).unwrap();
         assert_eq!(now, at("2027-01-15T09:00:00Z"));
+    }
+
+    #[test]
+    fn what_came_does_not_come_again_when_the_clock_goes_back_over_it() {
+        let calendar = Calendar::new("0 9 * * *", "UTC").unwrap();
+        let (came, now) = (at("2027-01-15T09:00:00Z"), at("2027-01-15T08:59:59Z"));
+        assert_eq!(calendar.due(None, now), Some(came));
+        let next = at("2027-01-16T09:00:00Z");
+        assert_eq!(calendar.due(Some(came), now), Some(next));
+        assert_eq!(calendar.due(Some(came), came), Some(next));
+        // What came in a year that has not come yet is none of this one's.
+        let ahead = at("2028-01-15T09:00:00Z");
+        assert_eq!(calendar.due(Some(ahead), now), Some(came));
     }
 
     #[test]

@@ -74,6 +74,12 @@ pub struct Numbers {
     pub before: Counts,
     /// How long it took then.
     pub sketches_before: Sketches,
+    /// Whether requests that are stored are not counted yet.
+    pub is_behind: bool,
+    /// Whether every request of the window is counted, and of the one before.
+    pub is_complete: [bool; 2],
+    /// When it was asked for.
+    pub asked_at: UnixMillis,
     /// Requests that the settings leave out, now and before.
     pub left_out: [u64; 2],
     /// What each step adds up to.
@@ -116,7 +122,10 @@ pub async fn numbers(
     let mut answers = shared.store.rollups_of(asked).await?.into_iter();
     let mut next = || answers.next().ok_or(StoreError::Closed);
     let (now, before) = (next()?, next()?);
-    let left_out = [&now, &before].map(|answer| answer.left_out.requests());
+    let both = [&now, &before];
+    let left_out = both.map(|answer| answer.left_out.requests());
+    let is_behind = both.iter().any(|answer| answer.is_behind);
+    let is_complete = both.map(|answer| answer.is_complete);
     let (now, before) = (now.total(), before.total());
     let (parts, accounts) = (next()?.buckets, next()?.buckets);
     Ok(Numbers {
@@ -124,6 +133,9 @@ pub async fn numbers(
         sketches: now.sketches,
         causes: now.causes,
         before: before.counts,
+        is_behind,
+        is_complete,
+        asked_at: shared.clock.now(),
         left_out,
         sketches_before: before.sketches,
         steps: steps(period, &parts),

@@ -54,10 +54,40 @@ pub fn report(kind: ReportKind, time_zone: &str, period: &Period, numbers: &Numb
         start: period.start,
         end: period.end,
         time_zone: time_zone.to_owned(),
+        notes: notes(period, numbers),
         figures,
         charts,
         tables,
     }
+}
+
+/// What was asked for so soon after the end of its window was asked for while requests of it were still running.
+const SOON_MS: i64 = 600_000;
+
+/// What the numbers lack.
+fn notes(period: &Period, numbers: &Numbers) -> Vec<String> {
+    let [is_complete, was_complete] = numbers.is_complete;
+    let ran = numbers.asked_at.0.saturating_sub(period.end.0) < SOON_MS;
+    let of = [
+        (
+            !is_complete && numbers.is_behind,
+            "These numbers are incomplete: not all requests are counted yet.",
+        ),
+        (
+            !is_complete && !numbers.is_behind,
+            "These numbers are incomplete: requests had to be removed before they were counted.",
+        ),
+        (
+            !was_complete,
+            "The numbers of the time before are incomplete.",
+        ),
+        (
+            ran,
+            "A request is counted when it is over: those that were still running are not in these numbers.",
+        ),
+    ];
+    let said = of.into_iter().filter(|(is_so, _)| *is_so);
+    said.map(|(_, note)| note.to_owned()).collect()
 }
 
 fn summary(numbers: &Numbers) -> Vec<Figure> {
@@ -269,5 +299,40 @@ fn table(name: &str, columns: &[&str], rows: Vec<Vec<String>>) -> Table {
         name: name.to_owned(),
         columns: columns.iter().map(|column| (*column).to_owned()).collect(),
         rows,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use waybill_model::time::UnixMillis;
+
+    use super::*;
+
+    #[test]
+    fn a_report_says_what_its_numbers_lack() {
+        let end = UnixMillis(1_800_000_000_000);
+        let period = Period {
+            start: end.plus_ms(-86_400_000),
+            end,
+            before: end.plus_ms(-2 * 86_400_000),
+            steps: Vec::new(),
+        };
+        let notes = |is_behind, is_complete, after_ms| {
+            let numbers = Numbers {
+                is_behind,
+                is_complete,
+                asked_at: end.plus_ms(after_ms),
+                ..Numbers::default()
+            };
+            let report = report(ReportKind::ErrorDigest, "UTC", &period, &numbers);
+            report.notes.join(" ")
+        };
+        assert_eq!(notes(false, [true, true], SOON_MS), "");
+        assert!(notes(false, [true, true], 0).contains("still running"));
+        assert!(notes(true, [false, false], SOON_MS).contains("not all requests are counted yet"));
+        let removed = notes(false, [false, true], SOON_MS);
+        assert!(removed.contains("had to be removed") && !removed.contains("before are"));
+        let before = notes(false, [true, false], SOON_MS);
+        assert_eq!(before, "The numbers of the time before are incomplete.");
     }
 }

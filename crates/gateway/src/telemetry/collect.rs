@@ -84,9 +84,10 @@ async fn records(families: &mut Families, shared: &Shared) {
         }
         Err(error) => tracing::warn!(%error, "metrics are without the counts of records"),
     }
-    if let Ok(given_up) = shared.store.requests_given_up().await {
-        families.one(&table::REQUESTS_GIVEN_UP, given_up);
-    }
+    families.one(
+        &table::REQUESTS_GIVEN_UP,
+        shared.store.requests_given_up_here(),
+    );
     if let Some(forwarding) = shared.store.forwarding() {
         families.one(&table::SHARED_STORE_UP, forwarding == Forwarding::Works);
     }

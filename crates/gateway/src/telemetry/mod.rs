@@ -150,6 +150,11 @@ impl Telemetry {
         self.uncounted.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// When the process began.
+    pub fn began(&self) -> UnixMillis {
+        self.began
+    }
+
     /// The books as they are when the process begins. Only the first ones count.
     pub fn begins_with(&self, books: Books) {
         let _ = self.books_before.set(books);

@@ -222,7 +222,7 @@ metrics! {
     RECORDS_LOST = "waybill_records_lost_total", Some("waybill.records_lost"), Counter, RECORDS_UNIT, [],
         "Records given up, each one counted.";
     REQUESTS_GIVEN_UP = "waybill_requests_given_up_total", Some("waybill.requests_given_up"), Counter, REQUESTS_UNIT, [],
-        "Stored requests that had to go for want of room before they were in the roll-ups.";
+        "Stored requests that this replica had to remove for want of room before they were in the roll-ups.";
     RECORDS_SPOOLED = "waybill_records_spooled", Some("waybill.records_spooled"), Gauge, RECORDS_UNIT, [],
         "Records accepted and not yet committed.";
     RECORDER_QUEUE = "waybill_recorder_queue_records", Some("waybill.recorder_queue_records"), Gauge, RECORDS_UNIT, [],

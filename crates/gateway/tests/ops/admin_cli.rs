@@ -348,6 +348,8 @@ async fn people_are_made_with_a_password_from_standard_input_and_what_they_do_is
         list.contains("operator") && list.contains("disabled"),
         "{list}"
     );
+    let told = text(&world, &["admins", "reset-totp", "eve"]).await;
+    assert_eq!(told, "turned off the second factor of eve\n");
     text(&world, &["tokens", "revoke", "1"]).await;
     text(&world, &["admins", "remove", "eve"]).await;
     let log = text(&world, &["audit", "list", "--time-range", "1h"]).await;
@@ -355,6 +357,7 @@ async fn people_are_made_with_a_password_from_standard_input_and_what_they_do_is
         "admin-users.create",
         "tokens.create",
         "admin-users.change",
+        "admin-users.totp.delete",
         "tokens.delete",
         "admin-users.delete",
     ] {

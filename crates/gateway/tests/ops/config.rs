@@ -293,11 +293,22 @@ fn what_would_let_nothing_through_or_delete_everything_is_refused() {
         ("retention.max_bytes", "0"),
         ("retention.max_bytes", "1048575"),
         ("retention.replay_days", "0"),
+        ("notifications.timeout_ms", "0"),
+        ("notifications.answer_timeout_ms", "0"),
     ] {
         let why = refused(&format!("{key} = {value}"), &[]);
         assert!(why.starts_with(&format!("{key}: ")), "{key}: {why}");
     }
     assert!(Config::parse("retention.max_bytes = 1048576", &|_| None).is_ok());
+    // A message that is under way for too long would be begun once more by another replica.
+    for key in [
+        "notifications.timeout_ms",
+        "notifications.answer_timeout_ms",
+    ] {
+        let why = refused(&format!("{key} = 300001"), &[]);
+        assert_eq!(why, format!("{key}: 300001 is too much: at most 300000"));
+        assert!(Config::parse(&format!("{key} = 300000"), &|_| None).is_ok());
+    }
     let nobody_waits = Config::parse("queue.timeout_ms = 0", &|_| None).unwrap();
     assert!(nobody_waits.settings.queue.timeout.is_zero());
 }

@@ -111,6 +111,18 @@ impl Desk {
         .await;
     }
 
+    /// Waits until it is written down what came of a channel's so many attempts to tell of an event.
+    async fn tried(&self, channel: i64, event: i64, attempts: usize) -> Value {
+        let query = format!("channel_id={channel}&event_id={event}");
+        eventually("what came of it is written down", || async {
+            let row = self.log(&query).await.pop()?;
+            let is_under_way = row["reason"] == "it is on its way";
+            let is_written = row["last_error"].is_string() && !is_under_way;
+            (is_written && row["attempts"] == attempts).then_some(row)
+        })
+        .await
+    }
+
     async fn in_state(&self, state: &str, count: usize) -> Vec<Value> {
         let query = format!("state={state}");
         eventually(state, || async {
@@ -151,7 +163,55 @@ fn notice(event: i64, now: UnixMillis) -> Notice {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_webhook_that_hangs_and_fails_for_an_hour_gets_everything_afterwards_in_order() {
+async fn a_webhook_that_hangs_for_an_hour_gets_everything_afterwards_in_order_and_once() {
+    let desk = Desk::new().await;
+    let (down, well) = (Receiver::start().await, Receiver::start().await);
+    down.script([], Turn::Hang);
+    let channel = desk.hook("down", &down, json!({})).await;
+    desk.hook("well", &well, json!({})).await;
+    let mut told = vec![1, 2, 3];
+    for event in &told {
+        desk.fired(*event).await;
+    }
+    let (began, mut attempts, mut waited) = (desk.now(), 0, 0);
+    loop {
+        attempts += 1;
+        let head = desk.tried(channel, 1, attempts).await;
+        assert_eq!(head["state"], "pending", "{head}");
+        if desk.now().0 - began.0 >= 60 * MINUTE {
+            break;
+        }
+        // Ever more rarely, and never for more than a quarter of an hour.
+        let next_at: UnixMillis = head["next_at"].as_str().unwrap().parse().unwrap();
+        let waits = next_at.0 - desk.now().0;
+        assert!(waits >= waited && waits <= 15 * MINUTE, "{head}");
+        waited = waits;
+        let event = 100 + i64::try_from(attempts).unwrap();
+        desk.fired(event).await;
+        told.push(event);
+        // Nobody else waits for it.
+        desk.events(&well, &told).await;
+        desk.pass(waits);
+    }
+    assert!((10..20).contains(&attempts), "{attempts}");
+    let tried = down.got();
+    assert!(tried.iter().all(|got| got.events() == [1]));
+    down.script([], Turn::status(200));
+    desk.pass(15 * MINUTE);
+    desk.events(&down, &told).await;
+    desk.in_state("pending", 0).await;
+    assert_eq!(down.events(), told, "nothing twice");
+    let key = |got: &Got| got.header("idempotency-key").unwrap();
+    let first = key(&down.taken()[0]);
+    assert!(tried.iter().all(|got| key(got) == first));
+    let keys: std::collections::HashSet<_> = down.taken().iter().map(key).collect();
+    assert_eq!(keys.len(), told.len(), "each is a message of its own");
+    desk.in_state("sent&page_size=100", 2 * told.len()).await;
+    desk.world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_webhook_that_hangs_once_and_fails_for_an_hour_gets_everything_afterwards_in_order() {
     let desk = Desk::new().await;
     let (down, well) = (Receiver::start().await, Receiver::start().await);
     down.script([Turn::Hang, Turn::status(503)], Turn::status(500));
@@ -234,72 +294,58 @@ async fn a_receiver_that_answers_slowly_gets_a_message_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_sent_and_never_answered_is_left_after_five_times_and_the_next_goes() {
+async fn what_a_chat_never_answers_is_left_after_five_times_and_a_mail_is_sent_again() {
     let desk = Desk::waiting("", "timeout_ms = 500\nanswer_timeout_ms = 300").await;
     let receiver = Receiver::start().await;
     receiver.script(vec![Turn::Hang; 5], Turn::status(200));
     let server = MailServer::start(None).await;
     server.be_mute(true);
-    desk.hook("hook", &receiver, json!({})).await;
-    desk.channel(json!({"name": "mail", "kind": "email", "email": {
-        "to": ["ops@example.com"], "from": "waybill@example.com", "host": "127.0.0.1",
-        "port": server.port, "security": "none",
-    }}))
-    .await;
+    let chat = desk.hook("chat", &receiver, json!({"kind": "slack"})).await;
+    let mail = desk
+        .channel(json!({"name": "mail", "kind": "email", "email": {
+            "to": ["ops@example.com"], "from": "waybill@example.com", "host": "127.0.0.1",
+            "port": server.port, "security": "none",
+        }}))
+        .await;
     desk.fired(1).await;
     desk.fired(2).await;
     for attempt in 1..=5 {
-        eventually("both have it once more", || async {
-            let count = receiver.got().len().min(server.mails().len());
-            (count >= attempt).then_some(())
-        })
-        .await;
-        // The next one goes as soon as this one is left.
+        let waits = desk.tried(mail, 1, attempt).await;
+        assert_eq!(waits["state"], "pending", "{waits}");
+        desk.tried(chat, 1, attempt).await;
         if attempt == 5 {
             server.be_mute(false);
         }
-        // While it is under way it is not due for 20 s; afterwards it is sooner.
-        let soon = desk.now().plus_ms(10_000).to_string();
-        eventually("what came of it is written down", || async {
-            let done = |row: &Value| match row["next_at"].as_str() {
-                Some(next_at) => row["last_error"].is_string() && *next_at < *soon,
-                None => row["state"] == "uncertain",
-            };
-            let log = desk.log("event_id=1").await;
-            (log.len() == 2 && log.iter().all(done)).then_some(())
-        })
-        .await;
-        desk.pass(10 * MINUTE);
+        desk.pass(MINUTE);
     }
-    let uncertain = desk.in_state("uncertain", 2).await;
-    for row in &uncertain {
-        assert_eq!((&row["event_id"], &row["attempts"]), (&json!(1), &json!(5)));
-        let (reason, error) = (row["reason"].as_str(), row["last_error"].as_str());
-        assert!(reason.unwrap().contains("may have arrived"), "{row}");
-        assert!(error.unwrap().contains("it was sent"), "{row}");
-    }
-    // Those behind it go, and each attempt was the same message.
-    desk.events(&receiver, &[2]).await;
-    let mails = eventually("the mail behind it", || async {
+    let uncertain = desk.in_state("uncertain", 1).await.remove(0);
+    assert_eq!(uncertain["channel_id"], chat);
+    let (reason, error) = (
+        uncertain["reason"].as_str(),
+        uncertain["last_error"].as_str(),
+    );
+    assert!(reason.unwrap().contains("may have arrived"), "{uncertain}");
+    assert!(error.unwrap().contains("it was sent"), "{uncertain}");
+    // The chat's next one goes, and the mail, known by its id as the one that was sent before.
+    desk.requests(&receiver, 6).await;
+    let mails = eventually("the mails", || async {
         let mails = server.mails();
-        (mails.len() == 6).then_some(mails)
+        (mails.len() == 7).then_some(mails)
     })
     .await;
     let id = |mail: &support::receiver::Mail| {
-        let found = mail
-            .data
-            .lines()
-            .find(|line| line.starts_with("Message-ID:"));
+        let mut lines = mail.data.lines();
+        let found = lines.find(|line| line.starts_with("Message-ID:"));
         found.unwrap().to_owned()
     };
-    assert!(mails[..5].iter().all(|mail| id(mail) == id(&mails[0])));
-    assert_ne!(id(&mails[5]), id(&mails[0]));
-    desk.in_state("sent", 2).await;
+    assert!(mails[..6].iter().all(|mail| id(mail) == id(&mails[0])));
+    assert_ne!(id(&mails[6]), id(&mails[0]));
+    desk.in_state("sent", 3).await;
     // By hand it goes again.
-    let path = format!("/ops/notifications/{}/retry", uncertain[0]["id"]);
+    let path = format!("/ops/notifications/{}/retry", uncertain["id"]);
     let answer = desk.world.admin(Method::POST, &path, "").await;
     assert_eq!(answer.status, 200, "{}", answer.text());
-    desk.in_state("sent", 3).await;
+    desk.in_state("sent", 4).await;
     desk.world.stop().await;
 }
 

@@ -1,6 +1,8 @@
 //! Who may do what, at a real gateway: roles, personal tokens, sessions, throttling, the first set-up, and the
 //! audit log of all of it.
 
+mod totp;
+
 use std::sync::{
     Arc,
     atomic::{AtomicI64, Ordering},

@@ -168,6 +168,113 @@ async fn a_schedule_whose_zone_is_not_known_any_more_leaves_the_others_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_was_ahead_keeps_no_report_away_afterwards() {
+    let desk = Desk::at("2027-01-15T08:00:00Z").await;
+    let receiver = Receiver::start().await;
+    let channel = desk.hook(&receiver).await;
+    let form = json!({"name": "daily", "kind": "daily_summary", "cron": "0 9 * * *", "channels": [channel]});
+    let id = &desk.made(SCHEDULES, form).await["id"];
+    // A year ahead for a moment: what it missed comes, as it must seem.
+    desk.set("2028-01-15T08:30:00Z");
+    desk.due(id, "2028-01-15T09:00:00.000Z").await;
+    desk.set("2027-01-15T08:01:00Z");
+    desk.due(id, "2027-01-15T09:00:00.000Z").await;
+    desk.set("2027-01-15T09:00:00Z");
+    desk.due(id, "2027-01-16T09:00:00.000Z").await;
+    let ends = eventually("both reports", || async {
+        let ends = ends(&receiver);
+        (ends.len() >= 2).then_some(ends)
+    })
+    .await;
+    assert_eq!(
+        ends,
+        ["2028-01-14T00:00:00.000Z", "2027-01-15T00:00:00.000Z"]
+    );
+    desk.set("2027-01-16T09:00:00Z");
+    desk.due(id, "2027-01-17T09:00:00.000Z").await;
+    eventually("the next day's", || async {
+        (self::ends(&receiver).len() == 3).then_some(())
+    })
+    .await;
+    desk.world.stop().await;
+}
+
+/// Requests of one read of roll-ups: where so many are not counted, the answer is not whole.
+const MANY: usize = 5_000;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_report_waits_an_hour_for_requests_that_are_not_counted_and_then_says_so() {
+    let desk = Desk::at("2027-01-15T10:00:00Z").await;
+    let receiver = Receiver::start().await;
+    let channel = desk.hook(&receiver).await;
+    let form = json!({"name": "daily", "kind": "daily_summary", "cron": "0 9 * * *", "channels": [channel]});
+    let id = &desk.made(SCHEDULES, form).await["id"];
+    let db = rusqlite::Connection::open(desk.world.folder.path().join("waybill.db")).unwrap();
+    db.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
+    // Nothing is rolled up any more.
+    for what in ["INSERT", "UPDATE"] {
+        let sql = format!(
+            "CREATE TRIGGER stuck_{what} BEFORE {what} ON rollup_fold BEGIN SELECT RAISE(ABORT, 'stuck'); END"
+        );
+        db.execute_batch(&sql).unwrap();
+    }
+    let answer = desk.world.post("/v1/messages", message(false)).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let columns: Vec<String> = db
+        .prepare(
+            "SELECT name FROM pragma_table_info('requests') WHERE name NOT IN ('id', 'request_id')",
+        )
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    let columns = columns.join(", ");
+    let copy = format!(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {MANY})
+         INSERT INTO requests (request_id, {columns})
+         SELECT lower(hex(randomblob(16))), {columns} FROM n, (SELECT * FROM requests ORDER BY id LIMIT 1)"
+    );
+    assert_eq!(db.execute(&copy, []).unwrap(), MANY);
+    desk.set("2027-01-16T09:00:00Z");
+    eventually("it waits", || async {
+        let jobs = desk.world.ops("jobs").await;
+        let waits = jobs.to_string().contains("1 reports wait");
+        waits.then_some(())
+    })
+    .await;
+    assert_eq!(
+        desk.schedule(id).await["next_at"],
+        "2027-01-16T09:00:00.000Z"
+    );
+    assert!(receiver.got().is_empty());
+    desk.set("2027-01-16T10:00:00Z");
+    desk.due(id, "2027-01-17T09:00:00.000Z").await;
+    let report = async |count: usize| {
+        let taken = eventually("the report", || async {
+            let taken = receiver.taken();
+            (taken.len() >= count).then_some(taken)
+        });
+        taken.await[count - 1].json()["notices"][0]["report"].clone()
+    };
+    let note = report(1).await["notes"][0].to_string();
+    assert!(note.contains("incomplete"), "{note}");
+    // Once they are counted, the next one comes when it is due, and lacks nothing.
+    desk.set("2027-01-17T09:00:00Z");
+    db.execute_batch("DROP TRIGGER stuck_INSERT; DROP TRIGGER stuck_UPDATE")
+        .unwrap();
+    desk.due(id, "2027-01-18T09:00:00.000Z").await;
+    let whole = report(2).await;
+    assert_eq!(whole["notes"], json!([]), "{whole}");
+    let requests = &whole["figures"][0];
+    assert_eq!(
+        (&requests["name"], &requests["value"], &requests["before"]),
+        (&json!("Requests"), &json!(0.0), &json!(5_001.0))
+    );
+    desk.world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_report_says_what_happened_in_a_mail_and_in_a_preview() {
     let desk = Desk::at("2027-01-15T10:00:00Z").await;
     let server = MailServer::start(None).await;

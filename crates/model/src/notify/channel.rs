@@ -198,6 +198,21 @@ impl ChannelKind {
     }
 }
 
+impl ChannelKind {
+    /// Whether each attempt carries something by which the receiver knows a message that it was sent before: an
+    /// `idempotency-key`, a `dedup_key`, a `Message-ID`. To the others a repeat is one more message.
+    pub const fn knows_repeats(self) -> bool {
+        match self {
+            ChannelKind::Email | ChannelKind::Webhook | ChannelKind::Pagerduty => true,
+            ChannelKind::Slack
+            | ChannelKind::Discord
+            | ChannelKind::Feishu
+            | ChannelKind::Dingtalk
+            | ChannelKind::Wecom => false,
+        }
+    }
+}
+
 impl Email {
     /// The port.
     pub fn port(&self) -> u16 {

@@ -19,7 +19,8 @@ words! {
         Sent = "sent",
         /// The receiver refused it, or could not be reached for a day.
         Failed = "failed",
-        /// It was sent five times and not answered: the receiver may have it, and the next goes on.
+        /// It was sent and not answered, five times to a chat, for a day to others: the receiver may have it, and the
+        /// next goes on.
         Uncertain = "uncertain",
         /// It was not to be sent any more: its channel was switched off or deleted.
         Dropped = "dropped",

@@ -106,9 +106,9 @@ impl Store {
             .await
     }
 
-    /// Moves a schedule on past a report that was due and is not made, for nobody is told of anything then. `false`:
-    /// somebody did, or the schedule was changed meanwhile.
-    pub async fn report_passed_over(
+    /// Lets a schedule be due at another time, without a report: on past one that is not made, for nobody is told of
+    /// anything then, or back to where it should be due. `false`: somebody did, or the schedule was changed meanwhile.
+    pub async fn move_schedule(
         &self,
         schedule: Schedule,
         next_at: Option<UnixMillis>,

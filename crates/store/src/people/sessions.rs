@@ -2,7 +2,10 @@
 
 use waybill_model::{entity::Status, id::AdminUserId, people::AdminUser, time::UnixMillis};
 
-use super::users;
+use super::{
+    totp::{RightCode, accept},
+    users,
+};
 use crate::{
     Store,
     sql::{Result, values},
@@ -15,6 +18,8 @@ pub struct NewSession {
     pub admin_user_id: AdminUserId,
     /// The password that was checked, as it was stored: the session is for whoever knows this one.
     pub password_hash: String,
+    /// The code of the second factor that is right, where one is needed.
+    pub code: Option<RightCode>,
     /// Keyed hash of what the cookie holds; unique.
     pub hash: [u8; 32],
     /// After this instant it no longer works, however it is used.
@@ -33,20 +38,27 @@ pub struct Session {
 }
 
 impl Store {
-    /// Begins a session, and notes the sign-in. `false`: the password is another one by now, or its owner was
-    /// switched off or removed, since it was checked; nothing began.
+    /// Begins a session, and notes the sign-in. `false`: the password is another one by now, its owner was
+    /// switched off or removed, or a second factor turned on or off, since it was checked, or the code was used
+    /// already; nothing began.
     pub async fn begin_session(&self, new: NewSession, now: UnixMillis) -> Result<bool> {
         self.quick_desk()
             .change(move |db| {
-                // The row first: whoever changes it, and ends its sessions, comes before or after both.
+                // The row first: whoever changes it, and ends its sessions, comes before or after all of this.
+                if let Some(code) = &new.code
+                    && !accept(db, new.admin_user_id, code)?
+                {
+                    return Ok(false);
+                }
                 let signed_in = db.execute(
                     "UPDATE admin_users SET last_sign_in_at = ?2
-                     WHERE id = ?1 AND password_hash = ?3 AND status = ?4",
+                     WHERE id = ?1 AND password_hash = ?3 AND status = ?4 AND totp_on = ?5",
                     values![
                         new.admin_user_id,
                         now,
                         new.password_hash,
-                        Status::Active.as_str()
+                        Status::Active.as_str(),
+                        new.code.is_some()
                     ],
                 )?;
                 if signed_in == 0 {

@@ -38,6 +38,9 @@ pub struct AdminUserChange {
     pub status: Option<Status>,
     /// The hash of their password. Another one ends their sessions.
     pub password_hash: Option<String>,
+    /// Whether codes of their second factor are taken again after too many wrong ones: whoever guessed no longer
+    /// knows the password.
+    pub forgets_wrong_codes: bool,
 }
 
 /// Whether an admin who can sign in must remain.
@@ -50,8 +53,8 @@ pub enum Keep {
 }
 
 /// In the order `read` reads them.
-pub(super) const COLUMNS: &str = "a.id, a.name, a.role, a.status, a.password_hash, a.last_sign_in_at, a.created_at, \
-    a.updated_at";
+pub(super) const COLUMNS: &str = "a.id, a.name, a.role, a.status, a.password_hash, a.totp_on, a.last_sign_in_at, \
+    a.created_at, a.updated_at";
 
 impl Store {
     /// All admin users, by id.
@@ -159,6 +162,10 @@ impl Store {
                     password_hash: change.password_hash.unwrap_or(now_is.password_hash),
                 };
                 let saved = save(db, Some(id), &changed, now)?;
+                if change.forgets_wrong_codes {
+                    let sql = "UPDATE admin_users SET totp_wrong = 0 WHERE id = ?1";
+                    db.execute(sql, values![id])?;
+                }
                 if ends_sessions {
                     let sql = "DELETE FROM admin_sessions WHERE admin_user_id = ?1";
                     db.execute(sql, values![id])?;
@@ -223,6 +230,7 @@ pub(super) fn read(cells: &mut Cells<'_>) -> Result<AdminUser> {
         role: cells.word("role")?,
         status: cells.word("status")?,
         password_hash: cells.next()?,
+        totp: cells.next()?,
         last_sign_in_at: cells.next()?,
         created_at: cells.time()?,
         updated_at: cells.time()?,

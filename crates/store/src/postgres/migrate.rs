@@ -92,6 +92,10 @@ const STEPS: &[Step] = &[
         needs: 1,
     },
     Step {
+        sql: include_str!("migrations/0018_totp.sql"),
+        needs: 1,
+    },
+    Step {
         sql: include_str!("migrations/0019_alert_waits.sql"),
         needs: 1,
     },

@@ -14,7 +14,10 @@ mod listen;
 mod migrate;
 mod retention;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use waybill_model::time::UnixMillis;
 
@@ -50,6 +53,8 @@ pub(crate) struct Shared {
     retention: Desk,
     forwarding: Arc<State>,
     batch_limit: Duration,
+    /// Requests that runs of retention of this process gave up.
+    pub(crate) given_up: Arc<AtomicU64>,
 }
 
 impl Shared {
@@ -69,6 +74,7 @@ impl Shared {
             spool: Spool::open(spool, new_id)?,
             forwarding: Arc::default(),
             batch_limit: postgres.batch_limit,
+            given_up: Arc::default(),
         })
     }
 
@@ -141,8 +147,11 @@ impl Shared {
         now: UnixMillis,
     ) -> Result<RetentionReport> {
         let policy = *policy;
+        let given_up = Arc::clone(&self.given_up);
         self.retention
-            .run(move |connection, _, caller| retention::run(connection, caller, &policy, now))
+            .run(move |connection, _, caller| {
+                retention::run(connection, caller, &policy, now, &given_up)
+            })
             .await
     }
 }

@@ -6,6 +6,8 @@
 //!
 //! Must not know: when it runs; the caller says what time it is.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use waybill_model::{id::AccountId, time::UnixMillis};
 
 use crate::{
@@ -50,10 +52,12 @@ pub(super) fn run(
     caller: &Caller,
     policy: &RetentionPolicy,
     now: UnixMillis,
+    given_up: &AtomicU64,
 ) -> Result<RetentionReport> {
     let mut worker = Worker {
         connection,
         caller,
+        given_up,
         report: RetentionReport::default(),
     };
     worker.make_days(now)?;
@@ -104,6 +108,8 @@ pub(super) fn run(
 struct Worker<'a> {
     connection: &'a dyn Connection,
     caller: &'a Caller,
+    /// Whatever becomes of the run: it counts what is committed.
+    given_up: &'a AtomicU64,
     report: RetentionReport,
 }
 
@@ -177,7 +183,9 @@ impl Worker<'_> {
             Ok(dropped)
         })?;
         if dropped {
-            self.report.requests_given_up += unfolded.map_or(0, |(count, ..)| count);
+            let given_up = unfolded.map_or(0, |(count, ..)| count);
+            self.report.requests_given_up += given_up;
+            self.given_up.fetch_add(given_up, Ordering::Relaxed);
             let report = &mut self.report;
             report.bytes_freed += day.bytes;
             match &*day.table {

@@ -20,27 +20,37 @@ const BEGINS: i64 = 4;
 
 const TABLES: [&str; 2] = ["rollups", "rollup_causes"];
 
-/// So much further than anything that is known retention goes by at once.
-const LEAP_MS: i64 = Span::Hour.millis();
+/// The clock is followed by so much with every run, ahead and back.
+const STEP_MS: i64 = Span::Hour.millis();
 
 impl Store {
-    /// The moment that retention is to go by: now; but at most an hour after the newest request that is stored, or
-    /// after what it went by the last time. So a clock that is far ahead, and is set right within a day, removes hours
-    /// and not everything; and where no requests come, what is old goes all the same, an hour with every run.
+    /// The moment that retention is to go by. What is believed of the clock moves by at most an hour with every call
+    /// from what was believed before, whatever requests say: those that arrive while it is far ahead are stamped by
+    /// it. So a clock that is ahead for some minutes removes some hours, and not everything; and one that was right
+    /// all along, while nobody ran, is caught up with an hour at a time. It is never later than `now`.
+    ///
+    /// Where nothing was believed yet, it is what the newest request says, and an hour; without requests, `now`.
     pub async fn retention_moment(&self, now: UnixMillis) -> Result<UnixMillis> {
         self.quick_desk()
             .change(move |db| {
-                let newest: Option<Option<UnixMillis>> =
-                    db.cell("SELECT max(created_at) FROM requests", &[])?;
                 let last: Option<UnixMillis> =
                     db.cell("SELECT at FROM retention_clock WHERE id = 1", &[])?;
-                let known = newest.flatten().max(last);
-                let moment = known.map_or(now, |known| now.min(known.plus_ms(LEAP_MS)));
+                let known = match last {
+                    Some(last) => Some(last),
+                    None => {
+                        let newest: Option<Option<UnixMillis>> =
+                            db.cell("SELECT max(created_at) FROM requests", &[])?;
+                        newest.flatten()
+                    }
+                };
+                let believed = known.map_or(now, |known| {
+                    now.clamp(known.plus_ms(-STEP_MS), known.plus_ms(STEP_MS))
+                });
                 db.execute(
                     "INSERT INTO retention_clock (id, at) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET at = excluded.at",
-                    values![moment],
+                    values![believed],
                 )?;
-                Ok(moment)
+                Ok(believed.min(now))
             })
             .await
     }
@@ -56,6 +66,24 @@ pub(crate) fn rows_gone(db: &dyn Db, before: UnixMillis) -> Result<()> {
     let sql = "INSERT INTO rollup_kept (span_ms, kept_from) VALUES (?1, ?2) ON CONFLICT (span_ms) DO UPDATE SET
          kept_from = excluded.kept_from WHERE rollup_kept.kept_from < excluded.kept_from";
     db.execute(sql, values![ROWS_KEY, before]).map(drop)
+}
+
+/// A clock that was far ahead wrote requests, and said that they have gone. From now on they are there; `now` may lie
+/// behind, and where it does, the request that was stored last says better what has been.
+fn rows_are_there_again(db: &dyn Db, now: UnixMillis) -> Result<()> {
+    let sql = "SELECT kept_from FROM rollup_kept WHERE span_ms = ?1 AND kept_from > ?2";
+    let ahead: Option<UnixMillis> = db.cell(sql, values![ROWS_KEY, now])?;
+    if ahead.is_none() {
+        return Ok(());
+    }
+    let sql = "SELECT created_at FROM requests ORDER BY id DESC LIMIT 1";
+    let stored: Option<UnixMillis> = db.cell(sql, &[])?;
+    let from = stored.map_or(now, |stored| stored.max(now));
+    db.execute(
+        "UPDATE rollup_kept SET kept_from = ?2 WHERE span_ms = ?1 AND kept_from > ?2",
+        values![ROWS_KEY, from],
+    )
+    .map(drop)
 }
 
 /// Counts requests that go before they are folded, and says when they arrived.
@@ -76,6 +104,7 @@ pub(crate) fn give_up(
 
 /// Removes some that are too old; whether there may be more.
 pub(crate) fn remove(db: &dyn Db, policy: &RetentionPolicy, now: UnixMillis) -> Result<bool> {
+    rows_are_there_again(db, now)?;
     // The next longer ones are whole where the shorter ones end.
     let ages = [
         (Length::ENDED, Span::Hour, policy.rollup_minutes_max_age_ms),

@@ -34,6 +34,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0018_settings.sql"),
     include_str!("migrations/0019_numbers.sql"),
     include_str!("migrations/0020_unanswered.sql"),
+    include_str!("migrations/0021_totp.sql"),
     include_str!("migrations/0022_alert_waits.sql"),
 ];
 

@@ -8,7 +8,10 @@ pub(crate) mod database;
 pub(crate) mod engine;
 mod retention;
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use waybill_model::{time::UnixMillis, view::Books};
 
@@ -26,6 +29,8 @@ pub(crate) struct Embedded {
     engine: Arc<Sqlite>,
     retention: Desk,
     shared: Arc<Shared>,
+    /// Requests that runs of retention of this process gave up.
+    pub(crate) given_up: Arc<AtomicU64>,
 }
 
 impl Embedded {
@@ -38,6 +43,7 @@ impl Embedded {
             retention: Desk::new(engine.clone(), Arc::clone(&shared.turn)),
             engine,
             shared,
+            given_up: Arc::default(),
         })
     }
 
@@ -79,9 +85,10 @@ impl Embedded {
         now: UnixMillis,
     ) -> Result<RetentionReport> {
         let (policy, shared) = (*policy, Arc::clone(&self.shared));
+        let given_up = Arc::clone(&self.given_up);
         self.retention
             .run(move |connection, turn, caller| {
-                let report = retention::run(connection, turn, caller, &policy, now)?;
+                let report = retention::run(connection, turn, caller, &policy, now, &given_up)?;
                 if report.bytes_freed > 0
                     || report.errors + report.replay_bodies + report.replay_parts + report.details
                         > 0

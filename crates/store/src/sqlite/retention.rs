@@ -7,7 +7,11 @@
 
 mod states;
 
-use std::{thread, time::Duration};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+    time::Duration,
+};
 
 use waybill_model::time::UnixMillis;
 
@@ -70,11 +74,13 @@ pub(super) fn run(
     caller: &Caller,
     policy: &RetentionPolicy,
     now: UnixMillis,
+    given_up: &AtomicU64,
 ) -> Result<RetentionReport> {
     let mut worker = Worker {
         connection,
         turn,
         caller,
+        given_up,
         report: RetentionReport::default(),
     };
     let by_age = [
@@ -130,6 +136,8 @@ struct Worker<'a> {
     connection: &'a dyn Connection,
     turn: &'a Turn,
     caller: &'a Caller,
+    /// Whatever becomes of the run: it counts what is committed.
+    given_up: &'a AtomicU64,
     report: RetentionReport,
 }
 
@@ -192,6 +200,9 @@ impl Worker<'_> {
             Kind::Sessions => &mut self.report.sessions,
         };
         *counter += removed;
+        if kind == Kind::Unfolded {
+            self.given_up.fetch_add(removed, Ordering::Relaxed);
+        }
         if kind == Kind::ReplayBodies {
             self.remove_parts()?;
         }

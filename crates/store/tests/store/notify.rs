@@ -139,6 +139,20 @@ async fn an_end_is_told_to_those_who_were_told_of_the_begin(subject: Subject) {
     assert_eq!(waiting(&f.store, one).await, [7, 7]);
     assert_eq!(waiting(&f.store, quiet).await, [7]);
     assert!(waiting(&f.store, late).await.is_empty());
+    // Who may have been told of the begin waits for its end as well.
+    f.store.lease_job(JOB, "a", 15_000, THEN).await.unwrap();
+    fired(&f.store, 8).await;
+    let begin = ids(&f.store, late).await;
+    let begun = f.store.begin_message((JOB, "a"), begin.clone(), THEN);
+    assert!(begun.await.unwrap());
+    let left = DeliveryUpdate::Uncertain {
+        reason: "it was sent and not answered".to_owned(),
+        error: "no answer".to_owned(),
+    };
+    f.store.message_ended(begin[0], left, THEN).await.unwrap();
+    let end = notice(8, NoticeKind::AlertResolved);
+    f.store.notify(end, Vec::new(), THEN).await.unwrap();
+    assert_eq!(waiting(&f.store, late).await, [8]);
     // Nobody was told of this one: it began under a silence.
     let unheard = notice(9, NoticeKind::AlertResolved);
     assert_eq!(f.store.notify(unheard, Vec::new(), THEN).await.unwrap(), 0);

@@ -3,15 +3,15 @@
 use crate::common::{Fixture, Subject, first_page};
 use serde_json::json;
 use waybill_model::{
-    entity::Status,
+    entity::{Sealed, Status},
     id::AdminUserId,
     people::{Area, Role, Through},
     time::UnixMillis,
     view::Sort,
 };
 use waybill_store::{
-    AdminUserChange, AuditFilter, Keep, NewAdminToken, NewAdminUser, NewAuditEntry, NewSession,
-    RetentionPolicy, Store, StoreError,
+    AdminUserChange, AuditFilter, Keep, MOST_WRONG_CODES, NewAdminToken, NewAdminUser,
+    NewAuditEntry, NewSession, RetentionPolicy, RightCode, Store, StoreError,
 };
 
 on_both! {
@@ -19,6 +19,10 @@ on_both! {
     the_last_admin_stays_where_that_is_asked_for,
     who_is_switched_off_has_no_token_and_no_session,
     a_session_begins_only_with_the_password_that_is_the_one_now,
+    a_second_factor_is_in_force_once_a_code_confirmed_it_and_ends_the_sessions_from_before,
+    of_many_sign_ins_at_once_with_one_code_one_begins_a_session,
+    a_second_factor_takes_no_code_twice_no_older_one_and_none_after_too_many_wrong_ones,
+    a_second_factor_is_turned_off_by_a_code_or_reset_without_one,
     a_token_is_found_by_its_hash_and_deleted_by_its_owner_alone,
     the_audit_log_is_read_by_page_and_filter_and_ends_with_its_age,
     refusals_of_a_minute_are_one_entry,
@@ -162,6 +166,7 @@ async fn who_is_switched_off_has_no_token_and_no_session(subject: Subject) {
     let session = |hash| NewSession {
         admin_user_id: owner,
         password_hash: HASH.to_owned(),
+        code: None,
         hash: [hash; 32],
         expires_at: THEN.plus_ms(500),
     };
@@ -230,6 +235,7 @@ async fn a_session_begins_only_with_the_password_that_is_the_one_now(subject: Su
     let checked = |hash: u8, password_hash: &str| NewSession {
         admin_user_id: owner,
         password_hash: password_hash.to_owned(),
+        code: None,
         hash: [hash; 32],
         expires_at: THEN.plus_ms(500),
     };
@@ -268,6 +274,176 @@ async fn a_session_begins_only_with_the_password_that_is_the_one_now(subject: Su
         assert!(f.store.session_by_hash([hash; 32]).await.unwrap().is_none());
     }
     assert_eq!(f.store.end_sessions(owner).await.unwrap(), 0);
+}
+
+/// A code of a step, of the secret that everybody has here.
+fn code(step: i64) -> RightCode {
+    RightCode {
+        secret: Sealed(vec![7; 40]),
+        step,
+    }
+}
+
+/// A sign-in whose password, and whose code if there is one, were checked.
+async fn begins(store: &Store, owner: AdminUserId, hash: u8, code: Option<RightCode>) -> bool {
+    let session = NewSession {
+        admin_user_id: owner,
+        password_hash: HASH.to_owned(),
+        code,
+        hash: [hash; 32],
+        expires_at: THEN.plus_ms(500),
+    };
+    store.begin_session(session, THEN).await.unwrap()
+}
+
+/// Somebody whose second factor was confirmed by the code of step 10.
+async fn with_totp(store: &Store, name: &str) -> AdminUserId {
+    let owner = made(store, name, Role::Viewer).await;
+    let secret = code(0).secret;
+    assert!(store.begin_totp(owner, secret, THEN).await.unwrap());
+    let confirmed = store.confirm_totp(owner, code(10), None, THEN).await;
+    assert!(confirmed.unwrap());
+    owner
+}
+
+async fn a_second_factor_is_in_force_once_a_code_confirmed_it_and_ends_the_sessions_from_before(
+    subject: Subject,
+) {
+    let f = Fixture::on(subject).await;
+    let (owner, other) = (
+        made(&f.store, "o", Role::Admin).await,
+        made(&f.store, "other", Role::Admin).await,
+    );
+    assert_eq!(f.store.totp(owner).await.unwrap(), None);
+    for (hash, whose) in [(1, owner), (2, owner), (3, other)] {
+        assert!(begins(&f.store, whose, hash, None).await);
+    }
+    let (own, _) = f.store.session_by_hash([1; 32]).await.unwrap().unwrap();
+
+    // Begun twice: the second secret counts, and neither is in force.
+    let first = Sealed(vec![1; 40]);
+    let begin = |secret| f.store.begin_totp(owner, secret, THEN);
+    assert!(begin(first.clone()).await.unwrap());
+    assert!(begin(code(0).secret).await.unwrap());
+    let begun = f.store.totp(owner).await.unwrap().unwrap();
+    assert_eq!((begun.secret, begun.is_on), (code(0).secret, false));
+    assert!(!f.store.admin_user(owner).await.unwrap().unwrap().totp);
+    assert!(begins(&f.store, owner, 4, None).await);
+    f.store.code_was_wrong(owner).await.unwrap();
+    let of_first = RightCode {
+        secret: first,
+        step: 10,
+    };
+    let confirm = |code| f.store.confirm_totp(owner, code, Some(own.id), THEN);
+    assert!(!confirm(of_first).await.unwrap());
+    assert!(confirm(code(10)).await.unwrap());
+    assert!(!confirm(code(11)).await.unwrap(), "it is in force already");
+    assert!(!begin(code(0).secret).await.unwrap());
+
+    let on = f.store.totp(owner).await.unwrap().unwrap();
+    assert_eq!((on.is_on, on.step, on.wrong), (true, 10, 0));
+    assert!(f.store.admin_user(owner).await.unwrap().unwrap().totp);
+    for (hash, is_there) in [(1, true), (2, false), (3, true), (4, false)] {
+        let found = f.store.session_by_hash([hash; 32]).await.unwrap();
+        assert_eq!(found.is_some(), is_there, "{hash}");
+    }
+    assert!(!begins(&f.store, owner, 5, None).await);
+    assert!(!begins(&f.store, other, 6, Some(code(11))).await);
+    assert!(begins(&f.store, owner, 7, Some(code(11))).await);
+}
+
+async fn of_many_sign_ins_at_once_with_one_code_one_begins_a_session(subject: Subject) {
+    let f = Fixture::on(subject).await;
+    let owner = with_totp(&f.store, "o").await;
+    let tries: Vec<_> = (0..8)
+        .map(|number| {
+            let store = f.store.clone();
+            tokio::spawn(async move { begins(&store, owner, number, Some(code(11))).await })
+        })
+        .collect();
+    let mut begun = 0;
+    for tried in tries {
+        begun += usize::from(tried.await.unwrap());
+    }
+    assert_eq!(begun, 1);
+    assert_eq!(f.store.end_sessions(owner).await.unwrap(), 1);
+}
+
+async fn a_second_factor_takes_no_code_twice_no_older_one_and_none_after_too_many_wrong_ones(
+    subject: Subject,
+) {
+    let f = Fixture::on(subject).await;
+    let owner = with_totp(&f.store, "o").await;
+    for (hash, step, is_taken) in [
+        (1, 10, false),
+        (2, 12, true),
+        (3, 12, false),
+        (4, 11, false),
+    ] {
+        let begun = begins(&f.store, owner, hash, Some(code(step))).await;
+        assert_eq!(begun, is_taken, "{step}");
+    }
+    let other = RightCode {
+        secret: Sealed(vec![1; 40]),
+        step: 13,
+    };
+    assert!(!begins(&f.store, owner, 5, Some(other)).await);
+    let wrong = async |times| {
+        for _ in 0..times {
+            f.store.code_was_wrong(owner).await.unwrap();
+        }
+    };
+    wrong(MOST_WRONG_CODES - 1).await;
+    assert!(begins(&f.store, owner, 6, Some(code(13))).await);
+    assert_eq!(f.store.totp(owner).await.unwrap().unwrap().wrong, 0);
+    wrong(MOST_WRONG_CODES).await;
+    assert!(!begins(&f.store, owner, 7, Some(code(14))).await);
+    assert!(!f.store.end_totp(owner, code(15), THEN).await.unwrap());
+    let change = |change| f.store.update_admin_user(owner, change, Keep::Nobody, THEN);
+    let another = |forgets_wrong_codes| AdminUserChange {
+        password_hash: Some(HASH.to_owned()),
+        forgets_wrong_codes,
+        ..AdminUserChange::default()
+    };
+    change(another(false)).await.unwrap();
+    assert!(!begins(&f.store, owner, 7, Some(code(14))).await);
+    change(another(true)).await.unwrap();
+    assert!(begins(&f.store, owner, 7, Some(code(14))).await);
+}
+
+async fn a_second_factor_is_turned_off_by_a_code_or_reset_without_one(subject: Subject) {
+    let f = Fixture::on(subject).await;
+    let owner = with_totp(&f.store, "o").await;
+    assert!(begins(&f.store, owner, 1, Some(code(11))).await);
+    assert!(!f.store.end_totp(owner, code(11), THEN).await.unwrap());
+    assert!(f.store.end_totp(owner, code(12), THEN).await.unwrap());
+    assert_eq!(f.store.totp(owner).await.unwrap(), None);
+    assert!(!f.store.admin_user(owner).await.unwrap().unwrap().totp);
+    assert!(f.store.session_by_hash([1; 32]).await.unwrap().is_some());
+    assert!(begins(&f.store, owner, 2, None).await);
+
+    let lost = with_totp(&f.store, "lost").await;
+    assert!(begins(&f.store, lost, 3, Some(code(11))).await);
+    f.store.reset_totp(lost, THEN).await.unwrap();
+    assert_eq!(f.store.totp(lost).await.unwrap(), None);
+    assert!(f.store.session_by_hash([3; 32]).await.unwrap().is_none());
+    assert!(f.store.session_by_hash([2; 32]).await.unwrap().is_some());
+    assert!(!begins(&f.store, lost, 4, Some(code(12))).await);
+    assert!(begins(&f.store, lost, 5, None).await);
+    // Another time it is a new secret, and steps count from its own.
+    assert!(
+        f.store
+            .begin_totp(lost, code(0).secret, THEN)
+            .await
+            .unwrap()
+    );
+    let again = f.store.confirm_totp(lost, code(3), None, THEN).await;
+    assert!(again.unwrap());
+    let nobody = f.store.reset_totp(AdminUserId(999), THEN).await;
+    assert!(
+        matches!(nobody, Err(StoreError::NotFound { .. })),
+        "{nobody:?}"
+    );
 }
 
 async fn a_token_is_found_by_its_hash_and_deleted_by_its_owner_alone(subject: Subject) {

@@ -39,11 +39,12 @@ on_both! {
     what_is_not_folded_stays_and_what_must_go_all_the_same_is_counted,
     rows_that_have_gone_are_not_added_up_as_if_they_were_there,
     a_clock_that_leaps_ahead_removes_little_and_keeps_nothing_from_being_counted,
+    what_a_clock_that_was_ahead_wrote_and_removed_is_missed_until_now_and_no_longer,
     what_is_left_out_is_left_out_of_rows_and_roll_ups_alike_and_is_not_lost,
     what_rules_judge_anew_is_left_out_as_it_is_judged,
 }
 
-/// How many requests; by the environment many more.
+/// How many requests; by the environment many more: `make books`.
 fn how_many() -> u64 {
     let asked = std::env::var("WAYBILL_ROLLUP_REQUESTS");
     asked.map_or(8_000, |many| many.parse().unwrap())
@@ -596,6 +597,11 @@ async fn what_is_not_folded_stays_and_what_must_go_all_the_same_is_counted(subje
     assert!(report.requests_given_up >= 2, "{report:?}");
     let given_up = fixture.store.requests_given_up().await.unwrap();
     assert_eq!(given_up, report.requests_given_up);
+    // Another replica gave none up: those of all together are as many as there are.
+    let other = fixture.as_after_a_crash().await;
+    assert_eq!(other.requests_given_up().await.unwrap(), given_up);
+    let of_each = [&fixture.store, &other].map(Store::requests_given_up_here);
+    assert_eq!(of_each, [given_up, 0]);
     fold(&fixture.store).await;
     assert_eq!(requests(&fixture.store).await, 6 - given_up);
     assert!(!ask(&fixture.store, everything()).await.is_complete);
@@ -649,10 +655,14 @@ async fn a_clock_that_leaps_ahead_removes_little_and_keeps_nothing_from_being_co
     let moment = async |now| store.retention_moment(now).await.unwrap();
     assert_eq!(moment(at(0)).await, at(0));
     fixture.write(&[success(7)]).await;
-    // What is believed of a clock that is far ahead: an hour with every run.
+    // What is believed of a clock that is far ahead: an hour with every run, whatever arrives meanwhile.
     let ahead = at(7).plus_ms(year);
-    assert_eq!(moment(ahead).await, at(7).plus_ms(hour));
-    assert_eq!(moment(ahead).await, at(7).plus_ms(2 * hour));
+    assert_eq!(moment(ahead).await, at(0).plus_ms(hour));
+    fixture.write(&[success(year as u64 + 8)]).await;
+    assert_eq!(moment(ahead).await, at(0).plus_ms(2 * hour));
+    assert_eq!(moment(at(9)).await, at(9));
+    // One that is far behind for a moment is followed no further.
+    assert_eq!(moment(at(9).plus_ms(-year)).await, at(9).plus_ms(-year));
     assert_eq!(moment(at(9)).await, at(9));
     // And if it was believed, what comes afterwards is counted all the same.
     let policy = RetentionPolicy {
@@ -678,6 +688,51 @@ async fn a_clock_that_leaps_ahead_removes_little_and_keeps_nothing_from_being_co
         assert_eq!((answer.by, answer.step), (by, Some(Span::Minute)));
         assert_eq!(answer.total().counts.requests, 1);
     }
+}
+
+async fn what_a_clock_that_was_ahead_wrote_and_removed_is_missed_until_now_and_no_longer(
+    subject: Subject,
+) {
+    let mut fixture = Fixture::on(subject).await;
+    let (day, year) = (Span::Day.millis(), 365 * Span::Day.millis());
+    let policy = RetentionPolicy {
+        requests_max_age_ms: Some(day),
+        ..RetentionPolicy::default()
+    };
+    let leaped = [success(1), success(year as u64), success(year as u64 + 1)];
+    fixture.write(&leaped).await;
+    fold(&fixture.store).await;
+    let ahead = fates::START.plus_ms(year + 3 * day);
+    fixture.store.retain(&policy, ahead).await.unwrap();
+    // The clock is right again, and requests come.
+    let minute = Span::Minute.millis();
+    fixture.write(&[success((day + 5 * minute) as u64)]).await;
+    fold(&fixture.store).await;
+    let now = at(0).plus_ms(day + 6 * minute);
+    let raw = |start| RollupQuery {
+        start,
+        raw: true,
+        ..everything()
+    };
+    assert!(!ask(&fixture.store, raw(now)).await.is_complete);
+    fixture.store.retain(&policy, now).await.unwrap();
+    let later = now.plus_ms(minute);
+    assert!(ask(&fixture.store, raw(later)).await.is_complete);
+    assert!(!ask(&fixture.store, raw(at(0))).await.is_complete);
+    // Retention may go by a moment that lies behind: what had to go since is not there for that.
+    let gone = RetentionPolicy {
+        max_bytes: Some(0),
+        ..RetentionPolicy::default()
+    };
+    fixture
+        .write(&[success(2 * day as u64), success(2 * day as u64 + 1)])
+        .await;
+    fold(&fixture.store).await;
+    fixture.store.retain(&gone, now).await.unwrap();
+    fixture.store.retain(&policy, now).await.unwrap();
+    let answer = ask(&fixture.store, raw(later)).await;
+    let are_there = answer.total().counts.requests == 2;
+    assert_eq!(answer.is_complete, are_there);
 }
 
 /// How a request counts, and whether it counts tokens.

@@ -290,7 +290,7 @@ fn a_newer_database_is_refused_with_advice() {
         refused,
         StoreError::Newer {
             found: 99,
-            known: 20
+            known: 22
         }
     ));
     assert!(refused.to_string().contains("newer version"), "{refused}");

@@ -29,7 +29,7 @@ use waybill_model::{
 };
 use waybill_store::{
     AccountEventFilter, AuditFilter, Batch, LossReason, NewAdminToken, NewAdminUser, NewApiKey,
-    NewAuditEntry, NewGroup, NewReplay, NewRetry, NewRules, NewUser, RetryBounds, Store,
+    NewAuditEntry, NewGroup, NewReplay, NewRetry, NewRules, NewUser, RetryBounds, RightCode, Store,
     StoreError, TransferError, Transferred, Turn,
 };
 
@@ -140,6 +140,16 @@ async fn fill(f: &mut Fixture, sketches: &[Sketch]) {
         password_hash: "$argon2id$hash".to_owned(),
     };
     let admin = store.create_admin_user(admin, DAY).await.unwrap();
+    let secret = Sealed((0..60).rev().collect());
+    let begun = store.begin_totp(admin.id, secret.clone(), DAY).await;
+    assert!(begun.unwrap());
+    let code = RightCode {
+        secret,
+        step: 57_600_000,
+    };
+    let confirmed = store.confirm_totp(admin.id, code, None, DAY).await;
+    assert!(confirmed.unwrap());
+    store.code_was_wrong(admin.id).await.unwrap();
     let token = NewAdminToken {
         name: "t".to_owned(),
         admin_user_id: admin.id,
@@ -346,8 +356,10 @@ async fn answers(store: &Store) -> Value {
     let known = store.admin_token_by_hash([9; 32]).await.unwrap();
     let (token, admin) = known.unwrap();
     let password = admin.password_hash.clone();
+    let totp = store.totp(admin.id).await.unwrap().unwrap();
+    let totp = json!([totp.secret.0, totp.is_on, totp.step, totp.wrong]);
     json!({
-        "people": json!([token, admin, password]),
+        "people": json!([token, admin, password, totp]),
         "audit": store.audit_log(&log, &first_page(5)).await.unwrap(),
         "lists": lists,
         "config": [json!(config.groups), json!(config.accounts), json!(config.users), json!(config.api_keys),

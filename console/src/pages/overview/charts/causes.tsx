@@ -2,7 +2,8 @@
  * Failures over time by cause. The API tells causes of a window as a whole, so the window is cut into slots; the ones
  * that are over are asked once.
  */
-import { Group, SegmentedControl, Text } from '@mantine/core'
+import { Button, Group, SegmentedControl, Text } from '@mantine/core'
+import { IconAlertCircle } from '@tabler/icons-react'
 import { useQueries } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import type { EChartsOption } from 'echarts'
@@ -15,6 +16,7 @@ import { Cause } from '../../../parts/badges'
 import { Chart } from '../../../parts/chart'
 import { count, percent } from '../../../parts/number'
 import { Failed, Loading } from '../../../parts/states'
+import { useGateway } from '../../../words/gateway'
 import { useDistribution, windowFor } from '../asks'
 import { clockOf } from '../clock'
 import { Go } from '../go'
@@ -32,13 +34,13 @@ const MOST = 7
 const CLOSED_MS = 5 * 60_000
 
 export function Causes({ window, every }: { window: Search; every: Every }) {
-  const { t, i18n } = useTranslation('overview')
+  const { t, i18n } = useTranslation(['overview', 'common'])
   const [whose, choose] = useChoice('of', WHOSE)
   const navigate = useNavigate()
   const brush = useBrush()
   const slots = useSlots(window)
   const all = useDistribution(windowFor(window), whose, 'cause', every)
-  const parts = useParts(slots, whose, every)
+  const { parts, failed, retry } = useParts(slots, whose, every)
   const names = useMemo(() => named(all.data?.items ?? []), [all.data])
   const option = useMemo(() => optionOf(slots, parts, names, t('causes.others'), i18n.language), [slots, parts, names, t, i18n.language])
   if (all.error && !all.data) return <Failed thrown={all.error} retry={() => void all.refetch()} />
@@ -58,6 +60,15 @@ export function Causes({ window, every }: { window: Search; every: Every }) {
           {count(total, i18n.language)} {t('causes.failures')}
         </Text>
       </Group>
+      {failed.length > 0 && (
+        <Group gap="xs" mb={4} role="alert">
+          <IconAlertCircle size={14} color="var(--mantine-color-red-filled)" aria-hidden />
+          <Text size="xs">{t('causes.missing', { count: failed.length, of: String(slots.length), from: failed.map((at) => clockOf(i18n.language, Date.now())(slots[at]?.from ?? 0)).join(', ') })}</Text>
+          <Button size="compact-xs" variant="default" onClick={retry}>
+            {t('common:state.retry')}
+          </Button>
+        </Group>
+      )}
       <Chart option={option} label={t('causes.label', { count: total })} height={200} onBrush={brush} onChoose={open} />
       <Text size="xs" mt={2}>
         {t('causes.brush')}
@@ -67,8 +78,15 @@ export function Causes({ window, every }: { window: Search; every: Every }) {
   )
 }
 
-/** One answer a slot. */
-function useParts(slots: Slot[], of: Whose, every: Every): (Of<'ErrorShare'>[] | undefined)[] {
+interface Parts {
+  /** One answer a slot; where there is none, nothing is drawn. */
+  parts: (Of<'ErrorShare'>[] | undefined)[]
+  /** The slots that could not be had: that there is no bar does not say that nothing failed. */
+  failed: number[]
+  retry: () => void
+}
+
+function useParts(slots: Slot[], of: Whose, every: Every): Parts {
   return useQueries({
     queries: slots.map((slot) =>
       $api.queryOptions(
@@ -78,7 +96,14 @@ function useParts(slots: Slot[], of: Whose, every: Every): (Of<'ErrorShare'>[] |
         slot.isOpen ? { refetchInterval: every } : { staleTime: CLOSED_MS },
       ),
     ),
-    combine: (answers) => answers.map(({ data }) => data?.items),
+    combine: (answers) => {
+      const bad = answers.flatMap((answer, at) => (answer.isError && !answer.data ? [{ at, answer }] : []))
+      return {
+        parts: answers.map(({ data }) => data?.items),
+        failed: bad.map(({ at }) => at),
+        retry: () => bad.forEach(({ answer }) => void answer.refetch()),
+      }
+    },
   })
 }
 
@@ -105,7 +130,7 @@ function optionOf(slots: Slot[], parts: (Of<'ErrorShare'>[] | undefined)[], name
     name,
     itemStyle: { color },
     barCategoryGap: '20%',
-    data: slots.map((slot, at) => [middle(slot), of(parts[at] ?? [])]),
+    data: slots.flatMap((slot, at) => (parts[at] ? [[middle(slot), of(parts[at])]] : [])),
   })
   const sum = (items: Of<'ErrorShare'>[]) => items.reduce((all, { count }) => all + count, 0)
   const rest = (items: Of<'ErrorShare'>[]) => sum(items.filter(({ value }) => !names.includes(value)))
@@ -131,6 +156,7 @@ function optionOf(slots: Slot[], parts: (Of<'ErrorShare'>[] | undefined)[], name
 
 function Table({ found, names, whose, window }: { found: Of<'ErrorDistribution'>; names: string[]; whose: Whose; window: Search }) {
   const { t, i18n } = useTranslation('overview')
+  const gateway = useGateway()
   if (found.total === 0) return <Text size="sm">{t('causes.none')}</Text>
   return (
     <div className={classes.scroll} style={{ height: 184 }} tabIndex={0} role="group" aria-label={t('causes.title')}>
@@ -145,7 +171,7 @@ function Table({ found, names, whose, window }: { found: Of<'ErrorDistribution'>
         <tbody>
           {found.items.map(({ value, count: number, share, explanation }) => (
             <tr key={value}>
-              <td title={explanation ?? undefined}>
+              <td title={gateway.explanation(value, explanation ?? '') || undefined}>
                 <span className={classes.swatch} style={{ background: colour(names.includes(value) ? names.indexOf(value) : OTHERS) }} aria-hidden />
                 <Cause cause={value} />
               </td>

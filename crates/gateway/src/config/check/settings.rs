@@ -199,9 +199,11 @@ impl Check<'_> {
             let read = public_url(url);
             read.map_err(|why| self.problem("public_url", why)).ok()
         });
+        let most = NotificationSettings::MOST.as_millis() as u64;
         let mut ms = |key, given: Option<u64>, default| {
             given.map_or(default, |ms| {
-                Duration::from_millis(self.at_least(key, 1, ms))
+                let ms = self.at_least(key, 1, ms);
+                Duration::from_millis(self.at_most(key, most, ms))
             })
         };
         let raw = &raw.notifications;
@@ -277,6 +279,13 @@ impl Check<'_> {
     pub(super) fn at_least<N: PartialOrd + Display>(&mut self, key: &str, least: N, value: N) -> N {
         if value < least {
             self.problem(key, format!("{value} is too little: at least {least}"));
+        }
+        value
+    }
+
+    fn at_most<N: PartialOrd + Display>(&mut self, key: &str, most: N, value: N) -> N {
+        if value > most {
+            self.problem(key, format!("{value} is too much: at most {most}"));
         }
         value
     }

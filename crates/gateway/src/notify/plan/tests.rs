@@ -130,3 +130,24 @@ fn what_a_clock_that_was_ahead_put_off_goes_now() {
     let sent = [24 * hour];
     assert_eq!(at(&body, &line, &sent, 0), Next::Send(vec![0]));
 }
+
+#[test]
+fn a_long_line_goes_as_one_message_where_a_receiver_takes_several_notices() {
+    let line: Vec<_> = (0..101).map(|id| fired(id, 0)).collect();
+    let all = Next::Send((0..101).collect());
+    assert_eq!(at(&one_by_one(), &line, &[], 0), all);
+    assert_eq!(
+        at(&grouped(), &line, &[], 10_000),
+        Next::Send((0..50).collect())
+    );
+    assert_eq!(at(&one_by_one(), &line[1..], &[], 0), Next::Send(vec![0]));
+    // What was begun stays the message that it was, and reports go by themselves.
+    let mut begun = line.clone();
+    begun[0].message_id = Some(NotificationId(0));
+    assert_eq!(at(&one_by_one(), &begun, &[], 0), Next::Send(vec![0]));
+    let mut mixed = line.clone();
+    mixed[2] = row(2, 0, NoticeKind::Report);
+    assert_eq!(at(&one_by_one(), &mixed, &[], 0), Next::Send(vec![0, 1]));
+    let paged = channel(ChannelKind::Pagerduty);
+    assert_eq!(at(&paged, &line, &[], 0), Next::Send(vec![0]));
+}

@@ -14,7 +14,11 @@ const HEIGHT: f64 = 48.0;
 
 /// All of it, as a part of a page. Writing to a String cannot fail.
 pub fn html(report: &Report) -> String {
-    let mut out = format!("<p style=\"{GREY}\">{}</p><table>", escape(&window(report)));
+    let mut out = format!("<p style=\"{GREY}\">{}</p>", escape(&window(report)));
+    for note in &report.notes {
+        let _ = write!(out, "<p>{}</p>", escape(note));
+    }
+    out.push_str("<table>");
     for one in &report.figures {
         let _ = write!(
             out,

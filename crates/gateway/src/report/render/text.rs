@@ -10,16 +10,19 @@ const MOST_COLUMN: usize = 48;
 
 /// All of it.
 pub fn text(report: &Report) -> String {
-    let mut parts = vec![window(report), figures(report)];
+    let mut parts = vec![window(report), report.notes.join("\n"), figures(report)];
     parts.extend(report.charts.iter().map(chart));
     parts.extend(report.tables.iter().map(table));
     parts.retain(|part| !part.is_empty());
     parts.join("\n\n") + "\n"
 }
 
-/// What fits into a message: the window and the figures.
+/// What fits into a message: the window, what the numbers lack, and the figures.
 pub fn short(report: &Report) -> String {
-    [window(report), figures(report)].join("\n")
+    let mut lines = vec![window(report)];
+    lines.extend(report.notes.iter().cloned());
+    lines.push(figures(report));
+    lines.join("\n")
 }
 
 fn figures(report: &Report) -> String {

@@ -1,6 +1,6 @@
 //! Who uses the admin API, and what they did. Sessions and the first set-up stay where they are.
 
-use super::shape::{Table, bytes, int, text};
+use super::shape::{Table, bytes, flag, int, text};
 
 /// Who uses the admin API. Sessions and the first set-up stay where they are.
 pub(super) const ADMIN_USERS: Table = Table::new(
@@ -12,6 +12,10 @@ pub(super) const ADMIN_USERS: Table = Table::new(
         text("role"),
         text("status"),
         text("password_hash"),
+        bytes("totp_secret"),
+        flag("totp_on"),
+        int("totp_step"),
+        int("totp_wrong"),
         int("last_sign_in_at"),
         int("created_at"),
         int("updated_at"),

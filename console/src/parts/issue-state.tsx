@@ -2,7 +2,7 @@
 import { Badge } from '@mantine/core'
 import { IconActivity, IconArrowBackUp, IconCircleCheck, IconEyeOff, IconSparkles, IconTrendingUp } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
-import type { Of } from '../../api/client'
+import type { Of } from '../api/client'
 
 export type IssueState = Of<'IssueState'>
 
