@@ -189,7 +189,9 @@ impl ObjectiveBody {
             true => soon,
             false => (left + earned * grows_ms) / spent,
         };
-        (ms <= self.window_ms() as f64).then(|| now.plus_ms(ms as i64))
+        // Whole ones: a target is no exact fraction.
+        let ms = ms as i64;
+        (ms <= self.window_ms()).then(|| now.plus_ms(ms))
     }
 }
 
