@@ -9,7 +9,7 @@ export default defineConfig({
   // Two cores are shared with the gateway and the simulated providers of each story.
   workers: 1,
   retries: 0,
-  timeout: 90_000,
+  timeout: 180_000,
   expect: { timeout: 20_000 },
   reporter: [['list']],
   use: {

@@ -111,7 +111,7 @@ STEPS = [
     Step("typescript-sdks", ["node", "--test", "--test-reporter=spec"], 10, node_totals, TYPESCRIPT, SUITE_PROGRAMS),
     Step("console-types", ["npm", "run", "--silent", "check"], 5, folder=CONSOLE),
     Step("console-units", ["npm", "test", "--silent"], 5, vitest_totals, CONSOLE),
-    Step("console-stories", ["npx", "playwright", "test"], 20, playwright_totals, CONSOLE, SUITE_PROGRAMS),
+    Step("console-stories", ["npx", "playwright", "test"], 35, playwright_totals, CONSOLE, SUITE_PROGRAMS),
 ]
 
 
