@@ -15,9 +15,11 @@ const root = document.getElementById('root')
 if (!root) throw new Error('the page has no root')
 // What fails here fails again where it is shown.
 lookAhead().catch(() => undefined)
-await loadWords()
-createRoot(root).render(
-  <StrictMode>
-    <App />
-  </StrictMode>,
+// No await here: a file of words that uses a part of this module's chunk would wait for what waits for it.
+loadWords().then(() =>
+  createRoot(root).render(
+    <StrictMode>
+      <App />
+    </StrictMode>,
+  ),
 )
