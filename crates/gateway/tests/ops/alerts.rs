@@ -116,6 +116,17 @@ async fn judged(world: &World, time: &Time) {
     .await;
 }
 
+/// The provider takes the first account's key no more.
+fn refuse_the_key(world: &World) {
+    let refusal = Fault::Provider {
+        error: E::InvalidKey,
+        retry_after_ms: None,
+        echo_key: false,
+        headers: Default::default(),
+    };
+    world.sim.script(Rule::new(refusal).key(&key_of("a1")));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_alert_fires_once_says_what_it_found_and_is_resolved_once() {
     let (world, time) = world().await;
@@ -202,13 +213,7 @@ async fn an_account_that_is_down_is_named_and_somebody_takes_it_up_and_ends_it()
         json!({"name": "down", "metric": "account_down", "threshold": 1}),
     )
     .await;
-    let refusal = Fault::Provider {
-        error: E::InvalidKey,
-        retry_after_ms: None,
-        echo_key: false,
-        headers: Default::default(),
-    };
-    world.sim.script(Rule::new(refusal).key(&key_of("a1")));
+    refuse_the_key(&world);
     let answer = world.post(MESSAGES, message(false)).await;
     assert_eq!(answer.status, 502, "{}", answer.text());
     time.pass(MINUTE + 4_000);
@@ -589,13 +594,7 @@ async fn while_roll_ups_are_stuck_what_is_now_is_judged_and_what_was_lost_sight_
     fail(&world, 3).await;
     // The account rests for a second.
     time.pass(2_000);
-    let refusal = Fault::Provider {
-        error: E::InvalidKey,
-        retry_after_ms: None,
-        echo_key: false,
-        headers: Default::default(),
-    };
-    world.sim.script(Rule::new(refusal).key(&key_of("a1")));
+    refuse_the_key(&world);
     let answer = world.post(MESSAGES, message(false)).await;
     assert_eq!(answer.status, 502, "{}", answer.text());
     let names = |events: &[Value]| {
