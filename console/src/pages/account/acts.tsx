@@ -27,12 +27,13 @@ export function Acts({ account }: { account: Account }) {
           <Button size="xs" variant="default" onClick={test.open}>
             {t('common:act.test')}
           </Button>
+          {/* Keyed: the one question must not turn into the other while it closes. */}
           {account.status === 'active' ? (
-            <ConfirmButton size="xs" label={t('common:act.disable')} title={t('act.disable', { name })} asksReason act={(reason) => api.POST('/api/v1/admin/accounts/{id}/disable', { params: { path }, body: { reason } as never })}>
+            <ConfirmButton key="disable" size="xs" label={t('common:act.disable')} title={t('act.disable', { name })} asksReason act={(reason) => api.POST('/api/v1/admin/accounts/{id}/disable', { params: { path }, body: { reason } as never })}>
               {t('act.disableWhat')}
             </ConfirmButton>
           ) : (
-            <ConfirmButton size="xs" color="teal" label={t('common:act.enable')} title={t('act.enable', { name })} asksReason act={(reason) => api.POST('/api/v1/admin/accounts/{id}/enable', { params: { path }, body: { reason } as never })} />
+            <ConfirmButton key="enable" size="xs" color="teal" label={t('common:act.enable')} title={t('act.enable', { name })} asksReason act={(reason) => api.POST('/api/v1/admin/accounts/{id}/enable', { params: { path }, body: { reason } as never })} />
           )}
           <ConfirmButton size="xs" color="blue" label={t('act.reset')} title={t('act.resetOne', { name })} asksReason act={(reason) => api.POST('/api/v1/admin/accounts/{id}/reset', { params: { path }, body: { reason } as never })}>
             {t('act.resetWhat')}

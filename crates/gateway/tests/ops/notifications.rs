@@ -359,7 +359,7 @@ async fn what_a_receiver_refuses_is_given_up_soon_and_the_next_goes_on() {
     desk.fired(1).await;
     desk.fired(2).await;
     for attempt in 1..=3 {
-        desk.requests(&receiver, attempt).await;
+        desk.tried(id, 1, attempt).await;
         desk.pass(10_000);
     }
     desk.events(&receiver, &[2]).await;
