@@ -63,7 +63,7 @@ async function look(browser, url, cookies, { path, isSignedIn, shows }) {
   })
   await end()
   const scripts = seen.files.filter(({ name }) => /\.js$/.test(name))
-  const charts = scripts.filter(({ name }) => /\/echarts-/.test(name))
+  const charts = scripts.filter(({ name }) => /\/plot-/.test(name))
   return {
     ...seen,
     scripts: scripts.length,

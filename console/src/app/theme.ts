@@ -28,5 +28,14 @@ export const readable: CSSVariablesResolver = () => ({
   dark: { '--mantine-color-dimmed': 'var(--mantine-color-dark-1)' },
 })
 
-/** Okabe and Ito's palette, told apart by every eye, for series whose order is fixed. */
-export const SERIES = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#999999', '#f0e442'] as const
+/** Okabe and Ito's palette, told apart by every eye. */
+export const HUES = { blue: '#0072b2', vermilion: '#d55e00', green: '#009e73', purple: '#cc79a7', orange: '#e69f00', sky: '#56b4e9', grey: '#999999', yellow: '#f0e442' } as const
+
+/** For series whose order is fixed. */
+export const SERIES = Object.values(HUES)
+
+/** From nothing to most, one hue, told apart by lightness. */
+export const HEAT = {
+  light: ['#f1f5fa', '#b0cbee', '#5f95df', '#245faf', '#0b2e5c'],
+  dark: ['#2b2f36', '#1f4a80', '#2e6bc2', '#7fb0f0', '#e3effc'],
+} as const

@@ -4,7 +4,9 @@ import { useQuery } from '@tanstack/react-query'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, type Of } from '../../api/client'
+import { HUES } from '../../app/theme'
 import { Chart } from '../../parts/chart'
+import { type Figure as Charted, pointsOf, spanOf } from '../../parts/figure/figure'
 import { count, duration, percent, usd } from '../../parts/number'
 import { Loaded } from '../../parts/states'
 import { useSetWindow, useWindow } from '../../parts/window'
@@ -50,27 +52,26 @@ function Figure({ label, value, more }: { label: string; value: string; more?: s
   )
 }
 
-function Trend({ trend: { points, step_ms } }: { trend: Of<'ThroughputTrend'> }) {
+function Trend({ trend }: { trend: Of<'ThroughputTrend'> }) {
+  const { points, step_ms } = trend
   const { t, i18n } = useTranslation('accounts')
   const set = useSetWindow()
-  const option = useMemo(() => {
-    const served = points.map((point) => [Date.parse(point.start_time), point.successes])
-    const not = points.map((point) => [Date.parse(point.start_time), point.requests - point.successes])
-    const bars = (name: string, data: number[][], color: string) => ({ type: 'bar' as const, stack: 'all', name, data, color, barMaxWidth: 14 })
+  const figure = useMemo((): Charted => {
+    const bars = (name: string, color: string, value: (point: (typeof points)[number]) => number) => ({ name, color, kind: 'bar' as const, points: pointsOf(points, value) })
     return {
-      legend: {},
-      tooltip: { trigger: 'axis' as const },
-      xAxis: { type: 'time' as const },
-      yAxis: { type: 'value' as const, minInterval: 1 },
-      series: [bars(t('delivered.served'), served, '#0072b2'), bars(t('delivered.notServed'), not, '#d55e00')],
+      kind: 'timeline',
+      ...spanOf(trend),
+      stepMs: step_ms,
+      left: { isWhole: true },
+      series: [bars(t('delivered.served'), HUES.blue, ({ successes }) => successes), bars(t('delivered.notServed'), HUES.vermilion, ({ requests, successes }) => requests - successes)],
     }
-  }, [points, t])
+  }, [trend, points, step_ms, t])
   const sum = points.reduce((sum, { requests }) => sum + requests, 0)
   const most = Math.max(0, ...points.map(({ requests }) => requests))
   const label = t('delivered.chart', { sum: count(sum, i18n.language), most: count(most, i18n.language), step: duration(step_ms) })
   return (
     <>
-      <Chart option={option} label={label} height={160} onBrush={(from, to) => set({ start_time: new Date(from).toISOString(), end_time: new Date(to).toISOString() })} />
+      <Chart figure={figure} label={label} height={160} onBrush={(from, to) => set({ start_time: new Date(from).toISOString(), end_time: new Date(to).toISOString() })} />
       <Text size="xs">{label}</Text>
     </>
   )

@@ -1,14 +1,15 @@
 /** A rule tried over history: the metric with the threshold, and the events that would have been. */
 import { Alert, Button, Group, Select, Stack, Table, Text } from '@mantine/core'
 import type { UseFormReturnType } from '@mantine/form'
-import type { EChartsOption } from 'echarts'
 import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, type Of } from '../../api/client'
 import { problemOf } from '../../api/problem'
 import { useMay } from '../../app/session'
+import { HUES } from '../../app/theme'
 import { Chart } from '../../parts/chart'
 import { toFields } from '../../parts/fields'
+import { type Figure, spanOf } from '../../parts/figure/figure'
 import { count, duration } from '../../parts/number'
 import { Panel } from '../../parts/panel'
 import { When } from '../../parts/when'
@@ -85,11 +86,15 @@ export function Preview({ form }: { form: UseFormReturnType<Values> }) {
   )
 }
 
-function Shown({ tried: { rule, previewed, stepMs, points } }: { tried: Tried }) {
+function Shown({ tried }: { tried: Tried }) {
+  const { rule, previewed, stepMs, points } = tried
   const { t, i18n } = useTranslation('alerts')
   const { unit } = METRICS[rule.metric]
   const value = (one: number | null | undefined) => valued(one, unit, i18n.language)
-  const option = useMemo(() => drawn(rule, previewed, points, { metric: t(`metric.${rule.metric}`), fired: t('preview.fired'), threshold: t('preview.threshold') }), [rule, previewed, points, t])
+  const figure = useMemo(
+    () => figureOf(tried, { metric: t(`metric.${rule.metric}`), fired: t('preview.fired'), threshold: t('preview.threshold') }, (one) => valued(one, unit, i18n.language)),
+    [tried, rule, unit, t, i18n.language],
+  )
   const times = previewed.events.length
   const said = times === 0 ? t('preview.none') : t('preview.some', { count: times })
   const judged = t('preview.judged', {
@@ -104,7 +109,7 @@ function Shown({ tried: { rule, previewed, stepMs, points } }: { tried: Tried })
         {said}
       </Text>
       <Text size="sm">{judged}</Text>
-      <Chart option={option} label={`${said} ${judged}`} height={200} />
+      <Chart figure={figure} label={`${said} ${judged}`} height={200} />
       <Text size="xs">{points.length > 0 ? t('preview.stepped', { step: duration(stepMs) }) : t('preview.noLine')}</Text>
       {times > 0 && (
         <Table fz="xs" verticalSpacing={3}>
@@ -126,25 +131,21 @@ function Shown({ tried: { rule, previewed, stepMs, points } }: { tried: Tried })
 }
 
 /** The metric as a line, the threshold as a dashed one, and each event as a thick piece of it. */
-function drawn(rule: Body, previewed: Of<'Previewed'>, points: [number, number | null][], names: { metric: string; fired: string; threshold: string }): EChartsOption {
-  const end = Date.parse(previewed.end_time)
-  const events = previewed.events.flatMap(({ fired_at, resolved_at }) => {
-    const until = resolved_at ? Date.parse(resolved_at) : end
-    return [
-      [Date.parse(fired_at), rule.threshold],
-      [until, rule.threshold],
-      [until, null],
-    ]
-  })
+function figureOf({ rule, previewed, stepMs, points }: Tried, names: { metric: string; fired: string; threshold: string }, say: (value: number) => string): Figure {
+  const span = spanOf(previewed)
   return {
-    tooltip: { trigger: 'axis' },
-    legend: { data: [names.metric, names.fired] },
-    xAxis: { type: 'time', min: Date.parse(previewed.start_time), max: end },
+    kind: 'timeline',
+    ...span,
+    stepMs,
     // The threshold is in sight, also where the metric never came near it.
-    yAxis: { type: 'value', max: ({ max }: { max: number }) => Math.max(max, rule.threshold * 1.2) },
-    series: [
-      { name: names.metric, type: 'line', showSymbol: false, connectNulls: false, data: points, markLine: { silent: true, symbol: 'none', lineStyle: { type: 'dashed' }, label: { formatter: names.threshold }, data: [{ yAxis: rule.threshold }] } },
-      { name: names.fired, type: 'line', showSymbol: true, symbol: 'diamond', symbolSize: 8, connectNulls: false, lineStyle: { width: 6 }, data: events },
-    ],
-  } as EChartsOption
+    left: { say, keeps: rule.threshold * 1.2 },
+    series: points.length > 0 ? [{ name: names.metric, kind: 'line', color: HUES.blue, points }] : [],
+    marks: [{ name: names.threshold, value: rule.threshold, color: HUES.blue }],
+    spells: {
+      name: names.fired,
+      color: HUES.vermilion,
+      value: rule.threshold,
+      spans: previewed.events.map(({ fired_at, resolved_at }) => ({ from: Date.parse(fired_at), to: resolved_at ? Date.parse(resolved_at) : span.to })),
+    },
+  }
 }

@@ -1,13 +1,14 @@
 /** Failures over time above the list. A brushed span becomes the window. Takes what roll-ups know, and says what it leaves out. */
 import { Box, Text } from '@mantine/core'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import type { EChartsOption } from 'echarts'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { $api, type Of } from '../../api/client'
 import { problemOf } from '../../api/problem'
 import { pick, type Search } from '../../app/search'
+import { HUES } from '../../app/theme'
 import { Chart } from '../../parts/chart'
+import { type Figure, pointsOf, spanOf } from '../../parts/figure/figure'
 import { FAILURES, setOf } from '../../parts/filters/table'
 import { count } from '../../parts/number'
 import { useSetWindow, useWindow } from '../../parts/window'
@@ -25,10 +26,10 @@ type Point = Of<'ErrorPoint'>
 
 /** What is stacked, by view: what counts against the service, and what does not. */
 const SERIES = [
-  ['failures', (point: Point) => point.failures, '#d55e00', ['errors', 'all']],
-  ['client_errors', (point: Point) => point.client_errors, '#56b4e9', ['excluded', 'all']],
-  ['business_limited', (point: Point) => point.business_limited, '#e69f00', ['excluded', 'all']],
-  ['client_gone', (point: Point) => point.client_gone, '#999999', ['excluded', 'all']],
+  ['failures', (point: Point) => point.failures, HUES.vermilion, ['errors', 'all']],
+  ['client_errors', (point: Point) => point.client_errors, HUES.sky, ['excluded', 'all']],
+  ['business_limited', (point: Point) => point.business_limited, HUES.orange, ['excluded', 'all']],
+  ['client_gone', (point: Point) => point.client_gone, HUES.grey, ['excluded', 'all']],
 ] as const
 
 export function trendOf(search: Search, window: Search) {
@@ -41,28 +42,20 @@ export function Histogram({ search, isLive }: { search: Search; isLive: boolean 
   const setWindow = useSetWindow()
   const found = useQuery({ ...trendOf(search, window), staleTime: 15_000, placeholderData: keepPreviousData, refetchInterval: isLive && LIVE_MS })
   const view = search.view ?? 'all'
-  const points = found.data?.points
+  const trend = found.data
   const shown = useMemo(() => SERIES.filter(([, , , views]) => (views as readonly string[]).includes(view)), [view])
-  const option = useMemo<EChartsOption>(
-    () => ({
-      grid: { left: 4, right: 8, top: 22, bottom: 2, containLabel: true },
-      tooltip: { trigger: 'axis' },
-      // One line: where there is no room for all names, they are turned over.
-      legend: shown.length > 1 ? { type: 'scroll', right: 8 } : undefined,
-      xAxis: { type: 'time' },
-      yAxis: { type: 'value', minInterval: 1, splitNumber: 2 },
-      series: shown.map(([name, value, color]) => ({
-        name: t(`histogram.${name}`),
-        type: 'bar',
-        stack: 'all',
-        color,
-        barCategoryGap: '10%',
-        data: (points ?? []).map((point) => [Date.parse(point.start_time), value(point)]),
-      })),
-    }),
-    [points, shown, t],
+  const figure = useMemo(
+    (): Figure | undefined =>
+      trend && {
+        kind: 'timeline',
+        ...spanOf(trend),
+        stepMs: trend.step_ms,
+        left: { isWhole: true },
+        series: shown.map(([name, value, color]) => ({ name: t(`histogram.${name}`), kind: 'bar', color, points: pointsOf(trend.points, value) })),
+      },
+    [trend, shown, t],
   )
-  const total = (points ?? []).reduce((sum, point) => sum + shown.reduce((all, [, value]) => all + value(point), 0), 0)
+  const total = (trend?.points ?? []).reduce((sum, point) => sum + shown.reduce((all, [, value]) => all + value(point), 0), 0)
   const left = setOf(FAILURES, search).filter(({ name }) => !(TAKEN as readonly string[]).includes(name))
   return (
     <Box mb={4}>
@@ -73,7 +66,7 @@ export function Histogram({ search, isLive }: { search: Search; isLive: boolean 
           </Text>
         </Box>
       ) : (
-        <Chart option={option} height={HEIGHT} label={t('histogram.label', { total: count(total, i18n.language) })} onBrush={(from, to) => setWindow({ start_time: new Date(from).toISOString(), end_time: new Date(to).toISOString() })} />
+        <Chart figure={figure} height={HEIGHT} label={t('histogram.label', { total: count(total, i18n.language) })} onBrush={(from, to) => setWindow({ start_time: new Date(from).toISOString(), end_time: new Date(to).toISOString() })} />
       )}
       <Text size="xs" mih={18}>
         {(left.length > 0 || search.q) && t('histogram.wider')}

@@ -4,7 +4,7 @@ import { useMemo } from 'react'
 import type { Search } from '../../../app/search'
 import { useNow } from '../../../parts/now'
 import { useSetWindow } from '../../../parts/window'
-import { boundsOf, iso, type Slot, slotsOf } from './slots'
+import { iso, type Slot, slotsOf } from './slots'
 
 /** Shorter than this is a click. */
 const SHORTEST_MS = 1_000
@@ -30,17 +30,6 @@ export function useChoice<Value extends string>(name: string, values: readonly V
   const search = useSearch({ strict: false }) as Search
   const found = values.find((value) => value === search[name]) ?? (values[0] as Value)
   return [found, (value) => void navigate({ to: '.', search: (old: Search) => ({ ...old, [name]: value === values[0] ? undefined : value }), replace: true, resetScroll: false })]
-}
-
-/** A time axis as wide as the window, which does not move with each point that comes. */
-export function timeAxis(window: Search, points: { start_time: string }[], stepMs: number) {
-  const first = points[0]
-  const last = points.at(-1)
-  if (!first || !last) {
-    const { from, to } = boundsOf(window, Date.now())
-    return { type: 'time', min: from, max: to } as const
-  }
-  return { type: 'time', min: Date.parse(first.start_time), max: Date.parse(last.start_time) + stepMs } as const
 }
 
 /** Points that are whole: the last one of a window that ends now is still growing. */

@@ -6,14 +6,14 @@ import { Button, Group, SegmentedControl, Text } from '@mantine/core'
 import { IconAlertCircle } from '@tabler/icons-react'
 import { useQueries } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import type { EChartsOption } from 'echarts'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { $api, type Of } from '../../../api/client'
 import type { Search } from '../../../app/search'
-import { SERIES } from '../../../app/theme'
+import { HUES, SERIES } from '../../../app/theme'
 import { Cause } from '../../../parts/badges'
 import { Chart } from '../../../parts/chart'
+import type { Figure, Series } from '../../../parts/figure/figure'
 import { count, percent } from '../../../parts/number'
 import { Failed, Loading } from '../../../parts/states'
 import { useGateway } from '../../../words/gateway'
@@ -42,14 +42,14 @@ export function Causes({ window, every }: { window: Search; every: Every }) {
   const all = useDistribution(windowFor(window), whose, 'cause', every)
   const { parts, failed, retry } = useParts(slots, whose, every)
   const names = useMemo(() => named(all.data?.items ?? []), [all.data])
-  const option = useMemo(() => optionOf(slots, parts, names, t('causes.others'), i18n.language), [slots, parts, names, t, i18n.language])
+  const figure = useMemo(() => figureOf(slots, parts, names, t('causes.others')), [slots, parts, names, t])
   if (all.error && !all.data) return <Failed thrown={all.error} retry={() => void all.refetch()} />
   if (!all.data) return <Loading rows={12} />
   const { total } = all.data
-  const open = ({ seriesName, value }: { seriesName: string; value: unknown }) => {
-    const slot = slots.find((one) => Array.isArray(value) && value[0] === middle(one))
+  const open = ({ series, at }: { series: string; at: number }) => {
+    const slot = slots.find(({ from }) => from === at)
     const time = slot ? { start_time: iso(slot.from), end_time: iso(slot.to) } : window
-    const target = listOf(whose, time, names.includes(seriesName) ? seriesName : undefined)
+    const target = listOf(whose, time, names.includes(series) ? series : undefined)
     void navigate({ to: target.to as '/errors', search: target.search })
   }
   return (
@@ -69,7 +69,7 @@ export function Causes({ window, every }: { window: Search; every: Every }) {
           </Button>
         </Group>
       )}
-      <Chart option={option} label={t('causes.label', { count: total })} height={200} onBrush={brush} onChoose={open} />
+      <Chart figure={figure} label={t('causes.label', { count: total })} height={200} isNamed onBrush={brush} onChoose={open} />
       <Text size="xs" mt={2}>
         {t('causes.brush')}
       </Text>
@@ -115,42 +115,26 @@ function named(items: Of<'ErrorShare'>[]): string[] {
     .sort()
 }
 
-const colour = (at: number) => SERIES[at % SERIES.length] ?? SERIES[6]
-const OTHERS = SERIES.length - 1
+const colour = (at: number) => SERIES[at % SERIES.length] ?? HUES.grey
+const OTHERS = SERIES.indexOf(HUES.yellow)
 
-function middle({ from, to }: Slot): number {
-  return (from + to) / 2
-}
-
-function optionOf(slots: Slot[], parts: (Of<'ErrorShare'>[] | undefined)[], names: string[], others: string, language: string): EChartsOption {
-  const clock = clockOf(language, Date.now())
-  const bar = (name: string, color: string | undefined, of: (items: Of<'ErrorShare'>[]) => number) => ({
-    type: 'bar' as const,
-    stack: 'all',
+function figureOf(slots: Slot[], parts: Parts['parts'], names: string[], others: string): Figure {
+  const bars = (name: string, at: number, of: (items: Of<'ErrorShare'>[]) => number): Series => ({
     name,
-    itemStyle: { color },
-    barCategoryGap: '20%',
-    data: slots.flatMap((slot, at) => (parts[at] ? [[middle(slot), of(parts[at])]] : [])),
+    kind: 'bar',
+    color: colour(at),
+    points: slots.flatMap(({ from }, slot) => (parts[slot] ? [[from, of(parts[slot])] as const] : [])),
   })
-  const sum = (items: Of<'ErrorShare'>[]) => items.reduce((all, { count }) => all + count, 0)
-  const rest = (items: Of<'ErrorShare'>[]) => sum(items.filter(({ value }) => !names.includes(value)))
+  const rest = (items: Of<'ErrorShare'>[]) => items.filter(({ value }) => !names.includes(value)).reduce((all, { count }) => all + count, 0)
   const hasOthers = parts.some((items) => rest(items ?? []) > 0)
+  const [first, last] = [slots[0], slots.at(-1)]
   return {
-    grid: { left: 8, right: 12, top: 12, bottom: 4, containLabel: true },
-    tooltip: {
-      trigger: 'item',
-      formatter: (given: unknown) => {
-        const { seriesName, value } = given as { seriesName: string; value: [number, number] }
-        const slot = slots.find((one) => middle(one) === value[0])
-        return `${slot ? `${clock(slot.from)} – ${clock(slot.to)}` : ''}\n${seriesName}: ${value[1]}`
-      },
-    },
-    xAxis: { type: 'time', min: slots[0]?.from, max: slots.at(-1)?.to },
-    yAxis: { type: 'value', min: 0, minInterval: 1 },
-    series: [
-      ...names.map((name, at) => bar(name, colour(at), (items) => items.find(({ value }) => value === name)?.count ?? 0)),
-      ...(hasOthers ? [bar(others, colour(OTHERS), rest)] : []),
-    ],
+    kind: 'timeline',
+    from: first?.from ?? 0,
+    to: last?.to ?? 0,
+    stepMs: first ? first.to - first.from : 0,
+    left: { isWhole: true },
+    series: [...names.map((name, at) => bars(name, at, (items) => items.find(({ value }) => value === name)?.count ?? 0)), ...(hasOthers ? [bars(others, OTHERS, rest)] : [])],
   }
 }
 

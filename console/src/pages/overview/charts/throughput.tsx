@@ -1,42 +1,34 @@
 /** Requests and tokens per second over time. */
-import type { EChartsOption } from 'echarts'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Search } from '../../../app/search'
+import { HUES } from '../../../app/theme'
 import { Chart } from '../../../parts/chart'
+import { type Figure, pointsOf, spanOf } from '../../../parts/figure/figure'
 import { Failed, Loading } from '../../../parts/states'
 import { useThroughput, windowFor } from '../asks'
 import type { Every } from '../live'
-import { timeAxis, useBrush, whole } from './axes'
+import { useBrush, whole } from './axes'
 
 export function Throughput({ window, every }: { window: Search; every: Every }) {
   const { t, i18n } = useTranslation('overview')
   const brush = useBrush()
   const { data, error, refetch } = useThroughput(windowFor(window), every)
-  const option = useMemo<EChartsOption | null>(() => {
-    if (!data) return null
+  const figure = useMemo((): Figure | undefined => {
+    if (!data) return undefined
     const points = whole(data.points, data.step_ms)
-    const line = (name: string, at: number, of: (point: (typeof points)[number]) => number) => ({
-      type: 'line' as const,
-      name,
-      yAxisIndex: at,
-      showSymbol: points.length < 2,
-      lineStyle: { width: 2, type: at === 0 ? ('solid' as const) : ('dashed' as const) },
-      data: points.map((point) => [Date.parse(point.start_time), of(point)]),
-    })
     return {
-      legend: {},
-      tooltip: { trigger: 'axis' },
-      xAxis: timeAxis(window, data.points, data.step_ms),
-      yAxis: [
-        { type: 'value', min: 0, name: '' },
-        { type: 'value', min: 0, name: '', splitLine: { show: false } },
+      kind: 'timeline',
+      ...spanOf(data),
+      stepMs: data.step_ms,
+      series: [
+        { name: t('throughput.requests'), kind: 'line', color: HUES.blue, points: pointsOf(points, ({ qps }) => qps) },
+        { name: t('throughput.tokens'), kind: 'line', color: HUES.vermilion, isDashed: true, isRight: true, points: pointsOf(points, ({ tps }) => tps) },
       ],
-      series: [line(t('throughput.requests'), 0, ({ qps }) => qps), line(t('throughput.tokens'), 1, ({ tps }) => tps)],
     }
-  }, [data, window, t])
+  }, [data, t])
   if (error && !data) return <Failed thrown={error} retry={() => void refetch()} />
-  if (!data || !option) return <Loading rows={8} />
+  if (!data) return <Loading rows={8} />
   const { points, step_ms } = data
   const number = (value: number) => new Intl.NumberFormat(i18n.language, { maximumSignificantDigits: 3 }).format(value)
   const seconds = Math.max(1, (points.length * step_ms) / 1_000)
@@ -48,5 +40,5 @@ export function Throughput({ window, every }: { window: Search; every: Every }) 
     tps: mean(({ input_tokens, output_tokens }) => input_tokens + output_tokens),
     tpsPeak: most(({ tps }) => tps),
   })
-  return <Chart option={option} label={label} height={260} onBrush={brush} />
+  return <Chart figure={figure} label={label} height={260} onBrush={brush} />
 }

@@ -1,11 +1,12 @@
 /** What clients saw after failover beside what providers delivered before it: over time, by platform, by account. */
 import { Text } from '@mantine/core'
-import type { EChartsOption } from 'echarts'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Of } from '../../../api/client'
 import type { Search } from '../../../app/search'
+import { HUES } from '../../../app/theme'
 import { Chart } from '../../../parts/chart'
+import { type Figure, pointsOf, spanOf } from '../../../parts/figure/figure'
 import { count, percent } from '../../../parts/number'
 import { Failed, Loading } from '../../../parts/states'
 import { useAvailability, useDistribution, useErrorTrend, useOverview, usePlatformOverviews, useThroughput, windowFor } from '../asks'
@@ -13,7 +14,7 @@ import { Go } from '../go'
 import type { Every } from '../live'
 import classes from '../overview.module.css'
 import type { Overview, Platform } from '../state'
-import { timeAxis, useBrush } from './axes'
+import { useBrush } from './axes'
 import { deliveredOf } from './delivered'
 
 const MOST_ACCOUNTS = 8
@@ -28,28 +29,27 @@ export function Views({ window, every }: { window: Search; every: Every }) {
   const availability = useAvailability(every)
   const platforms = useMemo(() => availability.data?.platforms.filter(({ total }) => total > 0).map(({ platform }) => platform) ?? [], [availability.data])
   const each = usePlatformOverviews(platforms, asked, every)
-  const option = useMemo<EChartsOption | null>(() => {
-    if (!errors.data || !throughput.data) return null
-    const line = (name: string, type: 'solid' | 'dashed', data: [number, number | null][]) => ({ type: 'line' as const, name, showSymbol: data.length < 2, connectNulls: true, lineStyle: { width: 2, type }, data })
+  const figure = useMemo((): Figure | undefined => {
+    if (!errors.data || !throughput.data) return undefined
     const { points, step_ms } = errors.data
     return {
-      legend: {},
-      tooltip: { trigger: 'axis', valueFormatter: (value: unknown) => percent(typeof value === 'number' ? value : null, i18n.language) },
-      xAxis: timeAxis(window, points, step_ms),
-      yAxis: { type: 'value', max: 100, scale: true, axisLabel: { formatter: '{value} %' } },
+      kind: 'timeline',
+      ...spanOf(errors.data),
+      stepMs: step_ms,
+      left: { isCut: true, most: 100, say: (value) => percent(value, i18n.language) },
       series: [
-        line(t('views.clients'), 'solid', points.map(({ start_time, sla }) => [Date.parse(start_time), sla.percent ?? null])),
-        line(t('views.providers'), 'dashed', deliveredOf(points, throughput.data.points)),
+        { name: t('views.clients'), kind: 'line', color: HUES.blue, isBridged: true, points: pointsOf(points, ({ sla }) => sla.percent) },
+        { name: t('views.providers'), kind: 'line', color: HUES.vermilion, isBridged: true, isDashed: true, points: deliveredOf(points, throughput.data.points) },
       ],
     }
-  }, [errors.data, throughput.data, window, t, i18n.language])
+  }, [errors.data, throughput.data, t, i18n.language])
   const failed = errors.error ?? throughput.error ?? overview.error
-  if (failed && !option) return <Failed thrown={failed} retry={() => void Promise.all([errors.refetch(), throughput.refetch(), overview.refetch()])} />
-  if (!option || !overview.data) return <Loading rows={12} />
+  if (failed && !figure) return <Failed thrown={failed} retry={() => void Promise.all([errors.refetch(), throughput.refetch(), overview.refetch()])} />
+  if (!figure || !overview.data) return <Loading rows={12} />
   const label = t('views.label', { clients: percent(overview.data.sla.percent, i18n.language), providers: percent(overview.data.upstream.level.percent, i18n.language) })
   return (
     <>
-      <Chart option={option} label={label} height={210} onBrush={brush} />
+      <Chart figure={figure} label={label} height={210} onBrush={brush} />
       <div className={classes.scroll} style={{ height: 236 }} tabIndex={0} role="group" aria-label={t('views.title')}>
         <Platforms platforms={platforms} each={each} window={window} />
         <Accounts accounts={availability.data?.accounts ?? []} window={window} every={every} />

@@ -1,0 +1,209 @@
+/** The one place that knows uPlot, which draws axes and lines on a canvas; all else in a picture is drawn beside it. */
+import uPlot from 'uplot'
+import 'uplot/dist/uPlot.min.css'
+import type { Figure } from '../figure/figure'
+import { tickSaid } from '../figure/said'
+import { timeStep, timeTicks } from '../figure/times'
+import { holding } from '../holding'
+import { font, FONT_SIZE, INK } from './ink'
+import { type Chosen, type Ground, type Line, type Look, type Picture, pictureOf, shapeOf, type Side, type Under } from './picture'
+import classes from './plot.module.css'
+import { pointer } from './pointer'
+import { tipIn } from './tip'
+
+export interface Plot {
+  show: (figure: Figure) => void
+  end: () => void
+}
+
+export interface Told {
+  /** Absent where nothing can be brushed, or chosen. */
+  onBrush?: (from: number, to: number) => void
+  onChoose?: (chosen: Chosen) => void
+}
+
+/** Labels below an axis are no nearer to each other. */
+const LABEL_PX = 74
+/** As near to a bar as this is as good as on it. */
+const NEAR_PX = 10
+const [TOP_PX, RIGHT_PX, BELOW_PX] = [10, 16, 22]
+const DASH = [6, 4]
+
+export function plot(place: HTMLElement, look: Look, told: Told): Plot {
+  let drawn: Drawn | undefined
+  let newest: Figure | undefined
+  const draw = () => {
+    const { clientWidth: width, clientHeight: height } = place
+    if (!newest || width === 0 || height === 0) return
+    const picture = pictureOf(newest, look, height)
+    if (drawn?.shape === shapeOf(picture)) return drawn.change(picture)
+    drawn?.end()
+    drawn = drawnIn(place, picture, look, told)
+  }
+  const resized = new ResizeObserver(() => (drawn ? drawn.resize() : draw()))
+  resized.observe(place)
+  // A new picture would take away the brush that is being drawn on the old one.
+  const pictures = holding(place, (figure: Figure) => {
+    newest = figure
+    draw()
+  })
+  return {
+    show: pictures.show,
+    end() {
+      pictures.end()
+      resized.disconnect()
+      drawn?.end()
+    },
+  }
+}
+
+interface Drawn {
+  shape: string
+  /** Shows another picture of the same shape. */
+  change: (picture: Picture) => void
+  resize: () => void
+  end: () => void
+}
+
+function drawnIn(place: HTMLElement, first: Picture, look: Look, { onBrush, onChoose }: Told): Drawn {
+  let picture = first
+  let pointed: { x: number; y: number } | undefined
+  const u = new uPlot(optionsOf(place, () => picture, look), dataOf(picture), place)
+  const tip = tipIn(u.over)
+  u.over.classList.add(classes.over ?? '')
+  u.over.dataset['brushes'] = String(onBrush !== undefined)
+  u.root.querySelector('.u-select')?.classList.add(classes.select ?? '')
+
+  const under = (x: number, y: number): Under | undefined => {
+    const value = u.posToVal(y, 'left')
+    return picture.under({ at: u.posToVal(x, 'x'), value, near: Math.abs(u.posToVal(y - NEAR_PX, 'left') - value) })
+  }
+  const hide = () => {
+    pointed = undefined
+    tip.hide()
+  }
+  const tell = (x: number, y: number) => {
+    const found = under(x, y)
+    pointed = { x, y }
+    u.over.dataset['chooses'] = String(onChoose !== undefined && found?.chosen !== undefined)
+    if (!found) return tip.hide()
+    const dots = found.dots.map(({ value, isRight, color }) => ({ color, top: u.valToPos(value, isRight ? 'right' : 'left') }))
+    tip.show(found.tip, u.valToPos(found.at, 'x'), dots, x, y)
+  }
+  const select = (from: number, to: number) => u.setSelect({ left: from, top: 0, width: to - from, height: u.over.clientHeight }, false)
+  const unhear = pointer(u.over, onBrush !== undefined, {
+    onOver: tell,
+    onAway: hide,
+    onGrow: select,
+    onGiveUp: () => select(0, 0),
+    onBrushed: (from, to) => onBrush?.(Math.round(u.posToVal(from, 'x')), Math.round(u.posToVal(to, 'x'))),
+    onChosen(x, y) {
+      const chosen = under(x, y)?.chosen
+      if (chosen) onChoose?.(chosen)
+    },
+  })
+  return {
+    shape: shapeOf(first),
+    change(next) {
+      const { from, to } = picture.span
+      picture = next
+      if (from !== next.span.from || to !== next.span.to) select(0, 0)
+      u.batch(() => u.setData(dataOf(next)))
+      if (pointed) tell(pointed.x, pointed.y)
+    },
+    resize() {
+      const { clientWidth: width, clientHeight: height } = place
+      if (width > 0 && height > 0 && (width !== u.width || height !== u.height)) {
+        hide()
+        u.setSize({ width, height })
+      }
+    },
+    end() {
+      unhear()
+      u.destroy()
+    },
+  }
+}
+
+/** All lines over the same moments; where there is none, the axes are drawn all the same. */
+function dataOf({ moments, lines, span: { from, to } }: Picture): uPlot.AlignedData {
+  const values = lines.map(({ values }) => [...values])
+  return moments.length > 0 ? [[...moments], ...values] : [[from, to], ...lines.map(() => [null, null])]
+}
+
+function optionsOf(place: HTMLElement, picture: () => Picture, { scheme, language }: Look): uPlot.Options {
+  const ink = INK[scheme]
+  const { lines, right } = picture()
+  const stepOf = ({ bbox }: uPlot) => {
+    const { from, to } = picture().span
+    return timeStep(to - from, Math.max(1, Math.floor(bbox.width / uPlot.pxRatio / LABEL_PX)))
+  }
+  const dress = { stroke: ink.text, font: font(1), ticks: { stroke: ink.line, width: 1, size: 4 }, gap: 4, space: 1 }
+  const side = (of: (picture: Picture) => Side | undefined, scale: string, at: 1 | 3): uPlot.Axis => ({
+    ...dress,
+    scale,
+    side: at,
+    ticks: { show: false },
+    grid: { show: of(picture())?.hasGrid ?? false, stroke: ink.line, width: 1 },
+    splits: () => [...(of(picture())?.scale.ticks ?? [])],
+    values: () => [...(of(picture())?.labels ?? [])],
+    size: (u, values) => widest(u, values ?? []) + 8,
+  })
+  return {
+    width: place.clientWidth,
+    height: place.clientHeight,
+    padding: [TOP_PX, right ? 0 : RIGHT_PX, 0, 0],
+    legend: { show: false },
+    cursor: { show: false },
+    scales: {
+      x: { time: false, range: () => [picture().span.from, picture().span.to] },
+      left: { range: () => [picture().left.scale.low, picture().left.scale.high] },
+      ...(right && { right: { range: () => [picture().right?.scale.low ?? 0, picture().right?.scale.high ?? 1] } }),
+    },
+    axes: [
+      {
+        ...dress,
+        scale: 'x',
+        size: BELOW_PX,
+        grid: { show: false },
+        border: { show: true, stroke: ink.line, width: 1 },
+        splits: (u) => timeTicks(picture().span.from, picture().span.to, stepOf(u)),
+        values: (u, splits) => splits.map((at) => tickSaid(at, stepOf(u), language)),
+      },
+      side(({ left }) => left, 'left', 3),
+      ...(right ? [side(({ right }) => right, 'right', 1)] : []),
+    ],
+    series: [{}, ...lines.map((line, of) => seriesOf(line, () => picture().lines[of]?.lone ?? []))],
+    hooks: {
+      drawAxes: [(u) => aside(u, picture().below)],
+      draw: [(u) => aside(u, picture().above)],
+    },
+  }
+}
+
+function seriesOf({ color, isDashed, isBridged, isRight }: Line, lone: () => readonly number[]): uPlot.Series {
+  return {
+    scale: isRight ? 'right' : 'left',
+    stroke: color,
+    width: 2,
+    dash: isDashed ? DASH.map((one) => one * uPlot.pxRatio) : undefined,
+    spanGaps: isBridged,
+    points: { show: false, filter: () => (lone().length > 0 ? [...lone()] : null), size: 7, fill: color },
+  }
+}
+
+/** uPlot remembers what it set last: it finds everything as it was. */
+function aside(u: uPlot, paint: (ground: Ground) => void): void {
+  u.ctx.save()
+  paint({ context: u.ctx, box: u.bbox, ratio: uPlot.pxRatio, x: (at) => u.valToPos(at, 'x', true), y: (value) => u.valToPos(value, 'left', true) })
+  u.ctx.restore()
+}
+
+/** How wide the widest label is, in pixels of the page. */
+function widest({ ctx }: uPlot, labels: readonly (string | null)[]): number {
+  ctx.save()
+  ctx.font = font(1)
+  const width = labels.reduce((most, label) => Math.max(most, label ? ctx.measureText(label).width : 0), FONT_SIZE)
+  ctx.restore()
+  return Math.ceil(width)
+}
