@@ -7,14 +7,14 @@ export interface Scale {
   ticks: number[]
 }
 
-const ROUND = [1, 2, 5, 10] as const
+const ROUND = [1, 2, 2.5, 3, 4, 5, 10] as const
 
 /** The round step by which `span` is gone through in at most `most` of them. */
 export function roundStep(span: number, most: number, isWhole = false): number {
-  const least = span / most
+  const least = Math.max(span / most, isWhole ? 1 : 0)
   const power = 10 ** Math.floor(Math.log10(least))
-  const step = (ROUND.find((one) => one * power >= least * (1 - 1e-9)) ?? 10) * power
-  return isWhole ? Math.max(1, Math.round(step)) : step
+  const step = ROUND.map((one) => one * power).find((one) => one >= least * (1 - 1e-9) && !(isWhole && one % 1 > 0))
+  return step ?? 10 * power
 }
 
 /** Holds every value, begins and ends where it is round, and has at most `most` steps, or one more where it is cut. */

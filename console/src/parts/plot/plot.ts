@@ -5,7 +5,7 @@ import type { Figure } from '../figure/figure'
 import { tickSaid } from '../figure/said'
 import { timeStep, timeTicks } from '../figure/times'
 import { holding } from '../holding'
-import { font, FONT_SIZE, INK } from './ink'
+import { font, INK, widthOf } from './ink'
 import { type Chosen, type Ground, type Line, type Look, type Picture, pictureOf, shapeOf, type Side, type Under } from './picture'
 import classes from './plot.module.css'
 import { pointer } from './pointer'
@@ -23,7 +23,7 @@ export interface Told {
 }
 
 /** Labels below an axis are no nearer to each other. */
-const LABEL_PX = 74
+const LABEL_PX = 60
 /** As near to a bar as this is as good as on it. */
 const NEAR_PX = 10
 const [TOP_PX, RIGHT_PX, BELOW_PX] = [10, 16, 22]
@@ -32,15 +32,22 @@ const DASH = [6, 4]
 export function plot(place: HTMLElement, look: Look, told: Told): Plot {
   let drawn: Drawn | undefined
   let newest: Figure | undefined
+  let size: Size | undefined
   const draw = () => {
-    const { clientWidth: width, clientHeight: height } = place
-    if (!newest || width === 0 || height === 0) return
-    const picture = pictureOf(newest, look, height)
+    if (!newest || !size) return
+    const picture = pictureOf(newest, look, size.height)
     if (drawn?.shape === shapeOf(picture)) return drawn.change(picture)
     drawn?.end()
-    drawn = drawnIn(place, picture, look, told)
+    drawn = drawnIn(place, size, picture, look, told)
   }
-  const resized = new ResizeObserver(() => (drawn ? drawn.resize() : draw()))
+  // Whoever asked an element how large it is would have the whole page laid out at once.
+  const resized = new ResizeObserver(([entry]) => {
+    const { width, height } = entry?.contentRect ?? { width: 0, height: 0 }
+    if (width === 0 || height === 0) return
+    size = { width: Math.floor(width), height: Math.floor(height) }
+    if (drawn) drawn.resize(size)
+    else draw()
+  })
   resized.observe(place)
   // A new picture would take away the brush that is being drawn on the old one.
   const pictures = holding(place, (figure: Figure) => {
@@ -57,18 +64,23 @@ export function plot(place: HTMLElement, look: Look, told: Told): Plot {
   }
 }
 
+interface Size {
+  width: number
+  height: number
+}
+
 interface Drawn {
   shape: string
   /** Shows another picture of the same shape. */
   change: (picture: Picture) => void
-  resize: () => void
+  resize: (size: Size) => void
   end: () => void
 }
 
-function drawnIn(place: HTMLElement, first: Picture, look: Look, { onBrush, onChoose }: Told): Drawn {
+function drawnIn(place: HTMLElement, size: Size, first: Picture, look: Look, { onBrush, onChoose }: Told): Drawn {
   let picture = first
   let pointed: { x: number; y: number } | undefined
-  const u = new uPlot(optionsOf(place, () => picture, look), dataOf(picture), place)
+  const u = new uPlot(optionsOf(size, () => picture, look), dataOf(picture), place)
   const tip = tipIn(u.over)
   u.over.classList.add(classes.over ?? '')
   u.over.dataset['brushes'] = String(onBrush !== undefined)
@@ -111,12 +123,10 @@ function drawnIn(place: HTMLElement, first: Picture, look: Look, { onBrush, onCh
       u.batch(() => u.setData(dataOf(next)))
       if (pointed) tell(pointed.x, pointed.y)
     },
-    resize() {
-      const { clientWidth: width, clientHeight: height } = place
-      if (width > 0 && height > 0 && (width !== u.width || height !== u.height)) {
-        hide()
-        u.setSize({ width, height })
-      }
+    resize({ width, height }) {
+      if (width === u.width && height === u.height) return
+      hide()
+      u.setSize({ width, height })
     },
     end() {
       unhear()
@@ -131,7 +141,7 @@ function dataOf({ moments, lines, span: { from, to } }: Picture): uPlot.AlignedD
   return moments.length > 0 ? [[...moments], ...values] : [[from, to], ...lines.map(() => [null, null])]
 }
 
-function optionsOf(place: HTMLElement, picture: () => Picture, { scheme, language }: Look): uPlot.Options {
+function optionsOf(size: Size, picture: () => Picture, { scheme, language }: Look): uPlot.Options {
   const ink = INK[scheme]
   const { lines, right } = picture()
   const stepOf = ({ bbox }: uPlot) => {
@@ -147,11 +157,10 @@ function optionsOf(place: HTMLElement, picture: () => Picture, { scheme, languag
     grid: { show: of(picture())?.hasGrid ?? false, stroke: ink.line, width: 1 },
     splits: () => [...(of(picture())?.scale.ticks ?? [])],
     values: () => [...(of(picture())?.labels ?? [])],
-    size: (u, values) => widest(u, values ?? []) + 8,
+    size: () => Math.ceil(Math.max(...(of(picture())?.labels ?? []).map(widthOf), 0)) + 8,
   })
   return {
-    width: place.clientWidth,
-    height: place.clientHeight,
+    ...size,
     padding: [TOP_PX, right ? 0 : RIGHT_PX, 0, 0],
     legend: { show: false },
     cursor: { show: false },
@@ -197,13 +206,4 @@ function aside(u: uPlot, paint: (ground: Ground) => void): void {
   u.ctx.save()
   paint({ context: u.ctx, box: u.bbox, ratio: uPlot.pxRatio, x: (at) => u.valToPos(at, 'x', true), y: (value) => u.valToPos(value, 'left', true) })
   u.ctx.restore()
-}
-
-/** How wide the widest label is, in pixels of the page. */
-function widest({ ctx }: uPlot, labels: readonly (string | null)[]): number {
-  ctx.save()
-  ctx.font = font(1)
-  const width = labels.reduce((most, label) => Math.max(most, label ? ctx.measureText(label).width : 0), FONT_SIZE)
-  ctx.restore()
-  return Math.ceil(width)
 }
