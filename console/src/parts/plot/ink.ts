@@ -1,7 +1,7 @@
 /** What all charts are written with. */
 export const INK = {
-  light: { text: '#495057', line: '#dee2e6' },
-  dark: { text: '#c1c2c5', line: '#424242' },
+  light: { text: '#495057', line: '#dee2e6', ground: '#ffffff' },
+  dark: { text: '#c1c2c5', line: '#424242', ground: '#242424' },
 } as const
 
 const FONT_SIZE = 11

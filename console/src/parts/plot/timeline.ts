@@ -78,7 +78,14 @@ function threshold({ name, value, color }: Mark, { context, box, ratio, y }: Gro
   context.font = font(ratio)
   context.textAlign = 'right'
   context.textBaseline = 'bottom'
-  context.fillText(name, box.left + box.width - 4 * ratio, height - 3 * ratio)
+  // It can be read also where a line goes through it.
+  context.strokeStyle = INK[scheme].ground
+  context.lineWidth = 4 * ratio
+  context.lineJoin = 'round'
+  context.setLineDash([])
+  const end = [box.left + box.width - 4 * ratio, height - 3 * ratio] as const
+  context.strokeText(name, ...end)
+  context.fillText(name, ...end)
 }
 
 /** A thick line from when to when, with a diamond at either end. */
