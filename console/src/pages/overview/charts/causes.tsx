@@ -1,14 +1,10 @@
-/**
- * Failures over time by cause. The API tells causes of a window as a whole, so the window is cut into slots; the ones
- * that are over are asked once.
- */
+/** Failures over time by cause, and of the whole time in a table. */
 import { Button, Group, SegmentedControl, Text } from '@mantine/core'
 import { IconAlertCircle } from '@tabler/icons-react'
-import { useQueries } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
-import { $api, type Of } from '../../../api/client'
+import type { Of } from '../../../api/client'
 import type { Search } from '../../../app/search'
 import { HUES, SERIES } from '../../../app/theme'
 import { Cause } from '../../../parts/badges'
@@ -24,14 +20,11 @@ import type { Every } from '../live'
 import classes from '../overview.module.css'
 import type { FailureList } from '../target'
 import { useBrush, useChoice, useSlots } from './axes'
+import { type Parts, useParts, WHOSE, type Whose } from './each-slot'
 import { iso, type Slot } from './slots'
-
-const WHOSE = ['requests', 'recovered', 'attempts'] as const
-type Whose = (typeof WHOSE)[number]
 
 /** As many causes have a colour of their own; the rest is one. */
 const MOST = 7
-const CLOSED_MS = 5 * 60_000
 
 export function Causes({ window, every }: { window: Search; every: Every }) {
   const { t, i18n } = useTranslation(['overview', 'common'])
@@ -76,35 +69,6 @@ export function Causes({ window, every }: { window: Search; every: Every }) {
       <Table found={all.data} names={names} whose={whose} window={window} />
     </>
   )
-}
-
-interface Parts {
-  /** One answer a slot; where there is none, nothing is drawn. */
-  parts: (Of<'ErrorShare'>[] | undefined)[]
-  /** The slots that could not be had: that there is no bar does not say that nothing failed. */
-  failed: number[]
-  retry: () => void
-}
-
-function useParts(slots: Slot[], of: Whose, every: Every): Parts {
-  return useQueries({
-    queries: slots.map((slot) =>
-      $api.queryOptions(
-        'get',
-        '/api/v1/admin/ops/dashboard/error-distribution',
-        { params: { query: { start_time: iso(slot.from), end_time: iso(slot.to), of, by: 'cause' } } },
-        slot.isOpen ? { refetchInterval: every } : { staleTime: CLOSED_MS },
-      ),
-    ),
-    combine: (answers) => {
-      const bad = answers.flatMap((answer, at) => (answer.isError && !answer.data ? [{ at, answer }] : []))
-      return {
-        parts: answers.map(({ data }) => data?.items),
-        failed: bad.map(({ at }) => at),
-        retry: () => bad.forEach(({ answer }) => void answer.refetch()),
-      }
-    },
-  })
 }
 
 /** The causes that have a colour, in an order that does not change with how many there are of each. */

@@ -1,12 +1,7 @@
-/**
- * How long requests took, over time: a heat map of the histograms of a dozen slots. The API has no histogram over
- * time, so each slot is asked by itself, for the one metric that is looked at.
- */
+/** How long requests took, over time: a heat map of the histograms of a dozen slots. */
 import { Group, SegmentedControl, Text } from '@mantine/core'
-import { useQueries } from '@tanstack/react-query'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
-import { $api, type Of } from '../../../api/client'
 import type { Search } from '../../../app/search'
 import { Chart } from '../../../parts/chart'
 import type { Figure } from '../../../parts/figure/figure'
@@ -15,13 +10,9 @@ import { Failed, Loading } from '../../../parts/states'
 import { useOverview, windowFor } from '../asks'
 import type { Every } from '../live'
 import { useChoice, useSlots } from './axes'
+import { METRICS, useHistograms } from './each-slot'
 import { heatOf, type Heat } from './heat'
-import { iso, type Slot } from './slots'
-
-const METRICS = ['duration', 'time_to_first_token'] as const
-type Metric = (typeof METRICS)[number]
-
-const CLOSED_MS = 5 * 60_000
+import type { Slot } from './slots'
 
 export function Latency({ window, every }: { window: Search; every: Every }) {
   const { t, i18n } = useTranslation('overview')
@@ -46,24 +37,6 @@ export function Latency({ window, every }: { window: Search; every: Every }) {
       {times.count === 0 ? <Text size="sm">{t('latency.none')}</Text> : <Chart figure={figure} label={label} height={222} />}
     </>
   )
-}
-
-function useHistograms(slots: Slot[], metric: Metric, every: Every): { buckets: (Of<'LatencyBucket'>[] | undefined)[]; isPending: boolean; error: unknown } {
-  return useQueries({
-    queries: slots.map((slot) =>
-      $api.queryOptions(
-        'get',
-        '/api/v1/admin/ops/dashboard/latency-histogram',
-        { params: { query: { start_time: iso(slot.from), end_time: iso(slot.to), metric } } },
-        slot.isOpen ? { refetchInterval: every } : { staleTime: CLOSED_MS },
-      ),
-    ),
-    combine: (answers) => ({
-      buckets: answers.map(({ data }) => data?.buckets),
-      isPending: answers.every(({ isPending }) => isPending),
-      error: answers.find(({ data, error }) => error && !data)?.error,
-    }),
-  })
 }
 
 function figureOf(slots: Slot[], { rows, cells, most }: Heat, say: (count: number) => string): Figure {
