@@ -23,7 +23,8 @@ const UNITS = {
 
 const unitsOf = (language: string) => (language.startsWith('zh') ? UNITS.zh : UNITS.en)
 
-const spoken = () => document.documentElement.lang
+/** The page's language. */
+export const spoken = () => document.documentElement.lang
 
 /** Milliseconds: `840 ms`, `2.4 s`, `3 min 20 s`, `5 h 10 min`, `2 d 3 h`. */
 export function duration(ms: number | null | undefined, language: string = spoken()): string {
