@@ -1,13 +1,6 @@
-/** Numbers and moments of charts in a language. What formats is dear to make: each is made once, and kept. */
+/** Numbers and moments of charts in a language. */
+import { momentFormat, numberFormat } from '../format'
 import { DAY } from './times'
-
-const kept = new Map<string, Intl.NumberFormat | Intl.DateTimeFormat>()
-
-function once<Format extends Intl.NumberFormat | Intl.DateTimeFormat>(key: string, make: () => Format): Format {
-  const found = (kept.get(key) as Format | undefined) ?? make()
-  kept.set(key, found)
-  return found
-}
 
 const DATE = { month: 'short', day: 'numeric' } as const
 const MINUTE = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const
@@ -21,18 +14,17 @@ const SHAPES = {
 } as const satisfies Record<string, Intl.DateTimeFormatOptions>
 
 function moment(shape: keyof typeof SHAPES, at: number, language: string): string {
-  return once(`${language} ${shape}`, () => new Intl.DateTimeFormat(language, SHAPES[shape])).format(at)
+  return momentFormat(language, SHAPES[shape]).format(at)
 }
 
 /** A number as it stands beside an axis: short. */
 export function short(value: number, language: string): string {
   if (Math.abs(value) < 10_000) return plain(value, language)
-  return once(`${language} short`, () => new Intl.NumberFormat(language, { notation: 'compact', maximumFractionDigits: 1 })).format(value)
+  return numberFormat(language, { notation: 'compact', maximumFractionDigits: 1 }).format(value)
 }
 
 export function plain(value: number, language: string): string {
-  const digits = Math.abs(value) < 1 ? 'small' : 'plain'
-  return once(`${language} ${digits}`, () => new Intl.NumberFormat(language, digits === 'small' ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 2 })).format(value)
+  return numberFormat(language, Math.abs(value) < 1 ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 2 }).format(value)
 }
 
 /** What stands below an axis at one of its ticks: the day where one begins, else the time. */

@@ -1,6 +1,5 @@
 /** The one place that knows uPlot, which draws axes and lines on a canvas; all else in a picture is drawn beside it. */
 import uPlot from 'uplot'
-import 'uplot/dist/uPlot.min.css'
 import type { Figure } from '../figure/figure'
 import { tickSaid } from '../figure/said'
 import { timeStep, timeTicks } from '../figure/times'
@@ -82,9 +81,9 @@ function drawnIn(place: HTMLElement, size: Size, first: Picture, look: Look, { o
   let pointed: { x: number; y: number } | undefined
   const u = new uPlot(optionsOf(size, () => picture, look), dataOf(picture), place)
   const tip = tipIn(u.over)
+  u.root.classList.add(classes.plot ?? '')
   u.over.classList.add(classes.over ?? '')
   u.over.dataset['brushes'] = String(onBrush !== undefined)
-  u.root.querySelector('.u-select')?.classList.add(classes.select ?? '')
 
   const under = (x: number, y: number): Under | undefined => {
     const value = u.posToVal(y, 'left')
