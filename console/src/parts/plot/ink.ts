@@ -4,7 +4,8 @@ export const INK = {
   dark: { text: '#c1c2c5', line: '#424242', ground: '#242424' },
 } as const
 
-const FONT_SIZE = 11
+/** That of the smallest text of the page, which the browser has at hand already. */
+const FONT_SIZE = 12
 
 /** As a canvas takes it, which knows no variables of the page. */
 export function font(ratio: number): string {

@@ -32,6 +32,7 @@ export function plot(place: HTMLElement, look: Look, told: Told): Plot {
   let drawn: Drawn | undefined
   let newest: Figure | undefined
   let size: Size | undefined
+  let soon: ReturnType<typeof setTimeout> | undefined
   const draw = () => {
     if (!newest || !size) return
     const picture = pictureOf(newest, look, size.height)
@@ -39,23 +40,30 @@ export function plot(place: HTMLElement, look: Look, told: Told): Plot {
     drawn?.end()
     drawn = drawnIn(place, size, picture, look, told)
   }
+  // Of many charts that are to be drawn at once each is a task of its own: whoever clicks meanwhile is heard between two.
+  const begin = () => {
+    clearTimeout(soon)
+    soon = setTimeout(draw)
+  }
   // Whoever asked an element how large it is would have the whole page laid out at once.
   const resized = new ResizeObserver(([entry]) => {
     const { width, height } = entry?.contentRect ?? { width: 0, height: 0 }
     if (width === 0 || height === 0) return
     size = { width: Math.floor(width), height: Math.floor(height) }
     if (drawn) drawn.resize(size)
-    else draw()
+    else begin()
   })
   resized.observe(place)
   // A new picture would take away the brush that is being drawn on the old one.
   const pictures = holding(place, (figure: Figure) => {
     newest = figure
-    draw()
+    if (drawn) draw()
+    else begin()
   })
   return {
     show: pictures.show,
     end() {
+      clearTimeout(soon)
       pictures.end()
       resized.disconnect()
       drawn?.end()
