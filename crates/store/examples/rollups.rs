@@ -280,6 +280,12 @@ fn questions() -> Vec<(&'static str, Vec<RollupQuery>)> {
         causes: true,
         ..whole(of)
     };
+    // The last day, minute by minute.
+    let minutes = |query: RollupQuery| RollupQuery {
+        start: UnixMillis(START.0 + 2 * DAY),
+        step: Some(Span::Minute),
+        ..query
+    };
     vec![
         ("overview", vec![sketched(all()), hours(all())]),
         (
@@ -289,7 +295,40 @@ fn questions() -> Vec<(&'static str, Vec<RollupQuery>)> {
         ("throughput and error trends", vec![hours(all())]),
         ("trends of an account", vec![hours(account())]),
         ("latency histogram", vec![sketched(all())]),
+        (
+            "latency trend",
+            vec![RollupQuery {
+                sketches: true,
+                ..hours(all())
+            }],
+        ),
+        (
+            "latency trend of an account",
+            vec![RollupQuery {
+                sketches: true,
+                ..hours(account())
+            }],
+        ),
+        ("latency trend of a day", vec![minutes(sketched(all()))]),
         ("error distribution by cause", vec![causes(all())]),
+        (
+            "error distribution trend",
+            vec![RollupQuery {
+                causes: true,
+                ..hours(all())
+            }],
+        ),
+        (
+            "error distribution trend of an account",
+            vec![RollupQuery {
+                causes: true,
+                ..hours(account())
+            }],
+        ),
+        (
+            "error distribution trend of a day",
+            vec![minutes(causes(all()))],
+        ),
         (
             "error distribution by account",
             vec![whole(RollupOf::Each(Facet::Account))],

@@ -301,7 +301,13 @@ mod tests {
             let shown = UpstreamLevels::of(&counts);
             let text = r#"{"name": "o", "side": "provider", "target_percent": 99.5}"#;
             let objective: ObjectiveBody = serde_json::from_str(text).unwrap();
-            let bucket = Bucket { counts, ..crate::admin::dashboard::empty(UnixMillis(0)) };
+            let bucket = Bucket {
+                start: UnixMillis(0),
+                value: String::new(),
+                counts,
+                causes: Vec::new(),
+                sketches: Sketches::default(),
+            };
             let counted = of_bucket(&objective, &bucket);
             prop_assert_eq!((counted.total - counted.bad, counted.total), (shown.level.part, shown.level.of));
             let near = |one: Option<f64>, other: Option<f64>| match (one, other) {
