@@ -7,8 +7,7 @@ use axum::{
 };
 use serde::Serialize;
 use waybill_model::{
-    rollup::{Bucket, Sketches},
-    sketch::Sketch,
+    rollup::{Bucket, Measure},
     time::UnixMillis,
 };
 use waybill_store::RollupQuery;
@@ -82,7 +81,7 @@ pub async fn show(
     let answers = ask(&shared, &question, vec![measured(&question)]).await?;
     let answer = answers.first().ok_or_else(super::no_answer)?;
     let sketches = answer.total().sketches;
-    let sketch = of_metric(question.metric, &sketches);
+    let sketch = sketches.get(measure(question.metric));
     let counts = sketch.spread(&BOUNDS_MS);
     Ok(Json(LatencyHistogram {
         basis: DashboardBasis::of(&shared, answer),
@@ -156,19 +155,19 @@ fn question(shared: &Shared, query: Option<&str>) -> Result<Question, BadParamet
 
 fn measured(question: &Question) -> RollupQuery {
     RollupQuery {
-        sketches: true,
+        sketches: measure(question.metric).alone(),
         ..whole(question)
     }
 }
 
-fn of_metric(metric: Metric, sketches: &Sketches) -> &Sketch {
+fn measure(metric: Metric) -> Measure {
     match metric {
-        Metric::Duration => &sketches.duration,
-        Metric::FirstToken => &sketches.first_token,
-        Metric::Auth => &sketches.auth,
-        Metric::Routing => &sketches.routing,
-        Metric::Upstream => &sketches.upstream,
-        Metric::Response => &sketches.response,
+        Metric::Duration => Measure::Duration,
+        Metric::FirstToken => Measure::FirstToken,
+        Metric::Auth => Measure::Auth,
+        Metric::Routing => Measure::Routing,
+        Metric::Upstream => Measure::Upstream,
+        Metric::Response => Measure::Response,
     }
 }
 
@@ -184,7 +183,7 @@ fn ranges() -> impl Iterator<Item = LatencyRange> {
 fn counts(metric: Metric, buckets: &[Bucket]) -> Vec<u64> {
     let mut counts = vec![0; BOUNDS_MS.len() + 1];
     for bucket in buckets {
-        let more = of_metric(metric, &bucket.sketches).spread(&BOUNDS_MS);
+        let more = bucket.sketches.get(measure(metric)).spread(&BOUNDS_MS);
         for (count, more) in counts.iter_mut().zip(more) {
             *count += more;
         }
@@ -194,6 +193,8 @@ fn counts(metric: Metric, buckets: &[Bucket]) -> Vec<u64> {
 
 #[cfg(test)]
 mod tests {
+    use waybill_model::sketch::Sketch;
+
     use super::*;
 
     #[test]

@@ -254,7 +254,7 @@ fn narrowest(question: &Question) -> &'static str {
 fn whole(question: &Question) -> RollupQuery {
     RollupQuery {
         causes: false,
-        sketches: false,
+        sketches: &[],
         ..RollupQuery::whole(
             question.start,
             question.end,

@@ -7,7 +7,7 @@ use axum::{
 use serde::Serialize;
 use waybill_model::{
     money::MicroUsd,
-    rollup::{Bucket, Counts, Span},
+    rollup::{Bucket, Counts, Measure, Span},
     settings::Judgements,
     time::UnixMillis,
     view::{Books, JobOutcome},
@@ -149,7 +149,7 @@ pub async fn show(
     let now = shared.clock.now();
     let question = parse(query.as_deref(), &[WINDOW, SCOPE], now)?;
     let all = RollupQuery {
-        sketches: true,
+        sketches: Measure::ALL,
         ..whole(&question)
     };
     let span = match question.end.0 - question.start.0 <= BY_MINUTES_MS {
