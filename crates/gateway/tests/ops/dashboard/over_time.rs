@@ -219,27 +219,16 @@ async fn what_failed_is_told_where_it_failed() {
         ])
     );
     let points = list(&trend["points"]);
-    let told = points
-        .iter()
-        .enumerate()
-        .filter(|(_, point)| point["counts"] != json!([0, 0]));
-    let told: Vec<(usize, i64, &Value)> = told
-        .map(|(place, point)| {
-            (
-                place,
-                (at(&point["start_time"]) - begin) / MINUTE,
-                &point["counts"],
-            )
-        })
-        .collect();
-    // 10:00 to 15:01, by five minutes; the first begins half a minute before what was asked for.
+    let told = points.iter().map(|point| &point["counts"]).enumerate();
+    let told = told.filter(|(_, counts)| **counts != json!([0, 0]));
+    // 10:00 to 15:01, by five minutes: 10:00:30, 10:48:30 and 10:49:30, 14:39:30.
     assert_eq!(points.len(), 61);
     assert_eq!(
-        told,
+        told.collect::<Vec<_>>(),
         [
-            (0, 0, &json!([1, 0])),
-            (9, 44, &json!([1, 1])),
-            (55, 274, &json!([1, 0]))
+            (0, &json!([1, 0])),
+            (9, &json!([1, 1])),
+            (55, &json!([1, 0]))
         ]
     );
 
