@@ -13,12 +13,13 @@ import { problemOf } from '../api/problem'
 import { isTaken } from './keys'
 import classes from './list.module.css'
 import type { Stopped } from './pages'
+import { type Place, placesFor } from './places'
 
 export interface Column<Row> {
   key: string
   title: string
-  /** A CSS grid track: `90px`, `minmax(200px, 2fr)`. */
-  width: string
+  /** A CSS grid track in pixels: `90px`, `minmax(200px, 2fr)`. */
+  width: `${number}px` | `minmax(${number}px, ${number}fr)`
   cell: (row: Row) => ReactNode
   align?: 'right'
   /** Not shown until somebody asks for it. */
@@ -74,7 +75,7 @@ export function List<Row>(props: Props<Row>) {
   const [chosenColumns, choose] = useColumns(name, props.columns)
   const isPhone = useMediaQuery(PHONE, false, { getInitialValueInEffect: false })
   const narrow = isPhone ? props.narrow : undefined
-  const shown = useMemo<Column<Row>[]>(() => (narrow ? [{ key: 'narrow', width: 'minmax(0, 1fr)', ...narrow }] : chosenColumns), [narrow, chosenColumns])
+  const shown = useMemo<Column<Row>[]>(() => (narrow ? [{ key: 'narrow', width: 'minmax(0px, 1fr)', ...narrow }] : chosenColumns), [narrow, chosenColumns])
   const rowHeight = narrow ? NARROW : ROW
   const prefix = useId()
   const [chosen, setChosen] = useState<Key | undefined>(() => opened.get(name))
@@ -85,7 +86,7 @@ export function List<Row>(props: Props<Row>) {
     count: rows.length,
     getScrollElement: () => frame.current,
     estimateSize: () => rowHeight,
-    overscan: 8,
+    overscan: 4,
     // Rows are of one height, and known by their place: a key of each, a new function each time, would have all of a
     // hundred thousand rows placed anew in every frame.
     // The head stands above the rows, and stays there.
@@ -100,9 +101,8 @@ export function List<Row>(props: Props<Row>) {
   }, [last, more, rows.length])
   useStill(frame, rows, rowKey, rowHeight)
 
-  // Places are used again for the rows that come into sight: nothing is made or thrown away while one scrolls.
-  const places = useRef(1)
-  places.current = Math.max(places.current, items.length)
+  const places = useRef<Place[]>([])
+  places.current = placesFor(places.current, items.map(({ index }) => index), rowsInView.isScrolling)
 
   const at = useMemo(() => (chosen === undefined ? -1 : rows.findIndex((row) => rowKey(row) === chosen)), [chosen, rows, rowKey])
   const isFound = at >= 0
@@ -165,7 +165,7 @@ export function List<Row>(props: Props<Row>) {
   return (
     <Box>
       <div ref={frame} className={classes.frame} style={{ height }} role="grid" aria-label={label} aria-rowcount={rows.length} tabIndex={0} onKeyDown={onKey} data-list={name} data-narrow={Boolean(narrow)} aria-activedescendant={isFound ? `${prefix}${chosen}` : undefined}>
-        <div className={classes.inner}>
+        <div style={{ minWidth: narrow ? 0 : leastOf(shown) }}>
           <div role="row" className={classes.head} style={{ gridTemplateColumns: tracks }}>
             {shown.map(({ key, title, align }) => (
               <div key={key} role="columnheader" className={classes.cell} data-align={align}>
@@ -177,18 +177,19 @@ export function List<Row>(props: Props<Row>) {
             empty
           ) : (
             <div style={{ height: rowsInView.getTotalSize(), position: 'relative' }} role="rowgroup">
-              {items.map(({ index, start }) => {
+              {places.current.map(({ key, index }) => {
                 const row = rows[index] as Row
                 return (
                   <Line
-                    key={index % places.current}
+                    key={key}
                     id={`${prefix}${rowKey(row)}`}
                     row={row}
                     height={rowHeight}
                     index={index}
-                    top={start - HEAD}
+                    top={index * rowHeight}
                     isChosen={index === at}
                     shown={shown}
+                    tracks={tracks}
                     className={props.rowClass?.(row) ?? ''}
                     canOpen={Boolean(onOpen)}
                     onClick={click}
@@ -228,6 +229,9 @@ function Stop({ thrown, again }: Stopped) {
   )
 }
 
+/** As wide as all columns are at the least: rows need not be asked how wide they would be. */
+const leastOf = (shown: readonly { width: string }[]) => shown.reduce((sum, { width }) => sum + Number.parseInt(width.replace('minmax(', ''), 10), 0)
+
 const tracksOf = (shown: readonly { width: string }[]) => shown.map(({ width }) => width).join(' ')
 
 interface LineProps<Row> {
@@ -238,13 +242,14 @@ interface LineProps<Row> {
   height: number
   isChosen: boolean
   shown: Column<Row>[]
+  tracks: string
   className: string
   canOpen: boolean
   onClick: (row: unknown) => void
 }
 
 /** One row; drawn anew only where something of it is new. */
-const Line = memo(function Line<Row>({ id, row, index, top, height, isChosen, shown, className, canOpen, onClick }: LineProps<Row>) {
+const Line = memo(function Line<Row>({ id, row, index, top, height, isChosen, shown, tracks, className, canOpen, onClick }: LineProps<Row>) {
   return (
     <div
       id={id}
@@ -253,7 +258,7 @@ const Line = memo(function Line<Row>({ id, row, index, top, height, isChosen, sh
       aria-selected={isChosen}
       className={`${classes.row} ${className}`}
       data-open={canOpen}
-      style={{ gridTemplateColumns: tracksOf(shown), transform: `translateY(${top}px)`, height }}
+      style={{ gridTemplateColumns: tracks, transform: `translateY(${top}px)`, height }}
       onClick={() => onClick(row)}
     >
       {shown.map((column) => (

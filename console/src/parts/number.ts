@@ -1,9 +1,10 @@
 /** Numbers as people read them. Pure; the language is an argument. Of durations it is the page's where none is given. */
+import { numberFormat, relativeFormat } from './format'
 
 /** `1,234`; from ten thousand on `12.3K`. */
 export function count(value: number, language: string): string {
   const compact = Math.abs(value) >= 10_000
-  return new Intl.NumberFormat(language, compact ? { notation: 'compact', maximumFractionDigits: 1 } : {}).format(value)
+  return numberFormat(language, compact ? { notation: 'compact', maximumFractionDigits: 1 } : {}).format(value)
 }
 
 /** A share of one hundred: what is almost all is never shown as all, nor what is almost nothing as nothing. */
@@ -11,8 +12,8 @@ export function percent(value: number | null | undefined, language: string): str
   if (value === null || value === undefined) return '–'
   const near = value > 99 && value < 100 ? 3 : 2
   const floor = value > 99 ? Math.floor(value * 1000) / 1000 : value
-  if (value > 0 && value < 0.01) return `<${new Intl.NumberFormat(language).format(0.01)} %`
-  return `${new Intl.NumberFormat(language, { maximumFractionDigits: near }).format(floor)} %`
+  if (value > 0 && value < 0.01) return `<${numberFormat(language).format(0.01)} %`
+  return `${numberFormat(language, { maximumFractionDigits: near }).format(floor)} %`
 }
 
 const UNITS = {
@@ -22,7 +23,8 @@ const UNITS = {
 
 const unitsOf = (language: string) => (language.startsWith('zh') ? UNITS.zh : UNITS.en)
 
-const spoken = () => document.documentElement.lang
+/** The page's language. */
+export const spoken = () => document.documentElement.lang
 
 /** Milliseconds: `840 ms`, `2.4 s`, `3 min 20 s`, `5 h 10 min`, `2 d 3 h`. */
 export function duration(ms: number | null | undefined, language: string = spoken()): string {
@@ -65,11 +67,8 @@ export function bytes(value: number | null | undefined): string {
 export function usd(value: number | null | undefined, language: string): string {
   if (value === null || value === undefined) return '–'
   const digits = value !== 0 && Math.abs(value) < 1 ? 4 : 2
-  return new Intl.NumberFormat(language, { style: 'currency', currency: 'USD', minimumFractionDigits: 2, maximumFractionDigits: digits }).format(value)
+  return numberFormat(language, { style: 'currency', currency: 'USD', minimumFractionDigits: 2, maximumFractionDigits: digits }).format(value)
 }
-
-// What formats is dear to make, and lists have one in every row.
-const relatives = new Map<string, Intl.RelativeTimeFormat>()
 
 /** How long ago, or how long from now: `3 min. ago`, `in 5 hr.` */
 export function relative(at: number, now: number, language: string): string {
@@ -81,7 +80,5 @@ export function relative(at: number, now: number, language: string): string {
     ['second', 1],
   ] as const
   const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? units[3]
-  const format = relatives.get(language) ?? new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' })
-  relatives.set(language, format)
-  return format.format(Math.trunc(seconds / size), unit)
+  return relativeFormat(language, { numeric: 'auto', style: 'short' }).format(Math.trunc(seconds / size), unit)
 }

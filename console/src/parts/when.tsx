@@ -1,6 +1,7 @@
 /** A moment: relative and local, UTC under the pointer. */
 import { useTranslation } from 'react-i18next'
-import { relative } from './number'
+import { momentFormat } from './format'
+import { relative, spoken } from './number'
 import { useNow } from './now'
 import { useJoined } from './joined'
 
@@ -26,19 +27,21 @@ export function When({ at, as = 'relative' }: Props) {
   )
 }
 
-/** As clocks here show it, to the second; without the day where that is today. */
-export function local(moment: number, language: string): string {
-  const today = new Date(moment).toDateString() === new Date().toDateString()
-  return clock(language, today).format(moment)
+/** A moment in a row of a long list: it listens to nothing, for it does not change. */
+export function Moment({ at }: { at: string }) {
+  const absolute = local(Date.parse(at))
+  return (
+    <time dateTime={at} title={`${at}\n${absolute}`}>
+      {absolute}
+    </time>
+  )
 }
 
-// What formats is dear to make, and a list has one in every row.
-const clocks = new Map<string, Intl.DateTimeFormat>()
+const TIME = { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' } as const
+const DAY_AND_TIME = { year: 'numeric', month: '2-digit', day: '2-digit', ...TIME } as const
 
-function clock(language: string, today: boolean): Intl.DateTimeFormat {
-  const key = `${language} ${today}`
-  const day = today ? {} : ({ year: 'numeric', month: '2-digit', day: '2-digit' } as const)
-  const found = clocks.get(key) ?? new Intl.DateTimeFormat(language, { ...day, hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })
-  clocks.set(key, found)
-  return found
+/** As clocks here show it, to the second; without the day where that is today. */
+export function local(moment: number, language: string = spoken()): string {
+  const isToday = new Date(moment).toDateString() === new Date().toDateString()
+  return momentFormat(language, isToday ? TIME : DAY_AND_TIME).format(moment)
 }

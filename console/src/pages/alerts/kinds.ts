@@ -1,5 +1,6 @@
 /** What is known of rules, events and silences here: their types, and a table of what can be looked at. Pure. */
 import type { Of } from '../../api/client'
+import { numberFormat } from '../../parts/format'
 import { count, duration, percent, usd } from '../../parts/number'
 
 /** What every thing that somebody wrote has. */
@@ -69,7 +70,7 @@ const SAID: Record<Unit, (value: number, language: string) => string> = {
   percent,
   ms: duration,
   usd,
-  factor: (value, language) => `${new Intl.NumberFormat(language, { maximumFractionDigits: 2 }).format(value)} ×`,
+  factor: (value, language) => `${numberFormat(language, { maximumFractionDigits: 2 }).format(value)} ×`,
 }
 
 /** A value with its unit. */

@@ -4,7 +4,7 @@ import type { TFunction } from 'i18next'
 import type { Column, NarrowRow } from '../../parts/list'
 import { duration } from '../../parts/number'
 import { Rest, TwoLines } from '../../parts/two-lines'
-import { When } from '../../parts/when'
+import { Moment, When } from '../../parts/when'
 import { useGateway } from '../../words/gateway'
 import type { Row } from './ask'
 import classes from './attempts.module.css'
@@ -45,7 +45,7 @@ export function narrow(t: TFunction<['attempts', 'errors', 'common']>): NarrowRo
 
 export function columns(t: TFunction<['attempts', 'errors', 'common']>): Column<Row>[] {
   return [
-    { key: 'created_at', title: t('column.created_at'), width: '136px', cell: ({ created_at }) => <When at={created_at} as="absolute" /> },
+    { key: 'created_at', title: t('column.created_at'), width: '136px', cell: ({ created_at }) => <Moment at={created_at} /> },
     { key: 'recovered', title: t('column.recovered'), width: '110px', cell: ({ recovered }) => <Fate recovered={recovered} word={t(recovered ? 'hidden' : 'seen')} /> },
     { key: 'account_name', title: t('column.account_name'), width: '156px', cell: ({ account_name }) => <span title={account_name}>{account_name}</span> },
     { key: 'upstream_status_code', title: t('column.upstream_status_code'), width: '70px', cell: ({ upstream_status_code }) => <span className="mono">{upstream_status_code ?? '–'}</span> },

@@ -6,7 +6,7 @@ import { Owner, Severity } from '../../parts/marks'
 import type { Column, NarrowRow } from '../../parts/list'
 import { duration } from '../../parts/number'
 import { Rest, TwoLines } from '../../parts/two-lines'
-import { When } from '../../parts/when'
+import { Moment, When } from '../../parts/when'
 import type { Row } from './ask'
 
 /** The fields that a CSV file has, in order. */
@@ -18,7 +18,7 @@ export const EXPORTED: readonly (keyof Row)[] = [
 ]
 
 /** On a phone: what was said, and beneath it when, how bad, what, and where. */
-export function narrow(t: TFunction<['errors', 'common']>): NarrowRow<Row> {
+export function narrow(t: TFunction<['errors', 'common']>, words: TFunction<'common'>): NarrowRow<Row> {
   return {
     title: t('column.message'),
     cell: (row) => (
@@ -33,7 +33,7 @@ export function narrow(t: TFunction<['errors', 'common']>): NarrowRow<Row> {
         second={
           <>
             <When at={row.created_at} />
-            <Severity severity={row.severity} />
+            <Severity severity={row.severity} t={words} />
             <span className="mono">{row.status_code}</span>
             <Rest title={row.cause}>
               <span className="mono">{row.cause}</span>
@@ -47,14 +47,14 @@ export function narrow(t: TFunction<['errors', 'common']>): NarrowRow<Row> {
 }
 
 /** All of those that are shown until somebody chooses fit beside the menu at 1280 pixels. */
-export function columns(t: TFunction<['errors', 'common']>): Column<Row>[] {
-  const text = (key: keyof Row, width: string, hidden = false): Column<Row> => ({ key, title: t(`column.${key}` as 'column.model'), width, hidden, cell: (row) => <Text value={row[key]} /> })
+export function columns(t: TFunction<['errors', 'common']>, words: TFunction<'common'>): Column<Row>[] {
+  const text = (key: keyof Row, width: Column<Row>['width'], hidden = false): Column<Row> => ({ key, title: t(`column.${key}` as 'column.model'), width, hidden, cell: (row) => <Text value={row[key]} /> })
   return [
-    { key: 'created_at', title: t('column.created_at'), width: '132px', cell: ({ created_at }) => <When at={created_at} as="absolute" /> },
-    { key: 'severity', title: t('column.severity'), width: '70px', cell: ({ severity }) => <Severity severity={severity} /> },
+    { key: 'created_at', title: t('column.created_at'), width: '132px', cell: ({ created_at }) => <Moment at={created_at} /> },
+    { key: 'severity', title: t('column.severity'), width: '70px', cell: ({ severity }) => <Severity severity={severity} t={words} /> },
     { key: 'status_code', title: t('column.status_code'), width: '60px', cell: ({ status_code }) => <span className="mono">{status_code}</span> },
     { key: 'cause', title: t('column.cause'), width: '132px', cell: ({ cause }) => <span className="mono" title={cause}>{cause}</span> },
-    { key: 'error_owner', title: t('column.error_owner'), width: '92px', cell: ({ error_owner }) => <Owner owner={error_owner} /> },
+    { key: 'error_owner', title: t('column.error_owner'), width: '92px', cell: ({ error_owner }) => <Owner owner={error_owner} t={words} /> },
     { key: 'message', title: t('column.message'), width: 'minmax(150px, 1fr)', cell: (row) => <Message row={row} t={t} /> },
     text('account_name', '98px'),
     text('model', '126px'),

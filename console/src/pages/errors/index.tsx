@@ -49,6 +49,7 @@ export function ahead(search: Search) {
 
 export function Page() {
   const { t } = useTranslation(['errors', 'common'])
+  const { t: words } = useTranslation()
   const { search, change } = useAddress()
   const window = useWindow()
   const navigate = useNavigate()
@@ -66,8 +67,8 @@ export function Page() {
   const { sort: _, ...streamed } = filters
   const live = useLive(isLive && isNewestFirst && !pages.query.isPending && !isOld, { ...streamed, ...pick(window, ['start_time']) }, newest)
   const rows = useMemo(() => above(live.tail, pages.rows), [live.tail, pages.rows])
-  const shown = useMemo(() => columns(t), [t])
-  const onPhone = useMemo(() => narrow(t), [t])
+  const shown = useMemo(() => columns(t, words), [t, words])
+  const onPhone = useMemo(() => narrow(t, words), [t, words])
 
   const close = () => setDialog(null)
   const open = (row: Row) => void navigate({ to: '/errors/$id', params: { id: String(row.id) }, search: (old: Search) => old })

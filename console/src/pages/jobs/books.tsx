@@ -3,6 +3,7 @@ import { Alert, Group, SimpleGrid, Stack, Table, Text } from '@mantine/core'
 import { IconCircleCheck, IconScale } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import { $api, type Of } from '../../api/client'
+import { numberFormat } from '../../parts/format'
 import { duration } from '../../parts/number'
 import { Loaded } from '../../parts/states'
 import { When } from '../../parts/when'
@@ -29,7 +30,7 @@ export function Books() {
 
 function useWhole() {
   const { i18n } = useTranslation()
-  const format = new Intl.NumberFormat(i18n.language)
+  const format = numberFormat(i18n.language)
   return (value: number) => format.format(value)
 }
 

@@ -4,6 +4,7 @@ import { IconAlertTriangle, IconCircleCheck, IconDownload } from '@tabler/icons-
 import { useTranslation } from 'react-i18next'
 import { $api, address, api, type Of } from '../../api/client'
 import { useMay } from '../../app/session'
+import { numberFormat } from '../../parts/format'
 import { SureButton } from '../../parts/aside'
 import { nameOf, useGroupChoices } from '../../parts/choices'
 import { FactsGrid } from '../../parts/facts-grid'
@@ -43,7 +44,7 @@ function Promised({ objective }: { objective: Objective }) {
   const groups = useGroupChoices()
   const { list } = useJoined()
   const { goal = 'availability', side = 'client', within_ms, window_days = 30, target_percent } = objective
-  const target = `${new Intl.NumberFormat(i18n.language, { maximumFractionDigits: 4 }).format(target_percent)} %`
+  const target = `${numberFormat(i18n.language, { maximumFractionDigits: 4 }).format(target_percent)} %`
   const promised = t('objectives.promised', { target, goal: t(`objectives.goal.${goal}`), days: String(window_days) })
   const scope = list([objective.platform, nameOf(groups, objective.group_id), objective.model])
   return (
@@ -173,7 +174,7 @@ function BurnRates({ burn }: { burn: readonly Of<'Burn'>[] }) {
           <Table.Td>{t('objectives.rate')}</Table.Td>
           {burn.map(({ window, rate }) => (
             <Table.Td key={window} ta="right" fw={(rate ?? 0) > 1 ? 700 : 400}>
-              {rate === null || rate === undefined ? '–' : `${new Intl.NumberFormat(i18n.language, { maximumFractionDigits: 2 }).format(rate)} ×${rate > 1 ? ' ▲' : ''}`}
+              {rate === null || rate === undefined ? '–' : `${numberFormat(i18n.language, { maximumFractionDigits: 2 }).format(rate)} ×${rate > 1 ? ' ▲' : ''}`}
             </Table.Td>
           ))}
         </Table.Tr>

@@ -3,6 +3,7 @@ import { Skeleton, Text } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import type { Of } from '../../api/client'
 import type { Search } from '../../app/search'
+import { numberFormat } from '../../parts/format'
 import { useJoined } from '../../parts/joined'
 import { count, duration, percent } from '../../parts/number'
 import { Failed } from '../../parts/states'
@@ -118,7 +119,7 @@ function UpstreamErrors({ overview, window }: Shown) {
 
 function Rates({ overview }: Pick<Shown, 'overview'>) {
   const { t, i18n } = useTranslation('overview')
-  const rate = (value: number | null | undefined) => (value === null || value === undefined ? '–' : value < 100 ? new Intl.NumberFormat(i18n.language, { maximumSignificantDigits: 3 }).format(value) : count(Math.round(value), i18n.language))
+  const rate = (value: number | null | undefined) => (value === null || value === undefined ? '–' : value < 100 ? numberFormat(i18n.language, { maximumSignificantDigits: 3 }).format(value) : count(Math.round(value), i18n.language))
   const rows = [
     [t('figure.requestsPerSecond'), overview.qps],
     [t('figure.tokensPerSecond'), overview.tps],

@@ -1,5 +1,5 @@
 /** The health score, which opens into what it is made of. */
-import { Group, Popover, RingProgress, Stack, Text, UnstyledButton } from '@mantine/core'
+import { Group, Popover, Stack, Text, UnstyledButton } from '@mantine/core'
 import type { TFunction } from 'i18next'
 import { useTranslation } from 'react-i18next'
 import type { Of } from '../../api/client'
@@ -39,17 +39,7 @@ export function HealthFigure({ health }: { health: Of<'Health'> }) {
         <Popover width={420} position="bottom-start" shadow="md" withinPortal trapFocus>
           <Popover.Target>
             <UnstyledButton aria-label={known ? t('figure.healthOpen', { score: String(score) }) : t('figure.healthUnknown')}>
-              <RingProgress
-                size={92}
-                thickness={9}
-                roundCaps
-                sections={[{ value: score ?? 0, color: tone(score) }]}
-                label={
-                  <Text ta="center" className={classes.value} component="span" display="block">
-                    {known ? score : '–'}
-                  </Text>
-                }
-              />
+              <Ring score={score} />
             </UnstyledButton>
           </Popover.Target>
           <Popover.Dropdown>
@@ -73,6 +63,26 @@ export function HealthFigure({ health }: { health: Of<'Health'> }) {
         </table>
       </div>
     </Figure>
+  )
+}
+
+const SIZE = 92
+const THICK = 9
+const RADIUS = (SIZE - THICK) / 2
+
+/** The score as a part of a circle, from its top on, and as a number in it. */
+function Ring({ score }: { score: number | null | undefined }) {
+  const circle = { cx: SIZE / 2, cy: SIZE / 2, r: RADIUS, fill: 'none', strokeWidth: THICK }
+  return (
+    <span className={classes.score}>
+      <svg width={SIZE} height={SIZE} aria-hidden>
+        <circle {...circle} className={classes.track} />
+        {score !== null && score !== undefined && score > 0 && (
+          <circle {...circle} pathLength={100} strokeDasharray={`${score} 100`} strokeLinecap="round" transform={`rotate(-90 ${SIZE / 2} ${SIZE / 2})`} stroke={`var(--mantine-color-${tone(score)}-filled)`} />
+        )}
+      </svg>
+      <span className={classes.value}>{score ?? '–'}</span>
+    </span>
   )
 }
 

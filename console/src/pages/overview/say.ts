@@ -1,6 +1,7 @@
 /** The state of the service as one sentence, in pieces of which some lead somewhere. Pure: the words, the clock and the language are arguments. */
 import type { TFunction } from 'i18next'
 import type { Search } from '../../app/search'
+import { listFormat, numberFormat } from '../../parts/format'
 import { percent } from '../../parts/number'
 import { type Account, type Issue, sinceOf, type State } from './state'
 import type { Target } from './target'
@@ -30,7 +31,7 @@ export function say(state: State, speech: Speech): Piece[] {
   const { level, failed, requests, servedPercent } = state
   const reasons = reasonsOf(state, speech)
   const has = reasons.length > 0 ? 'why' : 'bare'
-  const number = new Intl.NumberFormat(language)
+  const number = numberFormat(language)
   const within = stretchWindow(state, window)
   const parts: Record<string, Piece[]> = {
     who: [{ text: whoOf(state, speech) }],
@@ -92,7 +93,7 @@ function accountReason(account: Account, isFelt: boolean, { t, language, clock, 
 function whoOf({ who }: State, { t, language }: Speech): string {
   if (who === 'all') return t('sentence.allTraffic')
   const names = who.map((platform) => t(`traffic.${platform}`))
-  return t('sentence.traffic', { platforms: new Intl.ListFormat(language, { type: 'conjunction' }).format(names) })
+  return t('sentence.traffic', { platforms: listFormat(language, { type: 'conjunction' }).format(names) })
 }
 
 function sinceText({ since, until }: State, { t, clock }: Speech): string {

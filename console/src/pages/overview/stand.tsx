@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next'
 import { $api } from '../../api/client'
 import type { Search } from '../../app/search'
 import { OwnerBadge } from '../../parts/badges'
+import { Later } from '../../parts/later'
 import { percent } from '../../parts/number'
 import { useNow } from '../../parts/now'
 import { Failed } from '../../parts/states'
@@ -47,7 +48,7 @@ export function Stand({ window, live, children }: { window: Search; live: Live; 
       <Paper withBorder p="md" className={classes.stand} data-level={state?.level} aria-busy={!state}>
         {state ? <Said state={state} window={window} live={live} /> : <Skeleton height={28} mt={2} />}
       </Paper>
-      {state && children}
+      {state && <Later>{children}</Later>}
     </>
   )
 }

@@ -1,4 +1,5 @@
 /** What the gateway says, in Chinese, by the API's codes. The codes are the gateway's table of causes, in its order. */
+import { numberFormat } from '../../parts/format'
 import { bytes, percent } from '../../parts/number'
 import type { GatewayWords } from '../gateway'
 
@@ -6,7 +7,7 @@ import type { GatewayWords } from '../gateway'
 const ABSENT = 'none'
 
 const header = (header: string) => (name: string, value: string) => (value === ABSENT ? `没有发送 ${header}` : `发送 ${header}：${name}`)
-const number = (value: number) => new Intl.NumberFormat('zh').format(value)
+const number = (value: number) => numberFormat('zh').format(value)
 
 export const gateway: GatewayWords = {
   cause: {
