@@ -1,4 +1,8 @@
-//! `ops/dashboard/error-distribution` and `error-distribution-trend`: what failed, by what, as a whole and over time.
+//! `ops/dashboard/error-distribution`: what failed, by what.
+
+mod trend;
+
+pub use trend::{__path_distribution_trend, distribution_trend};
 
 use std::collections::BTreeMap;
 
@@ -7,34 +11,24 @@ use axum::{
     extract::{RawQuery, State},
 };
 use serde::Serialize;
-use waybill_model::{
-    rollup::{Bucket, CauseCount, Class, Counts, Scope, Share, Side},
-    time::UnixMillis,
-};
+use waybill_model::rollup::{Bucket, CauseCount, Class, Counts, Scope, Share, Side};
 use waybill_store::{RollupOf, RollupQuery};
 
-use super::{
-    DashboardBasis, Percent, ask,
-    over_time::{BARS, Step, over_time},
-    whole,
-};
+use super::{DashboardBasis, Percent, ask, whole};
 use crate::{
     admin::{
         App,
-        openapi::{BreakdownParameters, BreakdownTrendParameters},
+        openapi::BreakdownParameters,
         problem::{Problem, ProblemDetails},
     },
     ops::{
-        dashboard::{BREAKDOWN, BREAKDOWN_OVER_TIME, By, Of, Question, SCOPE, WINDOW, parse},
+        dashboard::{BREAKDOWN, By, Of, Question, SCOPE, WINDOW, parse},
         query::BadParameter,
     },
 };
 
 /// Values that are named; the rest is one.
 const MOST_ITEMS: usize = 50;
-
-/// Values that are named over time.
-const MOST_VALUES: usize = 20;
 
 /// What failed, by what.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -113,96 +107,6 @@ pub async fn distribution(
         items: named
             .iter()
             .map(|(value, kind)| kind.share(value, total))
-            .collect(),
-    }))
-}
-
-/// What failed, by what, over time.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct ErrorDistributionTrend {
-    /// What this is of.
-    #[serde(flatten)]
-    basis: DashboardBasis,
-    /// Whose failures.
-    of: Of,
-    /// By what they are told apart.
-    by: By,
-    /// How long a step is; the first and the last may be cut short.
-    step_ms: i64,
-    /// The most frequent of the window first.
-    values: Vec<ErrorValue>,
-    /// Steps that follow one another, also those in which nothing failed.
-    points: Vec<ErrorDistributionPoint>,
-}
-
-/// Failures of one kind.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct ErrorValue {
-    /// Of which: a word, a status.
-    value: String,
-    /// How many, in all steps together.
-    count: u64,
-    /// What happened, as a sentence, where failures are told apart by cause.
-    explanation: Option<&'static str>,
-}
-
-/// One step.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct ErrorDistributionPoint {
-    /// Where it begins.
-    start_time: UnixMillis,
-    /// How many of each kind, in the order of `values`.
-    counts: Vec<u64>,
-    /// What is not named.
-    others: u64,
-}
-
-/// What failed, by cause, status, owner or stage, over time. Its steps are longer than those of `error-trend`, so that
-/// there are some sixty at most; together they are what `error-distribution` says from `start_time` to `end_time`.
-#[utoipa::path(get, path = "/api/v1/admin/ops/dashboard/error-distribution-trend",
-    operation_id = "get_error_distribution_trend", tag = "ops",
-    params(BreakdownTrendParameters),
-    responses((status = 200, body = ErrorDistributionTrend), (status = 400, body = ProblemDetails)))]
-pub async fn distribution_trend(
-    State(shared): State<App>,
-    RawQuery(query): RawQuery,
-) -> Result<Json<ErrorDistributionTrend>, Problem> {
-    let question = parse(
-        query.as_deref(),
-        &[WINDOW, SCOPE, BREAKDOWN_OVER_TIME],
-        shared.clock.now(),
-    )?;
-    let asked = RollupQuery {
-        causes: true,
-        ..whole(&question)
-    };
-    let trend = over_time(&shared, &question, BARS, asked).await?;
-    let mut kinds = ranked(counted(&question, &trend.answer.buckets));
-    kinds.truncate(MOST_VALUES);
-    let point = |step: &Step<'_>| {
-        let here = counted(&question, step.buckets);
-        let counts = kinds.iter().map(|(value, _)| here.get(value));
-        let counts: Vec<u64> = counts.map(|kind| kind.map_or(0, Kind::count)).collect();
-        let all: u64 = here.values().map(Kind::count).sum();
-        ErrorDistributionPoint {
-            start_time: step.start,
-            others: all - counts.iter().sum::<u64>(),
-            counts,
-        }
-    };
-    Ok(Json(ErrorDistributionTrend {
-        basis: DashboardBasis::of(&shared, &trend.answer),
-        of: question.of,
-        by: question.by,
-        step_ms: trend.step_ms,
-        points: trend.steps().iter().map(point).collect(),
-        values: kinds
-            .iter()
-            .map(|(value, kind)| ErrorValue {
-                value: value.clone(),
-                count: kind.count(),
-                explanation: kind.explanation,
-            })
             .collect(),
     }))
 }

@@ -121,11 +121,51 @@ fn length_of(lengths: &Lengths, window_ms: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
-    use waybill_model::rollup::{By, LeftOut};
+    use waybill_model::rollup::{By, CauseCount, LeftOut};
     use waybill_store::Rollups;
 
     use super::*;
     use crate::ops::time_range::TimeRange;
+
+    impl Trend {
+        /// One of minutes with a request each, and why requests failed.
+        pub(in crate::admin::dashboard) fn of(
+            start: i64,
+            end: i64,
+            step_ms: i64,
+            minutes: &[(i64, Vec<CauseCount>)],
+        ) -> Trend {
+            let bucket = |(minute, causes): &(i64, Vec<CauseCount>)| Bucket {
+                start: UnixMillis(minute * MINUTE),
+                value: String::new(),
+                counts: Counts {
+                    requests: 1,
+                    ..Counts::default()
+                },
+                causes: causes.clone(),
+                sketches: Default::default(),
+            };
+            let rollups = Rollups {
+                start: UnixMillis(start),
+                end: UnixMillis(end),
+                step: Some(Span::Minute),
+                by: By::Arrival,
+                buckets: minutes.iter().map(bucket).collect(),
+                is_complete: true,
+                is_behind: false,
+                folded_to: None,
+                is_raw: false,
+                left_out: LeftOut::default(),
+            };
+            Trend {
+                answer: Answer {
+                    rollups,
+                    strangers: None,
+                },
+                step_ms,
+            }
+        }
+    }
 
     #[test]
     fn every_window_has_as_many_steps_as_can_be_shown() {
@@ -168,35 +208,8 @@ mod tests {
 
     #[test]
     fn steps_hold_every_bucket_once_and_begin_where_the_clock_is_round() {
-        let bucket = |minute: i64| Bucket {
-            start: UnixMillis(minute * MINUTE),
-            value: String::new(),
-            counts: Counts {
-                requests: 1,
-                ..Counts::default()
-            },
-            causes: Vec::new(),
-            sketches: Default::default(),
-        };
-        let rollups = Rollups {
-            start: UnixMillis(3 * MINUTE),
-            end: UnixMillis(31 * MINUTE),
-            step: Some(Span::Minute),
-            by: By::Arrival,
-            buckets: [3, 9, 10, 19, 30].map(bucket).into(),
-            is_complete: true,
-            is_behind: false,
-            folded_to: None,
-            is_raw: false,
-            left_out: LeftOut::default(),
-        };
-        let trend = Trend {
-            answer: Answer {
-                rollups,
-                strangers: None,
-            },
-            step_ms: 10 * MINUTE,
-        };
+        let buckets = [3, 9, 10, 19, 30].map(|minute| (minute, Vec::new()));
+        let trend = Trend::of(3 * MINUTE, 31 * MINUTE, 10 * MINUTE, &buckets);
         let seen: Vec<_> = trend
             .steps()
             .iter()
