@@ -6,10 +6,10 @@
 import { Box, Button, Checkbox, Group, Loader, Menu, Text, UnstyledButton } from '@mantine/core'
 import { IconAlertCircle, IconColumns } from '@tabler/icons-react'
 import { useMediaQuery } from '@mantine/hooks'
-import { useVirtualizer } from '@tanstack/react-virtual'
 import { memo, type ReactNode, useCallback, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { problemOf } from '../api/problem'
+import { useInSight } from './in-sight'
 import { isTaken } from './keys'
 import classes from './list.module.css'
 import type { Stopped } from './pages'
@@ -66,6 +66,8 @@ const NARROW = 54
 /** Mantine's `sm`, below which there are no columns. */
 const PHONE = '(max-width: 47.99em)'
 const HEAD = 30
+/** So many rows before its end a list is to go on. */
+const AHEAD = 20
 
 /** The row of each list that was opened last. */
 const opened = new Map<string, Key>()
@@ -82,27 +84,14 @@ export function List<Row>(props: Props<Row>) {
   const frame = useRef<HTMLDivElement>(null)
   const rowKeyOf = useRef(rowKey)
   rowKeyOf.current = rowKey
-  const rowsInView = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => frame.current,
-    estimateSize: () => rowHeight,
-    overscan: 4,
-    // Rows are of one height, and known by their place: a key of each, a new function each time, would have all of a
-    // hundred thousand rows placed anew in every frame.
-    // The head stands above the rows, and stays there.
-    scrollMargin: HEAD,
-    scrollPaddingStart: HEAD,
-  })
-  useEffect(() => rowsInView.measure(), [rowsInView, rowHeight])
-  const items = rowsInView.getVirtualItems()
-  const last = items.at(-1)?.index ?? -1
+  const { from, to, isScrolling, show } = useInSight(frame, { count: rows.length, row: rowHeight, head: HEAD })
   useEffect(() => {
-    if (more && last >= rows.length - 20 && rows.length > 0) more()
-  }, [last, more, rows.length])
+    if (more && to >= rows.length - AHEAD && rows.length > 0) more()
+  }, [to, more, rows.length])
   useStill(frame, rows, rowKey, rowHeight)
 
   const places = useRef<Place[]>([])
-  places.current = placesFor(places.current, items.map(({ index }) => index), rowsInView.isScrolling)
+  places.current = placesFor(places.current, { from, to }, isScrolling)
 
   const at = useMemo(() => (chosen === undefined ? -1 : rows.findIndex((row) => rowKey(row) === chosen)), [chosen, rows, rowKey])
   const isFound = at >= 0
@@ -110,8 +99,8 @@ export function List<Row>(props: Props<Row>) {
   useEffect(() => {
     if (!isFound || !comesBack.current) return
     comesBack.current = false
-    rowsInView.scrollToIndex(at, { align: 'center' })
-  }, [isFound, at, rowsInView])
+    show(at, true)
+  }, [isFound, at, show])
   const open = useCallback(
     (row: Row) => {
       if (!onOpen) return
@@ -125,7 +114,7 @@ export function List<Row>(props: Props<Row>) {
     const row = rows[next]
     if (row === undefined) return
     setChosen(rowKey(row))
-    rowsInView.scrollToIndex(next)
+    show(next)
   }
   const onKey = (event: { key: string; preventDefault: () => void }) => {
     const row = rows[at]
@@ -176,7 +165,7 @@ export function List<Row>(props: Props<Row>) {
           {rows.length === 0 ? (
             empty
           ) : (
-            <div style={{ height: rowsInView.getTotalSize(), position: 'relative' }} role="rowgroup">
+            <div style={{ height: rows.length * rowHeight, position: 'relative' }} role="rowgroup">
               {places.current.map(({ key, index }) => {
                 const row = rows[index] as Row
                 return (

@@ -3,24 +3,26 @@
  * is made or thrown away while one scrolls, and nothing is moved. At rest places stand in the order of their rows, for
  * those who hear the page, or mark text in it.
  */
+import type { Span } from './in-sight'
+
 export interface Place {
   key: number
   /** Of the row. */
   index: number
 }
 
-/** `indexes` are the rows in sight, in order; the places keep their order while `isScrolling`. */
-export function placesFor(before: readonly Place[], indexes: readonly number[], isScrolling: boolean): Place[] {
-  const coming = new Set(indexes)
-  for (const { index } of before) coming.delete(index)
-  const left = new Set(indexes)
-  const next = coming.values()
+/** The places keep their order while `isScrolling`. */
+export function placesFor(before: readonly Place[], { from, to }: Span, isScrolling: boolean): Place[] {
+  const isIn = ({ index }: Place) => index >= from && index < to
+  const taken = new Set(before.filter(isIn).map(({ index }) => index))
+  const coming: number[] = []
+  for (let index = from; index < to; index += 1) if (!taken.has(index)) coming.push(index)
+  let last = before.reduce((most, { key }) => Math.max(most, key), -1)
   const places = before.flatMap((place) => {
-    if (left.has(place.index)) return [place]
-    const { value, done } = next.next()
-    return done ? [] : [{ key: place.key, index: value }]
+    if (isIn(place)) return [place]
+    const index = coming.shift()
+    return index === undefined ? [] : [{ key: place.key, index }]
   })
-  let key = before.reduce((most, place) => Math.max(most, place.key), -1)
-  for (const index of next) places.push({ key: (key += 1), index })
+  for (const index of coming) places.push({ key: (last += 1), index })
   return isScrolling ? places : places.sort((one, other) => one.index - other.index)
 }
