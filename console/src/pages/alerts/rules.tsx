@@ -1,5 +1,5 @@
 /** The rules that say when somebody is woken. */
-import { Button, Group, Switch, Table, Text, UnstyledButton } from '@mantine/core'
+import { Button, Group, Table, Text, UnstyledButton } from '@mantine/core'
 import { IconPlus } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -11,7 +11,7 @@ import { nameOf, useAccountChoices, useChannelChoices, useGroupChoices, useKeyCh
 import { useJoined } from '../../parts/joined'
 import { Empty, Failed, Loading } from '../../parts/states'
 import { unlessNewer } from '../../parts/meanwhile'
-import { tellProblem } from '../../parts/told'
+import { Turn } from '../../parts/turn'
 import { readRule, useAgain, useRules, useStands } from './asking'
 import { bodyOf } from './form'
 import { METRICS, type Rule, valued } from './kinds'
@@ -83,16 +83,10 @@ function One({ rule, open }: { rule: Rule; open: () => void }) {
   const again = useAgain()
   const channels = useChannelChoices()
   const { list, named } = useJoined()
-  const [busy, setBusy] = useState(false)
   const path = { params: { path: { id: rule.id } } }
-  const turn = (enabled: boolean) => {
-    setBusy(true)
-    void unlessNewer(rule, readRule(rule.id))
-      .then(() => api.PUT('/api/v1/admin/ops/alert-rules/{id}', { ...path, body: { ...bodyOf(rule), enabled } }))
-      .catch(tellProblem)
-      // What somebody else made of it is to be seen, too.
-      .then(again)
-      .finally(() => setBusy(false))
+  const turn = async (enabled: boolean) => {
+    await unlessNewer(rule, readRule(rule.id))
+    await api.PUT('/api/v1/admin/ops/alert-rules/{id}', { ...path, body: { ...bodyOf(rule), enabled } })
   }
   const remove = async () => {
     await api.DELETE('/api/v1/admin/ops/alert-rules/{id}', path)
@@ -102,7 +96,7 @@ function One({ rule, open }: { rule: Rule; open: () => void }) {
   return (
     <Table.Tr>
       <Table.Td>
-        <Switch size="xs" checked={rule.enabled} disabled={!mayChange || busy} onChange={(event) => turn(event.currentTarget.checked)} aria-label={named(t('column.on'), rule.name)} />
+        <Turn isOn={rule.enabled} mayTurn={mayChange} label={named(t('column.on'), rule.name)} turn={turn} again={again} />
       </Table.Td>
       <Table.Td>
         <UnstyledButton onClick={open} fz="sm" fw={600} className="said" c="var(--mantine-color-anchor)">

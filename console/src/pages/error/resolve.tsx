@@ -13,14 +13,20 @@ export function Resolve({ error }: { error: Of<'ErrorLogDetail'> }) {
   const may = useMay('operator')
   const queries = useQueryClient()
   const id = String(error.id)
+  const show = (resolved: boolean) => void queries.setQueryData(errorOf(id).queryKey, (now) => now && { ...now, resolved })
   const change = useMutation({
     mutationFn: async (body: Of<'Resolve'>) => (await api.PUT('/api/v1/admin/ops/errors/{id}/resolve', { params: { path: { id } }, body })).data,
-    onSuccess: async () => {
-      tellDone()
+    // It can be taken back: what is asked for is shown at once.
+    onMutate: ({ resolved }) => show(resolved),
+    onSuccess: () => tellDone(),
+    onError: (thrown, { resolved }) => {
+      show(!resolved)
+      tellProblem(thrown)
+    },
+    onSettled: async () => {
       await queries.invalidateQueries({ queryKey: errorOf(id).queryKey })
       await queries.invalidateQueries({ queryKey: ['errors'] })
     },
-    onError: tellProblem,
   })
   if (!may) return null
   if (error.resolved) {

@@ -1,5 +1,5 @@
 /** Who is told. */
-import { Alert, Button, Group, Switch, Table, Text } from '@mantine/core'
+import { Alert, Button, Group, Table, Text } from '@mantine/core'
 import { IconPlus } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -11,6 +11,7 @@ import { useJoined } from '../../parts/joined'
 import { duration } from '../../parts/number'
 import { Empty, Loaded } from '../../parts/states'
 import { tellProblem } from '../../parts/told'
+import { Turn } from '../../parts/turn'
 import { useAgain } from './asking'
 import type { Channel } from './channel'
 import { ChannelForm } from './channel-form'
@@ -69,15 +70,7 @@ function One({ channel, edit }: { channel: Channel; edit: () => void }) {
   const { aside, list, named } = useJoined()
   const again = useAgain()
   const [mayChange, mayTest] = [useMay('admin'), useMay('operator')]
-  const [busy, setBusy] = useState(false)
   const path = { params: { path: { id: channel.id } } }
-  const turn = (enabled: boolean) => {
-    setBusy(true)
-    void api
-      .PATCH('/api/v1/admin/ops/notification-channels/{id}', { ...path, body: { enabled } })
-      .then(again, tellProblem)
-      .finally(() => setBusy(false))
-  }
   const remove = async () => {
     await api.DELETE('/api/v1/admin/ops/notification-channels/{id}', path)
     await again()
@@ -87,7 +80,13 @@ function One({ channel, edit }: { channel: Channel; edit: () => void }) {
   return (
     <Table.Tr>
       <Table.Td>
-        <Switch size="xs" checked={channel.enabled ?? true} disabled={!mayChange || busy} onChange={(event) => turn(event.currentTarget.checked)} aria-label={named(t('notifications.on'), channel.name)} />
+        <Turn
+          isOn={channel.enabled ?? true}
+          mayTurn={mayChange}
+          label={named(t('notifications.on'), channel.name)}
+          turn={(enabled) => api.PATCH('/api/v1/admin/ops/notification-channels/{id}', { ...path, body: { enabled } })}
+          again={again}
+        />
       </Table.Td>
       <Table.Td className="said" fw={600}>
         {channel.name}

@@ -4,6 +4,7 @@ import { $api } from '../../api/client'
 import { queries } from '../../api/queries'
 import type { Of } from '../../api/client'
 import type { Search } from '../../app/search'
+import { PLATFORMS } from '../../parts/words-of'
 import type { Every } from './live'
 import type { Facts, Platform, Trend } from './state'
 
@@ -94,13 +95,14 @@ function platformsOf(availability: Of<'Availability'> | undefined): Platform[] {
 }
 
 /** What the sentence is made of, asked before there is a page to ask it: `useFacts` finds it there. */
-export async function askAhead(window: Window): Promise<void> {
+export function askAhead(window: Window): void {
   void queries.prefetchQuery(overviewOf(window))
+  void queries.prefetchQuery(availabilityNow())
   void queries.prefetchQuery(topIssuesOf(window))
   void queries.prefetchQuery(ignoredOf(window))
   void queries.prefetchQuery(firingNow())
-  const found = await queries.fetchQuery(availabilityNow())
-  for (const platform of platformsOf(found)) void queries.prefetchQuery(trendOf(fine(window), platform))
+  // Which of them have accounts is being asked: an answer that is not needed is sooner there than one that waits for that.
+  for (const platform of PLATFORMS) void queries.prefetchQuery(trendOf(fine(window), platform))
 }
 
 /** Everything that the sentence is made of; `undefined` until all of it was asked. */

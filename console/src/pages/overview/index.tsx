@@ -22,7 +22,7 @@ const Latency = lazy(() => import('./charts/latency').then(({ Latency }) => ({ d
 const Views = lazy(() => import('./charts/views').then(({ Views }) => ({ default: Views })))
 
 export function ahead(search: Search) {
-  askAhead(windowFor(windowIn(search))).catch(() => undefined)
+  askAhead(windowFor(windowIn(search)))
 }
 
 export function Page() {

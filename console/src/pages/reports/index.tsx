@@ -1,5 +1,5 @@
 /** Reports that come by themselves: when, to whom, and as they would be now. */
-import { Anchor, Button, Code, Group, Switch, Table } from '@mantine/core'
+import { Anchor, Button, Code, Group, Table } from '@mantine/core'
 import { IconPlus } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
@@ -12,7 +12,8 @@ import { nameOf, useChannelChoices } from '../../parts/choices'
 import { Head } from '../../parts/head'
 import { useJoined } from '../../parts/joined'
 import { Empty, Loaded } from '../../parts/states'
-import { tellDone, tellProblem } from '../../parts/told'
+import { tellDone } from '../../parts/told'
+import { Turn } from '../../parts/turn'
 import { When } from '../../parts/when'
 import { useAgain } from './asking'
 import { ScheduleForm } from './form'
@@ -94,15 +95,7 @@ function One({ schedule, edit, look }: { schedule: Schedule; edit: () => void; l
   const again = useAgain()
   const channels = useChannelChoices()
   const [mayChange, maySend] = [useMay('admin'), useMay('operator')]
-  const [busy, setBusy] = useState(false)
   const path = { params: { path: { id: schedule.id } } }
-  const turn = (enabled: boolean) => {
-    setBusy(true)
-    void api
-      .PATCH('/api/v1/admin/ops/report-schedules/{id}', { ...path, body: { enabled } })
-      .then(again, tellProblem)
-      .finally(() => setBusy(false))
-  }
   const send = async () => {
     await api.POST('/api/v1/admin/ops/report-schedules/{id}/send', path)
     tellDone(t('reports.sent'))
@@ -115,7 +108,13 @@ function One({ schedule, edit, look }: { schedule: Schedule; edit: () => void; l
   return (
     <Table.Tr>
       <Table.Td>
-        <Switch size="xs" checked={schedule.enabled ?? true} disabled={!mayChange || busy} onChange={(event) => turn(event.currentTarget.checked)} aria-label={named(t('notifications.on'), schedule.name)} />
+        <Turn
+          isOn={schedule.enabled ?? true}
+          mayTurn={mayChange}
+          label={named(t('notifications.on'), schedule.name)}
+          turn={(enabled) => api.PATCH('/api/v1/admin/ops/report-schedules/{id}', { ...path, body: { enabled } })}
+          again={again}
+        />
       </Table.Td>
       <Table.Td className="said" fw={600}>
         {schedule.name}
