@@ -259,11 +259,36 @@ impl Class {
 }
 
 macro_rules! sketches {
-    ($($(#[$doc:meta])+ $name:ident),* $(,)?) => {
+    ($($(#[$doc:meta])+ $name:ident = $measure:ident),* $(,)?) => {
         /// What is measured, in milliseconds.
         #[derive(Debug, Clone, Default, PartialEq, Eq)]
         pub struct Sketches {
             $($(#[$doc])+ pub $name: Sketch,)*
+        }
+
+        /// One of [`Sketches`].
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Measure {
+            $($(#[$doc])+ $measure,)*
+        }
+
+        impl Measure {
+            /// Every one, in the order of [`Sketches::all`].
+            pub const ALL: &'static [Measure] = &[$(Measure::$measure),*];
+
+            /// What it is called in a store.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Measure::$measure => stringify!($name),)*
+                }
+            }
+
+            /// It alone.
+            pub const fn alone(self) -> &'static [Measure] {
+                match self {
+                    $(Measure::$measure => &[Measure::$measure],)*
+                }
+            }
         }
 
         impl Sketches {
@@ -275,9 +300,27 @@ macro_rules! sketches {
                 [$(&self.$name),*].into_iter()
             }
 
-            /// Every sketch, to be filled.
-            pub fn all_mut(&mut self) -> impl Iterator<Item = &mut Sketch> {
-                [$(&mut self.$name),*].into_iter()
+            /// One of them.
+            pub fn get(&self, measure: Measure) -> &Sketch {
+                match measure {
+                    $(Measure::$measure => &self.$name,)*
+                }
+            }
+
+            /// One of them, to be filled.
+            pub fn get_mut(&mut self, measure: Measure) -> &mut Sketch {
+                match measure {
+                    $(Measure::$measure => &mut self.$name,)*
+                }
+            }
+
+            /// Some of them; the others are empty.
+            pub fn only(mut self, measures: &[Measure]) -> Sketches {
+                let mut some = Sketches::default();
+                for measure in measures {
+                    *some.get_mut(*measure) = std::mem::take(self.get_mut(*measure));
+                }
+                some
             }
 
             /// Adds another one's.
@@ -290,17 +333,17 @@ macro_rules! sketches {
 
 sketches! {
     /// From arrival to end, of successes.
-    duration,
+    duration = Duration,
     /// From arrival to the first content, of successes.
-    first_token,
+    first_token = FirstToken,
     /// Time in auth, of whatever came that far; as all stages for [`Facet::has_stages`] alone.
-    auth,
+    auth = Auth,
     /// Time to find an account, waiting included.
-    routing,
+    routing = Routing,
     /// From sending upstream to the answer's head.
-    upstream,
+    upstream = Upstream,
     /// From the head to the end.
-    response,
+    response = Response,
 }
 
 /// What a span of time adds up to.

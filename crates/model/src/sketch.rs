@@ -150,6 +150,18 @@ impl Sketch {
         within.map(|(_, count)| count).sum()
     }
 
+    /// How many numbers do not exceed the first of some rising ends, how many do but not the second, and so on; the
+    /// last are beyond all of them. Each is where the middle of its range is, which says the same of a part as of the
+    /// whole: spreads of parts add up. ([`Sketch::at_most`] makes use of the greatest number, and does not.)
+    pub fn spread(&self, ends: &[u64]) -> Vec<u64> {
+        let mut counts = vec![0; ends.len() + 1];
+        for (range, count) in &self.ranges {
+            let middle = middle_of(*range);
+            counts[ends.partition_point(|end| *end < middle)] += count;
+        }
+        counts
+    }
+
     /// The numbers that ranges stand for, and how many are in each, in order.
     pub fn ranges(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         let ranges = self.ranges.iter();

@@ -21,7 +21,7 @@ use common::{Fixture, Subject};
 use fates::{Fates, START};
 use waybill_model::{
     record::Record,
-    rollup::{Counts, Facet, Scope, Sketches, Span},
+    rollup::{Counts, Facet, Measure, Scope, Sketches, Span},
     sketch::Sketch,
     time::UnixMillis,
 };
@@ -257,7 +257,7 @@ fn questions() -> Vec<(&'static str, Vec<RollupQuery>)> {
     let end = UnixMillis(START.0 + 3 * DAY - 1_234_567);
     let whole = |of: RollupOf| RollupQuery {
         causes: false,
-        sketches: false,
+        sketches: &[],
         ..RollupQuery::whole(end.plus_ms(-30 * DAY + 7_654_321), end, of)
     };
     let one = |scope: Scope| RollupOf::One(scope);
@@ -269,16 +269,27 @@ fn questions() -> Vec<(&'static str, Vec<RollupQuery>)> {
         })
     };
     let sketched = |of| RollupQuery {
-        sketches: true,
+        sketches: Measure::ALL,
         ..whole(of)
     };
-    let hours = |of| RollupQuery {
+    let measured = |of| RollupQuery {
+        sketches: Measure::Duration.alone(),
+        ..whole(of)
+    };
+    let hourly = |query: RollupQuery| RollupQuery {
         step: Some(Span::Hour),
-        ..whole(of)
+        ..query
     };
+    let hours = |of| hourly(whole(of));
     let causes = |of| RollupQuery {
         causes: true,
         ..whole(of)
+    };
+    // The last day, minute by minute.
+    let minutes = |query: RollupQuery| RollupQuery {
+        start: UnixMillis(START.0 + 2 * DAY),
+        step: Some(Span::Minute),
+        ..query
     };
     vec![
         ("overview", vec![sketched(all()), hours(all())]),
@@ -288,8 +299,23 @@ fn questions() -> Vec<(&'static str, Vec<RollupQuery>)> {
         ),
         ("throughput and error trends", vec![hours(all())]),
         ("trends of an account", vec![hours(account())]),
-        ("latency histogram", vec![sketched(all())]),
+        ("latency histogram", vec![measured(all())]),
+        ("latency trend", vec![hourly(measured(all()))]),
+        (
+            "latency trend of an account",
+            vec![hourly(measured(account()))],
+        ),
+        ("latency trend of a day", vec![minutes(measured(all()))]),
         ("error distribution by cause", vec![causes(all())]),
+        ("error distribution trend", vec![hourly(causes(all()))]),
+        (
+            "error distribution trend of an account",
+            vec![hourly(causes(account()))],
+        ),
+        (
+            "error distribution trend of a day",
+            vec![minutes(causes(all()))],
+        ),
         (
             "error distribution by account",
             vec![whole(RollupOf::Each(Facet::Account))],

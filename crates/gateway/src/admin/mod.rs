@@ -323,6 +323,11 @@ fn routes() -> Vec<Route> {
             dashboard::histogram,
         ),
         get(
+            "/api/v1/admin/ops/dashboard/latency-trend",
+            Ops,
+            dashboard::latency_trend,
+        ),
+        get(
             "/api/v1/admin/ops/dashboard/error-trend",
             Ops,
             dashboard::trend,
@@ -331,6 +336,11 @@ fn routes() -> Vec<Route> {
             "/api/v1/admin/ops/dashboard/error-distribution",
             Ops,
             dashboard::distribution,
+        ),
+        get(
+            "/api/v1/admin/ops/dashboard/error-distribution-trend",
+            Ops,
+            dashboard::distribution_trend,
         ),
         // what wakes somebody
         get("/api/v1/admin/ops/alert-rules", Alerts, alerts::rules),

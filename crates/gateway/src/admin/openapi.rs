@@ -58,7 +58,8 @@ pub async fn serve(State(_): State<App>) -> Json<openapi::OpenApi> {
         notifications::list, notifications::show, notifications::retry,
         reports::list, reports::create, reports::show, reports::change, reports::remove, reports::send, reports::preview, availability::show, concurrency::show,
         classification::show, classification::change, classification::preview, classification::versions, classification::version, classification::restore,
-        dashboard::overview, dashboard::throughput, dashboard::histogram, dashboard::trend, dashboard::distribution,
+        dashboard::overview, dashboard::throughput, dashboard::histogram, dashboard::latency_trend,
+        dashboard::trend, dashboard::distribution, dashboard::distribution_trend,
         alerts::rules, alerts::rule, alerts::add_rule, alerts::change_rule, alerts::remove_rule, alerts::preview_rule, alerts::stands,
         alerts::events, alerts::event, alerts::acknowledge, alerts::resolve,
         alerts::silences, alerts::add_silence, alerts::change_silence, alerts::remove_silence,
@@ -149,6 +150,8 @@ parameters! {
     HistogramParameters = asked_of_dashboards::WINDOW, asked_of_dashboards::SCOPE, asked_of_dashboards::METRIC;
     /// What a distribution takes.
     BreakdownParameters = asked_of_dashboards::WINDOW, asked_of_dashboards::SCOPE, asked_of_dashboards::BREAKDOWN;
+    /// What a distribution over time takes.
+    BreakdownTrendParameters = asked_of_dashboards::WINDOW, asked_of_dashboards::SCOPE, asked_of_dashboards::BREAKDOWN_OVER_TIME;
     /// What the events of alerts take.
     AlertEventParameters = asked_of_alerts::ALERT_EVENTS;
     /// What an objective's statement takes.

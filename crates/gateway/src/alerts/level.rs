@@ -4,7 +4,7 @@ use serde::Serialize;
 use waybill_model::{
     alert::Objective,
     objective::{Budget, Counted, Goal, ObjectiveBody, Pace, Side},
-    rollup::{Bucket, By, Scope},
+    rollup::{Bucket, By, Measure, Scope},
     time::UnixMillis,
 };
 use waybill_store::{RollupOf, RollupQuery, StoreError};
@@ -125,7 +125,7 @@ pub(super) async fn counted(
     let query = RollupQuery {
         causes: false,
         by,
-        sketches: body.goal != Goal::Availability,
+        sketches: measures(body.goal),
         ignore: shared.chosen().ignore(),
         ..RollupQuery::whole(at.plus_ms(-ms), at, RollupOf::One(scope(body)))
     };
@@ -147,25 +147,30 @@ pub(super) fn scope(body: &ObjectiveBody) -> Scope {
     }
 }
 
+/// What has to be in time for a goal.
+pub(super) fn measures(goal: Goal) -> &'static [Measure] {
+    match goal {
+        Goal::Availability => &[],
+        Goal::TimeToFirstToken => &[Measure::FirstToken],
+        Goal::Latency => &[Measure::Duration],
+    }
+}
+
 /// What counts of a bucket, and what of it was bad. A success that took too long is bad; one without a first token, of
 /// which no time is known, is not.
 pub(crate) fn of_bucket(body: &ObjectiveBody, bucket: &Bucket) -> Counted {
     let counts = &bucket.counts;
     let within = u64::from(body.within_ms.unwrap_or(u32::MAX));
-    let late = |sketch: &waybill_model::sketch::Sketch| {
+    let late = |measure: &Measure| {
+        let sketch = bucket.sketches.get(*measure);
         sketch.count().saturating_sub(sketch.at_most(within))
     };
     let seen = match body.side {
         Side::Client => counts.client_side(),
         Side::Provider => counts.provider_side(),
     };
-    let late = match body.goal {
-        Goal::Availability => 0,
-        Goal::TimeToFirstToken => late(&bucket.sketches.first_token),
-        Goal::Latency => late(&bucket.sketches.duration),
-    };
     Counted {
         total: seen.total,
-        bad: seen.bad + late,
+        bad: seen.bad + measures(body.goal).iter().map(late).sum::<u64>(),
     }
 }

@@ -10,14 +10,14 @@ use waybill_model::{
     alert::Objective,
     cause::{Cause, Owner},
     classify::RULES_VERSION,
-    objective::{Budget, Counted, Goal, ObjectiveBody, Side},
+    objective::{Budget, Counted, ObjectiveBody, Side},
     rollup::{Bucket, CauseCount, Class, Side as Of, Span},
     time::UnixMillis,
     view::{ErrorLog, Filter, Page, Sort, View},
 };
 use waybill_store::{JudgedBy, RollupOf, RollupQuery, StoreError};
 
-use super::level::{of_bucket, scope};
+use super::level::{measures, of_bucket, scope};
 use crate::app::Shared;
 
 /// Failures of one ledger.
@@ -90,7 +90,7 @@ pub async fn of(
     let query = RollupQuery {
         // Of days the first would begin before the window, and count.
         step: Some(Span::Hour),
-        sketches: body.goal != Goal::Availability,
+        sketches: measures(body.goal),
         ignore: shared.chosen().ignore(),
         ..RollupQuery::whole(start, end, RollupOf::One(scope(body)))
     };

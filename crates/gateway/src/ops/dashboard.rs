@@ -2,7 +2,12 @@
 //!
 //! Promises: pure; a parameter is understood or refused by name. Must not know: the store, HTTP.
 
-use waybill_model::{protocol::Platform, rollup::Scope, time::UnixMillis, words};
+use waybill_model::{
+    protocol::Platform,
+    rollup::{Facet, Scope},
+    time::UnixMillis,
+    words,
+};
 
 use super::{
     common::{end_time, start_time, time_range},
@@ -76,6 +81,21 @@ words! {
         Key = "api_key",
         /// By user.
         User = "user",
+    }
+}
+
+impl By {
+    /// Whom failures are told apart by; `None`: by what is known of each failure itself.
+    pub fn facet(self) -> Option<Facet> {
+        match self {
+            By::Cause | By::Status | By::Owner | By::Phase => None,
+            By::Platform => Some(Facet::Platform),
+            By::Group => Some(Facet::Group),
+            By::Account => Some(Facet::Account),
+            By::Model => Some(Facet::Model),
+            By::Key => Some(Facet::Key),
+            By::User => Some(Facet::User),
+        }
     }
 }
 
@@ -159,19 +179,44 @@ pub const METRIC: &[Parameter<Question>] = &[Parameter {
     read: |q, text| word(text).map(|word| q.metric = word),
 }];
 
+const OF: Parameter<Question> = Parameter {
+    name: "of",
+    about: "`requests`, the default: those that failed; `recovered`: hidden failures of successes; `attempts`: at providers.",
+    takes: words_of!(Of),
+    read: |q, text| word(text).map(|word| q.of = word),
+};
+
 /// Of which failures, by what.
 pub const BREAKDOWN: &[Parameter<Question>] = &[
-    Parameter {
-        name: "of",
-        about: "`requests`, the default: those that failed; `recovered`: hidden failures of successes; `attempts`: at providers.",
-        takes: words_of!(Of),
-        read: |q, text| word(text).map(|word| q.of = word),
-    },
+    OF,
     Parameter {
         name: "by",
         about: "`cause`, the default, `status_code`, `owner` or `phase`; or, where nothing narrows the question, whom they were for or served by: `platform`, `group`, `account`, `model`, `api_key`, `user`.",
         takes: words_of!(By),
         read: |q, text| word(text).map(|word| q.by = word),
+    },
+];
+
+/// The same over time: a facet has a roll-up of each of its values in every step, which are too many.
+pub const BREAKDOWN_OVER_TIME: &[Parameter<Question>] = &[
+    OF,
+    Parameter {
+        name: "by",
+        about: "`cause`, the default, `status_code`, `owner` or `phase`.",
+        takes: Takes::Word(|| {
+            let kinds = By::ALL.iter().filter(|by| by.facet().is_none());
+            kinds.map(|by| by.as_str()).collect()
+        }),
+        read: |q, text| match word::<By>(text)? {
+            by if by.facet().is_none() => {
+                q.by = by;
+                Ok(())
+            }
+            _ => Err(
+                "over time failures are told apart by `cause`, `status_code`, `owner` or `phase`"
+                    .to_owned(),
+            ),
+        },
     },
 ];
 

@@ -104,12 +104,12 @@ pub async fn numbers(
     let parts = RollupQuery {
         step: Some(period.span()),
         causes: false,
-        sketches: false,
+        sketches: &[],
         ..whole(period.start, period.end)
     };
     let accounts = RollupQuery {
         causes: false,
-        sketches: false,
+        sketches: &[],
         ignore,
         ..RollupQuery::whole(period.start, period.end, RollupOf::Each(Facet::Account))
     };

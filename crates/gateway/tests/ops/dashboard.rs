@@ -1,5 +1,7 @@
 //! Dashboards through the real server: what counts against whom, and that every number is that of the requests.
 
+mod over_time;
+
 use crate::support::{Setup, World, eventually, message};
 use http::Method;
 use http_body_util::BodyExt as _;
@@ -56,8 +58,10 @@ async fn same_raw_and_rolled_up(world: &World, requests: u64) {
         "overview",
         "throughput-trend",
         "latency-histogram",
+        "latency-trend",
         "error-trend",
         "error-distribution",
+        "error-distribution-trend",
     ] {
         for narrowed in [
             "",
@@ -315,6 +319,11 @@ async fn what_cannot_be_asked_is_refused_by_the_parameter_at_fault() {
         ),
         ("error-distribution?by=account&group_id=1", "by"),
         ("error-distribution?of=nobody", "of"),
+        ("error-distribution-trend?by=account", "by"),
+        ("error-distribution-trend?by=mood", "by"),
+        ("error-distribution-trend?metric=duration", "metric"),
+        ("latency-trend?metric=mood", "metric"),
+        ("latency-trend?by=cause", "by"),
         ("latency-histogram?metric=mood", "metric"),
         ("throughput-trend?time_range=2h", "time_range"),
     ] {

@@ -333,6 +333,14 @@ async fn what_is_left_out_of_numbers_is_said_and_comes_back() {
             .collect();
         assert_eq!(kinds.len(), 2, "{kinds:?}");
         assert!(kinds.contains(&"gateway.invalid_key"), "{kinds:?}");
+        let over_time = world
+            .ops(&format!(
+                "dashboard/error-distribution-trend?time_range=1h{mode}"
+            ))
+            .await;
+        let values = over_time["values"].as_array().unwrap().iter();
+        let values: Vec<&str> = values.map(|one| one["value"].as_str().unwrap()).collect();
+        assert_eq!(values, kinds);
         let trend = world
             .ops(&format!("dashboard/error-trend?time_range=1h{mode}"))
             .await;

@@ -70,6 +70,24 @@ proptest! {
     }
 
     #[test]
+    fn what_lies_between_ends_is_exact_for_ends_nearby_and_adds_up(a in durations(), b in durations(), ends in vec(0..20_000_000_u64, 0..20)) {
+        let ends: Vec<u64> = ends.into_iter().collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+        let values = [a.as_slice(), &b].concat();
+        let whole = of(&values).spread(&ends);
+        let (a, b) = (of(&a).spread(&ends), of(&b).spread(&ends));
+        let parts: Vec<u64> = a.iter().zip(&b).map(|(a, b)| a + b).collect();
+        prop_assert_eq!(&parts, &whole);
+        prop_assert_eq!(whole.iter().sum::<u64>(), values.len() as u64);
+        let mut given = 0;
+        for (end, count) in ends.iter().zip(&whole) {
+            given += count;
+            let exact = |bound: u64| values.iter().filter(|value| **value <= bound).count() as u64;
+            let slack = end * MOST_ERROR_PER_MILLE / 1_000 + 1;
+            prop_assert!((exact(end.saturating_sub(slack))..=exact(end + slack)).contains(&given));
+        }
+    }
+
+    #[test]
     fn the_whole_is_the_sum_of_its_parts_in_any_order(a in durations(), b in durations(), c in durations()) {
         let whole = of(&[a.as_slice(), &b, &c].concat());
         let (a, b, c) = (of(&a), of(&b), of(&c));

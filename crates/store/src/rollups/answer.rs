@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use waybill_model::{
-    rollup::{Bucket, By, Counts, Facet, Ignore, LeftOut, Scope, Seen, Side, Sketches, Span, Why},
+    rollup::{Bucket, By, Counts, Facet, Ignore, LeftOut, Measure, Scope, Seen, Side, Span, Why},
     time::UnixMillis,
 };
 
@@ -47,8 +47,8 @@ pub struct RollupQuery {
     pub of: RollupOf,
     /// Whether causes are wanted.
     pub causes: bool,
-    /// Whether sketches are wanted.
-    pub sketches: bool,
+    /// Which sketches are wanted: they are most of what is read.
+    pub sketches: &'static [Measure],
     /// From the rows themselves, however many there are. The answer is the same, as long as they are all there.
     pub raw: bool,
     /// What is left out.
@@ -65,7 +65,7 @@ impl RollupQuery {
             by: By::Arrival,
             of,
             causes: true,
-            sketches: true,
+            sketches: Measure::ALL,
             raw: false,
             ignore: Ignore::default(),
         }
@@ -435,10 +435,7 @@ impl Answer<'_> {
                     false => Vec::new(),
                 },
                 counts: sum.counts,
-                sketches: match query.sketches {
-                    true => sum.sketches,
-                    false => Sketches::default(),
-                },
+                sketches: sum.sketches.only(query.sketches),
             });
         }
         if query.causes {
@@ -458,12 +455,13 @@ impl Answer<'_> {
         value: Option<&str>,
         piece: Piece,
     ) -> Result<()> {
-        let mut columns = Counts::NAMES.join(", ");
-        let with_sketches = self.query.sketches && name.part == Part::Whole;
-        if with_sketches {
-            columns += ", ";
-            columns += &Sketches::NAMES.join(", ");
-        }
+        let measures = match name.part {
+            Part::Whole => self.query.sketches,
+            Part::TokenCountErrors => &[],
+        };
+        let sketches = measures.iter().map(|measure| measure.name());
+        let columns: Vec<&str> = Counts::NAMES.iter().copied().chain(sketches).collect();
+        let columns = columns.join(", ");
         let (sql, values) = of_piece(db.dialect(), "rollups", &columns, name, value, piece);
         db.each(&sql, &values, &mut |cells| {
             let (at, value) = (cells.time()?, cells.next()?);
@@ -473,9 +471,7 @@ impl Answer<'_> {
             }
             let sum = self.sum(name.part, at, value);
             sum.counts.add(&Counts::of(&counts));
-            if with_sketches {
-                sum.sketches.merge(&read_sketches(cells)?);
-            }
+            sum.sketches.merge(&read_sketches(cells, measures)?);
             Ok(())
         })
     }

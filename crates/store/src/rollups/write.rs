@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use waybill_model::{
-    rollup::{Counts, Sketches, Why},
+    rollup::{Counts, Measure, Sketches, Why},
     sketch::Sketch,
     time::UnixMillis,
 };
@@ -213,19 +213,19 @@ fn sketches(
             .chain(std::iter::repeat_n(last, length).flatten());
         asked.extend(padded.take(length).map(Value::from));
         db.each(&sql, &asked, &mut |cells| {
-            there.insert(cells.next()?, read_sketches(cells)?);
+            there.insert(cells.next()?, read_sketches(cells, Measure::ALL)?);
             Ok(())
         })?;
     }
     Ok(there)
 }
 
-/// The next cells, as sketches.
-pub(super) fn read_sketches(cells: &mut Cells<'_>) -> Result<Sketches> {
+/// The next cells, as these sketches.
+pub(super) fn read_sketches(cells: &mut Cells<'_>, measures: &[Measure]) -> Result<Sketches> {
     let mut sketches = Sketches::default();
-    for sketch in sketches.all_mut() {
+    for measure in measures {
         if let Some(bytes) = cells.next::<Option<Vec<u8>>>()? {
-            *sketch = Sketch::from_bytes(&bytes)
+            *sketches.get_mut(*measure) = Sketch::from_bytes(&bytes)
                 .map_err(|_| StoreError::Unreadable { column: "sketch" })?;
         }
     }

@@ -12,7 +12,7 @@ use waybill_model::{
     classify::ruling::{ClassificationRule, Then, When},
     id::ErrorId,
     record::Record,
-    rollup::{By, Class, Counts, Facet, Ignore, Scope, Span},
+    rollup::{By, Class, Counts, Facet, Ignore, Measure, Scope, Sketches, Span},
     sketch::MOST_ERROR_PER_MILLE,
     time::UnixMillis,
     view::NoiseCount,
@@ -116,12 +116,25 @@ async fn every_number_of_every_length_is_the_truth(subject: Subject) {
     let whole = ask(&fixture.store, everything()).await;
     let bare = RollupQuery {
         causes: false,
-        sketches: false,
+        sketches: &[],
         ..everything()
     };
     let bare = ask(&fixture.store, bare).await.total();
     assert_eq!(bare.counts, whole.total().counts);
-    assert!(bare.causes.is_empty() && bare.sketches.duration.is_empty());
+    assert!(bare.causes.is_empty() && bare.sketches == Sketches::default());
+    // One of the sketches is the same without the others.
+    let all = whole.total().sketches;
+    for measure in Measure::ALL {
+        let alone = RollupQuery {
+            sketches: measure.alone(),
+            // One from the rows: with a million of them it takes long.
+            raw: *measure == Measure::Routing,
+            ..everything()
+        };
+        let alone = ask(&fixture.store, alone).await.total().sketches;
+        assert!(!alone.get(*measure).is_empty());
+        assert_eq!(alone, all.clone().only(measure.alone()), "{measure:?}");
+    }
     // Quantiles are within the stated bound.
     let mut durations = truth.durations.clone();
     durations.sort_unstable();

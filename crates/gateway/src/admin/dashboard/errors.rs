@@ -1,33 +1,25 @@
-//! `ops/dashboard/error-trend` and `error-distribution`: what failed, over time and by what.
-
-use std::collections::BTreeMap;
+//! `ops/dashboard/error-trend`: what failed, over time.
 
 use axum::{
     Json,
     extract::{RawQuery, State},
 };
 use serde::Serialize;
-use waybill_model::{
-    rollup::{Bucket, CauseCount, Class, Counts, Facet, Scope, Share, Side},
-    time::UnixMillis,
-};
-use waybill_store::{RollupOf, RollupQuery, Rollups};
+use waybill_model::time::UnixMillis;
 
-use super::{DashboardBasis, Percent, ask, over_time, whole};
+use super::{
+    DashboardBasis, Percent,
+    over_time::{LINES, Step, over_time},
+    whole,
+};
 use crate::{
     admin::{
         App,
-        openapi::{BreakdownParameters, DashboardParameters},
+        openapi::DashboardParameters,
         problem::{Problem, ProblemDetails},
     },
-    ops::{
-        dashboard::{BREAKDOWN, By, Of, Question, SCOPE, WINDOW, parse},
-        query::BadParameter,
-    },
+    ops::dashboard::{SCOPE, WINDOW, parse},
 };
-
-/// Values that are named; the rest is one.
-const MOST_ITEMS: usize = 50;
 
 /// What failed over time.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -78,18 +70,20 @@ pub async fn trend(
     State(shared): State<App>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<ErrorTrend>, Problem> {
-    let trend = over_time(&shared, query.as_deref()).await?;
+    let question = parse(query.as_deref(), &[WINDOW, SCOPE], shared.clock.now())?;
+    let trend = over_time(&shared, &question, LINES, whole(&question)).await?;
     Ok(Json(ErrorTrend {
-        points: trend.points(|at, _, counts| ErrorPoint::of(at, counts)),
-        basis: trend.basis,
+        points: trend.steps().iter().map(ErrorPoint::of).collect(),
+        basis: DashboardBasis::of(&shared, &trend.answer),
         step_ms: trend.step_ms,
     }))
 }
 
 impl ErrorPoint {
-    fn of(start_time: UnixMillis, counts: &Counts) -> ErrorPoint {
+    fn of(step: &Step<'_>) -> ErrorPoint {
+        let counts = step.counts();
         ErrorPoint {
-            start_time,
+            start_time: step.start,
             requests: counts.requests,
             failures: counts.failures,
             broken_answers: counts.broken_answers,
@@ -102,189 +96,5 @@ impl ErrorPoint {
             upstream_other: counts.attempts_failed_otherwise(),
             sla: counts.service_level().into(),
         }
-    }
-}
-
-/// What failed, by what.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct ErrorDistribution {
-    /// What this is of.
-    #[serde(flatten)]
-    basis: DashboardBasis,
-    /// Whose failures.
-    of: Of,
-    /// By what they are told apart.
-    by: By,
-    /// All of them.
-    total: u64,
-    /// The most frequent first.
-    items: Vec<ErrorShare>,
-    /// What is not named.
-    others: u64,
-}
-
-/// Failures of one kind.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct ErrorShare {
-    /// Of which: a word, a status, an id, a model.
-    value: String,
-    /// How many.
-    count: u64,
-    /// Of all.
-    share: Percent,
-    /// Of them, those that count against the service, or the provider.
-    counted: u64,
-    /// Those that do not: the client's own doing, limits of its own, and what it gave up.
-    excluded: u64,
-    /// What happened, as a sentence, where failures are told apart by cause.
-    explanation: Option<String>,
-}
-
-/// What failed, by what: cause, status, owner, stage, or whom it was for or served by.
-#[utoipa::path(get, path = "/api/v1/admin/ops/dashboard/error-distribution", operation_id = "get_error_distribution", tag = "ops",
-    params(BreakdownParameters),
-    responses((status = 200, body = ErrorDistribution), (status = 400, body = ProblemDetails)))]
-pub async fn distribution(
-    State(shared): State<App>,
-    RawQuery(query): RawQuery,
-) -> Result<Json<ErrorDistribution>, Problem> {
-    let question = parse(
-        query.as_deref(),
-        &[WINDOW, SCOPE, BREAKDOWN],
-        shared.clock.now(),
-    )?;
-    let asked = match facet(question.by) {
-        None => RollupQuery {
-            causes: true,
-            ..whole(&question)
-        },
-        Some(_) if question.scope != Scope::default() => {
-            let message = "failures are told apart by whom they were for where nothing narrows them: leave the other \
-                           filters out, or ask by `cause`, `status_code`, `owner` or `phase`";
-            return Err(BadParameter::malformed("by", message).into());
-        }
-        Some(facet) => RollupQuery {
-            of: RollupOf::Each(facet),
-            ..whole(&question)
-        },
-    };
-    let answers = ask(&shared, &question, vec![asked]).await?;
-    let mut found = answers.iter().map(|answer| {
-        let mut counted = counted(&question, answer);
-        let total: u64 = counted
-            .values()
-            .map(|kind| kind.counted + kind.excluded)
-            .sum();
-        counted.retain(|_, kind| kind.counted + kind.excluded > 0);
-        let mut items: Vec<ErrorShare> = counted
-            .into_iter()
-            .map(|(value, kind)| kind.share(value, total))
-            .collect();
-        // Those that are as frequent stay in the order of their values.
-        items.sort_by_key(|item| std::cmp::Reverse(item.count));
-        let others = items.iter().skip(MOST_ITEMS).map(|item| item.count).sum();
-        items.truncate(MOST_ITEMS);
-        ErrorDistribution {
-            basis: DashboardBasis::of(&shared, answer),
-            of: question.of,
-            by: question.by,
-            total,
-            items,
-            others,
-        }
-    });
-    found.next().map(Json).ok_or_else(super::no_answer)
-}
-
-/// Whom failures are told apart by.
-fn facet(by: By) -> Option<Facet> {
-    match by {
-        By::Cause | By::Status | By::Owner | By::Phase => None,
-        By::Platform => Some(Facet::Platform),
-        By::Group => Some(Facet::Group),
-        By::Account => Some(Facet::Account),
-        By::Model => Some(Facet::Model),
-        By::Key => Some(Facet::Key),
-        By::User => Some(Facet::User),
-    }
-}
-
-/// How many there are of one value.
-#[derive(Default)]
-struct Kind {
-    counted: u64,
-    excluded: u64,
-    explanation: Option<String>,
-}
-
-impl Kind {
-    fn share(self, value: String, total: u64) -> ErrorShare {
-        let count = self.counted + self.excluded;
-        ErrorShare {
-            value,
-            count,
-            share: Share {
-                part: count,
-                of: total,
-            }
-            .into(),
-            counted: self.counted,
-            excluded: self.excluded,
-            explanation: self.explanation,
-        }
-    }
-}
-
-fn counted(question: &Question, answer: &Rollups) -> BTreeMap<String, Kind> {
-    let mut kinds: BTreeMap<String, Kind> = BTreeMap::new();
-    if facet(question.by).is_some() {
-        for Bucket { value, counts, .. } in &answer.buckets {
-            let kind = kinds.entry(value.clone()).or_default();
-            let (counted, excluded) = of_counts(question.of, counts);
-            kind.counted += counted;
-            kind.excluded += excluded;
-        }
-        return kinds;
-    }
-    let side = match question.of {
-        Of::Requests => Side::Failed,
-        Of::Recovered => Side::Recovered,
-        Of::Attempts => Side::Attempt,
-    };
-    let causes = answer.buckets.iter().flat_map(|bucket| &bucket.causes);
-    for CauseCount { why, count } in causes.filter(|cause| cause.why.side == side) {
-        let value = match question.by {
-            By::Status if why.status == 0 => "none".to_owned(),
-            By::Status => why.status.to_string(),
-            By::Owner => why.owner.as_str().to_owned(),
-            By::Phase => why.phase.as_str().to_owned(),
-            _ => why.cause.as_str().to_owned(),
-        };
-        let kind = kinds.entry(value).or_default();
-        match Class::of(why.cause, why.owner, why.is_business_limited) {
-            Class::Success | Class::Failure => kind.counted += count,
-            Class::ClientError | Class::BusinessLimited | Class::ClientGone => {
-                kind.excluded += count
-            }
-        }
-        if question.by == By::Cause {
-            kind.explanation = Some(why.cause.info().explanation.to_owned());
-        }
-    }
-    kinds
-}
-
-/// Those that count, and those that do not.
-fn of_counts(of: Of, counts: &Counts) -> (u64, u64) {
-    match of {
-        Of::Requests => (
-            counts.failures,
-            counts.client_errors + counts.business_limited + counts.client_gone,
-        ),
-        Of::Recovered => (counts.recovered, 0),
-        Of::Attempts => (
-            counts.attempts_failed - counts.attempts_client,
-            counts.attempts_client,
-        ),
     }
 }

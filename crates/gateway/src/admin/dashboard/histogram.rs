@@ -1,21 +1,33 @@
-//! `ops/dashboard/latency-histogram`: how long requests, or their stages, took.
+//! `ops/dashboard/latency-histogram` and `latency-trend`: how long requests, or their stages, took, as a whole and over
+//! time.
 
 use axum::{
     Json,
     extract::{RawQuery, State},
 };
 use serde::Serialize;
-use waybill_model::sketch::Sketch;
+use waybill_model::{
+    rollup::{Bucket, Measure},
+    time::UnixMillis,
+};
 use waybill_store::RollupQuery;
 
-use super::{DashboardBasis, Durations, ask, whole};
+use super::{
+    DashboardBasis, Durations, ask,
+    over_time::{BARS, Step, over_time},
+    whole,
+};
 use crate::{
     admin::{
         App,
         openapi::HistogramParameters,
         problem::{Problem, ProblemDetails},
     },
-    ops::dashboard::{METRIC, Metric, SCOPE, WINDOW, parse},
+    app::Shared,
+    ops::{
+        dashboard::{METRIC, Metric, Question, SCOPE, WINDOW, parse},
+        query::BadParameter,
+    },
 };
 
 /// Ends of ranges, in milliseconds.
@@ -38,15 +50,23 @@ pub struct LatencyHistogram {
     buckets: Vec<LatencyBucket>,
 }
 
-/// A range of durations. What lies within 0.8 % of an end may be counted on its other side.
-#[derive(Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+/// How often it took how long.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct LatencyBucket {
+    /// How long.
+    #[serde(flatten)]
+    range: LatencyRange,
+    /// How often.
+    count: u64,
+}
+
+/// A range of durations. What lies within 0.8 % of an end may be counted on its other side.
+#[derive(Debug, Clone, Copy, Serialize, utoipa::ToSchema)]
+pub struct LatencyRange {
     /// Longer than so many milliseconds; the first range has its beginning too,
     from_ms: u64,
     /// and not longer than so many; `null`: without an end.
     to_ms: Option<u64>,
-    /// How often.
-    count: u64,
 }
 
 /// How long requests, or their stages, took.
@@ -57,54 +77,124 @@ pub async fn show(
     State(shared): State<App>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<LatencyHistogram>, Problem> {
-    let question = parse(
-        query.as_deref(),
-        &[WINDOW, SCOPE, METRIC],
-        shared.clock.now(),
-    )?;
-    let all = RollupQuery {
-        sketches: true,
-        ..whole(&question)
-    };
-    let answers = ask(&shared, &question, vec![all]).await?;
-    let mut found = answers.iter().map(|answer| {
-        let sketches = answer.total().sketches;
-        let sketch = match question.metric {
-            Metric::Duration => &sketches.duration,
-            Metric::FirstToken => &sketches.first_token,
-            Metric::Auth => &sketches.auth,
-            Metric::Routing => &sketches.routing,
-            Metric::Upstream => &sketches.upstream,
-            Metric::Response => &sketches.response,
-        };
-        LatencyHistogram {
-            basis: DashboardBasis::of(&shared, answer),
-            metric: question.metric,
-            durations: Durations::from(sketch),
-            buckets: buckets(sketch),
-        }
-    });
-    found.next().map(Json).ok_or_else(super::no_answer)
+    let question = question(&shared, query.as_deref())?;
+    let answers = ask(&shared, &question, vec![measured(&question)]).await?;
+    let answer = answers.first().ok_or_else(super::no_answer)?;
+    let sketches = answer.total().sketches;
+    let sketch = sketches.get(measure(question.metric));
+    let counts = sketch.spread(&BOUNDS_MS);
+    Ok(Json(LatencyHistogram {
+        basis: DashboardBasis::of(&shared, answer),
+        metric: question.metric,
+        durations: Durations::from(sketch),
+        buckets: ranges()
+            .zip(counts)
+            .map(|(range, count)| LatencyBucket { range, count })
+            .collect(),
+    }))
 }
 
-fn buckets(sketch: &Sketch) -> Vec<LatencyBucket> {
-    let (mut from_ms, mut before) = (0, 0);
+/// How long something took, over time.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct LatencyTrend {
+    /// What this is of.
+    #[serde(flatten)]
+    basis: DashboardBasis,
+    /// What was measured.
+    metric: Metric,
+    /// How long a step is; the first and the last may be cut short.
+    step_ms: i64,
+    /// By which durations are told apart: those of `latency-histogram`.
+    ranges: Vec<LatencyRange>,
+    /// Steps that follow one another, also those in which nothing was measured.
+    points: Vec<LatencyPoint>,
+}
+
+/// One step.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct LatencyPoint {
+    /// Where it begins.
+    start_time: UnixMillis,
+    /// How often it was measured.
+    count: u64,
+    /// How often in each of `ranges`.
+    counts: Vec<u64>,
+}
+
+/// How long requests, or their stages, took, over time. Its steps are longer than those of `throughput-trend`, so that
+/// there are some sixty at most; together they are what `latency-histogram` says from `start_time` to `end_time`.
+#[utoipa::path(get, path = "/api/v1/admin/ops/dashboard/latency-trend", operation_id = "get_latency_trend", tag = "ops",
+    params(HistogramParameters),
+    responses((status = 200, body = LatencyTrend), (status = 400, body = ProblemDetails)))]
+pub async fn latency_trend(
+    State(shared): State<App>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<LatencyTrend>, Problem> {
+    let question = question(&shared, query.as_deref())?;
+    let trend = over_time(&shared, &question, BARS, measured(&question)).await?;
+    let point = |step: &Step<'_>| {
+        let counts = counts(question.metric, step.buckets);
+        LatencyPoint {
+            start_time: step.start,
+            count: counts.iter().sum(),
+            counts,
+        }
+    };
+    Ok(Json(LatencyTrend {
+        basis: DashboardBasis::of(&shared, &trend.answer),
+        metric: question.metric,
+        step_ms: trend.step_ms,
+        ranges: ranges().collect(),
+        points: trend.steps().iter().map(point).collect(),
+    }))
+}
+
+fn question(shared: &Shared, query: Option<&str>) -> Result<Question, BadParameter> {
+    parse(query, &[WINDOW, SCOPE, METRIC], shared.clock.now())
+}
+
+fn measured(question: &Question) -> RollupQuery {
+    RollupQuery {
+        sketches: measure(question.metric).alone(),
+        ..whole(question)
+    }
+}
+
+fn measure(metric: Metric) -> Measure {
+    match metric {
+        Metric::Duration => Measure::Duration,
+        Metric::FirstToken => Measure::FirstToken,
+        Metric::Auth => Measure::Auth,
+        Metric::Routing => Measure::Routing,
+        Metric::Upstream => Measure::Upstream,
+        Metric::Response => Measure::Response,
+    }
+}
+
+fn ranges() -> impl Iterator<Item = LatencyRange> {
+    let begins = std::iter::once(0).chain(BOUNDS_MS);
     let ends = BOUNDS_MS.into_iter().map(Some).chain([None]);
-    ends.map(|to_ms| {
-        let up_to = to_ms.map_or(sketch.count(), |bound| sketch.at_most(bound));
-        let bucket = LatencyBucket {
-            from_ms,
-            to_ms,
-            count: up_to - before,
-        };
-        (from_ms, before) = (to_ms.unwrap_or(from_ms), up_to);
-        bucket
-    })
-    .collect()
+    begins
+        .zip(ends)
+        .map(|(from_ms, to_ms)| LatencyRange { from_ms, to_ms })
+}
+
+/// How often in each range, of all buckets together.
+fn counts(metric: Metric, buckets: &[Bucket]) -> Vec<u64> {
+    let mut counts = vec![0; BOUNDS_MS.len() + 1];
+    for bucket in buckets {
+        let more = bucket.sketches.get(measure(metric)).spread(&BOUNDS_MS);
+        for (count, more) in counts.iter_mut().zip(more) {
+            *count += more;
+        }
+    }
+    counts
 }
 
 #[cfg(test)]
 mod tests {
+    use waybill_model::sketch::Sketch;
+
     use super::*;
 
     #[test]
@@ -113,12 +203,23 @@ mod tests {
         for ms in [0, 50, 51, 900, 4_000, 4_001, 2_000_000] {
             sketch.add(ms);
         }
-        let buckets = buckets(&sketch);
-        assert_eq!(buckets.iter().map(|bucket| bucket.count).sum::<u64>(), 7);
-        assert_eq!((buckets[0].count, buckets[1].count), (2, 1));
+        let counts = sketch.spread(&BOUNDS_MS);
+        let named: Vec<_> = ranges()
+            .zip(counts)
+            .filter(|(_, count)| *count > 0)
+            .collect();
+        let named = named
+            .iter()
+            .map(|(range, count)| (range.from_ms, range.to_ms, *count));
         assert_eq!(
-            buckets.last().map(|bucket| (bucket.to_ms, bucket.count)),
-            Some((None, 1))
+            named.collect::<Vec<_>>(),
+            [
+                (0, Some(50), 2),
+                (50, Some(100), 1),
+                (500, Some(1_000), 1),
+                (3_000, Some(5_000), 2),
+                (600_000, None, 1)
+            ]
         );
     }
 }

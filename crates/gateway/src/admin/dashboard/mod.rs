@@ -3,26 +3,30 @@
 //! Every number is a sum of the store's roll-ups, or of the requests themselves, and is the same either way;
 //! `docs/METRICS.md` says what each one counts.
 
+mod distribution;
 mod errors;
 mod health;
 mod histogram;
+mod over_time;
 mod overview;
 mod throughput;
 
-pub use errors::{distribution, trend};
-pub use histogram::show as histogram;
+pub use distribution::{distribution, distribution_trend};
+pub use errors::trend;
+pub use histogram::{latency_trend, show as histogram};
 pub use overview::show as overview;
 pub use throughput::show as throughput;
 
 // The names by which the API's description finds the handlers.
-pub use errors::{__path_distribution, __path_trend};
-pub use histogram::__path_show as __path_histogram;
+pub use distribution::{__path_distribution, __path_distribution_trend};
+pub use errors::__path_trend;
+pub use histogram::{__path_latency_trend, __path_show as __path_histogram};
 pub use overview::__path_show as __path_overview;
 pub use throughput::__path_show as __path_throughput;
 
 use serde::Serialize;
 use waybill_model::{
-    rollup::{Bucket, Counts, Scope, Share, Span},
+    rollup::{Scope, Share},
     sketch::Sketch,
     time::UnixMillis,
 };
@@ -32,7 +36,7 @@ use super::problem::Problem;
 use crate::{
     app::Shared,
     ops::{
-        dashboard::{Mode, Question, SCOPE, WINDOW, parse},
+        dashboard::{Mode, Question},
         query::BadParameter,
     },
 };
@@ -250,110 +254,12 @@ fn narrowest(question: &Question) -> &'static str {
 fn whole(question: &Question) -> RollupQuery {
     RollupQuery {
         causes: false,
-        sketches: false,
+        sketches: &[],
         ..RollupQuery::whole(
             question.start,
             question.end,
             RollupOf::One(question.scope.clone()),
         )
-    }
-}
-
-const MINUTE: i64 = Span::Minute.millis();
-const HOUR: i64 = Span::Hour.millis();
-
-/// How long the steps of a trend are: so long that there are some hundred of them at most.
-const STEPS: [(i64, i64); 5] = [
-    // (up to a window of, a step of)
-    (5 * HOUR, MINUTE),
-    (25 * HOUR, 5 * MINUTE),
-    (3 * 24 * HOUR, 15 * MINUTE),
-    (10 * 24 * HOUR, HOUR),
-    (i64::MAX, 6 * HOUR),
-];
-
-/// What requests of a scope add up to, step by step.
-struct Trend {
-    basis: DashboardBasis,
-    /// How long a step is; the first and the last may be cut short.
-    step_ms: i64,
-    /// Steps that follow one another: where each begins, and how long it is.
-    steps: Vec<(UnixMillis, i64, Bucket)>,
-}
-
-impl Trend {
-    /// Each step, as who asked shows it.
-    fn points<P>(&self, point: impl Fn(UnixMillis, i64, &Counts) -> P) -> Vec<P> {
-        let steps = self.steps.iter();
-        steps
-            .map(|(at, length_ms, bucket)| point(*at, *length_ms, &bucket.counts))
-            .collect()
-    }
-}
-
-/// Answers what a trend takes.
-async fn over_time(shared: &Shared, query: Option<&str>) -> Result<Trend, Problem> {
-    let question = parse(query, &[WINDOW, SCOPE], shared.clock.now())?;
-    let step_ms = step_of(&question);
-    let answers = ask(shared, &question, vec![stepped(&question, step_ms)]).await?;
-    let answer = answers.first().ok_or_else(no_answer)?;
-    Ok(Trend {
-        basis: DashboardBasis::of(shared, answer),
-        step_ms: answer
-            .step
-            .map_or(step_ms, |span| step_ms.max(span.millis())),
-        steps: steps(answer, step_ms),
-    })
-}
-
-/// The step of a window.
-fn step_of(question: &Question) -> i64 {
-    let length = question.end.0.saturating_sub(question.start.0);
-    let found = STEPS.iter().find(|(most, _)| length <= *most);
-    found.map_or(6 * HOUR, |(_, step)| *step)
-}
-
-/// A question whose buckets make up steps of a length.
-fn stepped(question: &Question, step_ms: i64) -> RollupQuery {
-    RollupQuery {
-        step: Some(if step_ms < HOUR {
-            Span::Minute
-        } else {
-            Span::Hour
-        }),
-        ..whole(question)
-    }
-}
-
-/// Buckets as steps that follow one another, those in which nothing happened too: where each begins and how long
-/// it is. The first and last may be cut short by the window.
-fn steps(answer: &Rollups, step_ms: i64) -> Vec<(UnixMillis, i64, Bucket)> {
-    let step_ms = answer
-        .step
-        .map_or(step_ms, |span| step_ms.max(span.millis()));
-    let mut steps = Vec::new();
-    let mut at = answer.start;
-    let mut rest = answer.buckets.iter().peekable();
-    while at < answer.end {
-        let next = UnixMillis((at.0.div_euclid(step_ms) + 1) * step_ms).min(answer.end);
-        let mut sum = empty(at);
-        while let Some(bucket) = rest.next_if(|bucket| bucket.start < next) {
-            sum.counts.add(&bucket.counts);
-            sum.sketches.merge(&bucket.sketches);
-        }
-        steps.push((at, next.0 - at.0, sum));
-        at = next;
-    }
-    steps
-}
-
-fn empty(start: UnixMillis) -> Bucket {
-    Bucket {
-        start,
-        value: String::new(),
-        counts: Counts::default(),
-        causes: Vec::new(),
-        sketches: waybill_model::rollup::Sketches::default(),
     }
 }
 

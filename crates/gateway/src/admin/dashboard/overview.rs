@@ -7,7 +7,7 @@ use axum::{
 use serde::Serialize;
 use waybill_model::{
     money::MicroUsd,
-    rollup::{Bucket, Counts, Span},
+    rollup::{Bucket, Counts, Measure, Span},
     settings::Judgements,
     time::UnixMillis,
     view::{Books, JobOutcome},
@@ -149,7 +149,7 @@ pub async fn show(
     let now = shared.clock.now();
     let question = parse(query.as_deref(), &[WINDOW, SCOPE], now)?;
     let all = RollupQuery {
-        sketches: true,
+        sketches: Measure::ALL,
         ..whole(&question)
     };
     let span = match question.end.0 - question.start.0 <= BY_MINUTES_MS {
@@ -301,7 +301,13 @@ mod tests {
             let shown = UpstreamLevels::of(&counts);
             let text = r#"{"name": "o", "side": "provider", "target_percent": 99.5}"#;
             let objective: ObjectiveBody = serde_json::from_str(text).unwrap();
-            let bucket = Bucket { counts, ..crate::admin::dashboard::empty(UnixMillis(0)) };
+            let bucket = Bucket {
+                start: UnixMillis(0),
+                value: String::new(),
+                counts,
+                causes: Vec::new(),
+                sketches: Sketches::default(),
+            };
             let counted = of_bucket(&objective, &bucket);
             prop_assert_eq!((counted.total - counted.bad, counted.total), (shown.level.part, shown.level.of));
             let near = |one: Option<f64>, other: Option<f64>| match (one, other) {

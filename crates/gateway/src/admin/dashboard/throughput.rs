@@ -5,13 +5,20 @@ use axum::{
     extract::{RawQuery, State},
 };
 use serde::Serialize;
-use waybill_model::{money::MicroUsd, rollup::Counts, time::UnixMillis};
+use waybill_model::{money::MicroUsd, time::UnixMillis};
 
-use super::{DashboardBasis, over_time, per_second};
-use crate::admin::{
-    App,
-    openapi::DashboardParameters,
-    problem::{Problem, ProblemDetails},
+use super::{
+    DashboardBasis,
+    over_time::{LINES, Step, over_time},
+    per_second, whole,
+};
+use crate::{
+    admin::{
+        App,
+        openapi::DashboardParameters,
+        problem::{Problem, ProblemDetails},
+    },
+    ops::dashboard::{SCOPE, WINDOW, parse},
 };
 
 /// How much was asked for and served.
@@ -59,18 +66,20 @@ pub async fn show(
     State(shared): State<App>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<ThroughputTrend>, Problem> {
-    let trend = over_time(&shared, query.as_deref()).await?;
+    let question = parse(query.as_deref(), &[WINDOW, SCOPE], shared.clock.now())?;
+    let trend = over_time(&shared, &question, LINES, whole(&question)).await?;
     Ok(Json(ThroughputTrend {
-        points: trend.points(ThroughputPoint::of),
-        basis: trend.basis,
+        points: trend.steps().iter().map(ThroughputPoint::of).collect(),
+        basis: DashboardBasis::of(&shared, &trend.answer),
         step_ms: trend.step_ms,
     }))
 }
 
 impl ThroughputPoint {
-    fn of(start_time: UnixMillis, length_ms: i64, counts: &Counts) -> ThroughputPoint {
+    fn of(step: &Step<'_>) -> ThroughputPoint {
+        let counts = step.counts();
         ThroughputPoint {
-            start_time,
+            start_time: step.start,
             requests: counts.requests,
             successes: counts.successes,
             attempts: counts.attempts,
@@ -78,8 +87,8 @@ impl ThroughputPoint {
             output_tokens: counts.output_tokens,
             cache_read_tokens: counts.cache_read_tokens,
             cost_usd: MicroUsd(i64::try_from(counts.cost_micro_usd).unwrap_or(i64::MAX)),
-            qps: per_second(counts.requests, length_ms),
-            tps: per_second(counts.tokens(), length_ms),
+            qps: per_second(counts.requests, step.length_ms),
+            tps: per_second(counts.tokens(), step.length_ms),
         }
     }
 }
