@@ -8,6 +8,9 @@ import { PLATFORMS } from '../../parts/words-of'
 import type { Every } from './live'
 import type { Facts, Platform, Trend } from './state'
 
+/** What of a request takes time that is looked at here. */
+export type Metric = 'duration' | 'time_to_first_token'
+
 type Span = '5m' | '30m' | '1h' | '6h' | '24h' | '7d' | '30d'
 
 /** The window of the address, in the API's types. What it does not know it refuses itself. */
@@ -63,6 +66,16 @@ export function useErrorTrend(window: Window, every: Every) {
 
 export function useThroughput(window: Window, every: Every) {
   return $api.useQuery('get', `${ADMIN}/dashboard/throughput-trend`, { params: { query: window } }, kept(every))
+}
+
+/** Failures by cause, over time. */
+export function useCauses(window: Window, of: Of<'Of'>, every: Every) {
+  return $api.useQuery('get', `${ADMIN}/dashboard/error-distribution-trend`, { params: { query: { ...window, of, by: 'cause' } } }, kept(every))
+}
+
+/** How long requests took, over time. */
+export function useLatencies(window: Window, metric: Metric, every: Every) {
+  return $api.useQuery('get', `${ADMIN}/dashboard/latency-trend`, { params: { query: { ...window, metric } } }, kept(every))
 }
 
 export function useDistribution(window: Window, of: Of<'Of'>, by: Of<'By'>, every: Every, enabled = true) {

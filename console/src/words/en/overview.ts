@@ -124,8 +124,6 @@ export const overview = {
     recovered: 'Failover hid',
     attempts: 'Providers’',
     label: 'Failures over time by cause, {{count}} in all; the table has them by cause.',
-    missing_one: '{{count}} of {{of}} slots could not be loaded (from {{from}}): it has no bars, whatever failed in it.',
-    missing_other: '{{count}} of {{of}} slots could not be loaded (from {{from}}): they have no bars, whatever failed in them.',
     brush: 'Drag over the chart to look at a shorter time, here and in every list.',
     cause: 'Cause',
     count: 'Count',

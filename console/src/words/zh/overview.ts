@@ -127,8 +127,6 @@ export const overview: Words<typeof source> = {
     recovered: '故障转移掩盖的',
     attempts: '供应商的',
     label: '各原因的失败随时间的变化，共 {{count}} 次；下表按原因列出。',
-    missing_one: '{{of}} 个时段中有 {{count}} 个未能加载（起于 {{from}}）：这里没有柱形并不表示没有失败。',
-    missing_other: '{{of}} 个时段中有 {{count}} 个未能加载（起于 {{from}}）：这里没有柱形并不表示没有失败。',
     brush: '在图上拖动可缩小时间范围，本页和所有列表都会随之变化。',
     cause: '原因',
     count: '次数',

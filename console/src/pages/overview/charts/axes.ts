@@ -1,10 +1,12 @@
 /** What the charts of this page have alike. */
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { useMemo } from 'react'
 import type { Search } from '../../../app/search'
-import { useNow } from '../../../parts/now'
 import { useSetWindow } from '../../../parts/window'
-import { iso, type Slot, slotsOf } from './slots'
+
+/** A moment as the API takes it. */
+export function iso(at: number): string {
+  return new Date(at).toISOString()
+}
 
 /** Shorter than this is a click. */
 const SHORTEST_MS = 1_000
@@ -15,13 +17,6 @@ export function useBrush(): (from: number, to: number) => void {
   return (from, to) => {
     if (to - from >= SHORTEST_MS) set({ start_time: iso(Math.floor(from)), end_time: iso(Math.ceil(to)) })
   }
-}
-
-/** The slots of the window; the same ones until the clock is round again. */
-export function useSlots(window: Search): Slot[] {
-  const slots = slotsOf(window, useNow())
-  const key = JSON.stringify(slots)
-  return useMemo(() => JSON.parse(key) as Slot[], [key])
 }
 
 /** A choice that is in the address, so that it can be shared. */

@@ -1,21 +1,19 @@
 /** Histograms side by side as the cells of a heat map: only the ranges in which something lies. Pure. */
 import type { Of } from '../../../api/client'
 
-type Range = Pick<Of<'LatencyBucket'>, 'from_ms' | 'to_ms'>
+export type Latencies = Pick<Of<'LatencyTrend'>, 'ranges' | 'points'>
 
 export interface Heat {
-  rows: Range[]
+  rows: Latencies['ranges']
   cells: { column: number; row: number; count: number }[]
   most: number
 }
 
-export function heatOf(histograms: (Of<'LatencyBucket'>[] | undefined)[]): Heat {
-  const ranges = histograms.find((one) => one !== undefined) ?? []
-  const sums = ranges.map((_, at) => histograms.reduce((sum, one) => sum + (one?.[at]?.count ?? 0), 0))
-  const first = sums.findIndex((sum) => sum > 0)
+export function heatOf({ ranges, points }: Latencies): Heat {
+  const isUsed = ranges.map((_, at) => points.some(({ counts }) => (counts[at] ?? 0) > 0))
+  const [first, last] = [isUsed.indexOf(true), isUsed.lastIndexOf(true)]
   if (first < 0) return { rows: [], cells: [], most: 0 }
-  const last = sums.findLastIndex((sum) => sum > 0)
   const rows = ranges.slice(first, last + 1)
-  const cells = histograms.flatMap((one, column) => rows.map((_, row) => ({ column, row, count: one?.[first + row]?.count ?? 0 })))
+  const cells = points.flatMap(({ counts }, column) => rows.map((_, row) => ({ column, row, count: counts[first + row] ?? 0 })))
   return { rows, cells, most: Math.max(...cells.map(({ count }) => count)) }
 }

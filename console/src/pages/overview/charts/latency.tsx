@@ -1,29 +1,28 @@
-/** How long requests took, over time: a heat map of the histograms of a dozen slots. */
+/** How long requests took, over time, as a heat map. */
 import { Group, SegmentedControl, Text } from '@mantine/core'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
+import type { Of } from '../../../api/client'
 import type { Search } from '../../../app/search'
 import { Chart } from '../../../parts/chart'
-import type { Figure } from '../../../parts/figure/figure'
+import { type Figure, spanOf } from '../../../parts/figure/figure'
 import { count, duration } from '../../../parts/number'
 import { Failed, Loading } from '../../../parts/states'
-import { useOverview, windowFor } from '../asks'
+import { type Metric, useLatencies, useOverview, windowFor } from '../asks'
 import type { Every } from '../live'
-import { useChoice, useSlots } from './axes'
-import { METRICS, useHistograms } from './each-slot'
-import { heatOf, type Heat } from './heat'
-import type { Slot } from './slots'
+import { useChoice } from './axes'
+import { heatOf } from './heat'
+
+const METRICS: readonly Metric[] = ['duration', 'time_to_first_token']
 
 export function Latency({ window, every }: { window: Search; every: Every }) {
   const { t, i18n } = useTranslation('overview')
   const [metric, choose] = useChoice('metric', METRICS)
-  const slots = useSlots(window)
   const overview = useOverview(windowFor(window), every)
-  const histograms = useHistograms(slots, metric, every)
-  const heat = useMemo(() => heatOf(histograms.buckets), [histograms.buckets])
-  const figure = useMemo(() => figureOf(slots, heat, (number) => `${count(number, i18n.language)} ${t('latency.requests')}`), [slots, heat, i18n.language, t])
-  if (histograms.error) return <Failed thrown={histograms.error} />
-  if (histograms.isPending || !overview.data) return <Loading rows={8} />
+  const { data, error, refetch } = useLatencies(windowFor(window), metric, every)
+  const figure = useMemo(() => data && figureOf(data, (number) => `${count(number, i18n.language)} ${t('latency.requests')}`), [data, i18n.language, t])
+  if (error && !data) return <Failed thrown={error} retry={() => void refetch()} />
+  if (!data || !figure || !overview.data) return <Loading rows={8} />
   const times = overview.data[metric]
   const label = t('latency.label', { p50: duration(times.p50), p95: duration(times.p95), p99: duration(times.p99) })
   return (
@@ -39,12 +38,12 @@ export function Latency({ window, every }: { window: Search; every: Every }) {
   )
 }
 
-function figureOf(slots: Slot[], { rows, cells, most }: Heat, say: (count: number) => string): Figure {
+function figureOf(trend: Of<'LatencyTrend'>, say: (count: number) => string): Figure {
+  const { rows, cells, most } = heatOf(trend)
   return {
     kind: 'heat',
-    from: slots[0]?.from ?? 0,
-    to: slots.at(-1)?.to ?? 0,
-    columns: slots,
+    ...spanOf(trend),
+    columns: trend.points.map(({ start_time }) => ({ from: Date.parse(start_time), to: Date.parse(start_time) + trend.step_ms })),
     rows: rows.map(({ from_ms, to_ms }) => (to_ms === null || to_ms === undefined ? `> ${duration(from_ms)}` : `≤ ${duration(to_ms)}`)),
     cells,
     most,
