@@ -8,7 +8,6 @@ import { Link, Outlet, useNavigate, useRouter } from '@tanstack/react-router'
 import { useEffect } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api } from '../api/client'
-import { Later } from '../parts/later'
 import { WindowPicker } from '../parts/window'
 import { LANGUAGES, type Language, speak } from '../words'
 import { Menu } from './menu'
@@ -61,9 +60,7 @@ function Around() {
       </AppShell.Navbar>
       <AppShell.Main id="content" tabIndex={-1}>
         <Outdated />
-        <Later>
-          <Outlet />
-        </Later>
+        <Outlet />
       </AppShell.Main>
     </AppShell>
   )

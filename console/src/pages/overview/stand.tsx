@@ -48,7 +48,7 @@ export function Stand({ window, live, children }: { window: Search; live: Live; 
       <Paper withBorder p="md" className={classes.stand} data-level={state?.level} aria-busy={!state}>
         {state ? <Said state={state} window={window} live={live} /> : <Skeleton height={28} mt={2} />}
       </Paper>
-      {state && <Later>{children}</Later>}
+      {state && <Later name="overview">{children}</Later>}
     </>
   )
 }
