@@ -1,8 +1,29 @@
 /** What a page needs from its first moment is asked for side by side, before the first of it has been read. */
 import type { Plugin, Rolldown } from 'vite'
+import { wantedOf } from '../src/words/wanted.ts'
+import { placeAt } from './place.ts'
 
-/** The pages that people come to from outside, by bookmarks and by the links in notices: by the first part of their address. */
-const FROM_OUTSIDE: Record<string, string> = { '': 'overview', errors: 'errors', issues: 'issues', alerts: 'alerts', 'sign-in': 'sign-in' }
+/** The pages that people come to from outside, by bookmarks and by the links in notices: by their places. */
+const FROM_OUTSIDE: Record<string, string> = {
+  '': 'overview',
+  errors: 'errors',
+  'errors/': 'error',
+  issues: 'issues',
+  'issues/': 'issue',
+  alerts: 'alerts',
+  'sign-in': 'sign-in',
+  setup: 'setup',
+}
+
+/** What each language is loaded with. */
+const WORDS = { en: ['words/en'], zh: ['words/zh', 'words/zh/gateway'] }
+
+interface Needs {
+  /** Files by place. */
+  pages: Record<string, string[]>
+  /** Files by language. */
+  words: Record<string, string[]>
+}
 
 export function ahead(): Plugin {
   return {
@@ -12,9 +33,12 @@ export function ahead(): Plugin {
       order: 'post',
       handler(html, { bundle = {} }) {
         const chunks = Object.values(bundle).filter((one) => one.type === 'chunk')
-        const pages = Object.fromEntries(Object.entries(FROM_OUTSIDE).map(([address, page]) => [address, filesOf(`pages/${page}`, chunks)]))
-        const words = { en: filesOf('words/en', chunks), zh: filesOf('words/zh', chunks) }
-        const script = `<script nonce="__NONCE__">(${ask})(${JSON.stringify(pages)}, ${JSON.stringify(words)})</script>`
+        const filesOf = (...places: string[]) => [...new Set(places.flatMap((place) => loadedWith(place, chunks)))]
+        const needs: Needs = {
+          pages: Object.fromEntries(Object.entries(FROM_OUTSIDE).map(([place, page]) => [place, filesOf(`pages/${page}`)])),
+          words: Object.fromEntries(Object.entries(WORDS).map(([language, places]) => [language, filesOf(...places)])),
+        }
+        const script = `<script nonce="__NONCE__">(${ask})(${JSON.stringify(needs)}, ${placeAt}, ${wantedOf})</script>`
         // Behind what addresses are relative to, and before the styles, for which scripts wait.
         return html.replace(/<base [^>]*>/, (base) => `${base}\n    ${script}`)
       },
@@ -23,7 +47,7 @@ export function ahead(): Plugin {
 }
 
 /** The files that a module is loaded with, but for the one that every page names itself. */
-function filesOf(place: string, chunks: Rolldown.OutputChunk[]): string[] {
+function loadedWith(place: string, chunks: Rolldown.OutputChunk[]): string[] {
   const path = new RegExp(`/src/${place}(/index)?[.]tsx?$`)
   const own = chunks.find(({ facadeModuleId }) => facadeModuleId && path.test(facadeModuleId))
   if (!own) throw new Error(`${place} has no file of its own`)
@@ -34,11 +58,13 @@ function filesOf(place: string, chunks: Rolldown.OutputChunk[]): string[] {
 }
 
 /** Runs in the page, before anything else of it. A guess that is wrong costs a file that is not needed. */
-function ask(pages: Record<string, string[]>, words: Record<'en' | 'zh', string[]>): void {
+function ask({ pages, words }: Needs, at: typeof placeAt, wanted: typeof wantedOf): void {
   const link = (attributes: Partial<HTMLLinkElement>) => document.head.append(Object.assign(document.createElement('link'), attributes))
-  const page = location.pathname.split('/console/')[1]?.split('/')[0] ?? ''
-  const language = localStorage.getItem('waybill.language') ?? navigator.language
-  for (const href of [...(pages[page] ?? []), ...words[language.startsWith('zh') ? 'zh' : 'en']]) link({ rel: 'modulepreload', href })
-  // Every page but this asks who is there.
-  if (page !== 'sign-in') link({ rel: 'preload', as: 'fetch', href: '../api/v1/admin/me', crossOrigin: 'anonymous' })
+  const load = (files: string[] = []) => files.forEach((href) => link({ rel: 'modulepreload', href }))
+  const place = at(location.pathname, new URL(document.baseURI).pathname)
+  load(pages[place])
+  // Where one signs in nobody is there yet.
+  if (place !== 'sign-in' && place !== 'setup') link({ rel: 'preload', as: 'fetch', href: '../api/v1/admin/me', crossOrigin: 'anonymous' })
+  // Last, for the browser may have to read what is kept from its disk.
+  load(words[wanted([localStorage.getItem('waybill.language'), ...navigator.languages], Object.keys(words) as [string, ...string[]])])
 }

@@ -1,8 +1,8 @@
 /**
  * Which file a module goes into. A browser asks a gateway without TLS for six files at once, and each file has its
  * price, so a first look needs few: one of what every page is made of, one or two of what pages share, and the page's
- * own. Promises: a page that people come to from outside loads nothing that only other pages need, and no two files
- * need each other.
+ * own. Promises: the sign-in, the overview and the list of errors load nothing that only other pages need, and no two
+ * files need each other.
  */
 import path from 'node:path'
 import type { Plugin } from 'vite'

@@ -29,7 +29,7 @@ export function spanIn(top: number, height: number, { count, row, head }: Layout
 }
 
 /** Where to scroll so that a row is in sight: as little as is needed, or to the middle. */
-export function topFor(index: number, top: number, height: number, { row, head }: Layout, isCentred = false): number {
+export function topFor(index: number, top: number, height: number, { row, head }: Omit<Layout, 'count'>, isCentred = false): number {
   const above = index * row
   const below = above + row + head - height
   if (isCentred) return Math.max(0, above - (height - head - row) / 2)
@@ -38,38 +38,53 @@ export function topFor(index: number, top: number, height: number, { row, head }
 
 interface InSight extends Span {
   isScrolling: boolean
+  /** A screen and more goes by at once, again and again: nobody reads it. */
+  isFlying: boolean
   /** Scrolls until a row is in sight. */
   show: (index: number, isCentred?: boolean) => void
 }
 
+const REST = { isScrolling: false, isFlying: false }
+
 export function useInSight(frame: RefObject<HTMLElement | null>, { count, row, head }: Layout): InSight {
   const [place, setPlace] = useState({ top: 0, height: 0 })
-  const [isScrolling, setScrolling] = useState(false)
-  const spanOf = useCallback((top: number, height: number) => spanIn(top, height, { count, row, head }), [count, row, head])
-  const span = spanOf(place.top, place.height)
-  const seen = useRef({ ...span, isScrolling })
-  seen.current = { ...span, isScrolling }
+  const [pace, setPace] = useState(REST)
+  const { from, to } = spanIn(place.top, place.height, { count, row, head })
+  const seen = useRef({ from, to, ...pace, top: 0, look: () => undefined as void })
+  // What is looked at is what stands in the page, not what is only being drawn.
+  useLayoutEffect(() => {
+    Object.assign(seen.current, { from, to, ...pace })
+    seen.current.look = () => {
+      const list = frame.current
+      if (!list) return
+      const { scrollTop: top, clientHeight: height } = list
+      const next = spanIn(top, height, { count, row, head })
+      if (next.from !== seen.current.from || next.to !== seen.current.to) setPlace({ top, height })
+    }
+  })
+  useLayoutEffect(() => {
+    // Rows that came above have moved those that are read: nobody has scrolled.
+    seen.current.top = frame.current?.scrollTop ?? 0
+    seen.current.look()
+  }, [frame, count, row, head])
 
   useLayoutEffect(() => {
     const list = frame.current
     if (!list) return
     let timer: ReturnType<typeof setTimeout> | undefined
-    const look = () => {
-      const { scrollTop: top, clientHeight: height } = list
-      const { from, to } = spanOf(top, height)
-      if (from !== seen.current.from || to !== seen.current.to) setPlace({ top, height })
-    }
     const onScroll = () => {
       clearTimeout(timer)
-      timer = setTimeout(() => setScrolling(false), REST_MS)
-      // In the frame that is being made, not in the one after: there are no empty places to be seen.
+      timer = setTimeout(() => setPace(REST), REST_MS)
+      // One leap is a look at another place; the second is a throw.
+      const isFlying = seen.current.isScrolling && Math.abs(list.scrollTop - seen.current.top) > list.clientHeight
+      seen.current.top = list.scrollTop
+      // In the frame that is being made, not in the one after.
       flushSync(() => {
-        if (!seen.current.isScrolling) setScrolling(true)
-        look()
+        if (!seen.current.isScrolling || isFlying !== seen.current.isFlying) setPace({ isScrolling: true, isFlying })
+        seen.current.look()
       })
     }
-    look()
-    const resized = new ResizeObserver(look)
+    const resized = new ResizeObserver(() => seen.current.look())
     resized.observe(list)
     list.addEventListener('scroll', onScroll, { passive: true })
     return () => {
@@ -77,14 +92,14 @@ export function useInSight(frame: RefObject<HTMLElement | null>, { count, row, h
       resized.disconnect()
       list.removeEventListener('scroll', onScroll)
     }
-  }, [frame, spanOf])
+  }, [frame])
 
   const show = useCallback(
     (index: number, isCentred = false) => {
       const list = frame.current
-      if (list) list.scrollTop = topFor(index, list.scrollTop, list.clientHeight, { count, row, head }, isCentred)
+      if (list) list.scrollTop = topFor(index, list.scrollTop, list.clientHeight, { row, head }, isCentred)
     },
-    [frame, count, row, head],
+    [frame, row, head],
   )
-  return { ...span, isScrolling, show }
+  return { from, to, ...pace, show }
 }

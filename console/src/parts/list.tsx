@@ -12,6 +12,7 @@ import { problemOf } from '../api/problem'
 import { useInSight } from './in-sight'
 import { isTaken } from './keys'
 import classes from './list.module.css'
+import { useToday } from './now'
 import type { Stopped } from './pages'
 import { type Place, placesFor } from './places'
 
@@ -83,13 +84,16 @@ export function List<Row>(props: Props<Row>) {
   const [chosen, setChosen] = useState<Key | undefined>(() => opened.get(name))
   const frame = useRef<HTMLDivElement>(null)
   const rowKeyOf = useRef(rowKey)
-  rowKeyOf.current = rowKey
-  const { from, to, isScrolling, show } = useInSight(frame, { count: rows.length, row: rowHeight, head: HEAD })
+  const today = useToday()
+  // First, for what is in sight is known where the rows stand for good.
+  useStill(frame, rows, rowKey, rowHeight)
+  const { from, to, isScrolling, isFlying, show } = useInSight(frame, { count: rows.length, row: rowHeight, head: HEAD })
   useEffect(() => {
     if (more && to >= rows.length - AHEAD && rows.length > 0) more()
   }, [to, more, rows.length])
-  useStill(frame, rows, rowKey, rowHeight)
 
+  // What flies by is drawn as little as can be.
+  const drawn = useMemo(() => (isFlying ? shown.slice(0, 1) : shown), [isFlying, shown])
   const places = useRef<Place[]>([])
   places.current = placesFor(places.current, { from, to }, isScrolling)
 
@@ -130,6 +134,7 @@ export function List<Row>(props: Props<Row>) {
   const onPageKey = useRef(onKey)
   const onRow = useRef(open)
   useEffect(() => {
+    rowKeyOf.current = rowKey
     onPageKey.current = onKey
     onRow.current = open
   })
@@ -177,8 +182,9 @@ export function List<Row>(props: Props<Row>) {
                     index={index}
                     top={index * rowHeight}
                     isChosen={index === at}
-                    shown={shown}
+                    shown={drawn}
                     tracks={tracks}
+                    today={today}
                     className={props.rowClass?.(row) ?? ''}
                     canOpen={Boolean(onOpen)}
                     onClick={click}
@@ -232,6 +238,8 @@ interface LineProps<Row> {
   isChosen: boolean
   shown: Column<Row>[]
   tracks: string
+  /** Moments of today are said without their day. */
+  today: string
   className: string
   canOpen: boolean
   onClick: (row: unknown) => void

@@ -24,3 +24,8 @@ function subscribe(listener: () => void): () => void {
 export function useNow(): number {
   return useSyncExternalStore(subscribe, () => now)
 }
+
+/** The day here, as text: it changes at midnight alone. */
+export function useToday(): string {
+  return useSyncExternalStore(subscribe, () => new Date(now).toDateString())
+}

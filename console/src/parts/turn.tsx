@@ -1,6 +1,6 @@
 /** A switch that is turned at once, and back again where the API refuses: it can be taken back, so nobody has to wait for it. */
 import { Switch } from '@mantine/core'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { tellProblem } from './told'
 
 interface Props {
@@ -13,16 +13,24 @@ interface Props {
 }
 
 export function Turn({ isOn, mayTurn, label, turn, again }: Props) {
-  // While it is on its way.
+  // What was asked for last, while it is on its way.
   const [wanted, setWanted] = useState<boolean | null>(null)
-  const go = (next: boolean) => {
-    if (wanted !== null) return
+  const last = useRef(isOn)
+  const act = useRef(turn)
+  useEffect(() => {
+    act.current = turn
+  })
+  const go = async (next: boolean) => {
+    last.current = next
     setWanted(next)
-    void turn(next)
-      .catch(tellProblem)
-      // What somebody else made of it is to be seen, too.
-      .then(again)
-      .finally(() => setWanted(null))
+    if (wanted !== null) return
+    // Whoever changes their mind meanwhile is served after that; what somebody else made of it is to be seen, too.
+    for (let done: boolean | undefined; done !== last.current; ) {
+      done = last.current
+      await act.current(done).catch(tellProblem)
+      await again()
+    }
+    setWanted(null)
   }
-  return <Switch size="xs" checked={wanted ?? isOn} disabled={!mayTurn} aria-busy={wanted !== null} onChange={(event) => go(event.currentTarget.checked)} aria-label={label} />
+  return <Switch size="xs" checked={wanted ?? isOn} disabled={!mayTurn} aria-busy={wanted !== null} onChange={(event) => void go(event.currentTarget.checked)} aria-label={label} />
 }

@@ -7,6 +7,7 @@ import i18next from 'i18next'
 import { initReactI18next } from 'react-i18next'
 import type { en } from './en'
 import { type GatewayWords, setGatewayWords } from './gateway'
+import { wantedOf } from './wanted'
 
 export const LANGUAGES = { en: 'English', zh: '简体中文' } as const
 export type Language = keyof typeof LANGUAGES
@@ -31,9 +32,7 @@ const loaders: Record<Language, () => Promise<Spoken>> = {
 }
 
 function wanted(): Language {
-  const kept = localStorage.getItem(KEPT)
-  const known = [kept, ...navigator.languages].map((tag) => tag?.split('-')[0]).find((tag) => tag && tag in LANGUAGES)
-  return (known as Language | undefined) ?? 'en'
+  return wantedOf([localStorage.getItem(KEPT), ...navigator.languages], Object.keys(LANGUAGES) as [Language, ...Language[]])
 }
 
 /** Loads one language, and speaks it from then on. */
