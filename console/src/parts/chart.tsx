@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import classes from './chart.module.css'
 import { type Figure, without } from './figure/figure'
+import type { Chosen } from './plot/picture'
 import type { Plot } from './plot/plot'
 
 interface Props {
@@ -16,8 +17,8 @@ interface Props {
   isNamed?: boolean
   /** A span of time was brushed, in milliseconds since 1970. */
   onBrush?: (from: number, to: number) => void
-  /** A bar was chosen: the name of its series, and when its step begins. */
-  onChoose?: (chosen: { series: string; at: number }) => void
+  /** A bar was chosen: the name of its series, and when its step begins and ends. */
+  onChoose?: (chosen: Chosen) => void
 }
 
 export function Chart({ figure, label, height = 220, isNamed = false, onBrush, onChoose }: Props) {

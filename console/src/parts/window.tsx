@@ -41,6 +41,22 @@ export function useSetWindow(): (window: Search) => void {
     })
 }
 
+/** Shorter than this is a click. */
+const SHORTEST_MS = 1_000
+
+/** A span that is brushed on a chart is the window from then on, of every list. */
+export function useBrush(): (from: number, to: number) => void {
+  const set = useSetWindow()
+  return (from, to) => {
+    if (to - from >= SHORTEST_MS) set(windowFrom(from, to))
+  }
+}
+
+/** From one moment to another, in milliseconds since 1970, as a window: not shorter than that. */
+export function windowFrom(from: number, to: number): Search {
+  return { start_time: iso(Math.floor(from)), end_time: iso(Math.ceil(to)) }
+}
+
 export function WindowPicker() {
   const { t, i18n } = useTranslation()
   const { named } = useJoined()
@@ -77,6 +93,6 @@ export function WindowPicker() {
   )
 }
 
-function iso(local: string): string {
-  return new Date(local).toISOString()
+function iso(at: string | number): string {
+  return new Date(at).toISOString()
 }

@@ -9,7 +9,7 @@ import { Chart } from '../../parts/chart'
 import { type Figure as Charted, pointsOf, spanOf } from '../../parts/figure/figure'
 import { count, duration, percent, usd } from '../../parts/number'
 import { Loaded } from '../../parts/states'
-import { useSetWindow, useWindow } from '../../parts/window'
+import { useBrush, useWindow } from '../../parts/window'
 
 export function Delivered({ id }: { id: number }) {
   const { t, i18n } = useTranslation('accounts')
@@ -55,7 +55,7 @@ function Figure({ label, value, more }: { label: string; value: string; more?: s
 function Trend({ trend }: { trend: Of<'ThroughputTrend'> }) {
   const { points, step_ms } = trend
   const { t, i18n } = useTranslation('accounts')
-  const set = useSetWindow()
+  const brush = useBrush()
   const figure = useMemo((): Charted => {
     const bars = (name: string, color: string, value: (point: (typeof points)[number]) => number) => ({ name, color, kind: 'bar' as const, points: pointsOf(points, value) })
     return {
@@ -71,7 +71,7 @@ function Trend({ trend }: { trend: Of<'ThroughputTrend'> }) {
   const label = t('delivered.chart', { sum: count(sum, i18n.language), most: count(most, i18n.language), step: duration(step_ms) })
   return (
     <>
-      <Chart figure={figure} label={label} height={160} onBrush={(from, to) => set({ start_time: new Date(from).toISOString(), end_time: new Date(to).toISOString() })} />
+      <Chart figure={figure} label={label} height={160} onBrush={brush} />
       <Text size="xs">{label}</Text>
     </>
   )

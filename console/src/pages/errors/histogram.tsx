@@ -11,7 +11,7 @@ import { Chart } from '../../parts/chart'
 import { type Figure, pointsOf, spanOf } from '../../parts/figure/figure'
 import { FAILURES, setOf } from '../../parts/filters/table'
 import { count } from '../../parts/number'
-import { useSetWindow, useWindow } from '../../parts/window'
+import { useBrush, useWindow } from '../../parts/window'
 
 const TAKEN = ['platform', 'group_id', 'account_id', 'model', 'api_key_id', 'user_id'] as const
 const HEIGHT = 130
@@ -39,7 +39,7 @@ export function trendOf(search: Search, window: Search) {
 export function Histogram({ search, isLive }: { search: Search; isLive: boolean }) {
   const { t, i18n } = useTranslation('errors')
   const window = useWindow()
-  const setWindow = useSetWindow()
+  const brush = useBrush()
   const found = useQuery({ ...trendOf(search, window), staleTime: 15_000, placeholderData: keepPreviousData, refetchInterval: isLive && LIVE_MS })
   const view = search.view ?? 'all'
   const trend = found.data
@@ -66,7 +66,7 @@ export function Histogram({ search, isLive }: { search: Search; isLive: boolean 
           </Text>
         </Box>
       ) : (
-        <Chart figure={figure} height={HEIGHT} label={t('histogram.label', { total: count(total, i18n.language) })} onBrush={(from, to) => setWindow({ start_time: new Date(from).toISOString(), end_time: new Date(to).toISOString() })} />
+        <Chart figure={figure} height={HEIGHT} label={t('histogram.label', { total: count(total, i18n.language) })} onBrush={brush} />
       )}
       <Text size="xs" mih={18}>
         {(left.length > 0 || search.q) && t('histogram.wider')}

@@ -12,7 +12,7 @@ export type Point = readonly [at: number, value: number | null]
 export interface Series {
   name: string
   color: string
-  /** Bars stand on each other, and each is as wide as a step, from its moment on. */
+  /** Bars stand on each other, and each is as wide as its step, from its moment on. */
   kind: 'bar' | 'line'
   points: readonly Point[]
   isDashed?: boolean
@@ -54,7 +54,7 @@ export interface Spells {
 /** Values over time. */
 export interface Timeline extends Span {
   kind: 'timeline'
-  /** How long a step is; a bar is as wide. */
+  /** How long a step is; it ends sooner where the next one begins, or the whole ends. */
   stepMs: number
   series: readonly Series[]
   left?: Axis

@@ -8,8 +8,19 @@ test('the nearest moment is found, also beyond both ends', () => {
 })
 
 test('a bar is pointed at from where its step begins to where it ends', () => {
-  const steps = [0, 10, 20]
-  expect([0.5, 9.5, 10.5, 29].map((at) => stepAt(steps, 10, at))).toEqual([0, 0, 1, 2])
+  const [steps, ends] = [[0, 10, 20], [10, 20, 30]]
+  expect([-3, 0.5, 9.5, 10, 10.5, 29, 35].map((at) => stepAt(steps, ends, at))).toEqual([0, 0, 0, 1, 1, 2, 2])
+  expect(stepAt([], [], 3)).toBeUndefined()
+})
+
+test('also where the first step and the last one are cut short', () => {
+  const [steps, ends] = [[17, 30, 60, 90], [30, 60, 90, 94]]
+  expect([18, 29, 30, 59, 89, 90, 93].map((at) => stepAt(steps, ends, at))).toEqual([0, 0, 1, 1, 2, 3, 3])
+})
+
+test('in a hole between two steps the nearer one is pointed at', () => {
+  const [steps, ends] = [[0, 40], [10, 50]]
+  expect([9, 12, 24, 26, 39].map((at) => stepAt(steps, ends, at))).toEqual([0, 0, 0, 1, 1])
 })
 
 test('of a heat map only what is under the pointer counts', () => {

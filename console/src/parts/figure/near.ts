@@ -10,9 +10,13 @@ export function nearest(moments: readonly number[], at: number): number | undefi
   return next !== undefined && next - at < at - before ? after : after - 1
 }
 
-/** Of steps that begin at sorted moments the one within, or the nearest where there is a hole. */
-export function stepAt(moments: readonly number[], stepMs: number, at: number): number | undefined {
-  return nearest(moments, at - stepMs / 2)
+/** Of steps that begin at sorted moments, and end at others, the one within, or the nearest where there is a hole. */
+export function stepAt(moments: readonly number[], ends: readonly number[], at: number): number | undefined {
+  const after = firstAfter(moments, at)
+  const next = moments[after]
+  if (after === 0) return next === undefined ? undefined : after
+  const end = ends[after - 1] ?? at
+  return next !== undefined && next - at < at - end ? after : after - 1
 }
 
 export function spanAt(spans: readonly Span[], at: number): number | undefined {

@@ -11,19 +11,22 @@ export interface Piece {
 export interface Plan {
   /** Every moment that any series has, in order. */
   moments: number[]
+  /** Where the step of each ends: a window cuts its first and its last short. */
+  ends: number[]
   /** Per series and moment; `undefined` where the series has no such moment, `null` where there was nothing to count. */
   values: (number | null | undefined)[][]
   /** Per series and moment; of bars alone. */
   pieces: (Piece | undefined)[][]
 }
 
-export function planOf({ series }: Pick<Timeline, 'series'>): Plan {
+export function planOf({ series, stepMs, to }: Pick<Timeline, 'series' | 'stepMs' | 'to'>): Plan {
   const moments = [...new Set(series.flatMap(({ points }) => points.map(([at]) => at)))].sort((a, b) => a - b)
   const values = series.map(({ points }) => {
     const known = new Map(points)
     return moments.map((at) => known.get(at))
   })
-  return { moments, values, pieces: stacked(series, values, moments.length) }
+  const ends = moments.map((at, of) => Math.min(moments[of + 1] ?? to, at + stepMs, to))
+  return { moments, ends, values, pieces: stacked(series, values, moments.length) }
 }
 
 function stacked(series: readonly Series[], values: Plan['values'], length: number): Plan['pieces'] {

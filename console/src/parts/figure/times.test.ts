@@ -40,6 +40,19 @@ test('they are round still after the clocks were changed', () => {
   expect(timeTicks(from, from + DAY, HOUR).every((at, of, all) => of === 0 || at > (all[of - 1] ?? 0))).toBe(true)
 })
 
+test('an hour that comes twice in autumn is labelled where it comes first', () => {
+  const from = new Date(2026, 9, 24, 12).getTime()
+  expect(clocks(timeTicks(from, from + 2 * DAY, 6 * HOUR))).toEqual(['12:00', '18:00', '00:00', '06:00', '12:00', '18:00', '00:00', '06:00'])
+  const midnight = new Date(2026, 9, 25).getTime()
+  const hours = timeTicks(midnight, midnight + 6 * HOUR, HOUR)
+  expect(clocks(hours)).toEqual(['00:00', '01:00', '02:00', '03:00', '04:00', '05:00'])
+  expect(hours.map((at, of) => (at - (hours[of - 1] ?? at)) / HOUR)).toEqual([0, 1, 1, 2, 1, 1])
+})
+
+test('where there is no time there are no labels', () => {
+  for (const [from, to, step] of [[0, NaN, HOUR], [NaN, DAY, HOUR], [0, NaN, 2 * DAY], [NaN, NaN, timeStep(NaN, 6)]] as const) expect(timeTicks(from, to, step)).toEqual([])
+})
+
 test('steps of days do not move with where one begins to look', () => {
   const from = new Date(2026, 2, 3, 15).getTime()
   const days = (begin: number) => timeTicks(begin, from + 20 * DAY, 2 * DAY)

@@ -25,7 +25,8 @@ export function timeTicks(from: number, to: number, step: number): number[] {
   for (let day = -early; ; day += days) {
     for (let part = 0; part < within; part += 1) {
       const at = new Date(year, month, date + day, 0, 0, 0, part * step).getTime()
-      if (at > to) return ticks
+      // Also where one of the three is not a number.
+      if (!(at <= to)) return ticks
       if (at >= from && at > (ticks.at(-1) ?? -Infinity)) ticks.push(at)
     }
   }

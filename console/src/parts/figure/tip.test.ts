@@ -24,6 +24,15 @@ test('a step tells from when to when, and each of its values in the language of 
   ])
 })
 
+test('a step that was cut short is told as long as it was', () => {
+  const figure: Timeline = { ...bars(1), from: NOON + 17 * MINUTE, to: NOON + 64 * MINUTE, stepMs: 30 * MINUTE }
+  const cut = { ...figure, series: figure.series.map((one) => ({ ...one, points: [17, 30, 60].map((minute) => [NOON + minute * MINUTE, 1] as const) })) }
+  const titles = [0, 1, 2].map((at) => tipOfStep(cut, planOf(cut), at, undefined, 'en')?.title)
+  expect(titles[0]).toMatch(/12:17 – .*12:30$/)
+  expect(titles[1]).toMatch(/12:30 – .*13:00$/)
+  expect(titles[2]).toMatch(/13:00 – .*13:04$/)
+})
+
 test('of many series those that are nothing are left out', () => {
   const figure = bars(6)
   expect(tipOfStep(figure, planOf(figure), 0, undefined, 'en')?.rows.map(({ name }) => name)).toEqual(['cause 1', 'cause 3', 'cause 5'])

@@ -19,7 +19,7 @@ export interface Tip {
 /** More bars than this in a row, and those that are nothing are left out. */
 const MANY = 4
 
-export function tipOfStep(figure: Timeline, { moments, values }: Plan, at: number, near: number | undefined, language: string): Tip | undefined {
+export function tipOfStep(figure: Timeline, { moments, ends, values }: Plan, at: number, near: number | undefined, language: string): Tip | undefined {
   const { series, stepMs, spells, left, right } = figure
   const moment = moments[at]
   if (moment === undefined) return undefined
@@ -33,7 +33,7 @@ export function tipOfStep(figure: Timeline, { moments, values }: Plan, at: numbe
   const lasting = spells?.spans.find(({ from, to }) => moment >= from && moment <= to)
   if (spells && lasting) rows.push({ color: spells.color, name: spells.name, value: spanSaid(lasting.from, lasting.to, language), isNear: false })
   const isBar = series.some(({ kind }) => kind === 'bar')
-  return { title: isBar ? spanSaid(moment, moment + stepMs, language) : momentSaid(moment, stepMs, language), rows }
+  return { title: isBar ? spanSaid(moment, ends[at] ?? moment, language) : momentSaid(moment, stepMs, language), rows }
 }
 
 export function tipOfCell({ columns, rows, cells, say }: HeatMap, column: number, row: number, language: string): Tip | undefined {

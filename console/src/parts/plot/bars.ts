@@ -14,11 +14,11 @@ const GAP = 0.2
 const WIDEST_GAP_PX = 8
 
 /** What is not nothing is seen: at least one pixel each way. */
-export function barsOf(pieces: readonly (Piece | undefined)[], moments: readonly number[], stepMs: number, { box, ratio, x, y }: Pick<Ground, 'box' | 'ratio' | 'x' | 'y'>): Rect[] {
+export function barsOf(pieces: readonly (Piece | undefined)[], moments: readonly number[], ends: readonly number[], { box, ratio, x, y }: Pick<Ground, 'box' | 'ratio' | 'x' | 'y'>): Rect[] {
   return pieces.flatMap((piece, at) => {
-    const moment = moments[at]
-    if (!piece || moment === undefined) return []
-    const [begin, end] = [Math.max(x(moment), box.left), Math.min(x(moment + stepMs), box.left + box.width)]
+    const [from, to] = [moments[at], ends[at]]
+    if (!piece || from === undefined || to === undefined) return []
+    const [begin, end] = [Math.max(x(from), box.left), Math.min(x(to), box.left + box.width)]
     if (end <= begin) return []
     const gap = end - begin < 3 * ratio ? 0 : Math.min((end - begin) * GAP, WIDEST_GAP_PX * ratio)
     const left = Math.round(begin + gap / 2)

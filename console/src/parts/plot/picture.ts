@@ -44,9 +44,11 @@ export interface Where {
   near: number
 }
 
+/** A piece of a bar: of which series, and from when to when its step is. */
 export interface Chosen {
   series: string
   at: number
+  to: number
 }
 
 export interface Under {

@@ -49,9 +49,12 @@ export function plot(place: HTMLElement, look: Look, told: Told): Plot {
   const resized = new ResizeObserver(([entry]) => {
     const { width, height } = entry?.contentRect ?? { width: 0, height: 0 }
     if (width === 0 || height === 0) return
+    const before = size
     size = { width: Math.floor(width), height: Math.floor(height) }
-    if (drawn) drawn.resize(size)
-    else begin()
+    if (!drawn) return begin()
+    drawn.resize(size)
+    // How many labels there is room for beside it is of the picture.
+    if (before?.height !== size.height) draw()
   })
   resized.observe(place)
   // A new picture would take away the brush that is being drawn on the old one.

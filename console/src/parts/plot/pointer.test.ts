@@ -4,11 +4,12 @@ import { pointer } from './pointer'
 function heard(canBrush = true) {
   const place = document.createElement('div')
   place.getBoundingClientRect = () => new DOMRect(100, 0, 200, 50)
+  place.setPointerCapture = vi.fn()
   document.body.append(place)
   const told = { onOver: vi.fn(), onAway: vi.fn(), onGrow: vi.fn(), onGiveUp: vi.fn(), onBrushed: vi.fn(), onChosen: vi.fn() }
   const end = pointer(place, canBrush, told)
   const act = (type: string, x = 0) => place.dispatchEvent(Object.assign(new MouseEvent(type, { clientX: x, clientY: 10, bubbles: true }), { isPrimary: true, pointerId: 1, pointerType: 'mouse' }))
-  return { told, act, end }
+  return { place, told, act, end }
 }
 
 test('what is dragged over is brushed, also from right to left and beyond the end', () => {
@@ -50,4 +51,16 @@ test('where nothing can be brushed a drag only looks', () => {
   act('pointermove', 180)
   expect(told.onGrow).not.toHaveBeenCalled()
   expect(told.onOver).toHaveBeenLastCalledWith(80, 10)
+})
+
+test('a press that leaves is heard of until it is let go, and chooses nothing then', () => {
+  for (const canBrush of [true, false]) {
+    const { place, told, act } = heard(canBrush)
+    act('pointerdown', 299)
+    expect(place.setPointerCapture).toHaveBeenCalledExactlyOnceWith(1)
+    act('pointerup', 301)
+    act('pointerup', 200)
+    expect(told.onChosen).not.toHaveBeenCalled()
+    expect(told.onBrushed).not.toHaveBeenCalled()
+  }
 })

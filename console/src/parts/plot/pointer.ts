@@ -22,6 +22,10 @@ export function pointer(place: HTMLElement, canBrush: boolean, { onOver, onAway,
     const { left, top, width, height } = place.getBoundingClientRect()
     return { x: Math.min(Math.max(clientX - left, 0), width), y: Math.min(Math.max(clientY - top, 0), height) }
   }
+  const isWithin = ({ clientX, clientY }: PointerEvent) => {
+    const { left, top, right, bottom } = place.getBoundingClientRect()
+    return clientX >= left && clientX <= right && clientY >= top && clientY <= bottom
+  }
   const isBrush = (from: number, to: number) => canBrush && Math.abs(to - from) >= CLICK_PX
   const giveUp = () => {
     if (begun) onGiveUp()
@@ -34,8 +38,8 @@ export function pointer(place: HTMLElement, canBrush: boolean, { onOver, onAway,
       if (!event.isPrimary || event.button !== 0) return
       begun = { ...at(event), id: event.pointerId }
       onGiveUp()
-      // What leaves the place meanwhile still brushes it.
-      if (canBrush) place.setPointerCapture?.(event.pointerId)
+      // What leaves the place meanwhile still brushes it, and what is let go elsewhere is heard of.
+      place.setPointerCapture?.(event.pointerId)
     },
     { signal },
   )
@@ -60,7 +64,7 @@ export function pointer(place: HTMLElement, canBrush: boolean, { onOver, onAway,
       if (isBrush(from, x)) return onBrushed(Math.min(from, x), Math.max(from, x))
       onGiveUp()
       onOver(x, y)
-      onChosen(x, y)
+      if (isWithin(event)) onChosen(x, y)
     },
     { signal },
   )

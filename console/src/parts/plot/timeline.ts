@@ -12,7 +12,7 @@ import type { Ground, Line, Look, Picture, Side, Under, Where } from './picture'
 const LABEL_PX = 38
 
 export function timelinePicture(figure: Timeline, look: Look, height: number): Picture {
-  const { series, left, right, marks = [], spells, from, to, stepMs } = figure
+  const { series, left, right, marks = [], spells, from, to } = figure
   const plan = planOf(figure)
   const steps = Math.min(5, Math.max(1, Math.floor(height / LABEL_PX)))
   const side = (axis: Axis | undefined, isRight: boolean): Side => {
@@ -32,7 +32,7 @@ export function timelinePicture(figure: Timeline, look: Look, height: number): P
     below(ground) {
       for (const { color, pieces } of drawn) {
         ground.context.fillStyle = color
-        for (const { left, top, width, height } of barsOf(pieces, plan.moments, stepMs, ground)) ground.context.fillRect(left, top, width, height)
+        for (const { left, top, width, height } of barsOf(pieces, plan.moments, plan.ends, ground)) ground.context.fillRect(left, top, width, height)
       }
     },
     above(ground) {
@@ -44,23 +44,24 @@ export function timelinePicture(figure: Timeline, look: Look, height: number): P
 }
 
 function underOf(figure: Timeline, plan: Plan, { at, value, near }: Where, language: string): Under | undefined {
-  const { series, stepMs } = figure
+  const { series } = figure
   const hasBars = series.some(({ kind }) => kind === 'bar')
-  const step = hasBars ? stepAt(plan.moments, stepMs, at) : nearest(plan.moments, at)
+  const step = hasBars ? stepAt(plan.moments, plan.ends, at) : nearest(plan.moments, at)
   if (step === undefined) return undefined
   const moment = plan.moments[step] ?? at
+  const end = plan.ends[step] ?? moment
   const of = hasBars ? pieceAt(plan.pieces.map((pieces) => pieces[step]), value, near) : undefined
   const pointed = of === undefined ? undefined : series[of]
   const tip = tipOfStep(figure, plan, step, of, language)
   if (!tip) return undefined
   return {
     tip,
-    at: hasBars ? moment + stepMs / 2 : moment,
+    at: hasBars ? (moment + end) / 2 : moment,
     dots: series.flatMap(({ kind, color, isRight = false }, of) => {
       const value = plan.values[of]?.[step]
       return kind === 'line' && typeof value === 'number' ? [{ value, isRight, color }] : []
     }),
-    chosen: pointed && { series: pointed.name, at: moment },
+    chosen: pointed && { series: pointed.name, at: moment, to: end },
   }
 }
 

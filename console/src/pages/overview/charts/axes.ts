@@ -1,23 +1,6 @@
 /** What the charts of this page have alike. */
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import type { Search } from '../../../app/search'
-import { useSetWindow } from '../../../parts/window'
-
-/** A moment as the API takes it. */
-export function iso(at: number): string {
-  return new Date(at).toISOString()
-}
-
-/** Shorter than this is a click. */
-const SHORTEST_MS = 1_000
-
-/** A span that is brushed is the window from then on, of every list. */
-export function useBrush(): (from: number, to: number) => void {
-  const set = useSetWindow()
-  return (from, to) => {
-    if (to - from >= SHORTEST_MS) set({ start_time: iso(Math.floor(from)), end_time: iso(Math.ceil(to)) })
-  }
-}
 
 /** A choice that is in the address, so that it can be shared. */
 export function useChoice<Value extends string>(name: string, values: readonly Value[]): [Value, (value: string) => void] {

@@ -11,7 +11,7 @@ import { Failed, Loading } from '../../../parts/states'
 import { type Metric, useLatencies, useOverview, windowFor } from '../asks'
 import type { Every } from '../live'
 import { useChoice } from './axes'
-import { heatOf } from './heat'
+import { columnsOf, heatOf } from './heat'
 
 const METRICS: readonly Metric[] = ['duration', 'time_to_first_token']
 
@@ -23,6 +23,8 @@ export function Latency({ window, every }: { window: Search; every: Every }) {
   const figure = useMemo(() => data && figureOf(data, (number) => `${count(number, i18n.language)} ${t('latency.requests')}`), [data, i18n.language, t])
   if (error && !data) return <Failed thrown={error} retry={() => void refetch()} />
   if (!data || !figure || !overview.data) return <Loading rows={8} />
+  // What is kept until the next answer is of what was measured before.
+  const shown = data.metric === metric ? figure : undefined
   const times = overview.data[metric]
   const label = t('latency.label', { p50: duration(times.p50), p95: duration(times.p95), p99: duration(times.p99) })
   return (
@@ -33,7 +35,7 @@ export function Latency({ window, every }: { window: Search; every: Every }) {
           p50 {duration(times.p50)} · p95 {duration(times.p95)} · <strong>p99 {duration(times.p99)}</strong> · {count(times.count, i18n.language)} {t('latency.requests')}
         </Text>
       </Group>
-      {times.count === 0 ? <Text size="sm">{t('latency.none')}</Text> : <Chart figure={figure} label={label} height={222} />}
+      {times.count === 0 ? <Text size="sm">{t('latency.none')}</Text> : <Chart figure={shown} label={label} height={222} />}
     </>
   )
 }
@@ -43,7 +45,7 @@ function figureOf(trend: Of<'LatencyTrend'>, say: (count: number) => string): Fi
   return {
     kind: 'heat',
     ...spanOf(trend),
-    columns: trend.points.map(({ start_time }) => ({ from: Date.parse(start_time), to: Date.parse(start_time) + trend.step_ms })),
+    columns: columnsOf(trend),
     rows: rows.map(({ from_ms, to_ms }) => (to_ms === null || to_ms === undefined ? `> ${duration(from_ms)}` : `≤ ${duration(to_ms)}`)),
     cells,
     most,

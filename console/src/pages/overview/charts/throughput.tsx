@@ -5,10 +5,12 @@ import type { Search } from '../../../app/search'
 import { HUES } from '../../../app/theme'
 import { Chart } from '../../../parts/chart'
 import { type Figure, pointsOf, spanOf } from '../../../parts/figure/figure'
+import { numberFormat } from '../../../parts/format'
 import { Failed, Loading } from '../../../parts/states'
+import { useBrush } from '../../../parts/window'
 import { useThroughput, windowFor } from '../asks'
 import type { Every } from '../live'
-import { useBrush, whole } from './axes'
+import { whole } from './axes'
 
 export function Throughput({ window, every }: { window: Search; every: Every }) {
   const { t, i18n } = useTranslation('overview')
@@ -30,7 +32,7 @@ export function Throughput({ window, every }: { window: Search; every: Every }) 
   if (error && !data) return <Failed thrown={error} retry={() => void refetch()} />
   if (!data) return <Loading rows={8} />
   const { points, step_ms } = data
-  const number = (value: number) => new Intl.NumberFormat(i18n.language, { maximumSignificantDigits: 3 }).format(value)
+  const number = (value: number) => numberFormat(i18n.language, { maximumSignificantDigits: 3 }).format(value)
   const seconds = Math.max(1, (points.length * step_ms) / 1_000)
   const mean = (of: (point: (typeof points)[number]) => number) => number(points.reduce((sum, point) => sum + of(point), 0) / seconds)
   const most = (of: (point: (typeof points)[number]) => number) => number(Math.max(0, ...points.map(of)))

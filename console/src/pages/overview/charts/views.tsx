@@ -9,12 +9,12 @@ import { Chart } from '../../../parts/chart'
 import { type Figure, pointsOf, spanOf } from '../../../parts/figure/figure'
 import { count, percent } from '../../../parts/number'
 import { Failed, Loading } from '../../../parts/states'
+import { useBrush } from '../../../parts/window'
 import { useAvailability, useDistribution, useErrorTrend, useOverview, usePlatformOverviews, useThroughput, windowFor } from '../asks'
 import { Go } from '../go'
 import type { Every } from '../live'
 import classes from '../overview.module.css'
 import type { Overview, Platform } from '../state'
-import { useBrush } from './axes'
 import { deliveredOf } from './delivered'
 
 const MOST_ACCOUNTS = 8
