@@ -1,5 +1,5 @@
 /** Somebody is woken, takes it up, and has peace: an alert fires, is told once, is silenced, and is told to be over. */
-import { button, choose, chooseMore, dialog, field, send, sure, turn } from './forms'
+import { button, choose, chooseMore, dialog, expectOff, field, send, sure, turn } from './forms'
 import { expect, startReceiver, test, type World } from './world'
 
 const MINUTE_IS_OVER = { timeout: 100_000 }
@@ -131,7 +131,7 @@ test('a rule and a silence are made, changed and removed', async ({ page, world 
   await field(change, /^With/).fill('3000')
   await send(change, 'Save')
   await turn(page, 'On: Slower')
-  await expect(page.getByRole('switch', { name: 'On: Slower' })).not.toBeChecked()
+  await expectOff(page, 'On: Slower')
   const [rule] = await rules(world)
   expect(rule).toMatchObject({ ...typed, name: 'Slower', threshold: 3000, filter: { platform: 'anthropic' }, enabled: false })
   expect(rule?.filter.model ?? null).toBeNull()

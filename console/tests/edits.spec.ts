@@ -1,5 +1,5 @@
 /** Several people change the same things, and nobody's work is lost unseen: neither the others' nor one's own. */
-import { button, dialog, field, send, turn } from './forms'
+import { button, dialog, expectOff, field, send, turn } from './forms'
 import { expect, test, visitor, type World } from './world'
 
 const SLOW = { name: 'Slow', metric: 'latency_p95', operator: '>', threshold: 5, window_minutes: 5, sustained_minutes: 0, cooldown_minutes: 0, severity: 'P2', filter: {}, channels: [] }
@@ -27,7 +27,7 @@ test('a rule that somebody else changed is not written over by a switch or a for
 
   // What was seen may be changed.
   await turn(page, 'On: Slow')
-  await expect(turned).not.toBeChecked()
+  await expectOff(page, 'On: Slow')
   expect(await rule(world, id)).toMatchObject({ threshold: 12, enabled: false })
 
   await button(page, 'Slow').click()

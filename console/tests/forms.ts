@@ -44,6 +44,13 @@ export async function turn(where: Where, name: string): Promise<void> {
   await where.getByRole('switch', { name }).press('Space')
 }
 
+/** That a switch of a list is off, and that the API has it so: it shows at once what it was turned to. */
+export async function expectOff(where: Where, name: string): Promise<void> {
+  const turned = where.getByRole('switch', { name })
+  await expect(turned).not.toBeChecked()
+  await expect(turned).toHaveAttribute('aria-busy', 'false')
+}
+
 /** Presses the button of a form, which goes when the API has taken it. */
 export async function send(form: Locator, name: string): Promise<void> {
   await button(form, name).click()

@@ -1,5 +1,5 @@
 /** What is written about watching: channels, reports and objectives are made, changed, found again and removed. */
-import { button, choose, chooseMore, dialog, expectFault, field, send, sure, turn } from './forms'
+import { button, choose, chooseMore, dialog, expectFault, expectOff, field, send, sure, turn } from './forms'
 import { expect, startReceiver, test, type World } from './world'
 
 test('a channel is made, tested, changed and removed, and its secrets are never shown', async ({ page, world }) => {
@@ -59,7 +59,7 @@ test('a channel is made, tested, changed and removed, and its secrets are never 
   }
 
   await turn(page, 'On: pager of the night')
-  await expect(page.getByRole('switch', { name: 'On: pager of the night' })).not.toBeChecked()
+  await expectOff(page, 'On: pager of the night')
   expect(await only(world, 'ops/notification-channels')).toMatchObject({ enabled: false })
   receiver.close()
   await button(row, 'Test').click()
@@ -143,7 +143,7 @@ test('a report is made, looked at, sent, changed and removed', async ({ page, wo
   await send(change, 'Save')
   const changed = page.getByRole('row').filter({ hasText: 'every day' })
   await turn(page, 'On: every day')
-  await expect(page.getByRole('switch', { name: 'On: every day' })).not.toBeChecked()
+  await expectOff(page, 'On: every day')
   expect(await only(world, 'ops/report-schedules')).toMatchObject({ name: 'every day', kind: 'account_health', cron: '0 9 * * *', time_zone: 'Asia/Shanghai', enabled: false })
   await button(changed, 'Delete').click()
   await sure(page, 'Are you sure?', 'Delete')
