@@ -1,7 +1,7 @@
 /** Failures over time above the list. A brushed span becomes the window. Takes what roll-ups know, and says what it leaves out. */
 import { Box, Text } from '@mantine/core'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { useMemo } from 'react'
+import { memo, useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { $api, type Of } from '../../api/client'
 import { problemOf } from '../../api/problem'
@@ -36,7 +36,7 @@ export function trendOf(search: Search, window: Search) {
   return $api.queryOptions(...TREND, { params: { query: { ...window, ...pick(search, TAKEN) } as never } })
 }
 
-export function Histogram({ search, isLive }: { search: Search; isLive: boolean }) {
+export const Histogram = memo(function Histogram({ search, isLive }: { search: Search; isLive: boolean }) {
   const { t, i18n } = useTranslation('errors')
   const window = useWindow()
   const brush = useBrush()
@@ -73,4 +73,4 @@ export function Histogram({ search, isLive }: { search: Search; isLive: boolean 
       </Text>
     </Box>
   )
-}
+})

@@ -75,6 +75,20 @@ export function Page() {
   const refresh = () => void Promise.all([queries.resetQueries({ queryKey: ['errors'] }), queries.invalidateQueries({ queryKey: TREND })])
   useKeys({ '/': () => field.current?.focus(), '?': () => setDialog('keys') })
 
+  // Each page that comes draws the list anew; what stands above it stays as it is.
+  const view = search.view ?? 'all'
+  const bar = useMemo(
+    () => (
+      <FilterBar filters={FAILURES} label={(name) => t(`filter.${name}`)} search={{ placeholder: t('search'), field }}>
+        <SegmentedControl size="xs" aria-label={t('view.label')} data={VIEWS.map((value) => ({ value, label: t(`view.${value}`) }))} value={view} onChange={(view) => change({ view: view === 'all' ? undefined : view })} />
+        <Button size="compact-xs" variant="default" leftSection={<IconArrowsSort size={13} aria-hidden />} onClick={() => change({ sort: isNewestFirst ? 'created_at' : undefined })}>
+          {t(isNewestFirst ? 'sort.newest' : 'sort.oldest')}
+        </Button>
+      </FilterBar>
+    ),
+    [t, view, isNewestFirst, change],
+  )
+
   return (
     <>
       <Head title={t('common:menu.errors')}>
@@ -85,12 +99,7 @@ export function Page() {
         </Button>
       </Head>
       <Stack gap={6}>
-        <FilterBar filters={FAILURES} label={(name) => t(`filter.${name}`)} search={{ placeholder: t('search'), field }}>
-          <SegmentedControl size="xs" aria-label={t('view.label')} data={VIEWS.map((value) => ({ value, label: t(`view.${value}`) }))} value={search.view ?? 'all'} onChange={(view) => change({ view: view === 'all' ? undefined : view })} />
-          <Button size="compact-xs" variant="default" leftSection={<IconArrowsSort size={13} aria-hidden />} onClick={() => change({ sort: isNewestFirst ? 'created_at' : undefined })}>
-            {t(isNewestFirst ? 'sort.newest' : 'sort.oldest')}
-          </Button>
-        </FilterBar>
+        {bar}
         <Histogram search={search} isLive={live.line === 'open'} />
         <LiveNotes tail={live.tail} />
         {pages.query.isPending ? (

@@ -1,14 +1,14 @@
 /** The menu of saved views: choose, save what is looked at, delete. */
 import { ActionIcon, Button, Group, Menu, Modal, Stack, Text, TextInput } from '@mantine/core'
 import { IconBookmark, IconCheck, IconTrash } from '@tabler/icons-react'
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, memo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { pick, type Search, WINDOW } from '../../app/search'
 import { isSame, kept, read, type Saved, without } from './saved'
 import { useAddress } from './use'
 
 /** Of the list that has this name; `names` are what belongs to a view, beside the time. */
-export function SavedViews({ list, names }: { list: string; names: readonly string[] }) {
+export const SavedViews = memo(function SavedViews({ list, names }: { list: string; names: readonly string[] }) {
   const { t } = useTranslation(['errors', 'common'])
   const { search, become } = useAddress()
   const place = `waybill.views.${list}`
@@ -59,7 +59,7 @@ export function SavedViews({ list, names }: { list: string; names: readonly stri
       </Modal>
     </>
   )
-}
+})
 
 function Naming({ onName }: { onName: (name: string) => void }) {
   const { t } = useTranslation(['errors', 'common'])
